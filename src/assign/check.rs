@@ -1,0 +1,586 @@
+//! The first reading: every problem of the file, and who is in it.
+
+use std::collections::HashMap;
+use std::hash::{Hash as _, Hasher as _};
+use std::io;
+
+use siphasher::sip::SipHasher13;
+
+use super::intake::Intake;
+use super::problem::{Problem, ProblemCode, Severity};
+use super::roster::{NONE, Roster};
+use super::sorter::{Mark, Sorter};
+use super::targets::{LicenseNames, NamesError, Targets};
+use super::wish::{self, Refused, Wish};
+use crate::domain::{Action, AssignmentNo, Line, Order, OrgId};
+use crate::input::{Encoding, InputError, InputFile, Layout};
+
+/// Why a file could not be checked to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// The file cannot be read as rows.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// License names could not be looked up.
+    #[error("cannot look up the license names that the file uses")]
+    Names(#[source] NamesError),
+    /// The temporary files failed.
+    #[error("cannot sort the file's operations on the disk (set TMPDIR to a folder with room)")]
+    Disk(#[from] io::Error),
+}
+
+/// What was found, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Counts {
+    /// Rows of the file.
+    pub rows: u64,
+    /// Rows that cannot be sent.
+    pub invalid: u64,
+    /// Problems that keep rows from being sent.
+    pub errors: u64,
+    /// Problems that do not.
+    pub warnings: u64,
+    /// Users that something is asked for.
+    pub assignments: u32,
+    /// Operations that add.
+    pub adds: u64,
+    /// Operations that remove.
+    pub removes: u64,
+}
+
+/// What rules across rows have found of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CrossRow {
+    DuplicateOf(Line),
+    AddAndRemove { other: Line },
+    ConflictingProperties { other: Line },
+    TwoPersonIds,
+    TwoOrganizations,
+}
+
+impl CrossRow {
+    const fn code(self) -> ProblemCode {
+        match self {
+            Self::DuplicateOf(_) => ProblemCode::Duplicate,
+            Self::AddAndRemove { .. } => ProblemCode::AddAndRemove,
+            Self::ConflictingProperties { .. } => ProblemCode::ConflictingProperties,
+            Self::TwoPersonIds => ProblemCode::TwoPersonIds,
+            Self::TwoOrganizations => ProblemCode::TwoOrganizations,
+        }
+    }
+
+    pub(super) const fn is_invalid(self) -> bool {
+        matches!(self.code().severity(), Severity::Error)
+    }
+
+    pub(super) fn problem(self, line: Line, column: &str, value: String) -> Problem {
+        let (message, remedy) = match self {
+            Self::DuplicateOf(first) => (
+                format!("the same operation stands on line {first}"),
+                "it is sent once, and both rows share the outcome",
+            ),
+            Self::AddAndRemove { other } => (
+                format!("line {other} asks for the opposite for the same user and target"),
+                "keep one of them; for a change of properties, use two files",
+            ),
+            Self::ConflictingProperties { other } => (
+                format!(
+                    "line {other} adds the same license to the same user with another phone number, extension or location"
+                ),
+                "keep one of them",
+            ),
+            Self::TwoPersonIds => (
+                "the file ties this address to two person IDs".to_owned(),
+                "find out which of them is the user, and correct the other rows",
+            ),
+            Self::TwoOrganizations => (
+                "the file names another organization for the same user before".to_owned(),
+                "give the user's one orgId on all of the user's rows",
+            ),
+        };
+        Problem { code: self.code(), line, column: column.to_owned(), value, message, remedy }
+    }
+}
+
+/// A file that has been read once: what is needed to take it in.
+#[derive(Debug)]
+pub struct Checked {
+    pub(super) encoding: Encoding,
+    pub(super) roster: Roster,
+    /// The assignment of each slot that stands for a user.
+    pub(super) numbers: Vec<u32>,
+    /// What rules across rows have found, by line.
+    pub(super) findings: Vec<(Line, CrossRow)>,
+    pub(super) targets: Targets,
+    layout: Layout,
+    counts: Counts,
+}
+
+impl Checked {
+    /// What was found, counted.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What the failures CSV takes over.
+    #[must_use]
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The licenses and sites that the file names.
+    #[must_use]
+    pub const fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// Reads the file again, row for row, each with its place.
+    ///
+    /// # Errors
+    /// [`InputError`] where it can no longer be read.
+    pub fn intake<'f>(self, file: &'f InputFile) -> Result<Intake<'f>, InputError> {
+        Intake::new(self, file)
+    }
+}
+
+/// Reads the whole file, tells every problem as it is found, and numbers the assignments.
+///
+/// Problems of a row by itself come in file order; those between rows follow, by user.
+///
+/// # Errors
+/// [`CheckError`] where the file cannot be checked to its end.
+pub fn check(
+    file: &InputFile,
+    encoding: Encoding,
+    order: Order,
+    names: &mut dyn LicenseNames,
+    on_problem: &mut dyn FnMut(&Problem),
+) -> Result<Checked, CheckError> {
+    let mut rows = file.rows(encoding)?;
+    let layout = rows.layout().clone();
+    let mut checker = Checker::new(on_problem);
+    while let Some(row) = rows.next()? {
+        checker.counts.rows += 1;
+        match wish::read(&row, &mut checker.targets, names).map_err(CheckError::Names)? {
+            Ok(wish) => checker.admit(row.line(), &wish)?,
+            Err(Refused(problems)) => {
+                checker.counts.invalid += 1;
+                problems.iter().for_each(|problem| checker.tell(problem));
+            }
+        }
+    }
+    if checker.counts.rows == 0 {
+        return Err(InputError::NoRows.into());
+    }
+    checker.finish(encoding, order, layout)
+}
+
+struct Checker<'a> {
+    on_problem: &'a mut dyn FnMut(&Problem),
+    counts: Counts,
+    roster: Roster,
+    targets: Targets,
+    sorter: Sorter,
+    findings: Vec<(Line, CrossRow)>,
+    /// Addresses with two person IDs, spelled out, by slot.
+    ambiguous: HashMap<u32, String>,
+    /// The organization that rows have named, by slot.
+    orgs: HashMap<u32, OrgId>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(on_problem: &'a mut dyn FnMut(&Problem)) -> Self {
+        Self {
+            on_problem,
+            counts: Counts::default(),
+            roster: Roster::new((fastrand::u64(..), fastrand::u64(..))),
+            targets: Targets::default(),
+            sorter: Sorter::new(),
+            findings: Vec::new(),
+            ambiguous: HashMap::new(),
+            orgs: HashMap::new(),
+        }
+    }
+
+    fn tell(&mut self, problem: &Problem) {
+        match problem.severity() {
+            Severity::Error => self.counts.errors += 1,
+            Severity::Warning => self.counts.warnings += 1,
+        }
+        (self.on_problem)(problem);
+    }
+
+    fn find(&mut self, line: Line, finding: CrossRow, column: &str, value: String) {
+        self.counts.invalid += u64::from(finding.is_invalid());
+        self.findings.push((line, finding));
+        self.tell(&finding.problem(line, column, value));
+    }
+
+    fn admit(&mut self, line: Line, wish: &Wish) -> Result<(), CheckError> {
+        let email = wish.email.as_ref().map(|email| email.as_str());
+        let admitted = self.roster.admit(email, wish.person.as_ref().map(|person| person.as_str()));
+        if let (true, Some(email)) = (admitted.second_person, email) {
+            self.ambiguous.entry(admitted.email).or_insert_with(|| email.to_owned());
+        }
+        if let Some(org) = &wish.org {
+            let known = self.orgs.entry(admitted.user).or_insert_with(|| org.clone());
+            if known != org {
+                self.find(line, CrossRow::TwoOrganizations, "orgId", org.to_string());
+                return Ok(());
+            }
+        }
+        self.sorter.push(Mark {
+            user: admitted.user,
+            target: wish.target.0,
+            line: line.get(),
+            email: admitted.email,
+            signature: signature(wish),
+        })?;
+        Ok(())
+    }
+
+    fn finish(mut self, encoding: Encoding, order: Order, layout: Layout) -> Result<Checked, CheckError> {
+        let mut classes = vec![Class::default(); self.roster.len()];
+        let sorter = std::mem::replace(&mut self.sorter, Sorter::new());
+        let mut group: Vec<Mark> = Vec::new();
+        for mark in self.by_user(sorter)?.sorted()? {
+            let mark = mark?;
+            if self.ambiguous.contains_key(&mark.email) {
+                let value = self.ambiguous.get(&mark.email).cloned().unwrap_or_default();
+                self.find(Line::new(mark.line), CrossRow::TwoPersonIds, "email", value);
+                continue;
+            }
+            let same =
+                group.first().is_some_and(|first| (first.user, first.target) == (mark.user, mark.target));
+            if !same {
+                self.settle(&group, &mut classes);
+                group.clear();
+            }
+            group.push(mark);
+        }
+        self.settle(&group, &mut classes);
+        let numbers = self.number(&classes, order);
+        self.findings.sort_unstable_by_key(|(line, _)| *line);
+        Ok(Checked {
+            encoding,
+            roster: self.roster,
+            numbers,
+            findings: self.findings,
+            targets: self.targets,
+            layout,
+            counts: self.counts,
+        })
+    }
+
+    /// Marks made before an address was tied go to the user it turned out to be.
+    fn by_user(&self, sorter: Sorter) -> io::Result<Sorter> {
+        if !self.roster.is_tied_late() {
+            return Ok(sorter);
+        }
+        let mut again = Sorter::new();
+        for mark in sorter.sorted()? {
+            let mark = mark?;
+            again.push(Mark { user: self.roster.canonical(mark.user), ..mark })?;
+        }
+        Ok(again)
+    }
+
+    /// Judges the operations of one user on one target, in file order.
+    fn settle(&mut self, group: &[Mark], classes: &mut [Class]) {
+        let Some(first) = group.first() else { return };
+        if let Some(other) = group.iter().find(|mark| mark.signature != first.signature) {
+            let opposite = other.action() != first.action();
+            for mark in group {
+                let against =
+                    group.iter().find(|against| against.signature != mark.signature).unwrap_or(first);
+                let other = Line::new(against.line);
+                let (finding, column) = if opposite {
+                    (CrossRow::AddAndRemove { other }, "operation")
+                } else {
+                    (CrossRow::ConflictingProperties { other }, "licenseId")
+                };
+                let value = if opposite { mark.action().as_str().to_owned() } else { self.target_text(mark) };
+                self.find(Line::new(mark.line), finding, column, value);
+            }
+            return;
+        }
+        for mark in group.iter().skip(1) {
+            let finding = CrossRow::DuplicateOf(Line::new(first.line));
+            let value = self.target_text(mark);
+            self.find(Line::new(mark.line), finding, self.target_column(mark), value);
+        }
+        let rows = group.len() as u64;
+        if let Some(class) = classes.get_mut(first.user as usize) {
+            match first.action() {
+                Action::Add => class.adds = true,
+                Action::Remove => class.removes = true,
+            }
+        }
+        match first.action() {
+            Action::Add => self.counts.adds += rows,
+            Action::Remove => self.counts.removes += rows,
+        }
+    }
+
+    fn target_text(&self, mark: &Mark) -> String {
+        let target = self.targets.get(super::TargetNo(mark.target));
+        target.map_or_else(String::new, |target| target.as_str().to_owned())
+    }
+
+    fn target_column(&self, mark: &Mark) -> &'static str {
+        match self.targets.get(super::TargetNo(mark.target)) {
+            Some(crate::domain::Target::Site(_)) => "siteUrl",
+            _ => "licenseId",
+        }
+    }
+
+    /// Numbers the users that something is asked for, in sending order.
+    fn number(&mut self, classes: &[Class], order: Order) -> Vec<u32> {
+        let mut numbers = vec![NONE; classes.len()];
+        let mut next = 0;
+        let rounds: &[&dyn Fn(Class) -> bool] = match order {
+            Order::File => &[&|class| class.adds || class.removes],
+            Order::RemovesFirst => {
+                &[&|class| class.removes && !class.adds, &|class| class.removes && class.adds, &|class| {
+                    class.adds && !class.removes
+                }]
+            }
+        };
+        for belongs in rounds {
+            // Slots were given out in the order of first appearance, and the first slot of a user
+            // may be that of an address that was tied later.
+            for slot in 0..u32::try_from(classes.len()).unwrap_or(NONE) {
+                let user = self.roster.canonical(slot) as usize;
+                let class = classes.get(user).copied().unwrap_or_default();
+                if let Some(number) = numbers.get_mut(user)
+                    && *number == NONE
+                    && belongs(class)
+                {
+                    *number = next;
+                    next += 1;
+                }
+            }
+        }
+        self.counts.assignments = next;
+        numbers
+    }
+}
+
+/// Which kinds of operations a user has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Class {
+    adds: bool,
+    removes: bool,
+}
+
+impl Mark {
+    const fn action(&self) -> Action {
+        if self.signature & 1 == 0 { Action::Add } else { Action::Remove }
+    }
+}
+
+/// 31 bits of what is asked, and the action.
+fn signature(wish: &Wish) -> u32 {
+    let mut hasher = SipHasher13::new();
+    wish.properties.hash(&mut hasher);
+    let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
+    let action = match wish.action {
+        Action::Add => 0,
+        Action::Remove => 1,
+    };
+    (u32::from_le_bytes([a, b, c, d]) & !1) | action
+}
+
+impl Checked {
+    /// The assignment of the user whom a row names.
+    pub(super) fn number_of(&self, wish: &Wish) -> Option<AssignmentNo> {
+        let email = wish.email.as_ref().map(|email| email.as_str());
+        let person = wish.person.as_ref().map(|person| person.as_str());
+        let slot = self.roster.find(email, person)?;
+        self.numbers.get(slot as usize).filter(|number| **number != NONE).map(|number| AssignmentNo(*number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::assign::{NamesTaken, PlacedOperation, Resolved};
+
+    fn file(text: &str) -> (tempfile::NamedTempFile, InputFile) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let input = InputFile::open(file.path()).unwrap();
+        (file, input)
+    }
+
+    fn checked(text: &str, order: Order) -> (Vec<(u32, &'static str)>, Checked, InputFile) {
+        let (_keep, input) = file(text);
+        let mut problems = Vec::new();
+        let checked = check(&input, Encoding::Auto, order, &mut NamesTaken, &mut |problem| {
+            problems.push((problem.line.get(), problem.code.as_str()));
+        });
+        (problems, checked.unwrap(), input)
+    }
+
+    /// Line, assignment and the line it duplicates, of every valid row; the code of every other.
+    fn placed(text: &str, order: Order) -> Vec<(u32, Result<(u32, Option<u32>), &'static str>)> {
+        let (_, checked, input) = checked(text, order);
+        let mut intake = checked.intake(&input).unwrap();
+        let mut seen = Vec::new();
+        while let Some(entry) = intake.next().unwrap() {
+            let content = entry
+                .content
+                .map(|PlacedOperation { assignment, duplicate_of, .. }| {
+                    (assignment.0, duplicate_of.map(Line::get))
+                })
+                .map_err(|row| row.problem.code.as_str());
+            seen.push((entry.line.get(), content));
+        }
+        seen
+    }
+
+    #[test]
+    fn every_problem_of_a_row_is_told() {
+        let (problems, checked, _) = checked(
+            "email,personId,licenseId,siteUrl,operation,phoneNumber\n\
+             nobody,,,,give,555\n\
+             ,,L,,,\n\
+             a@example.com,,L,site.example.com,,\n\
+             a@example.com,,L,,remove,\n",
+            Order::File,
+        );
+        assert_eq!(
+            problems,
+            [
+                (2, "BAD_EMAIL"),
+                (2, "NO_TARGET"),
+                (2, "UNKNOWN_OPERATION"),
+                (2, "BAD_PHONE_NUMBER"),
+                (3, "NO_USER"),
+                (4, "TWO_TARGETS"),
+            ]
+        );
+        let counts = checked.counts();
+        assert_eq!((counts.rows, counts.invalid, counts.errors, counts.removes), (4, 3, 6, 1));
+    }
+
+    #[test]
+    fn a_user_is_one_assignment_however_the_rows_name_them() {
+        let text = "email,personId,licenseId\n\
+            a@example.com,,L1\n\
+            b@example.com,,L1\n\
+            ,P,L2\n\
+            A@Example.com,P,L3\n\
+            a@example.com,,L4\n";
+        let numbers: Vec<_> =
+            placed(text, Order::File).into_iter().map(|(_, content)| content.unwrap().0).collect();
+        assert_eq!(numbers, [0, 1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn rules_across_rows_hold_for_users_tied_late() {
+        let text = "email,personId,licenseId,operation\n\
+            a@example.com,,L1,add\n\
+            ,P,L1,remove\n\
+            ,P,L2,add\n\
+            a@example.com,,L2,add\n\
+            a@example.com,P,L3,add\n";
+        assert_eq!(
+            placed(text, Order::File),
+            [
+                (2, Err("ADD_AND_REMOVE")),
+                (3, Err("ADD_AND_REMOVE")),
+                (4, Ok((0, None))),
+                (5, Ok((0, Some(4)))),
+                (6, Ok((0, None))),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_with_two_person_ids_is_nobody() {
+        let text = "email,personId,licenseId\n\
+            a@example.com,,L1\n\
+            a@example.com,P,L2\n\
+            A@example.com,Q,L3\n\
+            ,P,L4\n";
+        let (mut problems, ..) = checked(text, Order::File);
+        problems.sort_unstable();
+        assert_eq!(problems, [2, 3, 4].map(|line| (line, "TWO_PERSON_IDS")));
+        assert_eq!(placed(text, Order::File)[3], (5, Ok((0, None))));
+    }
+
+    #[test]
+    fn other_properties_are_a_conflict_and_other_columns_are_not() {
+        let text = "email,licenseId,extension,note\n\
+            a@example.com,L1,100,x\n\
+            a@example.com,L1,100,y\n\
+            b@example.com,L1,100,\n\
+            b@example.com,L1,200,\n";
+        assert_eq!(
+            placed(text, Order::File),
+            [
+                (2, Ok((0, None))),
+                (3, Ok((0, Some(2)))),
+                (4, Err("CONFLICTING_PROPERTIES")),
+                (5, Err("CONFLICTING_PROPERTIES")),
+            ]
+        );
+    }
+
+    #[test]
+    fn one_user_belongs_to_one_organization() {
+        let text = "email,orgId,licenseId\na@example.com,O1,L1\na@example.com,,L2\na@example.com,O2,L3\n";
+        assert_eq!(checked(text, Order::File).0, [(4, "TWO_ORGANIZATIONS")]);
+    }
+
+    #[test]
+    fn removes_first_orders_users_and_keeps_them_whole() {
+        let text = "email,licenseId,operation\n\
+            add@example.com,L1,add\n\
+            swap@example.com,L1,add\n\
+            swap@example.com,L2,remove\n\
+            give@example.com,L1,remove\n\
+            bad,L1,remove\n";
+        let numbers: Vec<_> =
+            placed(text, Order::RemovesFirst).into_iter().map(|(_, content)| content.map(|c| c.0)).collect();
+        assert_eq!(numbers, [Ok(2), Ok(1), Ok(1), Ok(0), Err("BAD_EMAIL")]);
+    }
+
+    #[test]
+    fn an_unknown_name_is_unknown_at_both_readings() {
+        struct Nothing;
+        impl LicenseNames for Nothing {
+            fn resolve(&mut self, _: &str) -> Result<Resolved, NamesError> {
+                Ok(Resolved::Unknown(Some("Messaging".into())))
+            }
+        }
+        let (_keep, input) = file("email,licenseId,license\na@example.com,,Mesaging\na@example.com,L,\n");
+        let checked = check(&input, Encoding::Auto, Order::File, &mut Nothing, &mut |_| {}).unwrap();
+        assert_eq!(checked.counts().invalid, 1);
+        let mut intake = checked.intake(&input).unwrap();
+        let first = intake.next().unwrap().unwrap();
+        let problem = first.content.unwrap_err().problem;
+        assert!(problem.to_string().contains("nearest is 'Messaging'"), "{problem}");
+    }
+
+    #[test]
+    fn a_file_that_changed_between_the_readings_is_refused() {
+        let (keep, input) = file("email,licenseId\na@example.com,L\n");
+        let checked = check(&input, Encoding::Auto, Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
+        std::fs::write(keep.path(), "email,licenseId\nb@example.com,L\n").unwrap();
+        let mut intake = checked.intake(&input).unwrap();
+        assert!(matches!(intake.next(), Err(CheckError::Input(InputError::Changed { .. }))));
+    }
+
+    #[test]
+    fn a_header_alone_is_nothing_to_do() {
+        let (_keep, input) = file("email,licenseId\n");
+        let result = check(&input, Encoding::Auto, Order::File, &mut NamesTaken, &mut |_| {});
+        assert!(matches!(result, Err(CheckError::Input(InputError::NoRows))));
+    }
+}

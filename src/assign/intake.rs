@@ -1,0 +1,153 @@
+//! The second reading: each row with its operation and its assignment, or why it has none.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::iter::Peekable;
+use std::vec;
+
+use super::check::{CheckError, Checked, CrossRow};
+use super::problem::Problem;
+use super::targets::{NamesTaken, TargetNo};
+use super::wish::{self, Refused, Wish};
+use crate::domain::{Action, AssignmentNo, EmailAddress, Line, OrgId, PersonId, Properties};
+use crate::input::{Column, InputError, InputFile, Row, Rows};
+
+/// A row, placed.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// The row's line.
+    pub line: Line,
+    /// The row's own bytes.
+    pub carried: Cow<'a, [u8]>,
+    /// What it asks for, or why it cannot be sent.
+    pub content: Result<PlacedOperation, InvalidRow>,
+}
+
+/// An operation with its assignment.
+#[derive(Debug)]
+pub struct PlacedOperation {
+    /// The user's assignment.
+    pub assignment: AssignmentNo,
+    /// The user's address, where this row gives it.
+    pub email: Option<EmailAddress>,
+    /// The user's person ID, where this row gives it.
+    pub person: Option<PersonId>,
+    /// The user's organization, where this row gives it.
+    pub org: Option<OrgId>,
+    /// What is added or removed.
+    pub target: TargetNo,
+    /// Which of the two.
+    pub action: Action,
+    /// With what.
+    pub properties: Properties,
+    /// The line of the same operation that is sent instead.
+    pub duplicate_of: Option<Line>,
+}
+
+/// A row that cannot be sent, with its cells as they stand.
+#[derive(Debug)]
+pub struct InvalidRow {
+    /// The `email` cell.
+    pub email: String,
+    /// The `personId` cell.
+    pub person: String,
+    /// The `orgId` cell.
+    pub org: String,
+    /// `site` where the row names a site, else `license`.
+    pub kind: &'static str,
+    /// The cell that names the license or site.
+    pub target: String,
+    /// The `operation` cell.
+    pub operation: String,
+    /// The first problem of the row.
+    pub problem: Problem,
+}
+
+/// Reads a checked file again.
+pub struct Intake<'f> {
+    file: &'f InputFile,
+    rows: Rows<&'f File>,
+    findings: Peekable<vec::IntoIter<(Line, CrossRow)>>,
+    checked: Checked,
+}
+
+impl<'f> Intake<'f> {
+    pub(super) fn new(mut checked: Checked, file: &'f InputFile) -> Result<Self, InputError> {
+        let rows = file.rows(checked.encoding)?;
+        let findings = std::mem::take(&mut checked.findings).into_iter().peekable();
+        Ok(Self { file, rows, findings, checked })
+    }
+
+    /// The checked file.
+    #[must_use]
+    pub const fn checked(&self) -> &Checked {
+        &self.checked
+    }
+
+    /// The next row; `None` at the end.
+    ///
+    /// # Errors
+    /// [`CheckError`]; [`InputError::Changed`] where this is not the file that was checked.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a row borrows the reader: it lends, it does not iterate"
+    )]
+    pub fn next(&mut self) -> Result<Option<Entry<'_>>, CheckError> {
+        let Some(row) = self.rows.next()? else { return Ok(None) };
+        let line = row.line();
+        let finding = self.findings.next_if(|(found, _)| *found == line).map(|(_, finding)| finding);
+        // Every name was resolved at the first reading, and is remembered.
+        let wish = wish::read(&row, &mut self.checked.targets, &mut NamesTaken).map_err(CheckError::Names)?;
+        let content = match (wish, finding) {
+            (Err(Refused(problems)), _) => Err(invalid(&row, problems.into_iter().next(), self.file)?),
+            (Ok(_), Some(finding)) if finding.is_invalid() => {
+                let (column, value) = place(&row, finding);
+                Err(invalid(&row, Some(finding.problem(line, column, value)), self.file)?)
+            }
+            (Ok(wish), finding) => {
+                let number = self.checked.number_of(&wish).ok_or_else(|| changed(self.file))?;
+                Ok(placed(wish, number, finding))
+            }
+        };
+        Ok(Some(Entry { line, carried: row.carried(), content }))
+    }
+}
+
+fn placed(wish: Wish, assignment: AssignmentNo, finding: Option<CrossRow>) -> PlacedOperation {
+    let duplicate_of = match finding {
+        Some(CrossRow::DuplicateOf(line)) => Some(line),
+        _ => None,
+    };
+    let Wish { email, person, org, target, action, properties } = wish;
+    PlacedOperation { assignment, email, person, org, target, action, properties, duplicate_of }
+}
+
+fn changed(file: &InputFile) -> InputError {
+    InputError::Changed { path: file.path().to_owned() }
+}
+
+fn place(row: &Row<'_>, finding: CrossRow) -> (&'static str, String) {
+    let column = match finding {
+        CrossRow::AddAndRemove { .. } => Column::Operation,
+        CrossRow::TwoPersonIds => Column::Email,
+        CrossRow::TwoOrganizations => Column::OrgId,
+        CrossRow::DuplicateOf(_) | CrossRow::ConflictingProperties { .. } => Column::LicenseId,
+    };
+    (column.name(), row.cell(column).to_owned())
+}
+
+fn invalid(row: &Row<'_>, problem: Option<Problem>, file: &InputFile) -> Result<InvalidRow, InputError> {
+    let problem = problem.ok_or_else(|| changed(file))?;
+    let site = row.cell(Column::SiteUrl);
+    let license = [Column::LicenseId, Column::License].map(|column| row.cell(column));
+    let license = license.into_iter().find(|cell| !cell.is_empty()).unwrap_or_default();
+    Ok(InvalidRow {
+        email: row.cell(Column::Email).to_owned(),
+        person: row.cell(Column::PersonId).to_owned(),
+        org: row.cell(Column::OrgId).to_owned(),
+        kind: if license.is_empty() && !site.is_empty() { "site" } else { "license" },
+        target: if license.is_empty() { site } else { license }.to_owned(),
+        operation: row.cell(Column::Operation).to_owned(),
+        problem,
+    })
+}

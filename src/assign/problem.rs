@@ -1,0 +1,145 @@
+//! What is wrong with a row, for the person who has to mend it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::domain::{Line, Printable};
+
+/// Whether a row can be sent all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The row cannot be sent.
+    Error,
+    /// The row is sent; the user may want to know.
+    Warning,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident => $word:literal,)+) => {
+        /// The kinds of problems, as they stand in `error_code`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum ProblemCode { $($(#[$doc])* $variant,)+ }
+
+        impl ProblemCode {
+            /// As it stands in `error_code`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Not as many cells as the header.
+    RaggedRow => "RAGGED_ROW",
+    /// A zero byte.
+    NulByte => "NUL_BYTE",
+    /// Bytes that are no UTF-8.
+    InvalidUtf8 => "INVALID_UTF8",
+    /// Neither address nor person ID.
+    NoUser => "NO_USER",
+    /// Not an e-mail address.
+    BadEmail => "BAD_EMAIL",
+    /// The ID of another kind of thing.
+    WrongIdKind => "WRONG_ID_KIND",
+    /// Neither license nor site.
+    NoTarget => "NO_TARGET",
+    /// License and site in one row.
+    TwoTargets => "TWO_TARGETS",
+    /// No license of that name.
+    UnknownLicense => "UNKNOWN_LICENSE",
+    /// Several licenses of that name.
+    AmbiguousLicense => "AMBIGUOUS_LICENSE",
+    /// Neither `add` nor `remove`.
+    UnknownOperation => "UNKNOWN_OPERATION",
+    /// Not `attendee`.
+    BadAccountType => "BAD_ACCOUNT_TYPE",
+    /// Not E.164.
+    BadPhoneNumber => "BAD_PHONE_NUMBER",
+    /// The same user and target both added and removed.
+    AddAndRemove => "ADD_AND_REMOVE",
+    /// The same user and license with other properties.
+    ConflictingProperties => "CONFLICTING_PROPERTIES",
+    /// The same address with two person IDs.
+    TwoPersonIds => "TWO_PERSON_IDS",
+    /// The same user in two organizations.
+    TwoOrganizations => "TWO_ORGANIZATIONS",
+    /// The same operation again; sent once.
+    Duplicate => "DUPLICATE",
+}
+
+impl ProblemCode {
+    /// Whether rows with this problem are sent all the same.
+    #[must_use]
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::Duplicate => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+}
+
+impl Serialize for ProblemCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// One problem: where, what, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// What kind.
+    pub code: ProblemCode,
+    /// The row's line.
+    pub line: Line,
+    /// The column's name, or `row` where all of it is meant.
+    pub column: String,
+    /// The cell's text.
+    pub value: String,
+    /// What is wrong with it.
+    pub message: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+impl Problem {
+    /// Whether the row can be sent all the same.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+
+    /// What is wrong and what to do, without the place.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        format!("{}; {}", self.message, self.remedy)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(
+            f,
+            "{word}: line {}, column {}, value '{}': {}; {} [{}]",
+            self.line,
+            Printable(&self.column),
+            Printable(&self.value),
+            Printable(&self.message),
+            self.remedy,
+            self.code.as_str()
+        )
+    }
+}
+
+impl Serialize for Line {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.get())
+    }
+}

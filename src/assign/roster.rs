@@ -1,0 +1,174 @@
+//! Who is in the file: addresses and person IDs, and which of them are one user.
+//!
+//! Addresses and IDs themselves are not kept, only 96 bits of a keyed hash of each: a million users
+//! must fit in little memory. Two of five million names meet with a probability of about 10⁻¹⁶.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
+/// No slot.
+pub(super) const NONE: u32 = u32::MAX;
+
+type Key = [u32; 3];
+
+/// The map's keys are hashes already.
+#[derive(Debug, Default, Clone, Copy)]
+struct Taken(u64);
+
+impl Hasher for Taken {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // The first eight bytes of a key; the length prefix of an array is not written.
+        let head = bytes.first_chunk::<8>().copied().unwrap_or_default();
+        self.0 = u64::from_le_bytes(head);
+    }
+}
+
+/// What a row's address and person ID lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Admitted {
+    /// The slot that stands for the user, as far as the file has been read.
+    pub(super) user: u32,
+    /// The slot of the address, or [`NONE`].
+    pub(super) email: u32,
+    /// The address was tied to another person ID before.
+    pub(super) second_person: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Roster {
+    seeds: (u64, u64),
+    slots: HashMap<Key, u32, BuildHasherDefault<Taken>>,
+    /// For an address, the slot of the person ID it is tied to.
+    ties: Vec<u32>,
+    /// An address was tied after it had been used alone.
+    tied_late: bool,
+}
+
+impl Roster {
+    pub(super) fn new(seeds: (u64, u64)) -> Self {
+        Self { seeds, slots: HashMap::default(), ties: Vec::new(), tied_late: false }
+    }
+
+    fn key(&self, domain: u8, text: &str) -> Key {
+        let mut hasher = SipHasher13::new_with_keys(self.seeds.0, self.seeds.1);
+        hasher.write(text.as_bytes());
+        hasher.write_u8(domain);
+        let hash = hasher.finish128();
+        let low = hash.h2.to_le_bytes();
+        let [a, b, c, d, ..] = low;
+        let high = hash.h1.to_le_bytes();
+        let [e, f, g, h, i, j, k, l] = high;
+        [u32::from_le_bytes([e, f, g, h]), u32::from_le_bytes([i, j, k, l]), u32::from_le_bytes([a, b, c, d])]
+    }
+
+    fn email_key(&self, email: &str) -> Key {
+        if email.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
+            return self.key(b'@', &email.to_lowercase());
+        }
+        self.key(b'@', email)
+    }
+
+    fn slot(&mut self, key: Key) -> (u32, bool) {
+        // Slots are rows at most, and rows fit in 32 bits.
+        let next = u32::try_from(self.ties.len()).unwrap_or(NONE);
+        let slot = *self.slots.entry(key).or_insert(next);
+        if slot == next {
+            self.ties.push(NONE);
+        }
+        (slot, slot == next)
+    }
+
+    /// Takes in a row's user; at least one of the two is given.
+    pub(super) fn admit(&mut self, email: Option<&str>, person: Option<&str>) -> Admitted {
+        let email = email.map(|email| self.slot(self.email_key(email)));
+        let person = person.map(|person| self.slot(self.key(b'#', person)).0);
+        let Some((email, fresh)) = email else {
+            return Admitted { user: person.unwrap_or(NONE), email: NONE, second_person: false };
+        };
+        let tie = self.ties.get_mut(email as usize);
+        let (Some(tie), Some(person)) = (tie, person) else {
+            return Admitted { user: self.canonical(email), email, second_person: false };
+        };
+        if *tie == NONE {
+            *tie = person;
+            self.tied_late |= !fresh;
+        }
+        Admitted { user: person, email, second_person: *tie != person }
+    }
+
+    /// The slot that a row's user has, if the user is known.
+    pub(super) fn find(&self, email: Option<&str>, person: Option<&str>) -> Option<u32> {
+        let key = match (email, person) {
+            (_, Some(person)) => self.key(b'#', person),
+            (Some(email), None) => self.email_key(email),
+            (None, None) => return None,
+        };
+        self.slots.get(&key).map(|slot| self.canonical(*slot))
+    }
+
+    /// The slot that stands for the user of this slot.
+    pub(super) fn canonical(&self, slot: u32) -> u32 {
+        match self.ties.get(slot as usize) {
+            Some(tie) if *tie != NONE => *tie,
+            _ => slot,
+        }
+    }
+
+    pub(super) const fn is_tied_late(&self) -> bool {
+        self.tied_late
+    }
+
+    /// How many slots there are.
+    pub(super) fn len(&self) -> usize {
+        self.ties.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_does_not_distinguish_addresses() {
+        let mut roster = Roster::new((1, 2));
+        let first = roster.admit(Some("Zoë@example.com"), None);
+        assert_eq!(roster.admit(Some("zoË@EXAMPLE.com"), None).user, first.user);
+        assert_ne!(roster.admit(Some("zoe@example.com"), None).user, first.user);
+    }
+
+    #[test]
+    fn a_row_with_both_ties_them_for_the_whole_file() {
+        let mut roster = Roster::new((1, 2));
+        let by_email = roster.admit(Some("a@example.com"), None);
+        let by_person = roster.admit(None, Some("P"));
+        assert_ne!(by_email.user, by_person.user);
+        assert!(!roster.is_tied_late());
+        let both = roster.admit(Some("a@example.com"), Some("P"));
+        assert!(roster.is_tied_late() && !both.second_person);
+        assert_eq!(roster.canonical(by_email.user), by_person.user);
+        assert_eq!(roster.find(Some("a@example.com"), None), Some(by_person.user));
+        assert_eq!(roster.find(None, Some("P")), Some(by_person.user));
+        assert_eq!(roster.find(None, Some("Q")), None);
+    }
+
+    #[test]
+    fn a_second_person_of_one_address_is_told() {
+        let mut roster = Roster::new((1, 2));
+        assert!(!roster.admit(Some("a@example.com"), Some("P")).second_person);
+        assert!(!roster.is_tied_late());
+        assert!(roster.admit(Some("A@example.com"), Some("Q")).second_person);
+        assert!(!roster.admit(Some("b@example.com"), Some("P")).second_person);
+    }
+
+    #[test]
+    fn an_address_and_a_person_of_one_spelling_are_two() {
+        let mut roster = Roster::new((1, 2));
+        assert_ne!(roster.admit(Some("x"), None).user, roster.admit(None, Some("x")).user);
+    }
+}

@@ -1,0 +1,244 @@
+//! One row, read on its own: what it asks for, or every reason why it cannot.
+
+use super::problem::{Problem, ProblemCode};
+use super::targets::{LicenseNames, Named, NamesError, TargetNo, Targets};
+use crate::domain::{Action, EmailAddress, IdError, LocationId, OrgId, PersonId, PhoneNumber, Properties};
+use crate::input::{Column, Row, RowFault};
+
+/// What a row asks for.
+#[derive(Debug)]
+pub(super) struct Wish {
+    pub(super) email: Option<EmailAddress>,
+    pub(super) person: Option<PersonId>,
+    pub(super) org: Option<OrgId>,
+    pub(super) target: TargetNo,
+    pub(super) action: Action,
+    pub(super) properties: Properties,
+}
+
+/// A row with at least one problem of its own.
+#[derive(Debug)]
+pub(super) struct Refused(pub(super) Vec<Problem>);
+
+/// Reads a row by itself; rules across rows come later.
+pub(super) fn read(
+    row: &Row<'_>,
+    targets: &mut Targets,
+    names: &mut dyn LicenseNames,
+) -> Result<Result<Wish, Refused>, NamesError> {
+    let mut reading = Reading { row, problems: Vec::new() };
+    if let Some(fault) = row.fault() {
+        reading.broken(fault);
+        return Ok(Err(Refused(reading.problems)));
+    }
+    let (email, person) = reading.user();
+    let org = reading.id(Column::OrgId, OrgId::parse);
+    let target = reading.target(targets, names)?;
+    let action = reading.action();
+    let properties = reading.properties();
+    let wish = match (target, action) {
+        (Some(target), Some(action)) if reading.problems.is_empty() => {
+            // What is taken away takes its number and place with it.
+            let properties = if action == Action::Add { properties } else { Properties::default() };
+            Ok(Wish { email, person, org, target, action, properties })
+        }
+        _ => Err(Refused(reading.problems)),
+    };
+    Ok(wish)
+}
+
+struct Reading<'a> {
+    row: &'a Row<'a>,
+    problems: Vec<Problem>,
+}
+
+impl Reading<'_> {
+    fn report(&mut self, code: ProblemCode, column: Column, message: String, remedy: &'static str) {
+        self.problems.push(Problem {
+            code,
+            line: self.row.line(),
+            column: column.name().to_owned(),
+            value: self.row.cell(column).to_owned(),
+            message,
+            remedy,
+        });
+    }
+
+    fn broken(&mut self, fault: RowFault) {
+        let (code, cell, remedy) = match fault {
+            RowFault::Ragged { found, expected } if found < expected => {
+                (ProblemCode::RaggedRow, None, "add the missing delimiters")
+            }
+            RowFault::Ragged { .. } => (
+                ProblemCode::RaggedRow,
+                None,
+                "put quotes around a cell that holds the delimiter, or take the extra cells out",
+            ),
+            RowFault::Nul { cell } => (ProblemCode::NulByte, Some(cell), "export the file again"),
+            RowFault::NotText { cell } => (
+                ProblemCode::InvalidUtf8,
+                Some(cell),
+                "save the file as UTF-8, or name its encoding with --encoding windows-1252",
+            ),
+        };
+        self.problems.push(Problem {
+            code,
+            line: self.row.line(),
+            column: cell.map_or_else(|| "row".to_owned(), |cell| format!("number {cell}")),
+            value: String::from_utf8_lossy(&self.row.carried()).chars().take(80).collect(),
+            message: fault.to_string(),
+            remedy,
+        });
+    }
+
+    fn user(&mut self) -> (Option<EmailAddress>, Option<PersonId>) {
+        let person = self.id(Column::PersonId, PersonId::parse);
+        let cell = self.row.cell(Column::Email);
+        if cell.is_empty() {
+            if person.is_none() && self.row.cell(Column::PersonId).is_empty() {
+                self.report(
+                    ProblemCode::NoUser,
+                    Column::Email,
+                    "the row names no user".to_owned(),
+                    "give an e-mail address, a personId or both",
+                );
+            }
+            return (None, person);
+        }
+        match EmailAddress::parse(cell) {
+            Ok(email) => (Some(email), person),
+            Err(error) => {
+                self.report(
+                    ProblemCode::BadEmail,
+                    Column::Email,
+                    error.to_string(),
+                    "write the bare address, as in user@example.com",
+                );
+                (None, person)
+            }
+        }
+    }
+
+    fn id<T>(&mut self, column: Column, parse: fn(&str) -> Result<T, IdError>) -> Option<T> {
+        let cell = self.row.cell(column);
+        if cell.is_empty() {
+            return None;
+        }
+        parse(cell).map_err(|error| self.wrong_kind(column, &error)).ok()
+    }
+
+    fn wrong_kind(&mut self, column: Column, error: &IdError) {
+        self.report(
+            ProblemCode::WrongIdKind,
+            column,
+            error.to_string(),
+            "copy the ID that belongs in this column",
+        );
+    }
+
+    fn target(
+        &mut self,
+        targets: &mut Targets,
+        names: &mut dyn LicenseNames,
+    ) -> Result<Option<TargetNo>, NamesError> {
+        let id = self.row.cell(Column::LicenseId);
+        let license = self.row.cell(Column::License);
+        let site = self.row.cell(Column::SiteUrl);
+        let names_license = !id.is_empty() || !license.is_empty();
+        if names_license && !site.is_empty() {
+            self.report(
+                ProblemCode::TwoTargets,
+                Column::SiteUrl,
+                "the row names a license and a site".to_owned(),
+                "make two rows of it",
+            );
+            return Ok(None);
+        }
+        if !site.is_empty() {
+            self.account_type();
+            return Ok(targets.site(site));
+        }
+        if !names_license {
+            self.report(
+                ProblemCode::NoTarget,
+                Column::LicenseId,
+                "the row names neither a license nor a site".to_owned(),
+                "give a licenseId, a license or a siteUrl",
+            );
+            return Ok(None);
+        }
+        if !id.is_empty() {
+            return Ok(targets
+                .license_id(id)
+                .map_err(|error| self.wrong_kind(Column::LicenseId, &error))
+                .ok());
+        }
+        let named = targets.license(license, names)?;
+        Ok(self.named(named))
+    }
+
+    fn named(&mut self, named: Named) -> Option<TargetNo> {
+        let list = "'seatbatch licenses list' shows what there is";
+        match named {
+            Named::Target(number) => return Some(number),
+            Named::WrongKind(error) => self.wrong_kind(Column::License, &error),
+            Named::Unknown(nearest) => {
+                let nearest = nearest.map_or_else(String::new, |name| format!(" (the nearest is '{name}')"));
+                let message = format!("the organization has no license of this name or ID{nearest}");
+                self.report(ProblemCode::UnknownLicense, Column::License, message, list);
+            }
+            Named::Ambiguous(which) => {
+                let message = format!("several licenses have this name: {}", which.join(", "));
+                self.report(ProblemCode::AmbiguousLicense, Column::License, message, "give the ID instead");
+            }
+        }
+        None
+    }
+
+    fn account_type(&mut self) {
+        let cell = self.row.cell(Column::AccountType);
+        if !cell.is_empty() && !cell.eq_ignore_ascii_case("attendee") {
+            self.report(
+                ProblemCode::BadAccountType,
+                Column::AccountType,
+                "a site URL can be assigned as attendee only".to_owned(),
+                "write attendee or leave it empty; host accounts are licenses",
+            );
+        }
+    }
+
+    fn action(&mut self) -> Option<Action> {
+        let action = self.row.cell(Column::Operation).parse();
+        if action.is_err() {
+            self.report(
+                ProblemCode::UnknownOperation,
+                Column::Operation,
+                "not an operation".to_owned(),
+                "write add or remove, or leave it empty for add",
+            );
+        }
+        action.ok()
+    }
+
+    fn properties(&mut self) -> Properties {
+        let phone = self.row.cell(Column::PhoneNumber);
+        let phone_number = (!phone.is_empty()).then(|| PhoneNumber::parse(phone)).and_then(|parsed| {
+            parsed
+                .map_err(|error| {
+                    self.report(
+                        ProblemCode::BadPhoneNumber,
+                        Column::PhoneNumber,
+                        error.to_string(),
+                        "write it as +14085550100; spreadsheets drop the plus sign unless the cell is text",
+                    );
+                })
+                .ok()
+        });
+        let extension = self.row.cell(Column::Extension);
+        Properties {
+            location: self.id(Column::LocationId, LocationId::parse),
+            phone_number,
+            extension: (!extension.is_empty()).then(|| extension.into()),
+        }
+    }
+}

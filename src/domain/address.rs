@@ -1,0 +1,112 @@
+//! How a person is reached: e-mail address and phone number.
+
+use std::fmt;
+
+use email_address::{EmailAddress as Grammar, Options};
+
+/// A well-formed e-mail address, as the file gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EmailAddress(Box<str>);
+
+/// Why a text is not an e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an e-mail address: {0}")]
+pub struct AddressError(String);
+
+impl EmailAddress {
+    /// Takes a bare address: no display name, no domain literal.
+    ///
+    /// # Errors
+    /// [`AddressError`] with the grammar's reason.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let options = Options::default().without_display_text().without_domain_literal();
+        Grammar::parse_with_options(text, options)
+            .map(|_| Self(text.into()))
+            .map_err(|error| AddressError(error.to_string()))
+    }
+
+    /// The address as it travels.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What two spellings of one address have in common: case does not distinguish addresses.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A phone number in E.164: `+`, a country code that does not begin with 0, at most 15 digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PhoneNumber(Box<str>);
+
+/// The text is not in E.164 form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an E.164 number: a plus sign, then 2 to 15 digits that do not begin with 0")]
+pub struct PhoneNumberError;
+
+impl PhoneNumber {
+    /// Takes a number in E.164 form only: separators would be sent to the service as they are.
+    ///
+    /// # Errors
+    /// [`PhoneNumberError`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, PhoneNumberError> {
+        let digits = text.strip_prefix('+').ok_or(PhoneNumberError)?;
+        let well_formed = (2..=15).contains(&digits.len())
+            && !digits.starts_with('0')
+            && digits.bytes().all(|b| b.is_ascii_digit());
+        well_formed.then(|| Self(text.into())).ok_or(PhoneNumberError)
+    }
+
+    /// The number with its plus sign.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_keep_their_spelling_and_share_a_key() {
+        let address = EmailAddress::parse("Ada.Lovelace+x@Example.com").unwrap();
+        assert_eq!(address.as_str(), "Ada.Lovelace+x@Example.com");
+        assert_eq!(address.key(), "ada.lovelace+x@example.com");
+    }
+
+    #[test]
+    fn what_is_not_an_address_is_refused() {
+        for text in [
+            "",
+            "user1",
+            "@example.com",
+            "a@",
+            "a b@example.com",
+            "A <a@example.com>",
+            "a@b@c",
+            "a@[127.0.0.1]",
+        ] {
+            assert!(EmailAddress::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_e164_is_a_phone_number() {
+        for text in ["+14085550100", "+4930123456", "+123456789012345"] {
+            assert!(PhoneNumber::parse(text).is_ok(), "{text}");
+        }
+        for text in ["", "+", "14085550100", "+0123", "+1 408 555", "+1", "+1234567890123456", "+12a"] {
+            assert!(PhoneNumber::parse(text).is_err(), "{text}");
+        }
+    }
+}

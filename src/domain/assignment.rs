@@ -1,0 +1,218 @@
+//! What the file asks for: an operation a row, an assignment a user.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{EmailAddress, LicenseId, LocationId, OrgId, PersonId, PhoneNumber};
+
+/// The line of the input on which a row starts; the header is line 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineNumber(u32);
+
+/// Short for [`LineNumber`], the name most of the code uses.
+pub type Line = LineNumber;
+
+impl LineNumber {
+    /// Names the line `number`, counted from 1.
+    #[must_use]
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number, counted from 1.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for LineNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The place of an assignment in its run's sending order, dense from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AssignmentNo(pub u32);
+
+/// Whether the target is given to the user or taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Give; what an empty cell means.
+    Add,
+    /// Take away.
+    Remove,
+}
+
+/// The text names neither `add` nor `remove`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an operation")]
+pub struct UnknownAction;
+
+impl Action {
+    /// As the API spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+impl FromStr for Action {
+    type Err = UnknownAction;
+
+    /// An empty cell is `add`, the API's default; case does not matter.
+    fn from_str(text: &str) -> Result<Self, UnknownAction> {
+        if text.is_empty() || text.eq_ignore_ascii_case("add") {
+            Ok(Self::Add)
+        } else if text.eq_ignore_ascii_case("remove") {
+            Ok(Self::Remove)
+        } else {
+            Err(UnknownAction)
+        }
+    }
+}
+
+/// The address of a meetings site, for attendee access.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SiteUrl(Box<str>);
+
+impl SiteUrl {
+    /// Takes any non-empty text; the service knows its sites.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self(text.into()))
+    }
+
+    /// The URL as it travels.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Host names have no case.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+/// What a license needs beside its ID; Webex Calling only.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Properties {
+    /// The Calling location; wanted where there is no phone number.
+    pub location: Option<LocationId>,
+    /// The direct number.
+    pub phone_number: Option<PhoneNumber>,
+    /// The short number inside the organization.
+    pub extension: Option<Box<str>>,
+}
+
+/// What an operation is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A license.
+    License(LicenseId),
+    /// Attendee access to a site.
+    Site(SiteUrl),
+}
+
+impl Target {
+    /// `license` or `site`, the words of the journal's `kind` column.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::License(_) => "license",
+            Self::Site(_) => "site",
+        }
+    }
+
+    /// The license ID or the site URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::License(id) => id.as_str(),
+            Self::Site(url) => url.as_str(),
+        }
+    }
+}
+
+/// One row's wish: add or remove one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// The row that asks for it.
+    pub line: Line,
+    /// Give or take.
+    pub action: Action,
+    /// What is given or taken.
+    pub change: LicenseChange,
+}
+
+/// The target of an operation together with what only that kind of target can carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LicenseChange {
+    /// A license, with its properties.
+    License(LicenseId, Properties),
+    /// A site URL; the account type is always `attendee`.
+    Site(SiteUrl),
+}
+
+/// A user, named by address, by person ID or by both; never by neither.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum User {
+    /// By address alone.
+    Email(EmailAddress),
+    /// By person ID alone.
+    Person(PersonId),
+    /// Both, tied together by a row of the file.
+    Both(EmailAddress, PersonId),
+}
+
+impl User {
+    /// Makes a user of what a row gives; `None` where it gives neither.
+    #[must_use]
+    pub fn new(email: Option<EmailAddress>, person: Option<PersonId>) -> Option<Self> {
+        match (email, person) {
+            (Some(email), Some(person)) => Some(Self::Both(email, person)),
+            (Some(email), None) => Some(Self::Email(email)),
+            (None, Some(person)) => Some(Self::Person(person)),
+            (None, None) => None,
+        }
+    }
+
+    /// The address, where it is known.
+    #[must_use]
+    pub const fn email(&self) -> Option<&EmailAddress> {
+        match self {
+            Self::Email(email) | Self::Both(email, _) => Some(email),
+            Self::Person(_) => None,
+        }
+    }
+
+    /// The person ID, where it is known.
+    #[must_use]
+    pub const fn person(&self) -> Option<&PersonId> {
+        match self {
+            Self::Person(person) | Self::Both(_, person) => Some(person),
+            Self::Email(_) => None,
+        }
+    }
+}
+
+/// Everything the run asks for one user: one `LicenseAssignment` of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Its place in the run.
+    pub number: AssignmentNo,
+    /// For whom.
+    pub user: User,
+    /// The user's organization, where the file or an option names it.
+    pub org: Option<OrgId>,
+    /// What is asked, in file order, exact duplicates left out.
+    pub operations: Vec<Operation>,
+    /// How many rows stand behind it, exact duplicates included.
+    pub rows: u32,
+}

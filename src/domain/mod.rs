@@ -1,0 +1,27 @@
+//! The words of the field as types: IDs, addresses, operations, assignments, answers, outcomes.
+//!
+//! A constructor is the validation: whoever holds an [`EmailAddress`] holds a well-formed one.
+//! This room is pure. It knows no file, socket, clock or database, and imports nothing of ours.
+
+mod address;
+mod answer;
+mod assignment;
+mod batch;
+mod clean;
+mod id;
+mod outcome;
+mod sending;
+
+pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError};
+pub use answer::{Answer, Body, Holdings, HttpAnswer, ItemError, ServerError};
+pub use assignment::{
+    Action, Assignment, AssignmentNo, LicenseChange, Line, LineNumber, Operation, Properties, SiteUrl,
+    Target, UnknownAction, User,
+};
+pub use batch::{AttemptId, BatchId, Span};
+pub use clean::Printable;
+pub use id::{IdError, IdKind, LicenseId, LocationId, OrgId, PersonId};
+pub use outcome::{ErrorCode, OperationState, Refusal, RunId, RunState, code};
+pub use sending::{
+    Ceiling, CeilingError, FailureLimit, FailureLimitError, InDoubt, Order, Unit, Wire, WireForm,
+};

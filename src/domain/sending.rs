@@ -1,0 +1,270 @@
+//! How a run is to be sent: the words of the sending options.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The shape of the body of `PATCH /licenses/users`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WireForm {
+    /// An array of assignments, as the specification has it.
+    Array,
+    /// One assignment, one user a request, as the live reference has it.
+    Object,
+}
+
+impl fmt::Display for WireForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Array => "array",
+            Self::Object => "object",
+        })
+    }
+}
+
+/// `--wire`: which form to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wire {
+    /// Begin with the array form and find out.
+    #[default]
+    Auto,
+    /// The array form only.
+    Array,
+    /// The object form only.
+    Object,
+}
+
+/// `--order`: how assignments are numbered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// As users first appear in the file.
+    #[default]
+    File,
+    /// Users that only give licenses back first, then those that swap, then those that only get.
+    RemovesFirst,
+}
+
+/// `--in-doubt`: what to do with what was sent and never answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InDoubt {
+    /// Send the same again: adding what is held and removing what is not change nothing.
+    #[default]
+    Resend,
+    /// Ask the service first.
+    Verify,
+}
+
+/// `--rate`: the most requests that may leave in a span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Ceiling {
+    /// No limit of ours.
+    Unlimited,
+    /// So many requests a second, minute or hour.
+    Per {
+        /// How many.
+        requests: NonZeroU32,
+        /// In which time.
+        unit: Unit,
+    },
+}
+
+/// The unit of a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Unit {
+    Second,
+    Minute,
+    Hour,
+}
+
+impl Unit {
+    const fn seconds(self) -> u64 {
+        match self {
+            Self::Second => 1,
+            Self::Minute => 60,
+            Self::Hour => 3600,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Second => "s",
+            Self::Minute => "min",
+            Self::Hour => "h",
+        }
+    }
+}
+
+/// The text is no rate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no rate: write 300/min, 5/s, 2000/h or unlimited")]
+pub struct CeilingError(String);
+
+impl Default for Ceiling {
+    /// 300 a minute, the figure the service's pages commonly name.
+    fn default() -> Self {
+        Self::Per { requests: NonZeroU32::MIN.saturating_add(299), unit: Unit::Minute }
+    }
+}
+
+impl Ceiling {
+    /// The time between two requests; `None` without a limit.
+    #[must_use]
+    pub fn period(self) -> Option<Duration> {
+        match self {
+            Self::Unlimited => None,
+            Self::Per { requests, unit } => Some(Duration::from_secs(unit.seconds()) / requests.get()),
+        }
+    }
+}
+
+impl fmt::Display for Ceiling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unlimited => f.write_str("unlimited"),
+            Self::Per { requests, unit } => write!(f, "{requests}/{}", unit.word()),
+        }
+    }
+}
+
+impl FromStr for Ceiling {
+    type Err = CeilingError;
+
+    fn from_str(text: &str) -> Result<Self, CeilingError> {
+        let wrong = || CeilingError(text.to_owned());
+        if text.eq_ignore_ascii_case("unlimited") {
+            return Ok(Self::Unlimited);
+        }
+        let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
+        let requests: NonZeroU32 = count.trim().parse().map_err(|_| wrong())?;
+        let unit = match unit.trim().to_ascii_lowercase().as_str() {
+            "s" | "sec" | "second" => Unit::Second,
+            "m" | "min" | "minute" => Unit::Minute,
+            "h" | "hour" => Unit::Hour,
+            _ => return Err(wrong()),
+        };
+        // A nanosecond is the finest period a pacer can keep.
+        let rate = Self::Per { requests, unit };
+        rate.period().filter(|period| !period.is_zero()).map(|_| rate).ok_or_else(wrong)
+    }
+}
+
+impl TryFrom<String> for Ceiling {
+    type Error = CeilingError;
+
+    fn try_from(text: String) -> Result<Self, CeilingError> {
+        text.parse()
+    }
+}
+
+impl From<Ceiling> for String {
+    fn from(ceiling: Ceiling) -> Self {
+        ceiling.to_string()
+    }
+}
+
+/// `--max-failures`: how many failed operations a run bears before it pauses.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum FailureLimit {
+    /// So many operations.
+    Count(u64),
+    /// So many in a hundred of the run's operations.
+    Percent(f64),
+}
+
+/// The text is no limit on failures.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no limit on failures: write a number such as 50, or a share such as 2%")]
+pub struct FailureLimitError(String);
+
+impl FailureLimit {
+    /// Whether `failed` of `total` operations are more than the run bears.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts of operations stay far below 2^52")]
+    pub fn is_exceeded(self, failed: u64, total: u64) -> bool {
+        match self {
+            Self::Count(most) => failed > most,
+            Self::Percent(share) => failed as f64 > total as f64 * share / 100.0,
+        }
+    }
+}
+
+impl fmt::Display for FailureLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(most) => most.fmt(f),
+            Self::Percent(share) => write!(f, "{share}%"),
+        }
+    }
+}
+
+impl FromStr for FailureLimit {
+    type Err = FailureLimitError;
+
+    fn from_str(text: &str) -> Result<Self, FailureLimitError> {
+        let wrong = || FailureLimitError(text.to_owned());
+        let Some(share) = text.strip_suffix('%') else {
+            return text.parse().map(Self::Count).map_err(|_| wrong());
+        };
+        let share: f64 = share.trim().parse().map_err(|_| wrong())?;
+        (0.0..=100.0).contains(&share).then_some(Self::Percent(share)).ok_or_else(wrong)
+    }
+}
+
+impl TryFrom<String> for FailureLimit {
+    type Error = FailureLimitError;
+
+    fn try_from(text: String) -> Result<Self, FailureLimitError> {
+        text.parse()
+    }
+}
+
+impl From<FailureLimit> for String {
+    fn from(limit: FailureLimit) -> Self {
+        limit.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_read_and_written_back() {
+        for (text, period) in [("300/min", 200), ("5/s", 200), ("3600/h", 1000), ("60/m", 1000)] {
+            let rate: Ceiling = text.parse().unwrap();
+            assert_eq!(rate.period(), Some(Duration::from_millis(period)), "{text}");
+            assert_eq!(rate.to_string().parse::<Ceiling>().unwrap(), rate);
+        }
+        assert_eq!("Unlimited".parse::<Ceiling>().unwrap().period(), None);
+        assert_eq!(Ceiling::default().to_string(), "300/min");
+    }
+
+    #[test]
+    fn what_is_no_rate_says_what_would_be() {
+        for text in ["", "300", "0/min", "-1/s", "1.5/s", "5/day", "/s", "5/"] {
+            let error = text.parse::<Ceiling>().unwrap_err().to_string();
+            assert!(error.contains("write 300/min"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_limit_on_failures_is_exceeded_above_it() {
+        let count: FailureLimit = "5".parse().unwrap();
+        assert!(!count.is_exceeded(5, 10) && count.is_exceeded(6, 10));
+        let share: FailureLimit = "2.5%".parse().unwrap();
+        assert!(!share.is_exceeded(25, 1000) && share.is_exceeded(26, 1000));
+        for text in ["", "%", "101%", "-1", "-1%", "NaN%"] {
+            assert!(text.parse::<FailureLimit>().is_err(), "{text}");
+        }
+    }
+}

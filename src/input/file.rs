@@ -1,0 +1,97 @@
+//! The input file, open for as many readings as are needed.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::rows::Rows;
+use super::{Encoding, InputError};
+
+/// An open regular file. Renaming or replacing it does not change what is read.
+#[derive(Debug)]
+pub struct InputFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl InputFile {
+    /// Opens `path`.
+    ///
+    /// # Errors
+    /// [`InputError::Open`] or [`InputError::NotAFile`].
+    pub fn open(path: &Path) -> Result<Self, InputError> {
+        let wrong = |source| InputError::Open { path: path.to_owned(), source };
+        // Asked before opening: to open a pipe would wait for its writer.
+        let kind = std::fs::metadata(path).map_err(wrong)?;
+        if !kind.is_file() {
+            let what = if kind.is_dir() { "a folder" } else { "not a regular file" };
+            return Err(InputError::NotAFile { path: path.to_owned(), what });
+        }
+        let file = File::open(path).map_err(wrong)?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// As the user named it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads it from the start as rows.
+    ///
+    /// # Errors
+    /// [`InputError`] for a file without a usable header.
+    pub fn rows(&self, encoding: Encoding) -> Result<Rows<&File>, InputError> {
+        (&self.file).rewind().map_err(|source| self.unreadable(source))?;
+        Rows::new(&self.file, encoding, &self.path)
+    }
+
+    /// The SHA-256 of its bytes, in lower-case hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`InputError::Read`].
+    pub fn sha256(&self) -> Result<String, InputError> {
+        let mut file = &self.file;
+        file.rewind().map_err(|source| self.unreadable(source))?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => hash.update(buffer.get(..read).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(self.unreadable(source)),
+            }
+        }
+        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    fn unreadable(&self, source: io::Error) -> InputError {
+        InputError::Read { path: self.path.clone(), line: crate::domain::Line::new(1), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn the_hash_is_of_the_bytes_whatever_was_read_before() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"abc").unwrap();
+        let input = InputFile::open(file.path()).unwrap();
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(input.sha256().unwrap(), expected);
+        assert_eq!(input.sha256().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_folder_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(InputFile::open(folder.path()), Err(InputError::NotAFile { .. })));
+    }
+}

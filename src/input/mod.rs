@@ -1,0 +1,18 @@
+//! Bytes to rows: encoding, delimiter, records, header.
+//!
+//! Owns how a delimited text file is read: streamed, with bounded memory, every row with the line
+//! it starts on and its own bytes, so that a failed row can be given back as it came. Knows column
+//! names, and nothing of Webex: what a cell means is decided in [`crate::assign`].
+
+mod encoding;
+mod error;
+mod file;
+mod header;
+mod records;
+mod rows;
+
+pub use encoding::Encoding;
+pub use error::{InputError, RowFault};
+pub use file::InputFile;
+pub use header::{Column, FAILURE_COLUMNS, Header};
+pub use rows::{Layout, Row, Rows};

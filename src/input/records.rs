@@ -1,0 +1,294 @@
+//! Records out of a byte stream, each with its own bytes and the line it starts on.
+//!
+//! `csv_core` does the parsing. What it leaves to its caller is done here: the bytes of each record
+//! are kept (a failed row is given back as it came), lines are counted over `\n`, `\r\n` and `\r`
+//! alike, and a record that does not end within a limit is an error rather than memory.
+
+use std::io::{self, Read};
+
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+
+use crate::domain::Line;
+
+/// Longest record, in bytes: far above what a row of cells needs, far below what hurts.
+pub(super) const LONGEST_RECORD: usize = 1 << 20;
+const CHUNK: usize = 1 << 16;
+
+/// Why no record came.
+#[derive(Debug)]
+pub(super) enum RecordError {
+    Read(io::Error),
+    TooLong(Line),
+    Unclosed(Line),
+    TooManyLines,
+}
+
+/// One record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record<'a> {
+    pub(super) line: Line,
+    /// Its bytes as they stand in the file, without the line ending.
+    pub(super) raw: &'a [u8],
+    /// Its cells, unquoted, one behind the other.
+    pub(super) cells: &'a [u8],
+    /// Where each cell ends in `cells`.
+    pub(super) ends: &'a [usize],
+}
+
+pub(super) struct Records<R> {
+    source: R,
+    parser: Reader,
+    /// Bytes read and not yet given out lie in `buffer[start..filled]`; the parser has seen those
+    /// before `fed`.
+    buffer: Vec<u8>,
+    start: usize,
+    fed: usize,
+    filled: usize,
+    exhausted: bool,
+    line: u32,
+    cells: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl<R: Read> Records<R> {
+    pub(super) fn new(source: R) -> Self {
+        Self {
+            source,
+            parser: Reader::new(),
+            buffer: vec![0; 2 * CHUNK],
+            start: 0,
+            fed: 0,
+            filled: 0,
+            exhausted: false,
+            line: 1,
+            cells: vec![0; 4096],
+            ends: vec![0; 64],
+        }
+    }
+
+    pub(super) fn set_delimiter(&mut self, delimiter: u8) {
+        self.parser = ReaderBuilder::new().delimiter(delimiter).build();
+    }
+
+    /// The first bytes of the text, without taking them.
+    pub(super) fn peek(&mut self) -> io::Result<&[u8]> {
+        while !self.exhausted && self.filled < CHUNK {
+            self.fill()?;
+        }
+        Ok(self.buffer.get(..self.filled).unwrap_or_default())
+    }
+
+    /// The line that the next record would start on.
+    pub(super) const fn line(&self) -> Line {
+        Line::new(self.line)
+    }
+
+    /// The next record; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
+        if !self.skip_line_ends()? {
+            return Ok(None);
+        }
+        let line = self.line();
+        let Some((cells, ends)) = self.parse(line)? else { return Ok(None) };
+        let raw = self.buffer.get(self.start..self.fed).unwrap_or_default();
+        let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+        let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+        let inside = count_line_ends(raw);
+        self.start += raw.len();
+        self.line = self.line.checked_add(inside).ok_or(RecordError::TooManyLines)?;
+        Ok(Some(Record {
+            line,
+            raw,
+            cells: self.cells.get(..cells).unwrap_or_default(),
+            ends: self.ends.get(..ends).unwrap_or_default(),
+        }))
+    }
+
+    /// Runs the parser over one record; `fed` then stands behind it.
+    fn parse(&mut self, line: Line) -> Result<Option<(usize, usize)>, RecordError> {
+        let (mut cells, mut ends) = (0, 0);
+        self.fed = self.start;
+        loop {
+            if self.fed == self.filled && !self.exhausted {
+                self.fill().map_err(RecordError::Read)?;
+                continue;
+            }
+            let input = self.buffer.get(self.fed..self.filled).unwrap_or_default();
+            let (result, read, wrote, ended) = self.parser.read_record(
+                input,
+                self.cells.get_mut(cells..).unwrap_or_default(),
+                self.ends.get_mut(ends..).unwrap_or_default(),
+            );
+            self.fed += read;
+            cells += wrote;
+            ends += ended;
+            if self.fed - self.start > LONGEST_RECORD {
+                return Err(RecordError::TooLong(line));
+            }
+            match result {
+                ReadRecordResult::Record if read == 0 && self.is_open() => {
+                    return Err(RecordError::Unclosed(line));
+                }
+                ReadRecordResult::Record => return Ok(Some((cells, ends))),
+                ReadRecordResult::End => return Ok(None),
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+            }
+        }
+    }
+
+    /// Whether the record at the end of the file ends inside quotes: the parser says nothing, but
+    /// a quote more would then close the last cell rather than lengthen it.
+    fn is_open(&self) -> bool {
+        let raw = self.buffer.get(self.start..self.fed).unwrap_or_default();
+        let quotes = memchr::memchr_iter(b'"', raw).count();
+        quotes % 2 == 1 && opens_quoted(raw)
+    }
+
+    /// Steps over line ends and blank lines; `false` at the end of the file.
+    fn skip_line_ends(&mut self) -> Result<bool, RecordError> {
+        loop {
+            if self.start == self.filled {
+                if self.exhausted {
+                    return Ok(false);
+                }
+                self.fed = self.start;
+                self.fill().map_err(RecordError::Read)?;
+                continue;
+            }
+            // A `\r` at the very end of what was read may be half of a `\r\n`.
+            if self.start + 1 == self.filled && !self.exhausted {
+                self.fed = self.start;
+                self.fill().map_err(RecordError::Read)?;
+            }
+            let ahead = self.buffer.get(self.start..self.filled).unwrap_or_default();
+            let taken = match ahead {
+                [b'\r', b'\n', ..] => 2,
+                [b'\r' | b'\n', ..] => 1,
+                _ => return Ok(true),
+            };
+            self.start += taken;
+            self.line = self.line.checked_add(1).ok_or(RecordError::TooManyLines)?;
+        }
+    }
+
+    /// Reads on, keeping what has not been given out.
+    fn fill(&mut self) -> io::Result<()> {
+        if self.start > 0 && self.buffer.len() - self.filled < CHUNK {
+            self.buffer.copy_within(self.start..self.filled, 0);
+            self.filled -= self.start;
+            self.fed -= self.start;
+            self.start = 0;
+        }
+        if self.buffer.len() - self.filled < CHUNK {
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        }
+        let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
+        loop {
+            match self.source.read(room) {
+                Ok(read) => {
+                    self.exhausted = read == 0;
+                    self.filled += read;
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Whether some cell of the raw record begins with a quote.
+fn opens_quoted(raw: &[u8]) -> bool {
+    memchr::memchr_iter(b'"', raw).any(|at| {
+        at.checked_sub(1)
+            .and_then(|before| raw.get(before))
+            .is_none_or(|byte| matches!(byte, b',' | b';' | b'\t'))
+    })
+}
+
+fn count_line_ends(raw: &[u8]) -> u32 {
+    let ends = memchr::memchr2_iter(b'\n', b'\r', raw)
+        .filter(|at| !(raw.get(*at) == Some(&b'\r') && raw.get(at + 1) == Some(&b'\n')))
+        .count();
+    u32::try_from(ends).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Delivers a text a few bytes at a time.
+    struct Drip<'a>(&'a [u8], usize);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let size = self.1.min(self.0.len()).min(buffer.len());
+            buffer[..size].copy_from_slice(&self.0[..size]);
+            self.0 = &self.0[size..];
+            Ok(size)
+        }
+    }
+
+    type Seen = Vec<(u32, String, Vec<String>)>;
+
+    fn all(text: &[u8], step: usize) -> Result<Seen, RecordError> {
+        let mut records = Records::new(Drip(text, step));
+        let mut seen = Vec::new();
+        while let Some(record) = records.next()? {
+            let mut from = 0;
+            let cells = record.ends.iter().map(|end| {
+                let cell = String::from_utf8_lossy(&record.cells[from..*end]).into_owned();
+                from = *end;
+                cell
+            });
+            let cells = cells.collect();
+            seen.push((record.line.get(), String::from_utf8_lossy(record.raw).into_owned(), cells));
+        }
+        Ok(seen)
+    }
+
+    #[test]
+    fn lines_are_counted_over_every_kind_of_line_end() {
+        let text = b"a,b\r\n\"1\r\nx\",2\r\n\r\n\n3,4\r5,6\n\"7\n\",8";
+        for step in 1..9 {
+            let lines: Vec<_> =
+                all(text, step).unwrap().into_iter().map(|(line, raw, _)| (line, raw)).collect();
+            let expected = [(1, "a,b"), (2, "\"1\r\nx\",2"), (6, "3,4"), (7, "5,6"), (8, "\"7\n\",8")];
+            let expected: Vec<_> = expected.iter().map(|(line, raw)| (*line, (*raw).to_owned())).collect();
+            assert_eq!(lines, expected, "step {step}");
+        }
+    }
+
+    #[test]
+    fn cells_are_unquoted_and_the_raw_bytes_kept() {
+        let seen = all(b"\"a\"\"b\",c,\n", 3).unwrap();
+        assert_eq!(seen[0].1, "\"a\"\"b\",c,");
+        assert_eq!(seen[0].2, ["a\"b", "c", ""]);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_an_error_where_it_opens() {
+        for text in [&b"a,b\n1,\"2\n3,4\n"[..], b"a,b\n1,\"2", b"a,b\n\"", b"a,b\n1,\"x\"\" y"] {
+            assert!(matches!(all(text, 4), Err(RecordError::Unclosed(line)) if line.get() == 2));
+        }
+        assert!(all(b"a,b\n5\" pipe,2", 4).is_ok());
+        assert!(all(b"a,b\n1,\"2\"", 4).is_ok());
+    }
+
+    #[test]
+    fn a_record_without_end_is_an_error_and_not_memory() {
+        let text = [b"a,b\n1,\"".as_slice(), &vec![b'x'; 3 * LONGEST_RECORD]].concat();
+        let mut records = Records::new(&text[..]);
+        records.next().unwrap();
+        assert!(matches!(records.next(), Err(RecordError::TooLong(line)) if line.get() == 2));
+        assert!(records.buffer.len() <= 4 * LONGEST_RECORD);
+    }
+
+    #[test]
+    fn nothing_but_line_ends_is_no_record() {
+        assert!(all(b"", 1).unwrap().is_empty());
+        assert!(all(b"\n\r\n\r", 1).unwrap().is_empty());
+    }
+}

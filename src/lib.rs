@@ -1,0 +1,5 @@
+//! seatbatch: change the Webex licenses of many people from one CSV file.
+
+pub mod assign;
+pub mod domain;
+pub mod input;
