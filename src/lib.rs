@@ -2,4 +2,6 @@
 
 pub mod assign;
 pub mod domain;
+pub mod engine;
 pub mod input;
+pub mod pace;

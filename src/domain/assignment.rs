@@ -148,12 +148,14 @@ pub struct Operation {
     /// Give or take.
     pub action: Action,
     /// What is given or taken.
-    pub change: LicenseChange,
+    pub change: Change,
+    /// How many rows of the input ask for exactly this; they share its outcome.
+    pub rows: u32,
 }
 
 /// The target of an operation together with what only that kind of target can carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LicenseChange {
+pub enum Change {
     /// A license, with its properties.
     License(LicenseId, Properties),
     /// A site URL; the account type is always `attendee`.
@@ -213,6 +215,12 @@ pub struct Assignment {
     pub org: Option<OrgId>,
     /// What is asked, in file order, exact duplicates left out.
     pub operations: Vec<Operation>,
-    /// How many rows stand behind it, exact duplicates included.
-    pub rows: u32,
+}
+
+impl Assignment {
+    /// How many rows of the input stand behind it.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.operations.iter().map(|operation| u64::from(operation.rows)).sum()
+    }
 }

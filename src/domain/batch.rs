@@ -1,6 +1,6 @@
 //! Ranges of assignments and the names of batches and attempts.
 
-use super::AssignmentNo;
+use super::{AssignmentNo, Line, Refusal};
 
 /// A non-empty range of consecutive assignments, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +59,51 @@ pub struct BatchId(pub u32);
 /// Names an attempt within its run, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AttemptId(pub u32);
+
+/// An operation that failed within a batch that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationFailure {
+    /// Its assignment.
+    pub assignment: AssignmentNo,
+    /// Its line, which names it within the assignment.
+    pub line: Line,
+    /// How many rows share its outcome.
+    pub rows: u32,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// A part of a batch that was split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The new batch.
+    pub batch: BatchId,
+    /// What it covers.
+    pub span: Span,
+}
+
+/// What an outcome makes of its batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchChange {
+    /// Every operation is done but for these.
+    Done {
+        /// The operations that failed.
+        failures: Vec<OperationFailure>,
+    },
+    /// Every operation failed.
+    Failed(Refusal),
+    /// To be sent, or sent again.
+    Pending,
+    /// Sent, and what became of it is unknown, for this reason.
+    InDoubt(String),
+    /// Two batches take its place.
+    Split {
+        /// The lower assignments.
+        left: Part,
+        /// The higher assignments.
+        right: Part,
+    },
+}
 
 #[cfg(test)]
 mod tests {

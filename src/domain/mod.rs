@@ -15,13 +15,13 @@ mod sending;
 pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError};
 pub use answer::{Answer, Body, Holdings, HttpAnswer, ItemError, ServerError};
 pub use assignment::{
-    Action, Assignment, AssignmentNo, LicenseChange, Line, LineNumber, Operation, Properties, SiteUrl,
-    Target, UnknownAction, User,
+    Action, Assignment, AssignmentNo, Change, Line, LineNumber, Operation, Properties, SiteUrl, Target,
+    UnknownAction, User,
 };
-pub use batch::{AttemptId, BatchId, Span};
+pub use batch::{AttemptId, BatchChange, BatchId, OperationFailure, Part, Span};
 pub use clean::Printable;
 pub use id::{IdError, IdKind, LicenseId, LocationId, OrgId, PersonId};
-pub use outcome::{ErrorCode, OperationState, Refusal, RunId, RunState, code};
+pub use outcome::{AttemptOutcome, ErrorCode, OperationState, Refusal, RunId, RunState, code};
 pub use sending::{
     Ceiling, CeilingError, FailureLimit, FailureLimitError, InDoubt, Order, Unit, Wire, WireForm,
 };

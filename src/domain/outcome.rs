@@ -74,6 +74,26 @@ words! {
     }
 }
 
+words! {
+    /// How an attempt ended, as the `attempts` view has it.
+    AttemptOutcome {
+        /// Every operation is done.
+        Accepted => "accepted",
+        /// Some operations failed, the others are done.
+        Partial => "partial",
+        /// The batch was refused as a whole.
+        Rejected => "rejected",
+        /// A passing fault: sent again.
+        SendAgain => "send_again",
+        /// What became of it is unknown.
+        InDoubt => "in_doubt",
+        /// The token was not accepted.
+        Unauthorized => "unauthorized",
+        /// The token may not do this.
+        Forbidden => "forbidden",
+    }
+}
+
 /// The code of a failure: the service's own, or one of [`code`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ErrorCode(Box<str>);

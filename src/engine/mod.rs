@@ -1,0 +1,15 @@
+//! What to send next, and what follows from an answer: a pure state machine.
+//!
+//! Owns the order of a run: which batch is planned, committed, sent, settled; when everything
+//! waits; when the run ends and why. Events come in with the time and a random number, actions come
+//! out. There is no clock, socket, file, task or random generator here, so that the simulation can
+//! be a driver like any other. Knows no HTTP and no SQL.
+
+mod judge;
+mod machine;
+mod settings;
+mod token;
+
+pub use judge::{Rejection, Verdict, judge};
+pub use machine::{Action, Engine, Event};
+pub use settings::{Ending, Recovered, RecoveredBatch, Settings, backoff};

@@ -1,0 +1,167 @@
+//! What the engine is told at its start, and how it may end.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::domain::{BatchId, Ceiling, FailureLimit, Span, Wire, WireForm};
+
+/// How to send.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Assignments a batch in the array form; at least 1.
+    pub batch_size: u32,
+    /// Requests in flight; at least 1.
+    pub concurrency: u32,
+    /// Attempts a batch in this process before it is given up; at least 1.
+    pub max_attempts: u32,
+    /// Which form to send.
+    pub wire: Wire,
+    /// The most requests in a span of time.
+    pub rate: Ceiling,
+    /// The longest `Retry-After` that is waited for.
+    pub max_wait: Duration,
+    /// How many failed operations pause the run.
+    pub max_failures: Option<FailureLimit>,
+    /// How long answers are awaited after a stop.
+    pub stop_grace: Duration,
+    /// Operations of the run, for a share of failures.
+    pub operations: u64,
+}
+
+/// A batch of the journal without an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecoveredBatch {
+    /// Its name.
+    pub batch: BatchId,
+    /// What it covers.
+    pub span: Span,
+}
+
+/// Where the journal stands. A fresh run is recovered from an empty journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// Leaf batches to be sent, or sent again.
+    pub backlog: Vec<RecoveredBatch>,
+    /// The first assignment that no batch covers.
+    pub cursor: u32,
+    /// How many assignments there are.
+    pub assignments: u32,
+    /// The name of the next new batch.
+    pub next_batch: u32,
+    /// The name of the next attempt.
+    pub next_attempt: u32,
+    /// Whether a request of the run has been accepted.
+    pub accepted: bool,
+    /// The form that the service was found to take.
+    pub wire: Option<WireForm>,
+    /// How much of a service's pause is left.
+    pub pause: Duration,
+}
+
+impl Recovered {
+    /// A run of so many assignments, none of them sent.
+    #[must_use]
+    pub const fn fresh(assignments: u32) -> Self {
+        Self {
+            backlog: Vec::new(),
+            cursor: 0,
+            assignments,
+            next_batch: 1,
+            next_attempt: 1,
+            accepted: false,
+            wire: None,
+            pause: Duration::ZERO,
+        }
+    }
+}
+
+/// Why the engine came to an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// Every batch has its last outcome.
+    Finished,
+    /// It was asked to.
+    Stopped,
+    /// The token is not accepted, and reading it again gave no better one.
+    TokenRejected,
+    /// The token may not do this; the service's words, where it had any.
+    Forbidden(Option<String>),
+    /// The service wants a longer pause than is waited for.
+    LongPause(Duration),
+    /// A batch had all its attempts, and meanwhile nothing else got through either.
+    Unreachable(String),
+    /// More operations failed than the run bears.
+    TooManyFailures {
+        /// So many.
+        failed: u64,
+    },
+    /// Nothing has been accepted and everything is refused without a reason.
+    ProbablyWrong {
+        /// The last refusal, in words.
+        refusal: String,
+    },
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Finished => f.write_str("finished"),
+            Self::Stopped => f.write_str("stopped by a signal"),
+            Self::TokenRejected => f.write_str(
+                "the access token is not accepted (HTTP 401); put a new one into WEBEX_ACCESS_TOKEN or the token file",
+            ),
+            Self::Forbidden(words) => {
+                f.write_str(
+                    "the access token may not change licenses (HTTP 403): it needs the scope \
+                     spark-admin:people_write, from an administrator of the organization",
+                )?;
+                words.iter().try_for_each(|words| write!(f, "; the service says: {words}"))
+            }
+            Self::LongPause(wait) => write!(
+                f,
+                "the service asks to wait {} s, longer than --max-wait; resume later, or raise --max-wait",
+                wait.as_secs()
+            ),
+            Self::Unreachable(reason) => {
+                write!(f, "nothing gets through to the service ({reason}); resume when it can be reached")
+            }
+            Self::TooManyFailures { failed } => write!(
+                f,
+                "{failed} operations failed since the start, more than --max-failures; look at the failures CSV first"
+            ),
+            Self::ProbablyWrong { refusal } => write!(
+                f,
+                "nothing has been accepted, and the first assignments are all refused without a code ({refusal}); \
+                 probably --base-url or --wire is wrong, or the service speaks another form of the API. \
+                 Nothing is marked failed"
+            ),
+        }
+    }
+}
+
+/// The first wait after a passing fault.
+const FIRST: Duration = Duration::from_millis(500);
+/// The longest one.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// How long to wait before the next try, after `tries` of them: exponential, with full jitter from
+/// `jitter` in `0.0..1.0`.
+#[must_use]
+pub fn backoff(tries: u32, jitter: f64) -> Duration {
+    let doublings = tries.saturating_sub(1).min(16);
+    FIRST.saturating_mul(1 << doublings).min(LONGEST).mul_f64(jitter.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_a_minute_and_are_spread_over_all_of_it() {
+        assert_eq!(backoff(1, 1.0), FIRST);
+        assert_eq!(backoff(2, 1.0), FIRST * 2);
+        assert_eq!(backoff(3, 0.5), FIRST * 2);
+        assert_eq!(backoff(u32::MAX, 1.0), LONGEST);
+        assert_eq!(backoff(5, 0.0), Duration::ZERO);
+    }
+}
