@@ -4,4 +4,6 @@ pub mod assign;
 pub mod domain;
 pub mod engine;
 pub mod input;
+pub mod journal;
 pub mod pace;
+pub mod webex;

@@ -214,8 +214,8 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// Whether the answer shows that the operation took. An addition may still be pending; a
-    /// removal has taken once the target is no longer held.
+    /// Whether the answer shows that the operation took: an addition is held or pending, a removal
+    /// is neither.
     fn shows(&self, operation: &Operation) -> bool {
         let (held, pending) = match &operation.change {
             Change::License(id, _) => {
@@ -228,7 +228,7 @@ impl<'a> Held<'a> {
         };
         match operation.action {
             Action::Add => held || pending,
-            Action::Remove => !held,
+            Action::Remove => !held && !pending,
         }
     }
 }
@@ -366,6 +366,7 @@ mod tests {
                 site(7, Action::Add, "Meet.example.com"),
                 site(8, Action::Add, "other.example.com"),
                 site(9, Action::Remove, "MEET.example.com"),
+                operation(10, Action::Remove, "pending"),
             ],
         )];
         let holdings = Holdings {
@@ -377,7 +378,7 @@ mod tests {
         for status in [200, 206] {
             let verdict = judge(WireForm::Object, &sent, &http(status, Body::Holdings(holdings.clone())));
             let lines: Vec<u32> = failed_lines(&verdict).into_iter().map(|(line, _)| line).collect();
-            assert_eq!(lines, [4, 5, 8, 9], "{status}");
+            assert_eq!(lines, [4, 5, 8, 9, 10], "{status}");
         }
         for body in [Body::Unreadable("is no JSON".into()), Body::Items(vec![])] {
             for status in [200, 206] {

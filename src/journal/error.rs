@@ -1,0 +1,118 @@
+//! What can be wrong with a journal, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+/// The journal cannot be used, or can no longer be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// There is no file there.
+    #[error("there is no journal at {}; name it with --journal, or begin with 'seatbatch apply FILE'", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Another process writes to it.
+    #[error("another seatbatch process is using the journal {}; wait for it, or use another journal with --journal", path.display())]
+    Held {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// The file or its folder cannot be used.
+    #[error("cannot open the journal {}", path.display())]
+    Open {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A database of something else.
+    #[error("{} is not a seatbatch journal; name another file with --journal", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Written by a later release.
+    #[error("the journal {} has format {found}, and this release knows formats up to {known}; use a newer seatbatch", path.display())]
+    Newer {
+        /// The journal.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest known format.
+        known: u32,
+    },
+    /// The database is damaged.
+    #[error("the journal {} is damaged; keep a copy of it with its -wal file, and try 'sqlite3 {} .recover' to save what is readable", path.display(), path.display())]
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// The disk is full or fails.
+    #[error("the journal {} cannot be written; nothing more was sent. Make room or mend the disk, then go on with 'seatbatch resume'", path.display())]
+    Disk {
+        /// The journal.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// The file is no longer the one that was opened.
+    #[error("the journal {} was moved, deleted or replaced while it was in use; nothing more was sent. Put it back, then go on with 'seatbatch resume'", path.display())]
+    Replaced {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// No run of this number.
+    #[error("the journal has no run {run}; 'seatbatch runs' lists them")]
+    NoRun {
+        /// The number asked for.
+        run: u32,
+    },
+    /// Anything else SQLite says.
+    #[error("the journal {} failed", path.display())]
+    Sqlite {
+        /// The journal.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// What stands in the journal is not what was put there.
+    #[error("the journal {} holds {what}, which no release writes", path.display())]
+    Unreadable {
+        /// The journal.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+}
+
+impl JournalError {
+    /// Sorts what SQLite says by what the user can do about it.
+    pub(super) fn of(path: &std::path::Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::Foreign { path },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, source },
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::PermissionDenied,
+            ) => Self::Disk { path, source },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Held { path },
+            _ => Self::Sqlite { path, source },
+        }
+    }
+
+    /// Whether the user named something that is not there, rather than something that fails.
+    #[must_use]
+    pub const fn is_about_usage(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::NoRun { .. })
+    }
+}

@@ -1,0 +1,313 @@
+//! Taking in a file as a new run.
+//!
+//! Rows are committed in large groups with `synchronous=NORMAL`: until the run is sealed nothing of
+//! it has been sent, and an import that did not get that far starts over. The commit that seals it
+//! is a full one, which makes all before it durable too.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::cells::{Block, Packer};
+use super::{Journal, JournalError};
+use crate::domain::{
+    Action, AssignmentNo, EmailAddress, Line, LocationId, OrgId, PersonId, Properties, RunId, Target,
+};
+
+/// Rows between two commits.
+const GROUP: u32 = 50_000;
+
+/// A run about to be imported.
+#[derive(Debug, Clone)]
+pub struct NewRun<'a> {
+    /// The file as the user named it.
+    pub input_path: &'a str,
+    /// Its SHA-256 in hexadecimal digits.
+    pub input_sha256: &'a str,
+    /// What the failures CSV takes over, as JSON.
+    pub layout: &'a str,
+    /// How the run is to be sent, as JSON.
+    pub settings: &'a str,
+    /// Milliseconds since 1970, UTC.
+    pub created_at: i64,
+}
+
+/// An operation with its place.
+#[derive(Debug)]
+pub struct PlannedOperation<'a> {
+    /// The row's line.
+    pub line: Line,
+    /// The user's assignment.
+    pub assignment: AssignmentNo,
+    /// The user, as far as the row names it.
+    pub email: Option<&'a EmailAddress>,
+    /// The user, as far as the row names it.
+    pub person: Option<&'a PersonId>,
+    /// The user's organization.
+    pub org: Option<&'a OrgId>,
+    /// What is added or removed.
+    pub target: &'a Target,
+    /// Which of the two.
+    pub action: Action,
+    /// With what.
+    pub properties: &'a Properties,
+    /// The line of the same operation that is sent instead.
+    pub duplicate_of: Option<Line>,
+}
+
+/// A row that cannot be sent.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the cells as they stand, and the contract's words")]
+pub struct InvalidOperation<'a> {
+    pub line: Line,
+    pub email: &'a str,
+    pub person: &'a str,
+    pub org: &'a str,
+    pub kind: &'a str,
+    pub target: &'a str,
+    pub operation: &'a str,
+    pub code: &'a str,
+    pub message: &'a str,
+}
+
+/// What was imported, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Users that something is asked for.
+    pub assignments: u32,
+    /// Rows.
+    pub total: u64,
+    /// Rows that cannot be sent.
+    pub invalid: u64,
+}
+
+/// Which parts of an assignment's user are stored already.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stored {
+    row: bool,
+    email: bool,
+    person: bool,
+    org: bool,
+}
+
+/// An import under way. Dropped before it is sealed, it leaves a run in state `importing`.
+#[derive(Debug)]
+pub struct Importer<'j> {
+    journal: &'j mut Journal,
+    run: RunId,
+    users: Vec<Stored>,
+    terms: HashMap<(&'static str, Box<str>), i64>,
+    packer: Packer,
+    totals: Totals,
+    uncommitted: u32,
+}
+
+impl Journal {
+    /// Begins a run. Imports that never ended are cleared away first.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn import(&mut self, run: &NewRun<'_>, assignments: u32) -> Result<Importer<'_>, JournalError> {
+        let wrong = self.wrong();
+        let run = begin(&mut self.connection, run).map_err(&wrong)?;
+        self.connection.execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE").map_err(wrong)?;
+        let totals = Totals { assignments, ..Totals::default() };
+        let users = vec![Stored::default(); assignments as usize];
+        let (terms, packer) = (HashMap::new(), Packer::default());
+        Ok(Importer { journal: self, run, users, terms, packer, totals, uncommitted: 0 })
+    }
+}
+
+fn begin(db: &mut Connection, run: &NewRun<'_>) -> rusqlite::Result<RunId> {
+    let step = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let unfinished: Vec<u32> = step
+        .prepare("SELECT run_id FROM run WHERE state = 'importing'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for id in unfinished {
+        for table in ["run", "assignment", "operation", "invalid_row", "cell_block"] {
+            step.execute(&format!("DELETE FROM {table} WHERE run_id = ?1"), [id])?;
+        }
+    }
+    let id: u32 = step.query_row("SELECT coalesce(max(run_id), 0) + 1 FROM run", [], |row| row.get(0))?;
+    step.execute(
+        "INSERT INTO run (run_id, input_path, input_sha256, layout, settings, state, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, 'importing', ?6)",
+        params![id, run.input_path, run.input_sha256, run.layout, run.settings, run.created_at],
+    )?;
+    step.commit()?;
+    Ok(RunId(id))
+}
+
+impl Importer<'_> {
+    /// The new run's number.
+    #[must_use]
+    pub const fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// Keeps a row's own bytes.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn cells(&mut self, line: Line, cells: &[u8]) -> Result<(), JournalError> {
+        let block = self.packer.push(line, cells);
+        self.store_block(block)
+    }
+
+    fn store_block(&mut self, block: Option<Block>) -> Result<(), JournalError> {
+        let Some(block) = block else { return Ok(()) };
+        let sql = "INSERT INTO cell_block (run_id, first_line, cells) VALUES (?1, ?2, ?3)";
+        self.execute(sql, params![self.run.0, block.first.get(), block.cells])
+    }
+
+    /// Adds an operation.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn operation(&mut self, operation: &PlannedOperation<'_>) -> Result<(), JournalError> {
+        self.user(operation)?;
+        let target = self.term(operation.target.kind(), operation.target.as_str())?;
+        let location = operation.properties.location.as_ref().map(LocationId::as_str);
+        let location = location.map(|location| self.term("location", location)).transpose()?;
+        self.execute(
+            "INSERT INTO operation (run_id, assignment, line, target_id, removes, location_id, phone_number,
+               extension, duplicate_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                self.run.0,
+                operation.assignment.0,
+                operation.line.get(),
+                target,
+                operation.action == Action::Remove,
+                location,
+                operation.properties.phone_number.as_ref().map(|number| number.as_str()),
+                operation.properties.extension,
+                operation.duplicate_of.map(Line::get),
+            ],
+        )?;
+        self.count()
+    }
+
+    /// Stores the operation's user, or what its row adds to it.
+    fn user(&mut self, operation: &PlannedOperation<'_>) -> Result<(), JournalError> {
+        let number = operation.assignment.0;
+        let known = self.users.get(number as usize).copied().unwrap_or_default();
+        let now = Stored {
+            row: true,
+            email: known.email || operation.email.is_some(),
+            person: known.person || operation.person.is_some(),
+            org: known.org || operation.org.is_some(),
+        };
+        if (known.row, known.email, known.person, known.org) == (now.row, now.email, now.person, now.org) {
+            return Ok(());
+        }
+        let org = operation.org.map(OrgId::as_str);
+        let org = org.map(|org| self.term("organization", org)).transpose()?;
+        let email = operation.email.map(EmailAddress::as_str);
+        let person = operation.person.map(PersonId::as_str);
+        let sql = if known.row {
+            "UPDATE assignment SET email = coalesce(email, ?3), person_id = coalesce(person_id, ?4),
+               org_id = coalesce(org_id, ?5) WHERE run_id = ?1 AND assignment = ?2"
+        } else {
+            "INSERT INTO assignment (run_id, assignment, email, person_id, org_id) VALUES (?1, ?2, ?3, ?4, ?5)"
+        };
+        self.execute(sql, params![self.run.0, number, email, person, org])?;
+        if let Some(slot) = self.users.get_mut(number as usize) {
+            *slot = now;
+        }
+        Ok(())
+    }
+
+    /// Adds a row that cannot be sent.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn invalid(&mut self, row: &InvalidOperation<'_>) -> Result<(), JournalError> {
+        self.execute(
+            "INSERT INTO invalid_row (run_id, line, email, person_id, org_id, kind, target, operation, code, message)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                self.run.0,
+                row.line.get(),
+                row.email,
+                row.person,
+                row.org,
+                row.kind,
+                row.target,
+                row.operation,
+                row.code,
+                row.message
+            ],
+        )?;
+        self.totals.invalid += 1;
+        self.count()
+    }
+
+    /// Makes the run ready to be sent: from here on it can be resumed.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn seal(mut self) -> Result<(RunId, Totals), JournalError> {
+        let last = self.packer.close();
+        self.store_block(last)?;
+        self.execute_batch("COMMIT; PRAGMA synchronous = FULL; BEGIN IMMEDIATE")?;
+        let Totals { assignments, total, invalid } = self.totals;
+        self.execute(
+            "UPDATE run SET state = 'running', assignments = ?2, total = ?3, invalid = ?4 WHERE run_id = ?1",
+            params![self.run.0, assignments, total, invalid],
+        )?;
+        self.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")?;
+        Ok((self.run, self.totals))
+    }
+
+    fn count(&mut self) -> Result<(), JournalError> {
+        self.totals.total += 1;
+        self.uncommitted += 1;
+        if self.uncommitted == GROUP {
+            self.uncommitted = 0;
+            self.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+        }
+        Ok(())
+    }
+
+    fn term(&mut self, kind: &'static str, text: &str) -> Result<i64, JournalError> {
+        let key = (kind, text.into());
+        if let Some(id) = self.terms.get(&key) {
+            return Ok(*id);
+        }
+        let id = intern(&self.journal.connection, kind, text).map_err(self.journal.wrong())?;
+        self.terms.insert(key, id);
+        Ok(id)
+    }
+
+    fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), JournalError> {
+        let run = |db: &Connection| db.prepare_cached(sql)?.execute(values).map(drop);
+        run(&self.journal.connection).map_err(self.journal.wrong())
+    }
+
+    fn execute_batch(&self, sql: &str) -> Result<(), JournalError> {
+        self.journal.connection.execute_batch(sql).map_err(self.journal.wrong())
+    }
+}
+
+impl Drop for Importer<'_> {
+    /// What was not committed is given up; what was, the next import clears away.
+    fn drop(&mut self) {
+        if !self.journal.connection.is_autocommit() {
+            let _ = self.journal.connection.execute_batch("ROLLBACK");
+        }
+        let _ = self.journal.connection.execute_batch("PRAGMA synchronous = FULL");
+    }
+}
+
+fn intern(db: &Connection, kind: &str, text: &str) -> rusqlite::Result<i64> {
+    let known = db
+        .prepare_cached("SELECT term_id FROM term WHERE kind = ?1 AND text = ?2")?
+        .query_row([kind, text], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    db.prepare_cached("INSERT INTO term (kind, text) VALUES (?1, ?2) RETURNING term_id")?
+        .query_row([kind, text], |row| row.get(0))
+}

@@ -1,0 +1,23 @@
+//! The journal: one SQLite file that holds every run, the single source of truth.
+//!
+//! Owns the schema, who may write, what is committed when, recovery and every query. Alone knows
+//! SQL. Knows nothing of HTTP, of input files or of what follows from an answer: it is told.
+
+mod cells;
+mod error;
+mod import;
+mod load;
+mod open;
+mod query;
+mod recover;
+mod retry;
+mod writer;
+
+pub use error::JournalError;
+pub use import::{Importer, InvalidOperation, NewRun, PlannedOperation, Totals};
+pub use load::Loader;
+pub use open::{Journal, Reader, is_held};
+pub use query::{FailedRow, OperationRow, RunRow, Tally};
+pub use recover::Recovery;
+pub use retry::Selected;
+pub use writer::{AttemptReport, Commit, Committed, Intent, Outcome, Record, Writer};

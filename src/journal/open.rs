@@ -1,0 +1,277 @@
+//! Opening: who may write, whose file it is, which version.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::JournalError;
+
+/// `SEAT`: marks the file as ours.
+const APPLICATION_ID: i32 = 0x5345_4154;
+
+/// Each step brings the schema from its index to the next version. Steps are added, never edited.
+const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
+
+const VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// How long to wait for a checkpoint or a recovery of another process.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The journal, open for writing: there is one at a time.
+#[derive(Debug)]
+pub struct Journal {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+    /// Held for as long as the journal is open.
+    _lock: File,
+}
+
+/// The journal, open for reading: there may be any number, also while another process writes.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+}
+
+impl Journal {
+    /// Opens the journal for writing, creating it where there is none.
+    ///
+    /// # Errors
+    /// [`JournalError`], [`JournalError::Held`] at once where another process writes to it.
+    pub fn create(path: &Path) -> Result<Self, JournalError> {
+        Self::open_with(path, true)
+    }
+
+    /// Opens an existing journal for writing.
+    ///
+    /// # Errors
+    /// [`JournalError`], [`JournalError::Missing`] where there is none.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Self::open_with(path, false)
+    }
+
+    fn open_with(path: &Path, create: bool) -> Result<Self, JournalError> {
+        if !create && !path.exists() {
+            return Err(JournalError::Missing { path: path.to_owned() });
+        }
+        let lock = lock(path)?;
+        // Created by us, so that nobody else can read who holds which license.
+        private(path, create).map_err(|source| JournalError::Open { path: path.to_owned(), source })?;
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .map_err(|source| JournalError::of(path, source))?;
+        let mut journal = Self { connection, path: path.to_owned(), _lock: lock };
+        journal.set_up()?;
+        Ok(journal)
+    }
+
+    fn set_up(&mut self) -> Result<(), JournalError> {
+        let path = self.path.clone();
+        let wrong = |source| JournalError::of(&path, source);
+        let db = &self.connection;
+        db.busy_timeout(BUSY).map_err(wrong)?;
+        check_owner(db, &path)?;
+        db.pragma_update(None, "journal_mode", "WAL").map_err(wrong)?;
+        db.pragma_update(None, "synchronous", "FULL").map_err(wrong)?;
+        db.pragma_update(None, "cache_size", -8192).map_err(wrong)?;
+        db.pragma_update(None, "temp_store", "FILE").map_err(wrong)?;
+        db.set_prepared_statement_cache_capacity(64);
+        self.migrate()
+    }
+
+    fn migrate(&mut self) -> Result<(), JournalError> {
+        let path = self.path.clone();
+        let wrong = |source| JournalError::of(&path, source);
+        let found = version(&self.connection).map_err(wrong)?;
+        if found == VERSION {
+            return Ok(());
+        }
+        let step = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
+        let step = step.map_err(wrong)?;
+        step.pragma_update(None, "application_id", APPLICATION_ID).map_err(wrong)?;
+        for sql in MIGRATIONS.iter().skip(found as usize) {
+            step.execute_batch(sql).map_err(wrong)?;
+        }
+        step.pragma_update(None, "user_version", VERSION).map_err(wrong)?;
+        step.commit().map_err(wrong)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Another connection to read with.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn reader(&self) -> Result<Reader, JournalError> {
+        Reader::open(&self.path)
+    }
+
+    pub(super) fn wrong(&self) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
+        let path = self.path.clone();
+        move |source| JournalError::of(&path, source)
+    }
+}
+
+impl Reader {
+    /// Opens an existing journal for reading.
+    ///
+    /// # Errors
+    /// [`JournalError`], [`JournalError::Missing`] where there is none.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        if !path.exists() {
+            return Err(JournalError::Missing { path: path.to_owned() });
+        }
+        let wrong = |source| JournalError::of(path, source);
+        let connection =
+            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(wrong)?;
+        connection.busy_timeout(BUSY).map_err(wrong)?;
+        check_owner(&connection, path)?;
+        if version(&connection).map_err(wrong)? < VERSION {
+            // A reader cannot migrate; the writer does.
+            drop(Journal::open(path)?);
+        }
+        Ok(Self { connection, path: path.to_owned() })
+    }
+}
+
+/// Whether a process has the journal open for writing right now.
+#[must_use]
+pub fn is_held(path: &Path) -> bool {
+    matches!(lock(path), Err(JournalError::Held { .. }))
+}
+
+/// Takes the right to write. The lock is a file of its own: closing any other handle of the
+/// database file itself would drop the locks that SQLite holds on it.
+fn lock(path: &Path) -> Result<File, JournalError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let wrong = |source| JournalError::Open { path: path.to_owned(), source };
+    let file = owner_only().create(true).truncate(false).write(true).open(&name).map_err(wrong)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Held { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(wrong(source)),
+    }
+}
+
+/// Makes sure that the file is there and readable by its owner alone. SQLite gives the files it
+/// makes beside it the same mode.
+fn private(path: &Path, create: bool) -> io::Result<()> {
+    let file = owner_only().create(create).truncate(false).write(true).open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    drop(file);
+    Ok(())
+}
+
+fn owner_only() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options
+}
+
+fn version(db: &Connection) -> rusqlite::Result<u32> {
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Refuses a database that is not ours, before anything is written to it.
+fn check_owner(db: &Connection, path: &Path) -> Result<(), JournalError> {
+    let wrong = |source| JournalError::of(path, source);
+    let owner: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(wrong)?;
+    let found = version(db).map_err(wrong)?;
+    let tables: u32 =
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(wrong)?;
+    let empty = owner == 0 && found == 0 && tables == 0;
+    if owner != APPLICATION_ID && !empty {
+        return Err(JournalError::Foreign { path: path.to_owned() });
+    }
+    if found > VERSION {
+        return Err(JournalError::Newer { path: path.to_owned(), found, known: VERSION });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.db");
+        (folder, path)
+    }
+
+    #[test]
+    fn a_new_journal_is_ours_private_and_durable() {
+        let (_keep, path) = folder();
+        let journal = Journal::create(&path).unwrap();
+        let pragma =
+            |name| -> i64 { journal.connection.pragma_query_value(None, name, |row| row.get(0)).unwrap() };
+        assert_eq!(pragma("application_id"), i64::from(APPLICATION_ID));
+        assert_eq!(pragma("user_version"), i64::from(VERSION));
+        assert_eq!(pragma("synchronous"), 2);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn there_is_one_writer_and_any_number_of_readers() {
+        let (_keep, path) = folder();
+        let journal = Journal::create(&path).unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::Held { .. })));
+        assert!(is_held(&path));
+        assert!(Reader::open(&path).is_ok() && Reader::open(&path).is_ok());
+        drop(journal);
+        assert!(!is_held(&path));
+        assert!(Journal::open(&path).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_ours_is_left_alone() {
+        let (_keep, path) = folder();
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+            .unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(Journal::create(&path), Err(JournalError::Foreign { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        std::fs::write(&path, "email,licenseId\n".repeat(500)).unwrap();
+        assert!(matches!(Journal::create(&path), Err(JournalError::Foreign { .. })));
+        assert!(matches!(Reader::open(&path), Err(JournalError::Foreign { .. })));
+    }
+
+    #[test]
+    fn a_newer_format_is_named() {
+        let (_keep, path) = folder();
+        drop(Journal::create(&path).unwrap());
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", VERSION + 1).unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::Newer { .. })));
+    }
+
+    #[test]
+    fn opening_makes_no_journal_where_there_is_none() {
+        let (_keep, path) = folder();
+        assert!(matches!(Journal::open(&path), Err(JournalError::Missing { .. })));
+        assert!(matches!(Reader::open(&path), Err(JournalError::Missing { .. })));
+        assert!(!path.exists());
+    }
+}

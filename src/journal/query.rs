@@ -1,0 +1,360 @@
+//! What reports ask of the journal.
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::cells::Rows;
+use super::{Journal, JournalError, Reader};
+use crate::domain::{Line, OperationState, RunId, RunState};
+
+/// Counts of a run's operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[expect(missing_docs, reason = "the contract's words")]
+pub struct Tally {
+    pub total: u64,
+    pub done: u64,
+    pub failed: u64,
+    pub pending: u64,
+    pub in_doubt: u64,
+    pub invalid: u64,
+}
+
+/// A run, as the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRow {
+    /// Its number.
+    pub run: RunId,
+    /// The file as the user named it.
+    pub input_path: String,
+    /// Its SHA-256.
+    pub input_sha256: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// Why it is paused.
+    pub reason: Option<String>,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    /// RFC 3339, UTC.
+    pub finished_at: Option<String>,
+    /// Its operations, counted.
+    pub tally: Tally,
+    /// Its users.
+    pub assignments: u32,
+    /// What the failures CSV takes over, as JSON.
+    pub layout: String,
+    /// How it is sent, as JSON.
+    pub settings: String,
+    /// The form that was found to be understood.
+    pub wire: Option<String>,
+}
+
+/// An operation, as the public view has it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[expect(missing_docs, reason = "the contract's words")]
+pub struct OperationRow {
+    pub run_id: u32,
+    pub line: u32,
+    pub email: Option<String>,
+    pub person_id: Option<String>,
+    pub org_id: Option<String>,
+    pub kind: String,
+    pub target: String,
+    pub operation: String,
+    pub state: String,
+    pub error_code: Option<String>,
+    pub error_message: Option<String>,
+    pub http_status: Option<u16>,
+    pub tracking_id: Option<String>,
+    pub attempts: u32,
+    pub updated_at: String,
+}
+
+impl OperationRow {
+    /// The columns, in the view's order.
+    pub const COLUMNS: [&'static str; 15] = [
+        "run_id",
+        "line",
+        "email",
+        "person_id",
+        "org_id",
+        "kind",
+        "target",
+        "operation",
+        "state",
+        "error_code",
+        "error_message",
+        "http_status",
+        "tracking_id",
+        "attempts",
+        "updated_at",
+    ];
+
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            run_id: row.get(0)?,
+            line: row.get(1)?,
+            email: row.get(2)?,
+            person_id: row.get(3)?,
+            org_id: row.get(4)?,
+            kind: row.get(5)?,
+            target: row.get(6)?,
+            operation: row.get(7)?,
+            state: row.get(8)?,
+            error_code: row.get(9)?,
+            error_message: row.get(10)?,
+            http_status: row.get(11)?,
+            tracking_id: row.get(12)?,
+            attempts: row.get(13)?,
+            updated_at: row.get(14)?,
+        })
+    }
+}
+
+/// A row for the failures CSV.
+#[derive(Debug)]
+pub struct FailedRow<'a> {
+    /// The row's line.
+    pub line: Line,
+    /// Its own bytes.
+    pub cells: &'a [u8],
+    /// `failed`, `in_doubt` or `invalid`.
+    pub state: OperationState,
+    /// Why, in a code.
+    pub code: String,
+    /// Why, in words.
+    pub message: String,
+    /// The last answer's status.
+    pub http_status: Option<u16>,
+    /// The last answer's tracking ID.
+    pub tracking_id: Option<String>,
+    /// Requests that carried it.
+    pub attempts: u32,
+}
+
+const RUN_COLUMNS: &str =
+    "v.run_id, v.input_path, v.input_sha256, v.state, r.reason, v.created_at, v.finished_at,
+    v.total, v.done, v.failed, v.pending, v.in_doubt, v.invalid, r.assignments, r.layout, r.settings, r.wire
+    FROM runs v JOIN run r ON r.run_id = v.run_id";
+
+fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    let state: String = row.get(3)?;
+    Ok(RunRow {
+        run: RunId(row.get(0)?),
+        input_path: row.get(1)?,
+        input_sha256: row.get(2)?,
+        // The schema allows no other word.
+        state: RunState::from_word(&state).unwrap_or(RunState::Paused),
+        reason: row.get(4)?,
+        created_at: row.get(5)?,
+        finished_at: row.get(6)?,
+        tally: Tally {
+            total: row.get(7)?,
+            done: row.get(8)?,
+            failed: row.get(9)?,
+            pending: row.get(10)?,
+            in_doubt: row.get(11)?,
+            invalid: row.get(12)?,
+        },
+        assignments: row.get(13)?,
+        layout: row.get(14)?,
+        settings: row.get(15)?,
+        wire: row.get(16)?,
+    })
+}
+
+impl Reader {
+    fn wrong(&self) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
+        let path = self.path.clone();
+        move |source| JournalError::of(&path, source)
+    }
+
+    /// Every run, oldest first.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn runs(&self) -> Result<Vec<RunRow>, JournalError> {
+        let read = || -> rusqlite::Result<Vec<RunRow>> {
+            self.connection
+                .prepare(&format!("SELECT {RUN_COLUMNS} ORDER BY v.run_id"))?
+                .query_map([], run_row)?
+                .collect()
+        };
+        read().map_err(self.wrong())
+    }
+
+    /// One run: the one asked for, or the newest; `None` where the journal has none.
+    ///
+    /// # Errors
+    /// [`JournalError`], [`JournalError::NoRun`] where the one asked for is not there.
+    pub fn run(&self, asked: Option<RunId>) -> Result<Option<RunRow>, JournalError> {
+        let sql =
+            format!("SELECT {RUN_COLUMNS} WHERE ?1 IS NULL OR v.run_id = ?1 ORDER BY v.run_id DESC LIMIT 1");
+        let asked = asked.map(|run| run.0);
+        let found = self.connection.query_row(&sql, [asked], run_row).optional().map_err(self.wrong())?;
+        match (found, asked) {
+            (None, Some(run)) => Err(JournalError::NoRun { run }),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// The newest run in one of these states.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn newest_unfinished(&self) -> Result<Option<RunRow>, JournalError> {
+        let sql = format!(
+            "SELECT {RUN_COLUMNS} WHERE v.state IN ('running', 'paused') ORDER BY v.run_id DESC LIMIT 1"
+        );
+        self.connection.query_row(&sql, [], run_row).optional().map_err(self.wrong())
+    }
+
+    /// The newest run of a file with these bytes that got beyond its import.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn run_of_file(&self, sha256: &str) -> Result<Option<RunRow>, JournalError> {
+        let sql = format!(
+            "SELECT {RUN_COLUMNS} WHERE v.input_sha256 = ?1 AND v.state <> 'importing'
+             ORDER BY v.state = 'finished', v.run_id DESC LIMIT 1"
+        );
+        self.connection.query_row(&sql, [sha256], run_row).optional().map_err(self.wrong())
+    }
+
+    /// Calls `each` for every operation of a run, by line.
+    ///
+    /// # Errors
+    /// [`JournalError`], or what `each` returns.
+    pub fn operations<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(OperationRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let wrong = self.wrong();
+        let sql = format!(
+            "SELECT {} FROM operations WHERE run_id = ?1 ORDER BY line",
+            OperationRow::COLUMNS.join(", ")
+        );
+        let mut statement = self.connection.prepare(&sql).map_err(&wrong)?;
+        let rows = statement.query_map([run.0], OperationRow::of).map_err(&wrong)?;
+        for row in rows {
+            each(row.map_err(&wrong)?)?;
+        }
+        Ok(())
+    }
+
+    /// Calls `each` for every row that belongs into the failures CSV, in file order. What is in
+    /// doubt belongs there once the run is over.
+    ///
+    /// # Errors
+    /// [`JournalError`], or what `each` returns.
+    pub fn failures<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(FailedRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let wrong = self.wrong();
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT line, state, code, message, http_status, tracking_id, attempts FROM failure
+                 WHERE run_id = ?1
+                   AND (state = 'failed' OR (SELECT state FROM run WHERE run_id = ?1) = 'finished')
+                 UNION ALL
+                 SELECT line, 'invalid', code, message, NULL, NULL, 0 FROM invalid_row WHERE run_id = ?1
+                 ORDER BY line",
+            )
+            .map_err(&wrong)?;
+        let mut block = OpenBlock::default();
+        let mut rows = statement.query([run.0]).map_err(&wrong)?;
+        while let Some(row) = rows.next().map_err(&wrong)? {
+            let failed = failed_row(row).map_err(&wrong)?;
+            let cells = block.cells(self, run, failed.line)?;
+            each(FailedRow { cells, ..failed })?;
+        }
+        Ok(())
+    }
+
+    /// How many attempts ended in which outcome, and how many were made.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn attempt_outcomes(&self, run: RunId) -> Result<Vec<(String, u64)>, JournalError> {
+        let sql =
+            "SELECT outcome, count(*) FROM attempt WHERE run_id = ?1 GROUP BY outcome ORDER BY 2 DESC, 1";
+        self.pairs(sql, run)
+    }
+
+    /// How many operations failed, are in doubt or invalid with which code.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn failure_codes(&self, run: RunId) -> Result<Vec<(String, u64)>, JournalError> {
+        let sql = "SELECT code, count(*) FROM
+             (SELECT code FROM failure WHERE run_id = ?1 UNION ALL SELECT code FROM invalid_row WHERE run_id = ?1)
+             GROUP BY code ORDER BY 2 DESC, 1";
+        self.pairs(sql, run)
+    }
+
+    fn pairs(&self, sql: &str, run: RunId) -> Result<Vec<(String, u64)>, JournalError> {
+        let read = || -> rusqlite::Result<Vec<(String, u64)>> {
+            self.connection.prepare(sql)?.query_map([run.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().map_err(self.wrong())
+    }
+}
+
+fn failed_row(row: &Row<'_>) -> rusqlite::Result<FailedRow<'static>> {
+    let state: String = row.get(1)?;
+    Ok(FailedRow {
+        line: Line::new(row.get(0)?),
+        cells: &[],
+        state: OperationState::from_word(&state).unwrap_or(OperationState::Failed),
+        code: row.get(2)?,
+        message: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+        http_status: row.get(4)?,
+        tracking_id: row.get(5)?,
+        attempts: row.get(6)?,
+    })
+}
+
+/// The block read last: failures come in file order, and often close together.
+#[derive(Default)]
+struct OpenBlock {
+    first: Option<u32>,
+    rows: Rows,
+}
+
+impl OpenBlock {
+    fn cells(&mut self, reader: &Reader, run: RunId, line: Line) -> Result<&[u8], JournalError> {
+        let wrong = reader.wrong();
+        let strange = || JournalError::Unreadable {
+            path: reader.path.clone(),
+            what: format!("no cells for line {line}"),
+        };
+        let sql = "SELECT first_line FROM cell_block WHERE run_id = ?1 AND first_line <= ?2
+                   ORDER BY first_line DESC LIMIT 1";
+        let mut find = reader.connection.prepare_cached(sql).map_err(&wrong)?;
+        let first: u32 = find
+            .query_row(params![run.0, line.get()], |row| row.get(0))
+            .optional()
+            .map_err(&wrong)?
+            .ok_or_else(strange)?;
+        if self.first != Some(first) {
+            let sql = "SELECT cells FROM cell_block WHERE run_id = ?1 AND first_line = ?2";
+            let mut get = reader.connection.prepare_cached(sql).map_err(&wrong)?;
+            let cells: Vec<u8> = get.query_row([run.0, first], |row| row.get(0)).map_err(&wrong)?;
+            self.rows = Rows::open(&cells).ok_or_else(strange)?;
+            self.first = Some(first);
+        }
+        self.rows.get(line).ok_or_else(strange)
+    }
+}
+
+impl Journal {
+    /// Looks at the journal through the writer's own connection.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn run_row(&self, run: RunId) -> Result<RunRow, JournalError> {
+        self.reader()?.run(Some(run))?.ok_or(JournalError::NoRun { run: run.0 })
+    }
+}

@@ -1,0 +1,119 @@
+//! Putting failed operations back to pending.
+//!
+//! They move to new assignments behind the last one, so that they form batches of their own and
+//! what was attempted before stays as it was.
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::{Journal, JournalError};
+use crate::domain::RunId;
+
+/// What was put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selected {
+    /// Operations.
+    pub operations: u64,
+    /// Users.
+    pub assignments: u32,
+}
+
+impl Journal {
+    /// Puts the failed and doubtful operations of a run back to pending; with `codes`, only those
+    /// that failed with one of them. The run becomes `paused`, for `resume`.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn retry(&mut self, run: RunId, codes: &[String], now: i64) -> Result<Selected, JournalError> {
+        let wrong = self.wrong();
+        retry(&mut self.connection, run, codes, now).map_err(wrong)
+    }
+}
+
+fn retry(db: &mut Connection, run: RunId, codes: &[String], now: i64) -> rusqlite::Result<Selected> {
+    let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    select(&step, run, codes)?;
+    let operations = step.query_row("SELECT count(*) FROM temp.again", [], |row| row.get(0))?;
+    let assignments =
+        step.query_row("SELECT count(DISTINCT assignment) FROM temp.again", [], |row| row.get(0))?;
+    if operations > 0 {
+        relocate(&step, run)?;
+        settle(&step, run, now)?;
+    }
+    step.execute_batch("DROP TABLE temp.again")?;
+    step.commit()?;
+    Ok(Selected { operations, assignments })
+}
+
+/// Which operations, and the assignment each of them moves to.
+fn select(db: &Connection, run: RunId, codes: &[String]) -> rusqlite::Result<()> {
+    db.execute_batch(
+        "DROP TABLE IF EXISTS temp.again;
+         CREATE TEMP TABLE again (assignment INTEGER, line INTEGER, attempts INTEGER, batch_id INTEGER, moved INTEGER);
+         CREATE INDEX temp.again_assignment ON again (assignment, line)",
+    )?;
+    let codes = serde_json::to_string(codes).unwrap_or_default();
+    db.execute(
+        "INSERT INTO temp.again
+         SELECT assignment, line, attempts, batch_id,
+           (SELECT assignments FROM run WHERE run_id = ?1) - 1 + dense_rank() OVER (ORDER BY assignment)
+         FROM failure
+         WHERE run_id = ?1 AND (?2 = '[]' OR code IN (SELECT value FROM json_each(?2)))",
+        params![run.0, codes],
+    )?;
+    Ok(())
+}
+
+fn relocate(db: &Connection, run: RunId) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO assignment (run_id, assignment, email, person_id, org_id, earlier_attempts)
+         SELECT a.run_id, m.moved, a.email, a.person_id, a.org_id, m.attempts
+         FROM (SELECT assignment, moved, max(attempts) AS attempts FROM temp.again GROUP BY assignment, moved) m
+         JOIN assignment a ON a.run_id = ?1 AND a.assignment = m.assignment",
+        [run.0],
+    )?;
+    db.execute(
+        "DELETE FROM exception WHERE run_id = ?1
+           AND (assignment, line) IN (SELECT assignment, line FROM temp.again)",
+        [run.0],
+    )?;
+    // Taken up first and put down after, so that no row is met twice on its way.
+    db.execute_batch("DROP TABLE IF EXISTS temp.moving")?;
+    db.execute(
+        "CREATE TEMP TABLE moving AS
+         SELECT o.*, g.moved FROM temp.again g
+         JOIN operation o ON o.run_id = ?1 AND o.assignment = g.assignment AND o.line = g.line",
+        [run.0],
+    )?;
+    db.execute(
+        "DELETE FROM operation WHERE run_id = ?1
+           AND (assignment, line) IN (SELECT assignment, line FROM temp.again)",
+        [run.0],
+    )?;
+    db.execute_batch(
+        "INSERT INTO operation
+         SELECT run_id, moved, line, target_id, removes, location_id, phone_number, extension, duplicate_of
+         FROM temp.moving;
+         DROP TABLE temp.moving",
+    )
+}
+
+/// The batches that lost operations, and the run.
+fn settle(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<()> {
+    db.execute(
+        "UPDATE batch SET
+           rows = rows - (SELECT count(*) FROM temp.again g WHERE g.batch_id = batch.batch_id),
+           failed = CASE state WHEN 'done'
+             THEN failed - (SELECT count(*) FROM temp.again g WHERE g.batch_id = batch.batch_id) ELSE 0 END,
+           state = CASE state WHEN 'done' THEN 'done' ELSE 'retried' END,
+           updated_at = ?2
+         WHERE run_id = ?1 AND batch_id IN (SELECT batch_id FROM temp.again)",
+        params![run.0, now],
+    )?;
+    db.execute(
+        "UPDATE run SET assignments = (SELECT max(moved) + 1 FROM temp.again), state = 'paused',
+           reason = 'failed operations were put back to pending', finished_at = NULL
+         WHERE run_id = ?1",
+        [run.0],
+    )?;
+    Ok(())
+}
