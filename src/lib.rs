@@ -6,4 +6,7 @@ pub mod engine;
 pub mod input;
 pub mod journal;
 pub mod pace;
+pub mod report;
+pub mod run;
+pub mod sandbox;
 pub mod webex;

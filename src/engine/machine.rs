@@ -74,6 +74,8 @@ pub enum Action {
         change: BatchChange,
         /// The form that was found to be understood, where this answer shows it.
         learned: Option<WireForm>,
+        /// How many rows are settled by it: those of a batch that is done or failed.
+        rows: u64,
     },
     /// The service wants everyone to wait until then.
     Pause {
@@ -344,6 +346,7 @@ impl Engine {
             attempt: None,
             change: BatchChange::Split { left, right },
             learned: None,
+            rows: 0,
         });
         self.backlog.insert((Time::ZERO, right.span), (right.batch, Batch::new(right.span)));
         (left.batch, Batch::new(left.span))
@@ -407,7 +410,7 @@ impl Engine {
             Verdict::Accepted { failures } => {
                 let failed = failures.iter().map(|failure| u64::from(failure.rows)).sum();
                 let outcome = if failed == 0 { AttemptOutcome::Accepted } else { AttemptOutcome::Partial };
-                self.accept(id, outcome, BatchChange::Done { failures }, failed);
+                self.accept(id, outcome, BatchChange::Done { failures }, rows, failed);
             }
             Verdict::Rejected(rejection) => self.reject(id, rejection, rows),
             Verdict::SendAgain { retry_after, in_doubt, answered, reason } => {
@@ -429,7 +432,7 @@ impl Engine {
         }
     }
 
-    fn accept(&mut self, id: BatchId, outcome: AttemptOutcome, change: BatchChange, failed: u64) {
+    fn accept(&mut self, id: BatchId, outcome: AttemptOutcome, change: BatchChange, rows: u64, failed: u64) {
         self.through += 1;
         let learned = match (self.settings.wire, self.wire, self.active.get(&id)) {
             (Wire::Auto, None, Some(batch)) => Some(self.form(batch)),
@@ -437,7 +440,13 @@ impl Engine {
         };
         self.wire = self.wire.or(learned);
         self.accepted = true;
-        self.actions.push_back(Action::CommitOutcome { batch: id, attempt: Some(outcome), change, learned });
+        self.actions.push_back(Action::CommitOutcome {
+            batch: id,
+            attempt: Some(outcome),
+            change,
+            learned,
+            rows,
+        });
         self.convict_suspects();
         self.count_failed(failed);
     }
@@ -470,11 +479,10 @@ impl Engine {
             let next = Next::Suspect(refusal, rows);
             return self.settle(id, Some(AttemptOutcome::Rejected), BatchChange::Pending, next);
         }
-        self.settle(id, Some(AttemptOutcome::Rejected), BatchChange::Failed(refusal), Next::Nothing);
+        self.fail(id, Some(AttemptOutcome::Rejected), refusal, rows);
         if self.understood {
             self.convict_suspects();
         }
-        self.count_failed(rows);
     }
 
     /// The service wants everyone to wait: one pause, which only grows.
@@ -512,8 +520,7 @@ impl Engine {
         }
         let message = format!("given up after {most} attempts; the last: {}", fault.reason);
         let refusal = Refusal { code: ErrorCode::ours(code::RETRIES_EXHAUSTED), message };
-        self.settle(id, outcome, BatchChange::Failed(refusal), Next::Nothing);
-        self.count_failed(rows);
+        self.fail(id, outcome, refusal, rows);
     }
 
     /// A batch has had its attempts, and nothing got through meanwhile: is that the service, or this
@@ -546,8 +553,23 @@ impl Engine {
     fn settle(&mut self, id: BatchId, attempt: Option<AttemptOutcome>, change: BatchChange, next: Next) {
         if let Some(batch) = self.active.get_mut(&id) {
             batch.stage = Stage::Settling(next);
-            self.actions.push_back(Action::CommitOutcome { batch: id, attempt, change, learned: None });
+            self.actions.push_back(Action::CommitOutcome {
+                batch: id,
+                attempt,
+                change,
+                learned: None,
+                rows: 0,
+            });
         }
+    }
+
+    fn fail(&mut self, id: BatchId, attempt: Option<AttemptOutcome>, refusal: Refusal, rows: u64) {
+        if let Some(batch) = self.active.get_mut(&id) {
+            batch.stage = Stage::Settling(Next::Nothing);
+            let change = BatchChange::Failed(refusal);
+            self.actions.push_back(Action::CommitOutcome { batch: id, attempt, change, learned: None, rows });
+        }
+        self.count_failed(rows);
     }
 
     fn outcome_committed(&mut self, id: BatchId) {
@@ -579,8 +601,7 @@ impl Engine {
     fn convict_suspects(&mut self) {
         for Suspect { id, batch, refusal, rows } in std::mem::take(&mut self.suspects) {
             self.active.insert(id, batch);
-            self.settle(id, None, BatchChange::Failed(refusal), Next::Nothing);
-            self.count_failed(rows);
+            self.fail(id, None, refusal, rows);
         }
     }
 

@@ -1,0 +1,129 @@
+//! The failures CSV: the input's own rows, and behind each why it was not done.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::guard::defused;
+use crate::input::{FAILURE_COLUMNS, Layout};
+use crate::journal::{FailedRow, JournalError, Reader, RunRow};
+
+/// A report could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Whoever reads along has gone.
+    #[error("cannot write the report")]
+    Output(#[from] io::Error),
+    /// What the journal knows of the file's layout cannot be read.
+    #[error("the journal does not say how the input file was laid out")]
+    Layout(#[from] serde_json::Error),
+}
+
+/// Writes the failures CSV of a run whole: to a temporary file beside `path`, which then takes its
+/// place. Returns the number of rows.
+///
+/// # Errors
+/// [`ReportError`]; the file that was there before is then still there.
+pub fn write_failures(reader: &Reader, run: &RunRow, path: &Path) -> Result<u64, ReportError> {
+    let wrong = |source| ReportError::Write { path: path.to_owned(), source };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let file = new_file(folder).map_err(wrong)?;
+    let mut output = BufWriter::with_capacity(1 << 16, file);
+    let rows = write_rows(reader, run, &mut output).map_err(|error| match error {
+        ReportError::Output(source) => wrong(source),
+        other => other,
+    })?;
+    let file = output.into_inner().map_err(|error| wrong(error.into_error()))?;
+    file.as_file().sync_all().map_err(wrong)?;
+    file.persist(path).map_err(|error| wrong(error.error))?;
+    // The new name is on disk once its folder is.
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(rows)
+}
+
+fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".seatbatch-failures-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // An ordinary file under the user's umask: it is made to be passed on.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+fn write_rows(reader: &Reader, run: &RunRow, output: &mut impl Write) -> Result<u64, ReportError> {
+    let layout: Layout = serde_json::from_str(&run.layout)?;
+    let line_end: &[u8] = if layout.crlf { b"\r\n" } else { b"\n" };
+    let mut tail = Tail::new(layout.delimiter);
+    if layout.byte_order_mark {
+        output.write_all(b"\xef\xbb\xbf")?;
+    }
+    output.write_all(layout.header.as_bytes())?;
+    output.write_all(tail.of(FAILURE_COLUMNS)?)?;
+    output.write_all(line_end)?;
+    let mut rows = 0;
+    reader.failures(run.run, |row| -> Result<(), ReportError> {
+        rows += 1;
+        output.write_all(row.cells)?;
+        output.write_all(tail.of(columns(&row).each_ref().map(String::as_str))?)?;
+        output.write_all(line_end)?;
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// The added columns of a row, in the order of [`FAILURE_COLUMNS`].
+fn columns(row: &FailedRow<'_>) -> [String; FAILURE_COLUMNS.len()] {
+    [
+        row.line.to_string(),
+        row.state.to_string(),
+        defused(&row.code).into_owned(),
+        defused(&row.message).into_owned(),
+        row.http_status.map_or_else(String::new, |status| status.to_string()),
+        row.tracking_id.as_deref().map_or_else(String::new, |id| defused(id).into_owned()),
+        row.attempts.to_string(),
+    ]
+}
+
+/// Encodes what stands behind the input's own cells.
+struct Tail {
+    delimiter: u8,
+    bytes: Vec<u8>,
+}
+
+impl Tail {
+    fn new(delimiter: char) -> Self {
+        Self { delimiter: u8::try_from(delimiter).unwrap_or(b','), bytes: Vec::new() }
+    }
+
+    /// A delimiter, then the cells, without a line end.
+    fn of(&mut self, cells: [&str; FAILURE_COLUMNS.len()]) -> io::Result<&[u8]> {
+        self.bytes.clear();
+        self.bytes.push(self.delimiter);
+        let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(&mut self.bytes);
+        writer.write_record(cells).map_err(io::Error::other)?;
+        writer.flush()?;
+        drop(writer);
+        self.bytes.pop();
+        Ok(&self.bytes)
+    }
+}

@@ -1,0 +1,13 @@
+//! What a run came to: the failures CSV and the audit report, one format a file.
+//!
+//! Reads the journal, never a live run, so that a report can be had at any time and again.
+
+mod audit;
+mod failures;
+mod guard;
+mod summary;
+
+pub use audit::{Format, write_audit};
+pub use failures::{ReportError, write_failures};
+pub use guard::defused;
+pub use summary::write_text;

@@ -1,0 +1,20 @@
+//! A run's life: taken in, sent, stopped, gone on with.
+//!
+//! Introduces to each other the rooms that do not know each other: input and journal, engine and
+//! HTTP. Alone has tasks, a clock and random numbers. Holds no rule of Webex, no SQL, no JSON form.
+
+mod clock;
+mod drive;
+mod import;
+mod names;
+mod observe;
+mod patience;
+mod settings;
+
+pub use clock::unix_millis;
+pub use drive::{SendError, Sent, Stop, send};
+pub use import::{ImportError, import};
+pub use names::Catalog;
+pub use observe::{Observer, Progress, Silent};
+pub use patience::patiently;
+pub use settings::RunSettings;

@@ -1,0 +1,74 @@
+//! Asking again when a reading request meets a passing fault.
+
+use std::time::Duration;
+
+use crate::engine::backoff;
+use crate::webex::ReadError;
+
+/// How often a reading request is made before its fault is given up on.
+const ATTEMPTS: u32 = 6;
+
+/// Makes a reading request until it succeeds, fails for good, or has had its attempts. A wait that
+/// the service asks for is kept in full up to `max_wait`; a longer one ends the asking.
+///
+/// # Errors
+/// The last [`ReadError`].
+pub async fn patiently<T>(
+    max_wait: Duration,
+    mut ask: impl AsyncFnMut() -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
+    let mut tries = 0;
+    loop {
+        let error = match ask().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        tries += 1;
+        let wait = error.retry_after().unwrap_or_else(|| backoff(tries, fastrand::f64()));
+        if !error.is_passing() || tries == ATTEMPTS || wait > max_wait {
+            return Err(error);
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passing(retry_after: Option<u64>) -> ReadError {
+        ReadError::Passing { status: 429, retry_after: retry_after.map(Duration::from_secs), message: None }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_is_kept_in_full_and_the_answer_comes() {
+        let begun = tokio::time::Instant::now();
+        let mut left = 2;
+        let result = patiently(Duration::from_secs(60), async || {
+            left -= 1;
+            if left == 0 { Ok(7) } else { Err(passing(Some(40))) }
+        });
+        assert_eq!(result.await.unwrap(), 7);
+        assert_eq!(begun.elapsed().as_secs(), 40);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn faults_that_stay_and_waits_without_end_are_given_up() {
+        let mut asked = 0;
+        let result = patiently(Duration::from_secs(60), async || {
+            asked += 1;
+            Err::<(), _>(passing(None))
+        });
+        assert!(result.await.is_err());
+        assert_eq!(asked, ATTEMPTS);
+        for error in [passing(Some(61)), ReadError::Unauthorized] {
+            let (mut asked, mut error) = (0, Some(error));
+            let result = patiently(Duration::from_secs(60), async || {
+                asked += 1;
+                Err::<(), _>(error.take().unwrap())
+            });
+            assert!(result.await.is_err());
+            assert_eq!(asked, 1);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! How a run is sent, as the journal keeps it: what is not given to `resume` stays as it was.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Ceiling, FailureLimit, InDoubt, Wire};
+use crate::engine;
+
+/// The sending options of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunSettings {
+    /// Where the API is.
+    pub base_url: String,
+    /// The organization of rows that name none.
+    pub org_id: Option<String>,
+    /// Assignments a batch.
+    pub batch_size: NonZeroU32,
+    /// The most requests in a span of time.
+    pub rate: Ceiling,
+    /// Requests in flight.
+    pub concurrency: NonZeroU32,
+    /// The form of the body.
+    pub wire: Wire,
+    /// How many failed operations pause the run.
+    pub max_failures: Option<FailureLimit>,
+    /// Attempts a batch.
+    pub max_attempts: NonZeroU32,
+    /// What to do with what is in doubt.
+    pub in_doubt: InDoubt,
+    /// Seconds a request may take.
+    pub timeout_s: NonZeroU32,
+    /// The longest `Retry-After` that is waited for, in seconds.
+    pub max_wait_s: u32,
+    /// Where the failures CSV goes.
+    pub failures: PathBuf,
+}
+
+const fn count(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(count) => count,
+        None => NonZeroU32::MIN,
+    }
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self {
+            base_url: "https://webexapis.com/v1".to_owned(),
+            org_id: None,
+            batch_size: count(100),
+            rate: Ceiling::default(),
+            concurrency: count(8),
+            wire: Wire::Auto,
+            max_failures: None,
+            max_attempts: count(8),
+            in_doubt: InDoubt::Resend,
+            timeout_s: count(60),
+            max_wait_s: 3600,
+            failures: PathBuf::from("failures.csv"),
+        }
+    }
+}
+
+/// How long answers are awaited after a signal.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+impl RunSettings {
+    /// One request's time-out.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_s.get().into())
+    }
+
+    /// The longest `Retry-After` that is waited for.
+    #[must_use]
+    pub fn max_wait(&self) -> Duration {
+        Duration::from_secs(self.max_wait_s.into())
+    }
+
+    /// What the engine needs to know of it, for a run of so many operations.
+    #[must_use]
+    pub fn for_engine(&self, operations: u64) -> engine::Settings {
+        engine::Settings {
+            batch_size: self.batch_size.get(),
+            concurrency: self.concurrency.get(),
+            max_attempts: self.max_attempts.get(),
+            wire: self.wire,
+            rate: self.rate,
+            max_wait: self.max_wait(),
+            max_failures: self.max_failures,
+            stop_grace: STOP_GRACE,
+            operations,
+        }
+    }
+
+    /// As the journal keeps it.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Texts and numbers: this cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// As the journal kept it; what an older release did not know has its default.
+    ///
+    /// # Errors
+    /// Where it is no JSON of ours.
+    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_come_back_from_the_journal() {
+        let settings = RunSettings {
+            rate: "5/s".parse().unwrap(),
+            max_failures: Some("2%".parse().unwrap()),
+            wire: Wire::Object,
+            ..RunSettings::default()
+        };
+        assert_eq!(RunSettings::from_json(&settings.to_json()).unwrap(), settings);
+        assert_eq!(RunSettings::from_json("{}").unwrap(), RunSettings::default());
+    }
+}

@@ -1,0 +1,14 @@
+//! A local simulator of the Webex Licenses API, with an organization, limits and faults of its own.
+//!
+//! It is the demo, the tests' server, and a place to rehearse a file before the real thing. Knows
+//! the wire forms and nothing else of ours: it shares no decision with the program it tests.
+
+mod fault;
+mod log;
+mod organization;
+mod server;
+
+pub use fault::{Fault, FaultError};
+pub use log::{RequestLog, Requests};
+pub use organization::{Organization, OrganizationError, State};
+pub use server::{Options, Sandbox, SandboxError};
