@@ -1,6 +1,7 @@
 //! seatbatch: change the Webex licenses of many people from one CSV file.
 
 pub mod assign;
+pub mod cli;
 pub mod domain;
 pub mod engine;
 pub mod input;

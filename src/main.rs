@@ -1,2 +1,7 @@
-#![allow(missing_docs)]
-fn main() {}
+//! The `seatbatch` program: arguments in, exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    seatbatch::cli::main()
+}

@@ -143,16 +143,22 @@ impl Reader {
 /// Whether a process has the journal open for writing right now.
 #[must_use]
 pub fn is_held(path: &Path) -> bool {
-    matches!(lock(path), Err(JournalError::Held { .. }))
+    let file = OpenOptions::new().write(true).open(lock_path(path));
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-/// Takes the right to write. The lock is a file of its own: closing any other handle of the
-/// database file itself would drop the locks that SQLite holds on it.
-fn lock(path: &Path) -> Result<File, JournalError> {
+/// The lock is a file of its own: closing any other handle of the database file itself would drop
+/// the locks that SQLite holds on it.
+fn lock_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
+    name.into()
+}
+
+/// Takes the right to write.
+fn lock(path: &Path) -> Result<File, JournalError> {
     let wrong = |source| JournalError::Open { path: path.to_owned(), source };
-    let file = owner_only().create(true).truncate(false).write(true).open(&name).map_err(wrong)?;
+    let file = owner_only().create(true).truncate(false).write(true).open(lock_path(path)).map_err(wrong)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(JournalError::Held { path: path.to_owned() }),

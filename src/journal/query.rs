@@ -283,6 +283,18 @@ impl Reader {
         self.pairs(sql, run)
     }
 
+    /// How many requests the run has made, and how many of them had to be made again.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn request_counts(&self, run: RunId) -> Result<(u64, u64), JournalError> {
+        let sql =
+            "SELECT count(*), count(*) FILTER (WHERE outcome IN ('send_again', 'in_doubt', 'unauthorized'))
+                   FROM attempt WHERE run_id = ?1";
+        let counts = self.connection.query_row(sql, [run.0], |row| Ok((row.get(0)?, row.get(1)?)));
+        counts.map_err(self.wrong())
+    }
+
     /// How many operations failed, are in doubt or invalid with which code.
     ///
     /// # Errors

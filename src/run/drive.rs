@@ -336,8 +336,6 @@ impl<'o> Driver<'o> {
         let now = unix_millis();
         let report =
             attempt.zip(self.flights.get_mut(&batch)).map(|(outcome, flight)| flight.report(outcome, now));
-        let again = [AttemptOutcome::SendAgain, AttemptOutcome::InDoubt, AttemptOutcome::Unauthorized];
-        self.progress.retries += u64::from(attempt.is_some_and(|outcome| again.contains(&outcome)));
         let failed = match &change {
             BatchChange::Done { failures } => failures.iter().map(|failure| u64::from(failure.rows)).sum(),
             BatchChange::Failed(_) => rows,

@@ -17,8 +17,6 @@ pub struct Progress {
     pub invalid: u64,
     /// Requests made by this process.
     pub requests: u64,
-    /// Those of them that have to be made again.
-    pub retries: u64,
 }
 
 /// Somebody who watches a run. Nobody who watches can change it.

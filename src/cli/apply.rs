@@ -1,0 +1,99 @@
+//! `seatbatch apply`
+
+use std::path::{Path, PathBuf};
+
+use super::args::{self, OnInvalid};
+use super::check::{described, tell_aside};
+use super::confirm::confirmed;
+use super::context::{Context, absolute, runtime};
+use super::exit::{Exit, Failure};
+use super::sending::send_run;
+use crate::assign::{Checked, check};
+use crate::domain::RunState;
+use crate::input::InputFile;
+use crate::journal::{Journal, JournalError, Reader, is_held};
+use crate::run::{Catalog, RunSettings, import};
+
+pub(super) fn run(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
+    let output = context.output;
+    let file = InputFile::open(&args.file)?;
+    let settings = settings(context, args)?;
+    let client = context.client(&settings)?;
+    let sha256 = file.sha256()?;
+    refuse_known(context, &args.file, &sha256, args.again)?;
+
+    let runtime = runtime()?;
+    let mut names = Catalog::new(client.clone(), runtime.handle().clone(), settings.max_wait());
+    let encoding = args.reading.encoding.into();
+    let checked = check(&file, encoding, args.order.into(), &mut names, &mut tell_aside(output))?;
+    refuse_invalid(&checked, args.on_invalid)?;
+    let question = format!("{}. Send to {}?", described(&checked.counts()), client.base());
+    if !args.yes && !confirmed(output, &question) {
+        return Err(Failure::usage("not confirmed; nothing was sent"));
+    }
+
+    output.say(format_args!("{}: {}", args.file.display(), described(&checked.counts())));
+    let mut journal = Journal::create(&context.journal)?;
+    let (run, _) = import(&mut journal, &file, &sha256, checked, &settings)?;
+    send_run(context, &runtime, journal, run, client, &settings)
+}
+
+fn settings(context: &Context, args: &args::Apply) -> Result<RunSettings, Failure> {
+    let mut settings = RunSettings { failures: beside(&args.file), ..RunSettings::default() };
+    context.adjust(&mut settings, &args.sending);
+    let same = |path: &Path| path.canonicalize().ok();
+    if same(&settings.failures).is_some_and(|failures| Some(failures) == same(&args.file)) {
+        return Err(Failure::usage("--failures names the input file, which it would overwrite"));
+    }
+    Ok(settings)
+}
+
+/// `<input stem>.failures.csv` beside the input.
+fn beside(input: &Path) -> PathBuf {
+    let mut name = input.file_stem().unwrap_or_default().to_owned();
+    name.push(".failures.csv");
+    absolute(input.with_file_name(name))
+}
+
+/// A file that this journal knows is refused before anything else is done.
+fn refuse_known(context: &Context, file: &Path, sha256: &str, again: bool) -> Result<(), Failure> {
+    let path = &context.journal;
+    if is_held(path) {
+        return Err(JournalError::Held { path: path.clone() }.into());
+    }
+    let reader = match Reader::open(path) {
+        Err(JournalError::Missing { .. }) => return Ok(()),
+        other => other?,
+    };
+    let Some(known) = reader.run_of_file(sha256)? else { return Ok(()) };
+    let (file, run) = (file.display(), known.run);
+    if known.state != RunState::Finished {
+        return Err(Failure::usage(format!(
+            "run {run} of {file} is not finished; go on with: seatbatch resume {run}"
+        )));
+    }
+    if again {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{file} was applied before, as run {run}; 'seatbatch status {run}' shows what came of it. \
+         To apply it once more, say --again"
+    )))
+}
+
+fn refuse_invalid(checked: &Checked, on_invalid: OnInvalid) -> Result<(), Failure> {
+    let counts = checked.counts();
+    if counts.invalid == 0 || on_invalid == OnInvalid::Skip {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{} of {} rows cannot be sent, so nothing was; mend them, or send the others with --on-invalid skip",
+        counts.invalid, counts.rows
+    )))
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self { exit: Exit::Broken, error: error.into() }
+    }
+}

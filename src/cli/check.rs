@@ -1,0 +1,65 @@
+//! `seatbatch check`
+
+use serde_json::json;
+
+use super::args;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::output::Output;
+use crate::assign::{CheckError, Counts, NamesTaken, Problem, check};
+use crate::domain::Order;
+use crate::input::InputFile;
+
+pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure> {
+    let output = context.output;
+    let file = InputFile::open(&args.file)?;
+    let mut tell = |problem: &Problem| {
+        if !output.quiet {
+            let _ = output.print(problem);
+        }
+        output.event(&problem_event(problem));
+    };
+    let checked = match check(&file, args.reading.encoding.into(), Order::File, &mut NamesTaken, &mut tell) {
+        Ok(checked) => checked,
+        Err(CheckError::Input(error)) if error.is_about_content() => {
+            // What is wrong with the file is what was asked for.
+            return Err(Failure { exit: Exit::Problems, error: error.into() });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let counts = checked.counts();
+    if !output.quiet {
+        let _ = output.print(described(&counts));
+    }
+    output.event(&json!({"event": "summary", "file": args.file, "counts": counts}));
+    Ok(if counts.errors > 0 { Exit::Problems } else { Exit::Done })
+}
+
+/// A problem as an event.
+pub(super) fn problem_event(problem: &Problem) -> serde_json::Value {
+    let mut event = serde_json::to_value(problem).unwrap_or_default();
+    event["event"] = "problem".into();
+    event["severity"] = serde_json::to_value(problem.severity()).unwrap_or_default();
+    event
+}
+
+/// Tells problems as messages, where something else is what was asked for.
+pub(super) fn tell_aside(output: Output) -> impl FnMut(&Problem) {
+    move |problem| {
+        output.say(problem);
+        output.event(&problem_event(problem));
+    }
+}
+
+/// What a file asks for, in a sentence.
+pub(super) fn described(counts: &Counts) -> String {
+    let Counts { rows, invalid, assignments, adds, removes, warnings, .. } = counts;
+    let mut text = format!("{rows} rows for {assignments} users: {adds} to add, {removes} to remove");
+    if *invalid > 0 {
+        text = format!("{text}, {invalid} that cannot be sent");
+    }
+    if *warnings > 0 {
+        text = format!("{text}, {warnings} repeated");
+    }
+    text
+}

@@ -1,0 +1,107 @@
+//! What every command shares, with the environment read once.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use tokio::runtime::Runtime;
+
+use super::args::{Sending, Shared};
+use super::exit::{Exit, Failure};
+use super::logging;
+use super::output::Output;
+use crate::domain::{OrgId, RunId};
+use crate::journal::{Reader, RunRow};
+use crate::run::RunSettings;
+use crate::webex::{BaseUrl, Client, Token, TokenSource};
+
+/// The environment variable that holds the access token.
+const TOKEN_VARIABLE: &str = "WEBEX_ACCESS_TOKEN";
+
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) journal: PathBuf,
+    pub(super) output: Output,
+    base_url: Option<String>,
+    org_id: Option<String>,
+    token: Option<TokenSource>,
+}
+
+impl Context {
+    pub(super) fn new(shared: Shared) -> Result<Self, Failure> {
+        if let Some(path) = &shared.log_file {
+            logging::to_file(path)?;
+        }
+        let from_environment =
+            || std::env::var(TOKEN_VARIABLE).ok().map(SecretString::from).map(TokenSource::Fixed);
+        let token = shared.token_file.map(TokenSource::File).or_else(from_environment);
+        let output = Output { json: shared.json, quiet: shared.quiet };
+        let Shared { journal, base_url, org_id, .. } = shared;
+        Ok(Self { journal, output, base_url, org_id, token })
+    }
+
+    /// The same, for a sandbox inside the process.
+    pub(super) fn inside(&self, journal: PathBuf, base_url: String, token: SecretString) -> Self {
+        Self {
+            journal,
+            output: self.output,
+            base_url: Some(base_url),
+            org_id: None,
+            token: Some(TokenSource::Fixed(token)),
+        }
+    }
+
+    /// What is given changes the settings; what is not stays.
+    pub(super) fn adjust(&self, settings: &mut RunSettings, sending: &Sending) {
+        fn set<T>(slot: &mut T, given: Option<T>) {
+            if let Some(given) = given {
+                *slot = given;
+            }
+        }
+        set(&mut settings.base_url, self.base_url.clone());
+        set(&mut settings.batch_size, sending.batch_size);
+        set(&mut settings.rate, sending.rate);
+        set(&mut settings.concurrency, sending.concurrency);
+        set(&mut settings.wire, sending.wire.map(Into::into));
+        set(&mut settings.max_attempts, sending.max_attempts);
+        set(&mut settings.in_doubt, sending.in_doubt.map(Into::into));
+        set(&mut settings.timeout_s, sending.timeout);
+        set(&mut settings.max_wait_s, sending.max_wait);
+        set(&mut settings.failures, sending.failures.as_ref().map(|path| absolute(path.clone())));
+        settings.org_id = self.org_id.clone().or(settings.org_id.take());
+        settings.max_failures = sending.max_failures.or(settings.max_failures);
+    }
+
+    /// A client for these settings.
+    pub(super) fn client(&self, settings: &RunSettings) -> Result<Client, Failure> {
+        let base: BaseUrl = settings.base_url.parse()?;
+        let org = settings.org_id.as_deref().map(OrgId::parse).transpose();
+        let org = org.map_err(|error| Failure::usage(format!("--org-id: {error}")))?;
+        let source = self.token.clone().ok_or_else(|| {
+            Failure::usage(format!(
+                "no access token; put it into {TOKEN_VARIABLE}, or name a file with --token-file"
+            ))
+        })?;
+        Ok(Client::new(base, Token::read(source)?, org, settings.timeout())?)
+    }
+
+    /// The run asked for, or the newest.
+    pub(super) fn run_or_newest(&self, reader: &Reader, run: Option<u32>) -> Result<RunRow, Failure> {
+        reader
+            .run(run.map(RunId))?
+            .ok_or_else(|| Failure::usage(format!("the journal {} has no runs yet", self.journal.display())))
+    }
+}
+
+/// The path from the root, so that it stays the same file wherever `resume` is called.
+pub(super) fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// The runtime that requests run on.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure { exit: Exit::Broken, error: error.into() })
+}

@@ -1,0 +1,151 @@
+//! Exit codes, and errors on their way out: the one place that decides which is which.
+
+use std::process::ExitCode;
+
+use super::output::Output;
+use crate::assign::CheckError;
+use crate::input::InputError;
+use crate::journal::JournalError;
+use crate::report::ReportError;
+use crate::run::{ImportError, SendError};
+use crate::sandbox::{OrganizationError, SandboxError};
+use crate::webex::{BaseUrlError, ClientError, ReadError, TokenError};
+
+/// The contract's exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// Everything asked for is done.
+    Done = 0,
+    /// Finished, and some operations failed; or problems were found.
+    Problems = 1,
+    /// Wrong usage or invalid input: nothing was sent.
+    Usage = 2,
+    /// Paused before the end, resumable.
+    Paused = 3,
+    /// The journal or the disk failed, or another process holds the journal.
+    Broken = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// An error and the exit code it leads to.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) exit: Exit,
+    pub(super) error: anyhow::Error,
+}
+
+impl Failure {
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, error: anyhow::anyhow!(message.into()) }
+    }
+
+    fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self { exit, error: error.into() }
+    }
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        Self::new(Exit::Usage, error)
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        let exit = if error.is_about_usage() { Exit::Usage } else { Exit::Broken };
+        Self::new(exit, error)
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        let exit = match &error {
+            CheckError::Input(_) => Exit::Usage,
+            CheckError::Names(_) => Exit::Paused,
+            CheckError::Disk(_) => Exit::Broken,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Check(error) => error.into(),
+            ImportError::Journal(error) => error.into(),
+        }
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        Self::new(Exit::Broken, error)
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Journal(error) => error.into(),
+            other => Self::new(Exit::Broken, other),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let exit = match &error {
+            ReadError::NotFound => Exit::Usage,
+            _ => Exit::Paused,
+        };
+        Self::new(exit, error)
+    }
+}
+
+macro_rules! usage {
+    ($($error:ty),+) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(Exit::Usage, error)
+            }
+        }
+    )+};
+}
+
+usage!(TokenError, BaseUrlError, ClientError, SandboxError, OrganizationError);
+
+/// Tells an error with its causes, and gives its exit code.
+pub(super) fn report(failure: &Failure, output: Option<&Output>) -> ExitCode {
+    if is_broken_pipe(&failure.error) {
+        // Whoever read along has seen enough.
+        return Exit::Done.into();
+    }
+    let mut text = failure.error.to_string();
+    let mut last = text.clone();
+    for cause in failure.error.chain().skip(1) {
+        // Transparent errors say the same as their cause.
+        let cause = cause.to_string();
+        if cause != last {
+            text = format!("{text}: {cause}");
+            last = cause;
+        }
+    }
+    tracing::error!(exit = failure.exit as u8, "{text}");
+    match output {
+        Some(output) => output.error(&text, failure.exit),
+        None => Output::plain().error(&text, failure.exit),
+    }
+    failure.exit.into()
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,24 @@
+//! `seatbatch failures`
+
+use serde_json::json;
+
+use super::args;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use crate::journal::Reader;
+use crate::report::write_failures;
+use crate::run::RunSettings;
+
+pub(super) fn run(context: &Context, args: &args::Failures) -> Result<Exit, Failure> {
+    let reader = Reader::open(&context.journal)?;
+    let row = context.run_or_newest(&reader, args.run)?;
+    let path = match (&args.output, RunSettings::from_json(&row.settings)) {
+        (Some(path), _) => path.clone(),
+        (None, Ok(settings)) => settings.failures,
+        (None, Err(_)) => return Err(Failure::usage("say where the failures CSV goes with -o FILE")),
+    };
+    let rows = write_failures(&reader, &row, &path)?;
+    context.output.say(format_args!("{rows} rows of run {} are in {}", row.run, path.display()));
+    context.output.event(&json!({"event": "failures", "run": row.run.0, "rows": rows, "failures_csv": path}));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,139 @@
+//! `seatbatch licenses list` and `seatbatch licenses show`
+
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+
+use super::args::{self, LicensesCommand, ListFormat, Sending};
+use super::context::{Context, runtime};
+use super::exit::{Exit, Failure};
+use crate::domain::{LicenseId, Printable};
+use crate::run::{RunSettings, patiently};
+use crate::webex::{License, LicenseUser};
+
+pub(super) fn run(context: &Context, args: &args::Licenses) -> Result<Exit, Failure> {
+    let mut settings = RunSettings::default();
+    context.adjust(&mut settings, &Sending::default());
+    let client = context.client(&settings)?;
+    let max_wait = settings.max_wait();
+    runtime()?.block_on(async {
+        match &args.what {
+            LicensesCommand::List { format } => {
+                let licenses = patiently(max_wait, async || client.licenses().await).await?;
+                list(context, *format, LICENSE, licenses.iter().map(license_cells), &licenses)
+            }
+            LicensesCommand::Show { id, users, format } => {
+                let id = LicenseId::parse(id).map_err(|error| Failure::usage(error.to_string()))?;
+                let license = patiently(max_wait, async || client.license(&id).await).await?;
+                if !users {
+                    let licenses = [license];
+                    return list(context, *format, LICENSE, licenses.iter().map(license_cells), &licenses);
+                }
+                let mut pages = client.license_users(&id);
+                let mut writer = Lines::new(context, *format, USER)?;
+                while let Some(user) = patiently(max_wait, async || pages.next().await).await? {
+                    writer.add(user_cells(&user), &user)?;
+                }
+                writer.finish()
+            }
+        }
+    })?;
+    Ok(Exit::Done)
+}
+
+const LICENSE: [&str; 6] = ["name", "total", "consumed", "left", "site", "id"];
+const USER: [&str; 4] = ["email", "name", "type", "id"];
+
+fn license_cells(license: &License) -> [String; 6] {
+    let number = |units: Option<i64>| units.map_or_else(String::new, |units| units.to_string());
+    [
+        license.name.clone(),
+        number(license.total_units),
+        number(license.consumed_units),
+        number(license.units_left()),
+        license.site_url.clone().unwrap_or_default(),
+        license.id.clone(),
+    ]
+}
+
+fn user_cells(user: &LicenseUser) -> [String; 4] {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    [text(&user.email), text(&user.display_name), text(&user.kind), user.id.clone()]
+}
+
+fn list<const N: usize, T: Serialize>(
+    context: &Context,
+    format: ListFormat,
+    header: [&'static str; N],
+    cells: impl Iterator<Item = [String; N]>,
+    values: &[T],
+) -> Result<(), Failure> {
+    let mut lines = Lines::new(context, format, header)?;
+    for (cells, value) in cells.zip(values) {
+        lines.add(cells, value)?;
+    }
+    lines.finish()
+}
+
+/// A list as it grows. CSV and JSON are written line by line; a table waits for its last line.
+enum Lines {
+    Table(Table),
+    Csv(csv::Writer<io::Stdout>),
+    Json,
+}
+
+impl Lines {
+    fn new<const N: usize>(
+        context: &Context,
+        format: ListFormat,
+        header: [&'static str; N],
+    ) -> Result<Self, Failure> {
+        match format {
+            _ if context.output.json => Ok(Self::Json),
+            ListFormat::Json => Ok(Self::Json),
+            ListFormat::Csv => {
+                let mut writer = csv::Writer::from_writer(io::stdout());
+                writer.write_record(header).map_err(io::Error::from)?;
+                Ok(Self::Csv(writer))
+            }
+            ListFormat::Table => {
+                let mut table = Table::new();
+                table.load_style(presets::NOTHING).set_header(header);
+                for (number, name) in header.iter().enumerate() {
+                    if matches!(*name, "total" | "consumed" | "left")
+                        && let Some(column) = table.column_mut(number)
+                    {
+                        column.set_cell_alignment(CellAlignment::Right);
+                    }
+                }
+                Ok(Self::Table(table))
+            }
+        }
+    }
+
+    fn add<const N: usize>(&mut self, cells: [String; N], value: &impl Serialize) -> Result<(), Failure> {
+        match self {
+            Self::Table(table) => {
+                table.add_row(cells.map(|cell| Printable(&cell).to_string()));
+            }
+            Self::Csv(writer) => writer
+                .write_record(cells.each_ref().map(|cell| crate::report::defused(cell).into_owned()))
+                .map_err(io::Error::from)?,
+            Self::Json => {
+                let line = serde_json::to_string(value).map_err(io::Error::from)?;
+                writeln!(io::stdout(), "{line}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        match self {
+            Self::Table(table) => writeln!(io::stdout(), "{table}")?,
+            Self::Csv(mut writer) => writer.flush()?,
+            Self::Json => {}
+        }
+        Ok(())
+    }
+}

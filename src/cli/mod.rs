@@ -1,0 +1,68 @@
+//! The command line: one file a command.
+//!
+//! Arguments are turned once into settings; nothing below knows flags. Alone knows clap, the
+//! environment, the terminal and exit codes.
+
+mod apply;
+mod args;
+mod check;
+mod confirm;
+mod context;
+mod demo;
+mod exit;
+mod failures;
+mod licenses;
+mod logging;
+mod output;
+mod progress;
+mod report;
+mod resume;
+mod runs;
+mod sandbox;
+mod sending;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command};
+use context::Context;
+use exit::{Exit, Failure};
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to standard output and are no error; a broken pipe is neither.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let context = match Context::new(arguments.shared) {
+        Ok(context) => context,
+        Err(failure) => return exit::report(&failure, None),
+    };
+    match dispatch(&context, arguments.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => exit::report(&failure, Some(&context.output)),
+    }
+}
+
+fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(args) => check::run(context, &args),
+        Command::Apply(args) => apply::run(context, &args),
+        Command::Resume(args) => resume::run(context, &args),
+        Command::Retry(args) => resume::retry(context, &args),
+        Command::Status(args) => status::run(context, &args),
+        Command::Runs => runs::run(context),
+        Command::Failures(args) => failures::run(context, &args),
+        Command::Report(args) => report::run(context, &args),
+        Command::Licenses(args) => licenses::run(context, &args),
+        Command::Sandbox(args) => sandbox::run(context, args),
+        Command::Demo(args) => demo::run(context, &args),
+    }
+}

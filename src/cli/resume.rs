@@ -1,0 +1,92 @@
+//! `seatbatch resume` and `seatbatch retry`
+
+use std::time::Duration;
+
+use super::args::{self, Sending};
+use super::context::{Context, runtime};
+use super::exit::{Exit, Failure};
+use super::sending::{conclude, send_run};
+use crate::domain::{RunId, RunState};
+use crate::journal::{Journal, Reader, RunRow};
+use crate::run::{RunSettings, unix_millis};
+
+pub(super) fn run(context: &Context, args: &args::Resume) -> Result<Exit, Failure> {
+    let journal = Journal::open(&context.journal)?;
+    let reader = journal.reader()?;
+    let row = to_resume(context, &reader, args.run)?;
+    let settings = settings(context, &row, &args.sending)?;
+    if row.state == RunState::Finished {
+        context.output.say(format_args!("Run {} is finished already.", row.run));
+        return conclude(context.output, &reader, row.run, &settings, None, Duration::ZERO);
+    }
+    go_on(context, journal, row.run, &settings)
+}
+
+pub(super) fn retry(context: &Context, args: &args::Retry) -> Result<Exit, Failure> {
+    let mut journal = Journal::open(&context.journal)?;
+    let reader = journal.reader()?;
+    let row = context.run_or_newest(&reader, args.run)?;
+    refuse_importing(&row)?;
+    let settings = settings(context, &row, &args.sending)?;
+    // Without a token nothing is to be put back.
+    context.client(&settings)?;
+    // What a dead process had in flight is in doubt before it is looked at.
+    if row.state != RunState::Finished {
+        journal.recover(row.run, unix_millis())?;
+    }
+    let selected = journal.retry(row.run, &args.code, unix_millis())?;
+    if selected.operations == 0 {
+        context.output.say(format_args!("Run {} has no failed operations to send again.", row.run));
+        if row.state == RunState::Finished {
+            return conclude(context.output, &reader, row.run, &settings, None, Duration::ZERO);
+        }
+    } else {
+        let (operations, users) = (selected.operations, selected.assignments);
+        context.output.say(format_args!("{operations} operations of {users} users are sent again."));
+    }
+    go_on(context, journal, row.run, &settings)
+}
+
+fn go_on(
+    context: &Context,
+    mut journal: Journal,
+    run: RunId,
+    settings: &RunSettings,
+) -> Result<Exit, Failure> {
+    let client = context.client(settings)?;
+    journal.set_settings(run, &settings.to_json())?;
+    send_run(context, &runtime()?, journal, run, client, settings)
+}
+
+/// The run asked for; else the newest unfinished one; else the newest, which is finished.
+fn to_resume(context: &Context, reader: &Reader, asked: Option<u32>) -> Result<RunRow, Failure> {
+    let row = match asked {
+        Some(run) => context.run_or_newest(reader, Some(run))?,
+        None => match reader.newest_unfinished()? {
+            Some(row) => row,
+            None => context.run_or_newest(reader, None)?,
+        },
+    };
+    refuse_importing(&row)?;
+    Ok(row)
+}
+
+fn refuse_importing(row: &RunRow) -> Result<(), Failure> {
+    if row.state != RunState::Importing {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "run {} was interrupted while it was being imported and has sent nothing; start over with: seatbatch apply {}",
+        row.run, row.input_path
+    )))
+}
+
+/// What the run had, with what is given now.
+fn settings(context: &Context, row: &RunRow, sending: &Sending) -> Result<RunSettings, Failure> {
+    let mut settings = RunSettings::from_json(&row.settings).map_err(|error| Failure {
+        exit: Exit::Broken,
+        error: anyhow::Error::from(error).context("cannot read how the run is to be sent"),
+    })?;
+    context.adjust(&mut settings, sending);
+    Ok(settings)
+}

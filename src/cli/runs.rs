@@ -1,0 +1,59 @@
+//! `seatbatch runs`
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::json;
+
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use crate::domain::{Printable, RunState};
+use crate::journal::{Reader, RunRow, is_held};
+
+pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
+    let reader = Reader::open(&context.journal)?;
+    let held = is_held(&context.journal);
+    let runs = reader.runs()?;
+    for row in &runs {
+        context.output.event(&event(row, held));
+    }
+    context.output.print(table(&runs, held))?;
+    Ok(Exit::Done)
+}
+
+fn is_interrupted(row: &RunRow, held: bool) -> bool {
+    !held && matches!(row.state, RunState::Importing | RunState::Running)
+}
+
+fn event(row: &RunRow, held: bool) -> serde_json::Value {
+    let mut event = serde_json::to_value(row.tally).unwrap_or_default();
+    event["event"] = "run".into();
+    event["run"] = row.run.0.into();
+    event["input_path"] = row.input_path.clone().into();
+    event["input_sha256"] = row.input_sha256.clone().into();
+    event["state"] = row.state.as_str().into();
+    event["interrupted"] = is_interrupted(row, held).into();
+    event["created_at"] = row.created_at.clone().into();
+    event["finished_at"] = json!(row.finished_at);
+    event
+}
+
+fn table(runs: &[RunRow], held: bool) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header([
+        "run", "state", "created", "total", "done", "failed", "invalid", "in doubt", "pending", "file",
+    ]);
+    for row in runs {
+        let tally = row.tally;
+        let state = if is_interrupted(row, held) { "interrupted" } else { row.state.as_str() };
+        let mut cells = vec![row.run.to_string(), state.to_owned(), row.created_at.clone()];
+        let counts = [tally.total, tally.done, tally.failed, tally.invalid, tally.in_doubt, tally.pending];
+        cells.extend(counts.map(|count| count.to_string()));
+        cells.push(Printable(&row.input_path).to_string());
+        table.add_row(cells);
+    }
+    for number in [0, 3, 4, 5, 6, 7, 8] {
+        if let Some(column) = table.column_mut(number) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}

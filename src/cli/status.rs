@@ -1,0 +1,52 @@
+//! `seatbatch status`
+
+use std::time::Duration;
+
+use super::args;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::sending::summary;
+use crate::domain::{Printable, RunState};
+use crate::journal::{Reader, RunRow, is_held};
+use crate::run::RunSettings;
+
+pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failure> {
+    let reader = Reader::open(&context.journal)?;
+    let row = context.run_or_newest(&reader, args.run)?;
+    let output = context.output;
+    let failures =
+        RunSettings::from_json(&row.settings).map(|settings| settings.failures).unwrap_or_default();
+    summary(&reader, &row, Duration::ZERO, failures.display().to_string())?.tell(output);
+    output.print(described(&row, is_held(&context.journal)))?;
+    Ok(Exit::Done)
+}
+
+fn described(row: &RunRow, held: bool) -> String {
+    let tally = row.tally;
+    let mut text = format!("Run {}: {}\n", row.run, Printable(&row.input_path));
+    text += &match (row.state, held) {
+        (RunState::Importing, false) => format!(
+            "interrupted while importing; nothing was sent. Start over with: seatbatch apply {}\n",
+            Printable(&row.input_path)
+        ),
+        (RunState::Running, false) => {
+            format!(
+                "interrupted: its process ended before the run did. Go on with: seatbatch resume {}\n",
+                row.run
+            )
+        }
+        (RunState::Paused, _) => {
+            let reason = row.reason.as_deref().unwrap_or("no reason is known");
+            format!("paused: {}. Go on with: seatbatch resume {}\n", Printable(reason), row.run)
+        }
+        (RunState::Finished, _) => {
+            format!("finished at {}\n", row.finished_at.as_deref().unwrap_or_default())
+        }
+        (state, true) => format!("{state}\n"),
+    };
+    text += &format!(
+        "total {}  done {}  failed {}  invalid {}  in doubt {}  pending {}",
+        tally.total, tally.done, tally.failed, tally.invalid, tally.in_doubt, tally.pending
+    );
+    text
+}
