@@ -130,7 +130,7 @@ impl Lines {
 
     fn finish(self) -> Result<(), Failure> {
         match self {
-            Self::Table(table) => writeln!(io::stdout(), "{table}")?,
+            Self::Table(table) => writeln!(io::stdout(), "{}", table.trim_fmt())?,
             Self::Csv(mut writer) => writer.flush()?,
             Self::Json => {}
         }

@@ -15,7 +15,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     for row in &runs {
         context.output.event(&event(row, held));
     }
-    context.output.print(table(&runs, held))?;
+    context.output.print(table(&runs, held).trim_fmt())?;
     Ok(Exit::Done)
 }
 

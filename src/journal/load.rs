@@ -161,8 +161,8 @@ fn read(db: &Connection, run: RunId, span: Span) -> rusqlite::Result<Vec<Stored>
     db.prepare_cached(
         "SELECT o.assignment, a.email, a.person_id, a.org_id, o.line, o.target_id, o.removes, o.location_id,
            o.phone_number, o.extension, o.duplicate_of
-         FROM operation o JOIN assignment a ON a.run_id = o.run_id AND a.assignment = o.assignment
-         WHERE o.run_id = ?1 AND o.assignment BETWEEN ?2 AND ?3
+         FROM operation o CROSS JOIN assignment a ON a.run_id = o.run_id AND a.assignment = o.assignment
+         WHERE o.run_id = ?1 AND o.assignment >= ?2 AND o.assignment <= ?3
          ORDER BY o.assignment, o.line",
     )?
     .query_map([run.0, span.first().0, span.last().0], Stored::of)?

@@ -68,7 +68,7 @@ fn relocate(db: &Connection, run: RunId) -> rusqlite::Result<()> {
         "INSERT INTO assignment (run_id, assignment, email, person_id, org_id, earlier_attempts)
          SELECT a.run_id, m.moved, a.email, a.person_id, a.org_id, m.attempts
          FROM (SELECT assignment, moved, max(attempts) AS attempts FROM temp.again GROUP BY assignment, moved) m
-         JOIN assignment a ON a.run_id = ?1 AND a.assignment = m.assignment",
+         CROSS JOIN assignment a ON a.run_id = ?1 AND a.assignment = m.assignment",
         [run.0],
     )?;
     db.execute(
@@ -81,7 +81,7 @@ fn relocate(db: &Connection, run: RunId) -> rusqlite::Result<()> {
     db.execute(
         "CREATE TEMP TABLE moving AS
          SELECT o.*, g.moved FROM temp.again g
-         JOIN operation o ON o.run_id = ?1 AND o.assignment = g.assignment AND o.line = g.line",
+         CROSS JOIN operation o ON o.run_id = ?1 AND o.assignment = g.assignment AND o.line = g.line",
         [run.0],
     )?;
     db.execute(

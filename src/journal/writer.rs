@@ -206,7 +206,7 @@ impl Writing<'_> {
         self.execute(
             "INSERT INTO batch (run_id, batch_id, first, last, rows, state, attempts, attempt_id, updated_at)
              VALUES (?1, ?2, ?3, ?4,
-               (SELECT count(*) FROM operation WHERE run_id = ?1 AND assignment BETWEEN ?3 AND ?4),
+               (SELECT count(*) FROM operation WHERE run_id = ?1 AND assignment >= ?3 AND assignment <= ?4),
                'sending', 0, ?5, ?6)
              ON CONFLICT (run_id, batch_id) DO UPDATE SET
                state = 'sending', attempt_id = excluded.attempt_id, updated_at = excluded.updated_at",
@@ -278,7 +278,7 @@ impl Writing<'_> {
         self.execute(
             "INSERT INTO batch (run_id, batch_id, first, last, rows, state, attempts, http_status, tracking_id, updated_at)
              SELECT run_id, ?3, ?4, ?5,
-               (SELECT count(*) FROM operation WHERE run_id = ?1 AND assignment BETWEEN ?4 AND ?5),
+               (SELECT count(*) FROM operation WHERE run_id = ?1 AND assignment >= ?4 AND assignment <= ?5),
                'pending', attempts, http_status, tracking_id, ?6
              FROM batch WHERE run_id = ?1 AND batch_id = ?2",
             params![self.run, parent.0, part.batch.0, first, last, at],

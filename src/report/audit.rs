@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer as _};
 
-use super::failures::ReportError;
+use super::failures::{ReportError, plain};
 use super::guard::defused;
 use super::summary::write_text;
 use crate::journal::{OperationRow, Reader, RunRow, Tally};
@@ -41,7 +41,7 @@ pub fn write_audit(
 
 fn write_csv(reader: &Reader, runs: &[RunRow], output: &mut dyn Write) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(output);
-    let wrong = |error: csv::Error| ReportError::Output(error.into());
+    let wrong = |error| ReportError::Output(plain(error));
     writer.write_record(OperationRow::COLUMNS).map_err(wrong)?;
     for run in runs {
         reader.operations(run.run, |mut row| -> Result<(), ReportError> {
@@ -119,11 +119,13 @@ fn head<'a>(reader: &Reader, run: &'a RunRow) -> Result<Head<'a>, ReportError> {
 /// One document, written as it is read: `{"runs": […], "operations": […]}`.
 fn write_json(reader: &Reader, runs: &[RunRow], output: &mut dyn Write) -> Result<(), ReportError> {
     let heads = runs.iter().map(|run| head(reader, run)).collect::<Result<Vec<_>, _>>()?;
+    // An error of the output comes out as the one it was.
+    let wrong = |error: serde_json::Error| ReportError::Output(error.into());
     let mut serializer = serde_json::Serializer::new(&mut *output);
-    let mut document = serializer.serialize_map(Some(2))?;
-    document.serialize_entry("runs", &heads)?;
-    document.serialize_entry("operations", &Operations { reader, runs })?;
-    serde::ser::SerializeMap::end(document)?;
+    let mut document = serializer.serialize_map(Some(2)).map_err(wrong)?;
+    document.serialize_entry("runs", &heads).map_err(wrong)?;
+    document.serialize_entry("operations", &Operations { reader, runs }).map_err(wrong)?;
+    serde::ser::SerializeMap::end(document).map_err(wrong)?;
     Ok(writeln!(output)?)
 }
 

@@ -28,7 +28,7 @@ pub enum ReportError {
     Output(#[from] io::Error),
     /// What the journal knows of the file's layout cannot be read.
     #[error("the journal does not say how the input file was laid out")]
-    Layout(#[from] serde_json::Error),
+    Layout(#[source] serde_json::Error),
 }
 
 /// Writes the failures CSV of a run whole: to a temporary file beside `path`, which then takes its
@@ -58,6 +58,14 @@ pub fn write_failures(reader: &Reader, run: &RunRow, path: &Path) -> Result<u64,
     Ok(rows)
 }
 
+/// What went wrong with the output beneath a CSV writer.
+pub(super) fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
 fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".seatbatch-failures-");
@@ -71,7 +79,7 @@ fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
 }
 
 fn write_rows(reader: &Reader, run: &RunRow, output: &mut impl Write) -> Result<u64, ReportError> {
-    let layout: Layout = serde_json::from_str(&run.layout)?;
+    let layout: Layout = serde_json::from_str(&run.layout).map_err(ReportError::Layout)?;
     let line_end: &[u8] = if layout.crlf { b"\r\n" } else { b"\n" };
     let mut tail = Tail::new(layout.delimiter);
     if layout.byte_order_mark {
@@ -120,7 +128,7 @@ impl Tail {
         self.bytes.clear();
         self.bytes.push(self.delimiter);
         let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(&mut self.bytes);
-        writer.write_record(cells).map_err(io::Error::other)?;
+        writer.write_record(cells).map_err(plain)?;
         writer.flush()?;
         drop(writer);
         self.bytes.pop();

@@ -37,7 +37,7 @@ pub fn write_text(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Resu
         ("pending", tally.pending),
     ];
     writeln!(output)?;
-    writeln!(output, "{}", counted("operations", counts))?;
+    writeln!(output, "{}", counted("operations", counts).trim_fmt())?;
     section(output, "attempts", reader.attempt_outcomes(run.run)?)?;
     section(output, "failures by code", reader.failure_codes(run.run)?)?;
     Ok(writeln!(output)?)
@@ -49,7 +49,7 @@ fn section(output: &mut dyn Write, title: &str, rows: Vec<(String, u64)>) -> Res
     }
     let rows = rows.into_iter().map(|(name, count)| (Printable(&name).to_string(), count));
     writeln!(output)?;
-    Ok(writeln!(output, "{}", counted(title, rows))?)
+    Ok(writeln!(output, "{}", counted(title, rows).trim_fmt())?)
 }
 
 fn counted<N: Into<String>>(title: &str, rows: impl IntoIterator<Item = (N, u64)>) -> Table {
