@@ -1,0 +1,134 @@
+//! A service that keeps its own books, and has moods.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use seatbatch::domain::{
+    Action, Answer, Assignment, Body, Change, ErrorCode, Holdings, HttpAnswer, ItemError, ServerError,
+    WireForm,
+};
+
+/// How likely each mishap is, in thousandths.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Moods {
+    pub(crate) drop_before: u32,
+    pub(crate) drop_after: u32,
+    pub(crate) status: u32,
+    pub(crate) throttle: u32,
+    pub(crate) garbage: u32,
+    pub(crate) odd: u32,
+    pub(crate) reject: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) form: WireForm,
+    pub(crate) moods: Moods,
+    /// Users whose part is always refused, with this code.
+    pub(crate) refused: HashMap<String, &'static str>,
+    /// Requests with one of these users are rejected whole: with a code, or without one.
+    pub(crate) poison: HashMap<String, Option<&'static str>>,
+    pub(crate) held: HashMap<String, BTreeSet<String>>,
+    /// The token in force.
+    pub(crate) token: u32,
+    /// Nothing is understood at all.
+    pub(crate) deaf: bool,
+}
+
+fn http(status: u16, retry_after: Option<u64>, body: Body) -> Answer {
+    Answer::Http(HttpAnswer {
+        status,
+        retry_after: retry_after.map(Duration::from_secs),
+        tracking_id: None,
+        body,
+    })
+}
+
+fn error(code: Option<&str>) -> ServerError {
+    ServerError { code: code.and_then(ErrorCode::from_server), message: Some("no".into()) }
+}
+
+fn name(assignment: &Assignment) -> String {
+    assignment.user.email().unwrap().as_str().to_owned()
+}
+
+impl Service {
+    /// Answers a request; what it does, it does now.
+    pub(crate) fn answer(
+        &mut self,
+        dice: &mut fastrand::Rng,
+        form: WireForm,
+        token: u32,
+        sent: &[Assignment],
+    ) -> Answer {
+        let mut meets = |thousandths: u32| dice.u32(..1000) < thousandths;
+        if token != self.token {
+            return http(401, None, Body::Empty);
+        }
+        if meets(self.moods.drop_before) {
+            return if meets(500) { Answer::NotSent("refused".into()) } else { Answer::Lost("reset".into()) };
+        }
+        if meets(self.moods.throttle) {
+            let wait = [None, Some(0), Some(1), Some(30), Some(3000)][dice.usize(..5)];
+            return http(429, wait, Body::Empty);
+        }
+        let mut meets = |thousandths: u32| dice.u32(..1000) < thousandths;
+        if meets(self.moods.status) {
+            return http([408, 423, 425, 500, 502, 503, 504][dice.usize(..7)], None, Body::Empty);
+        }
+        if meets(self.moods.odd) {
+            return http([101, 202, 303, 307, 501, 505][dice.usize(..6)], None, Body::Empty);
+        }
+        if self.deaf || form != self.form {
+            return http(400, None, Body::Empty);
+        }
+        let poison = sent.iter().find_map(|assignment| self.poison.get(&name(assignment)).copied());
+        if let Some(code) = poison {
+            return http([400, 404, 409, 413][dice.usize(..4)], None, Body::Error(error(code)));
+        }
+        if sent.len() > 1 && dice.u32(..1000) < self.moods.reject {
+            return http(400, None, Body::Error(error(None)));
+        }
+        let answer = self.apply(sent);
+        let mut meets = |thousandths: u32| dice.u32(..1000) < thousandths;
+        if meets(self.moods.drop_after) {
+            return Answer::Lost("reset".into());
+        }
+        if meets(self.moods.garbage) {
+            return http(206, None, Body::Unreadable("is cut off".into()));
+        }
+        answer
+    }
+
+    fn apply(&mut self, sent: &[Assignment]) -> Answer {
+        let mut items = Vec::new();
+        for assignment in sent {
+            let user = name(assignment);
+            if let Some(code) = self.refused.get(&user) {
+                items.push(ItemError { email: Some(user), person_id: None, error: Some(error(Some(code))) });
+                continue;
+            }
+            let held = self.held.entry(user).or_default();
+            for operation in &assignment.operations {
+                let Change::License(id, _) = &operation.change else { panic!("licenses alone") };
+                match operation.action {
+                    Action::Add => held.insert(id.as_str().to_owned()),
+                    Action::Remove => held.remove(id.as_str()),
+                };
+            }
+        }
+        match self.form {
+            WireForm::Array if items.is_empty() => http(200, None, Body::Empty),
+            WireForm::Array => http(206, None, Body::Items(items)),
+            WireForm::Object => {
+                assert_eq!(sent.len(), 1, "the object form carries one user");
+                let licenses = self.held.get(&name(&sent[0])).into_iter().flatten().cloned().collect();
+                http(
+                    if items.is_empty() { 200 } else { 206 },
+                    None,
+                    Body::Holdings(Holdings { licenses, ..Holdings::default() }),
+                )
+            }
+        }
+    }
+}
