@@ -79,7 +79,7 @@ impl Client {
         let request = self
             .request(Method::PATCH, self.base.join(&["licenses", "users"]))
             .header(header::CONTENT_TYPE, "application/json")
-            .body(request_body(form, assignments));
+            .body(request_body(form, self.org.as_ref(), assignments));
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) if error.is_connect() => return Answer::NotSent(chain(&error)),

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
-    Action, Assignment, Body, Change, ErrorCode, Holdings, ItemError, Properties, ServerError, WireForm,
+    Action, Assignment, Body, Change, ErrorCode, Holdings, ItemError, OrgId, Properties, ServerError,
+    WireForm,
 };
 
 /// `LicenseAssignment`
@@ -110,11 +111,14 @@ fn wire_properties(properties: &Properties) -> Option<LicenseProperties<'_>> {
     })
 }
 
-/// The body of a `PATCH /licenses/users`. The object form carries the first assignment; it is sent
-/// with one.
+/// The body of a `PATCH /licenses/users`, with `org` for those that name no organization. The object
+/// form carries the first assignment; it is sent with one.
 #[must_use]
-pub fn request_body(form: WireForm, assignments: &[Assignment]) -> Vec<u8> {
-    let wire: Vec<LicenseAssignment<'_>> = assignments.iter().map(Into::into).collect();
+pub fn request_body(form: WireForm, org: Option<&OrgId>, assignments: &[Assignment]) -> Vec<u8> {
+    let mut wire: Vec<LicenseAssignment<'_>> = assignments.iter().map(Into::into).collect();
+    for assignment in &mut wire {
+        assignment.org_id = assignment.org_id.take().or_else(|| org.map(|org| org.as_str().into()));
+    }
     let body = match form {
         WireForm::Array => serde_json::to_vec(&wire),
         WireForm::Object => serde_json::to_vec(&wire.first()),
@@ -257,9 +261,11 @@ mod tests {
             ],
             "siteUrls": [{"siteUrl": "meet.example.com", "accountType": "attendee", "operation": "add"}],
         });
-        let object: Value = serde_json::from_slice(&request_body(WireForm::Object, &[assignment()])).unwrap();
+        let object: Value =
+            serde_json::from_slice(&request_body(WireForm::Object, None, &[assignment()])).unwrap();
         assert_eq!(object, expected);
-        let array: Value = serde_json::from_slice(&request_body(WireForm::Array, &[assignment()])).unwrap();
+        let array: Value =
+            serde_json::from_slice(&request_body(WireForm::Array, None, &[assignment()])).unwrap();
         assert_eq!(array, Value::Array(vec![expected]));
     }
 
