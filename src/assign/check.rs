@@ -426,8 +426,11 @@ mod tests {
         (problems, checked.unwrap(), input)
     }
 
-    /// Line, assignment and the line it duplicates, of every valid row; the code of every other.
-    fn placed(text: &str, order: Order) -> Vec<(u32, Result<(u32, Option<u32>), &'static str>)> {
+    /// Assignment and the line it duplicates, of a valid row; the code of another.
+    type Place = Result<(u32, Option<u32>), &'static str>;
+
+    /// Every row's line and place.
+    fn placed(text: &str, order: Order) -> Vec<(u32, Place)> {
         let (_, checked, input) = checked(text, order);
         let mut intake = checked.intake(&input).unwrap();
         let mut seen = Vec::new();

@@ -1,12 +1,13 @@
 //! `seatbatch check`
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::args;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use crate::assign::{CheckError, Counts, NamesTaken, Problem, check};
+use crate::assign::{CheckError, Counts, NamesTaken, Problem, Severity, check};
 use crate::domain::Order;
 use crate::input::InputFile;
 
@@ -17,7 +18,7 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
         if !output.quiet {
             let _ = output.print(problem);
         }
-        output.event(&problem_event(problem));
+        output.event(&ProblemEvent::from(problem));
     };
     let checked = match check(&file, args.reading.encoding.into(), Order::File, &mut NamesTaken, &mut tell) {
         Ok(checked) => checked,
@@ -36,18 +37,25 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
 }
 
 /// A problem as an event.
-pub(super) fn problem_event(problem: &Problem) -> serde_json::Value {
-    let mut event = serde_json::to_value(problem).unwrap_or_default();
-    event["event"] = "problem".into();
-    event["severity"] = serde_json::to_value(problem.severity()).unwrap_or_default();
-    event
+#[derive(Serialize)]
+pub(super) struct ProblemEvent<'a> {
+    event: &'static str,
+    severity: Severity,
+    #[serde(flatten)]
+    problem: &'a Problem,
+}
+
+impl<'a> From<&'a Problem> for ProblemEvent<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        Self { event: "problem", severity: problem.severity(), problem }
+    }
 }
 
 /// Tells problems as messages, where something else is what was asked for.
 pub(super) fn tell_aside(output: Output) -> impl FnMut(&Problem) {
     move |problem| {
         output.say(problem);
-        output.event(&problem_event(problem));
+        output.event(&ProblemEvent::from(problem));
     }
 }
 

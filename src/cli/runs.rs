@@ -24,16 +24,11 @@ fn is_interrupted(row: &RunRow, held: bool) -> bool {
 }
 
 fn event(row: &RunRow, held: bool) -> serde_json::Value {
-    let mut event = serde_json::to_value(row.tally).unwrap_or_default();
-    event["event"] = "run".into();
-    event["run"] = row.run.0.into();
-    event["input_path"] = row.input_path.clone().into();
-    event["input_sha256"] = row.input_sha256.clone().into();
-    event["state"] = row.state.as_str().into();
-    event["interrupted"] = is_interrupted(row, held).into();
-    event["created_at"] = row.created_at.clone().into();
-    event["finished_at"] = json!(row.finished_at);
-    event
+    json!({
+        "event": "run", "run": row.run.0, "input_path": row.input_path, "input_sha256": row.input_sha256,
+        "state": row.state.as_str(), "interrupted": is_interrupted(row, held), "created_at": row.created_at,
+        "finished_at": row.finished_at, "operations": row.tally,
+    })
 }
 
 fn table(runs: &[RunRow], held: bool) -> Table {

@@ -18,10 +18,13 @@ pub enum Encoding {
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// The file with the bytes that were looked at put back before it.
+type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
+
 /// A file's bytes as UTF-8, without byte order mark.
 pub(super) enum Decoded<R: Read> {
-    Utf8(Chain<Cursor<Vec<u8>>, R>),
-    Transcoded(Box<DecodeReaderBytes<Chain<Cursor<Vec<u8>>, R>, Vec<u8>>>),
+    Utf8(Whole<R>),
+    Transcoded(Box<DecodeReaderBytes<Whole<R>, Vec<u8>>>),
 }
 
 impl<R: Read> Decoded<R> {

@@ -334,7 +334,9 @@ async fn show(
     }
     let limit = page.limit.unwrap_or(300).clamp(1, 300);
     let (users, next) = organization.users_of(&id, page.next.unwrap_or(0), limit);
-    body["users"] = users.iter().map(listed).collect();
+    if let Some(body) = body.as_object_mut() {
+        body.insert("users".to_owned(), users.iter().map(listed).collect());
+    }
     let mut response = answered(StatusCode::OK, &body);
     if let Some(next) = next {
         let link =
@@ -484,12 +486,10 @@ fn apply_object(world: &World, assignment: Option<&LicenseAssignment<'_>>, fault
     let errors: Vec<Value> =
         refusals.iter().map(|r| json!({"errorCode": r.code, "description": r.message})).collect();
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
-    let mut body = json!({
+    let body = json!({
         "orgId": organization.org_id(), "personId": holdings.person_id, "email": holdings.email,
         "licenses": holdings.licenses, "siteUrls": sites, "pendingLicenses": [], "pendingSiteUrls": [],
+        "errors": errors,
     });
-    if !errors.is_empty() {
-        body["errors"] = errors.into();
-    }
     answered(status, &body)
 }

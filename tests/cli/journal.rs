@@ -6,7 +6,7 @@ use crate::scripted::{Scripted, answer};
 fn columns(desk: &Desk, view: &str) -> Vec<String> {
     let sql = desk.sql();
     let statement = sql.prepare(&format!("SELECT * FROM {view}")).unwrap();
-    statement.column_names().into_iter().map(str::to_owned).collect()
+    statement.column_names().map(str::to_owned).collect()
 }
 
 #[test]

@@ -2,6 +2,13 @@
 //!
 //! `SEEDS=n cargo test --release --test simulation` runs as many seeds as you like, `FIRST_SEED=k`
 //! says where to begin. A seed that fails prints itself and replays exactly.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod disk;
 mod service;
