@@ -12,7 +12,7 @@ use super::roster::{NONE, Roster};
 use super::sorter::{Mark, Sorter};
 use super::targets::{LicenseNames, NamesError, Targets};
 use super::wish::{self, Refused, Wish};
-use crate::domain::{Action, AssignmentNo, Line, Order, OrgId};
+use crate::domain::{Action, AssignmentNo, Line, Order, OrgId, Target};
 use crate::input::{Encoding, InputError, InputFile, Layout};
 
 /// Why a file could not be checked to its end.
@@ -46,6 +46,15 @@ pub struct Counts {
     /// Operations that add.
     pub adds: u64,
     /// Operations that remove.
+    pub removes: u64,
+}
+
+/// What a file asks of one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Demand {
+    /// Users who are to get it.
+    pub adds: u64,
+    /// Users who are to give it back.
     pub removes: u64,
 }
 
@@ -113,6 +122,7 @@ pub struct Checked {
     /// What rules across rows have found, by line.
     pub(super) findings: Vec<(Line, CrossRow)>,
     pub(super) targets: Targets,
+    demand: Vec<Demand>,
     layout: Layout,
     counts: Counts,
 }
@@ -134,6 +144,12 @@ impl Checked {
     #[must_use]
     pub const fn targets(&self) -> &Targets {
         &self.targets
+    }
+
+    /// What the file asks of each target, in the order of their numbers.
+    pub fn demand(&self) -> impl Iterator<Item = (&Target, Demand)> {
+        let all = self.targets.all().iter();
+        all.enumerate().map(|(number, target)| (target, self.demand.get(number).copied().unwrap_or_default()))
     }
 
     /// Reads the file again, row for row, each with its place.
@@ -188,6 +204,8 @@ struct Checker<'a> {
     ambiguous: HashMap<u32, String>,
     /// The organization that rows have named, by slot.
     orgs: HashMap<u32, OrgId>,
+    /// What is asked of each target, by its number.
+    demand: Vec<Demand>,
 }
 
 impl<'a> Checker<'a> {
@@ -201,6 +219,7 @@ impl<'a> Checker<'a> {
             findings: Vec::new(),
             ambiguous: HashMap::new(),
             orgs: HashMap::new(),
+            demand: Vec::new(),
         }
     }
 
@@ -242,6 +261,7 @@ impl<'a> Checker<'a> {
     }
 
     fn finish(mut self, encoding: Encoding, order: Order, layout: Layout) -> Result<Checked, CheckError> {
+        self.demand = vec![Demand::default(); self.targets.all().len()];
         let mut classes = vec![Class::default(); self.roster.len()];
         let sorter = std::mem::replace(&mut self.sorter, Sorter::new());
         let mut group: Vec<Mark> = Vec::new();
@@ -269,6 +289,7 @@ impl<'a> Checker<'a> {
             numbers,
             findings: self.findings,
             targets: self.targets,
+            demand: self.demand,
             layout,
             counts: self.counts,
         })
@@ -318,9 +339,17 @@ impl<'a> Checker<'a> {
                 Action::Remove => class.removes = true,
             }
         }
+        let mut nowhere = Demand::default();
+        let demand = self.demand.get_mut(first.target as usize).unwrap_or(&mut nowhere);
         match first.action() {
-            Action::Add => self.counts.adds += rows,
-            Action::Remove => self.counts.removes += rows,
+            Action::Add => {
+                demand.adds += 1;
+                self.counts.adds += rows;
+            }
+            Action::Remove => {
+                demand.removes += 1;
+                self.counts.removes += rows;
+            }
         }
     }
 
@@ -331,7 +360,7 @@ impl<'a> Checker<'a> {
 
     fn target_column(&self, mark: &Mark) -> &'static str {
         match self.targets.get(super::TargetNo(mark.target)) {
-            Some(crate::domain::Target::Site(_)) => "siteUrl",
+            Some(Target::Site(_)) => "siteUrl",
             _ => "licenseId",
         }
     }

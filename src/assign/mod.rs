@@ -13,7 +13,7 @@ mod sorter;
 mod targets;
 mod wish;
 
-pub use check::{CheckError, Checked, Counts, check};
+pub use check::{CheckError, Checked, Counts, Demand, check};
 pub use intake::{Entry, Intake, InvalidRow, PlacedOperation};
 pub use problem::{Problem, ProblemCode, Severity};
 pub use targets::{LicenseNames, NamesError, NamesTaken, Resolved, TargetNo, Targets};

@@ -68,9 +68,8 @@ fn refuse_known(context: &Context, file: &Path, sha256: &str, again: bool) -> Re
     let Some(known) = reader.run_of_file(sha256)? else { return Ok(()) };
     let (file, run) = (file.display(), known.run);
     if known.state != RunState::Finished {
-        return Err(Failure::usage(format!(
-            "run {run} of {file} is not finished; go on with: seatbatch resume {run}"
-        )));
+        let resume = context.command(format_args!("resume {run}"));
+        return Err(Failure::usage(format!("run {run} of {file} is not finished; go on with: {resume}")));
     }
     if again {
         return Ok(());

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::context::DEFAULT_JOURNAL;
 use crate::domain::{self, Ceiling, FailureLimit};
 use crate::input;
 use crate::sandbox::Fault;
@@ -31,7 +32,7 @@ pub(super) struct Shared {
         long,
         global = true,
         env = "SEATBATCH_JOURNAL",
-        default_value = "seatbatch.db",
+        default_value = DEFAULT_JOURNAL,
         value_name = "PATH"
     )]
     pub(super) journal: PathBuf,
@@ -59,6 +60,9 @@ pub(super) struct Shared {
 pub(super) enum Command {
     /// Validate a file and report every problem; talks to nobody.
     Check(Check),
+    /// Check a file, resolve its license names, compare it with the units that are left, and say
+    /// what apply would do and how long it would take; changes nothing.
+    Plan(Plan),
     /// Import a file as a new run, send it, write the failures CSV: the main job.
     Apply(Apply),
     /// Go on with an unfinished run after a crash, a stop or a new token.
@@ -73,6 +77,10 @@ pub(super) enum Command {
     Failures(Failures),
     /// The audit report.
     Report(Report),
+    /// Compare what a run has done with what users hold now.
+    Verify(Verify),
+    /// Write a CSV whose operations reverse what a run has done.
+    Undo(Undo),
     /// The organization's licenses.
     Licenses(Licenses),
     /// A local simulator of the Webex Licenses API.
@@ -111,6 +119,34 @@ pub(super) struct Check {
     pub(super) file: PathBuf,
     #[command(flatten)]
     pub(super) reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    /// The file.
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+    #[command(flatten)]
+    pub(super) sending: Sending,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// The run's number [default: the newest].
+    pub(super) run: Option<u32>,
+    /// Where the differences go, as CSV [default: standard output].
+    #[arg(long, short)]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Undo {
+    /// The run's number [default: the newest].
+    pub(super) run: Option<u32>,
+    /// Where the reversing CSV goes.
+    #[arg(long, short)]
+    pub(super) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! What every command shares, with the environment read once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use tokio::runtime::Runtime;
@@ -16,6 +16,9 @@ use crate::webex::{BaseUrl, Client, Token, TokenSource};
 
 /// The environment variable that holds the access token.
 const TOKEN_VARIABLE: &str = "WEBEX_ACCESS_TOKEN";
+
+/// The journal where none is named.
+pub(super) const DEFAULT_JOURNAL: &str = "seatbatch.db";
 
 #[derive(Debug)]
 pub(super) struct Context {
@@ -82,6 +85,14 @@ impl Context {
             ))
         })?;
         Ok(Client::new(base, Token::read(source)?, org, settings.timeout())?)
+    }
+
+    /// A command to go on with, as it has to be typed.
+    pub(super) fn command(&self, words: impl std::fmt::Display) -> String {
+        if self.journal == Path::new(DEFAULT_JOURNAL) {
+            return format!("seatbatch {words}");
+        }
+        format!("seatbatch {words} --journal {}", self.journal.display())
     }
 
     /// The run asked for, or the newest.

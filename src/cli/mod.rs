@@ -14,6 +14,7 @@ mod failures;
 mod licenses;
 mod logging;
 mod output;
+mod plan;
 mod progress;
 mod report;
 mod resume;
@@ -21,6 +22,8 @@ mod runs;
 mod sandbox;
 mod sending;
 mod status;
+mod undo;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -54,6 +57,7 @@ pub fn main() -> ExitCode {
 fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(context, &args),
+        Command::Plan(args) => plan::run(context, &args),
         Command::Apply(args) => apply::run(context, &args),
         Command::Resume(args) => resume::run(context, &args),
         Command::Retry(args) => resume::retry(context, &args),
@@ -61,6 +65,8 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Runs => runs::run(context),
         Command::Failures(args) => failures::run(context, &args),
         Command::Report(args) => report::run(context, &args),
+        Command::Verify(args) => verify::run(context, &args),
+        Command::Undo(args) => undo::run(context, &args),
         Command::Licenses(args) => licenses::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, args),
         Command::Demo(args) => demo::run(context, &args),

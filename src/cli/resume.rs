@@ -17,7 +17,7 @@ pub(super) fn run(context: &Context, args: &args::Resume) -> Result<Exit, Failur
     let settings = settings(context, &row, &args.sending)?;
     if row.state == RunState::Finished {
         context.output.say(format_args!("Run {} is finished already.", row.run));
-        return conclude(context.output, &reader, row.run, &settings, None, Duration::ZERO);
+        return conclude(context, &reader, row.run, &settings, None, Duration::ZERO);
     }
     go_on(context, journal, row.run, &settings)
 }
@@ -26,7 +26,7 @@ pub(super) fn retry(context: &Context, args: &args::Retry) -> Result<Exit, Failu
     let mut journal = Journal::open(&context.journal)?;
     let reader = journal.reader()?;
     let row = context.run_or_newest(&reader, args.run)?;
-    refuse_importing(&row)?;
+    refuse_importing(context, &row)?;
     let settings = settings(context, &row, &args.sending)?;
     // Without a token nothing is to be put back.
     context.client(&settings)?;
@@ -38,7 +38,7 @@ pub(super) fn retry(context: &Context, args: &args::Retry) -> Result<Exit, Failu
     if selected.operations == 0 {
         context.output.say(format_args!("Run {} has no failed operations to send again.", row.run));
         if row.state == RunState::Finished {
-            return conclude(context.output, &reader, row.run, &settings, None, Duration::ZERO);
+            return conclude(context, &reader, row.run, &settings, None, Duration::ZERO);
         }
     } else {
         let (operations, users) = (selected.operations, selected.assignments);
@@ -67,22 +67,23 @@ fn to_resume(context: &Context, reader: &Reader, asked: Option<u32>) -> Result<R
             None => context.run_or_newest(reader, None)?,
         },
     };
-    refuse_importing(&row)?;
+    refuse_importing(context, &row)?;
     Ok(row)
 }
 
-fn refuse_importing(row: &RunRow) -> Result<(), Failure> {
+fn refuse_importing(context: &Context, row: &RunRow) -> Result<(), Failure> {
     if row.state != RunState::Importing {
         return Ok(());
     }
+    let apply = context.command(format_args!("apply {}", row.input_path));
     Err(Failure::usage(format!(
-        "run {} was interrupted while it was being imported and has sent nothing; start over with: seatbatch apply {}",
-        row.run, row.input_path
+        "run {} was interrupted while it was being imported and has sent nothing; start over with: {apply}",
+        row.run
     )))
 }
 
 /// What the run had, with what is given now.
-fn settings(context: &Context, row: &RunRow, sending: &Sending) -> Result<RunSettings, Failure> {
+pub(super) fn settings(context: &Context, row: &RunRow, sending: &Sending) -> Result<RunSettings, Failure> {
     let mut settings = RunSettings::from_json(&row.settings).map_err(|error| Failure {
         exit: Exit::Broken,
         error: anyhow::Error::from(error).context("cannot read how the run is to be sent"),

@@ -34,18 +34,19 @@ pub(super) fn send_run(
     drop(observer);
     let sent = sent?;
     let reader = sent.journal.reader()?;
-    conclude(context.output, &reader, run, settings, Some(&sent.ending), sent.elapsed)
+    conclude(context, &reader, run, settings, Some(&sent.ending), sent.elapsed)
 }
 
 /// Writes the failures CSV and the summary of a run; the exit code is as the run stands.
 pub(super) fn conclude(
-    output: Output,
+    context: &Context,
     reader: &Reader,
     run: RunId,
     settings: &RunSettings,
     ending: Option<&Ending>,
     elapsed: Duration,
 ) -> Result<Exit, Failure> {
+    let output = context.output;
     let row = reader.run(Some(run))?.ok_or_else(|| Failure::usage(format!("run {run} is gone")))?;
     let failures = write_failures(reader, &row, &settings.failures)?;
     let path = settings.failures.display().to_string();
@@ -58,7 +59,7 @@ pub(super) fn conclude(
     if row.state != RunState::Finished {
         let reason = ending.map(ToString::to_string).or(row.reason).unwrap_or_default();
         output.say(format_args!("Paused: {}", Printable(&reason)));
-        output.say(format_args!("Go on with: seatbatch resume {run}"));
+        output.say(format_args!("Go on with: {}", context.command(format_args!("resume {run}"))));
         return Ok(Exit::Paused);
     }
     if tally.failed + tally.invalid + tally.in_doubt == 0 {
@@ -68,7 +69,8 @@ pub(super) fn conclude(
         "What to do next: mend the rows in the failures CSV and run: seatbatch apply {path}"
     ));
     if tally.failed + tally.in_doubt > 0 {
-        output.say(format_args!("or send the failed ones again as they are: seatbatch retry {run}"));
+        let retry = context.command(format_args!("retry {run}"));
+        output.say(format_args!("or send the failed ones again as they are: {retry}"));
     }
     Ok(Exit::Problems)
 }

@@ -17,27 +17,25 @@ pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failur
     let failures =
         RunSettings::from_json(&row.settings).map(|settings| settings.failures).unwrap_or_default();
     summary(&reader, &row, Duration::ZERO, failures.display().to_string())?.tell(output);
-    output.print(described(&row, is_held(&context.journal)))?;
+    output.print(described(context, &row, is_held(&context.journal)))?;
     Ok(Exit::Done)
 }
 
-fn described(row: &RunRow, held: bool) -> String {
+fn described(context: &Context, row: &RunRow, held: bool) -> String {
     let tally = row.tally;
+    let resume = context.command(format_args!("resume {}", row.run));
+    let apply = context.command(format_args!("apply {}", Printable(&row.input_path)));
     let mut text = format!("Run {}: {}\n", row.run, Printable(&row.input_path));
     text += &match (row.state, held) {
-        (RunState::Importing, false) => format!(
-            "interrupted while importing; nothing was sent. Start over with: seatbatch apply {}\n",
-            Printable(&row.input_path)
-        ),
+        (RunState::Importing, false) => {
+            format!("interrupted while importing; nothing was sent. Start over with: {apply}\n")
+        }
         (RunState::Running, false) => {
-            format!(
-                "interrupted: its process ended before the run did. Go on with: seatbatch resume {}\n",
-                row.run
-            )
+            format!("interrupted: its process ended before the run did. Go on with: {resume}\n")
         }
         (RunState::Paused, _) => {
             let reason = row.reason.as_deref().unwrap_or("no reason is known");
-            format!("paused: {}. Go on with: seatbatch resume {}\n", Printable(reason), row.run)
+            format!("paused: {}. Go on with: {resume}\n", Printable(reason))
         }
         (RunState::Finished, _) => {
             format!("finished at {}\n", row.finished_at.as_deref().unwrap_or_default())

@@ -14,12 +14,12 @@ pub struct EmailAddress(Box<str>);
 pub struct AddressError(String);
 
 impl EmailAddress {
-    /// Takes a bare address: no display name, no domain literal.
+    /// Takes a bare address: no display name, no domain literal, no domain without a dot.
     ///
     /// # Errors
     /// [`AddressError`] with the grammar's reason.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let options = Options::default().without_display_text().without_domain_literal();
+        let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
         Grammar::parse_with_options(text, options)
             .map(|_| Self(text.into()))
             .map_err(|error| AddressError(error.to_string()))
@@ -89,6 +89,7 @@ mod tests {
         for text in [
             "",
             "user1",
+            "user1@example",
             "@example.com",
             "a@",
             "a b@example.com",

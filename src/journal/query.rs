@@ -226,19 +226,67 @@ impl Reader {
     pub fn operations<E: From<JournalError>>(
         &self,
         run: RunId,
+        each: impl FnMut(OperationRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_operation(run, "ORDER BY line", each)
+    }
+
+    fn each_operation<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        which: &str,
         mut each: impl FnMut(OperationRow) -> Result<(), E>,
     ) -> Result<(), E> {
         let wrong = self.wrong();
-        let sql = format!(
-            "SELECT {} FROM operations WHERE run_id = ?1 ORDER BY line",
-            OperationRow::COLUMNS.join(", ")
-        );
+        let columns = OperationRow::COLUMNS.join(", ");
+        let sql = format!("SELECT {columns} FROM operations WHERE run_id = ?1 {which}");
         let mut statement = self.connection.prepare(&sql).map_err(&wrong)?;
         let rows = statement.query_map([run.0], OperationRow::of).map_err(&wrong)?;
         for row in rows {
             each(row.map_err(&wrong)?)?;
         }
         Ok(())
+    }
+
+    /// Calls `each` for every operation of a run that is done, last line first: the order in which
+    /// they are reversed.
+    ///
+    /// # Errors
+    /// [`JournalError`], or what `each` returns.
+    pub fn done_backwards<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        each: impl FnMut(OperationRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_operation(run, "AND state = 'done' ORDER BY line DESC", each)
+    }
+
+    /// Calls `each` for every operation on one license that is done.
+    ///
+    /// # Errors
+    /// [`JournalError`], or what `each` returns.
+    pub fn done_of_license<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        license: &str,
+        mut each: impl FnMut(OperationRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_operation(run, "AND state = 'done' AND kind = 'license' ORDER BY line", |row| {
+            if row.target == license { each(row) } else { Ok(()) }
+        })
+    }
+
+    /// The licenses and sites that a run's operations are about, with the word for their kind.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn targets(&self, run: RunId) -> Result<Vec<(String, String)>, JournalError> {
+        let sql = "SELECT kind, text FROM term
+                   WHERE term_id IN (SELECT DISTINCT target_id FROM operation WHERE run_id = ?1) ORDER BY 1, 2";
+        let read = || -> rusqlite::Result<Vec<(String, String)>> {
+            self.connection.prepare(sql)?.query_map([run.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().map_err(self.wrong())
     }
 
     /// Calls `each` for every row that belongs into the failures CSV, in file order. What is in

@@ -1,10 +1,10 @@
 //! The failures CSV: the input's own rows, and behind each why it was not done.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::guard::defused;
+use super::whole::write_whole;
 use crate::input::{FAILURE_COLUMNS, Layout};
 use crate::journal::{FailedRow, JournalError, Reader, RunRow};
 
@@ -31,31 +31,12 @@ pub enum ReportError {
     Layout(#[source] serde_json::Error),
 }
 
-/// Writes the failures CSV of a run whole: to a temporary file beside `path`, which then takes its
-/// place. Returns the number of rows.
+/// Writes the failures CSV of a run to `path`, whole or not at all. Returns the number of rows.
 ///
 /// # Errors
 /// [`ReportError`]; the file that was there before is then still there.
 pub fn write_failures(reader: &Reader, run: &RunRow, path: &Path) -> Result<u64, ReportError> {
-    let wrong = |source| ReportError::Write { path: path.to_owned(), source };
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let file = new_file(folder).map_err(wrong)?;
-    let mut output = BufWriter::with_capacity(1 << 16, file);
-    let rows = write_rows(reader, run, &mut output).map_err(|error| match error {
-        ReportError::Output(source) => wrong(source),
-        other => other,
-    })?;
-    let file = output.into_inner().map_err(|error| wrong(error.into_error()))?;
-    file.as_file().sync_all().map_err(wrong)?;
-    file.persist(path).map_err(|error| wrong(error.error))?;
-    // The new name is on disk once its folder is.
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(rows)
+    write_whole(path, |output| write_rows(reader, run, output))
 }
 
 /// What went wrong with the output beneath a CSV writer.
@@ -66,19 +47,7 @@ pub(super) fn plain(error: csv::Error) -> io::Error {
     }
 }
 
-fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".seatbatch-failures-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // An ordinary file under the user's umask: it is made to be passed on.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
-}
-
-fn write_rows(reader: &Reader, run: &RunRow, output: &mut impl Write) -> Result<u64, ReportError> {
+fn write_rows(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Result<u64, ReportError> {
     let layout: Layout = serde_json::from_str(&run.layout).map_err(ReportError::Layout)?;
     let line_end: &[u8] = if layout.crlf { b"\r\n" } else { b"\n" };
     let mut tail = Tail::new(layout.delimiter);

@@ -6,8 +6,12 @@ mod audit;
 mod failures;
 mod guard;
 mod summary;
+mod undo;
+mod whole;
 
 pub use audit::{Format, write_audit};
 pub use failures::{ReportError, write_failures};
 pub use guard::defused;
 pub use summary::write_text;
+pub use undo::write_undo;
+pub use whole::write_whole;

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use super::patiently;
 use crate::assign::{LicenseNames, NamesError, Resolved};
 use crate::domain::LicenseId;
-use crate::webex::{Client, License};
+use crate::webex::{Client, License, ReadError};
 
 /// How alike a name must be to be suggested, of 1.
 const NEAR: f64 = 0.8;
@@ -29,14 +29,26 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// All licenses; the service is asked once.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn licenses(&mut self) -> Result<&[License], ReadError> {
+        let licenses = match self.licenses.take() {
+            Some(licenses) => licenses,
+            None => {
+                let client = &self.client;
+                self.runtime.block_on(patiently(self.max_wait, async || client.licenses().await))?
+            }
+        };
+        Ok(self.licenses.insert(licenses))
+    }
+}
+
 impl LicenseNames for Catalog {
     fn resolve(&mut self, text: &str) -> Result<Resolved, NamesError> {
-        if self.licenses.is_none() {
-            let client = &self.client;
-            let ask = patiently(self.max_wait, async || client.licenses().await);
-            self.licenses = Some(self.runtime.block_on(ask)?);
-        }
-        Ok(find(self.licenses.as_deref().unwrap_or_default(), text))
+        Ok(find(self.licenses()?, text))
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) enum State {
 pub(crate) struct Batch {
     pub(crate) span: Span,
     pub(crate) state: State,
+    /// How often it was about to be sent.
+    pub(crate) intents: u32,
 }
 
 /// A record as the writer would get it.
@@ -49,8 +51,11 @@ impl Disk {
         match record {
             Record::Intent { batch, span, attempt } => {
                 self.next_attempt = self.next_attempt.max(attempt + 1);
-                let entry =
-                    self.batches.entry(*batch).or_insert(Batch { span: *span, state: State::Pending });
+                let entry = self.batches.entry(*batch).or_insert(Batch {
+                    span: *span,
+                    state: State::Pending,
+                    intents: 0,
+                });
                 assert_eq!(entry.span, *span, "a batch changes what it covers");
                 assert!(
                     matches!(entry.state, State::Pending | State::InDoubt),
@@ -58,6 +63,7 @@ impl Disk {
                     entry.state
                 );
                 entry.state = State::Sending;
+                entry.intents += 1;
             }
             Record::Outcome { batch, change, learned } => self.settle(*batch, change, *learned),
             Record::Pause { until } => self.paused_until = self.paused_until.max(*until),
@@ -90,8 +96,9 @@ impl Disk {
                 assert_eq!(left.span.last().0 + 1, right.span.first().0);
                 assert_eq!(right.span.last(), span.last());
                 for part in [left, right] {
-                    let fresh =
-                        self.batches.insert(part.batch, Batch { span: part.span, state: State::Pending });
+                    let fresh = self
+                        .batches
+                        .insert(part.batch, Batch { span: part.span, state: State::Pending, intents: 0 });
                     assert!(fresh.is_none(), "a batch named twice");
                 }
             }

@@ -24,7 +24,7 @@ fn number(name: &str, default: u64) -> u64 {
 #[test]
 fn every_law_holds_under_every_seed() {
     let first = number("FIRST_SEED", 0);
-    let seeds = number("SEEDS", 2_000);
+    let seeds = number("SEEDS", 500);
     let mut steps = 0;
     for seed in first..first + seeds {
         let outcome = std::panic::catch_unwind(|| World::new(seed).run());

@@ -375,11 +375,12 @@ impl World {
         );
         for (id, batch) in leaves {
             for assignment in self.carried(batch.span) {
+                let exhausted = batch.intents >= self.settings.max_attempts;
                 match batch.state {
                     State::Done => self.check_done(&assignment),
-                    State::Failed => self.check_failed(&assignment, &self.disk.failed[&id]),
-                    // Its attempts ran out while the service would not say what it did.
-                    State::InDoubt => {}
+                    State::Failed => self.check_failed(&assignment, &self.disk.failed[&id], exhausted),
+                    // The service would not say what it did, as often as it was asked.
+                    State::InDoubt => assert!(exhausted, "given up after {} attempts", batch.intents),
                     other => panic!("a finished run with a batch that is {other:?}"),
                 }
             }
@@ -400,9 +401,10 @@ impl World {
         }
     }
 
-    fn check_failed(&self, assignment: &Assignment, code: &str) {
+    fn check_failed(&self, assignment: &Assignment, code: &str, exhausted: bool) {
         let user = assignment.user.email().unwrap().as_str();
         if code == "RETRIES_EXHAUSTED" {
+            assert!(exhausted, "{user} was given up early");
             return;
         }
         let poisoned = self.service.poison.contains_key(user);

@@ -1,0 +1,23 @@
+//! `seatbatch undo`
+
+use serde_json::json;
+
+use super::args;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use crate::journal::Reader;
+use crate::report::write_undo;
+
+pub(super) fn run(context: &Context, args: &args::Undo) -> Result<Exit, Failure> {
+    let reader = Reader::open(&context.journal)?;
+    let row = context.run_or_newest(&reader, args.run)?;
+    let rows = write_undo(&reader, &row, &args.output)?;
+    let path = args.output.display();
+    context.output.say(format_args!(
+        "{rows} operations of run {} are reversed in {path}; look at them, then run: {}",
+        row.run,
+        context.command(format_args!("apply {path}"))
+    ));
+    context.output.event(&json!({"event": "undo", "run": row.run.0, "rows": rows, "undo_csv": args.output}));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,42 @@
+//! A CSV whose operations reverse what a run has done.
+
+use std::path::Path;
+
+use super::failures::{ReportError, plain};
+use super::whole::write_whole;
+use crate::journal::{OperationRow, Reader, RunRow};
+
+const HEADER: [&str; 7] = ["email", "personId", "orgId", "licenseId", "siteUrl", "accountType", "operation"];
+
+/// Writes the reversing CSV to `path`: adds become removes and removes adds, last first. `apply`
+/// takes it as it is. Returns the number of rows.
+///
+/// # Errors
+/// [`ReportError`].
+pub fn write_undo(reader: &Reader, run: &RunRow, path: &Path) -> Result<u64, ReportError> {
+    write_whole(path, |output| {
+        let mut writer = csv::Writer::from_writer(output);
+        let wrong = |error| ReportError::Output(plain(error));
+        writer.write_record(HEADER).map_err(wrong)?;
+        let mut rows = 0;
+        reader.done_backwards(run.run, |row| -> Result<(), ReportError> {
+            rows += 1;
+            writer.write_record(reversed(&row)).map_err(wrong)
+        })?;
+        writer.flush()?;
+        drop(writer);
+        Ok(rows)
+    })
+}
+
+fn reversed(row: &OperationRow) -> [&str; HEADER.len()] {
+    fn text(text: &Option<String>) -> &str {
+        text.as_deref().unwrap_or_default()
+    }
+    let (license, site, account) = match row.kind.as_str() {
+        "site" => ("", row.target.as_str(), "attendee"),
+        _ => (row.target.as_str(), "", ""),
+    };
+    let operation = if row.operation == "add" { "remove" } else { "add" };
+    [text(&row.email), text(&row.person_id), text(&row.org_id), license, site, account, operation]
+}

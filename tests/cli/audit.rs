@@ -1,0 +1,102 @@
+//! What an auditor asks: plan, verify, undo, report.
+
+use seatbatch::domain::WireForm;
+
+use crate::harness::{Desk, license, onboarding, sandbox};
+
+#[test]
+fn plan_compares_what_is_wanted_with_what_is_left_and_changes_nothing() {
+    let service = sandbox(200, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    let rows: String = (1..=150).map(|n| format!("user{n}@example.com,messaging,add\n")).collect();
+    let scarce: String = (1..=3).map(|n| format!("user{n}@example.com,Attendant Console,add\n")).collect();
+    desk.write("people.csv", format!("email,license,operation\n{rows}{scarce}"));
+    let ran = desk.run(&["plan", "people.csv"]).exits(1);
+    insta::assert_snapshot!(ran.stdout, @"
+     license or site    add  remove  left
+     Messaging          150       0   200
+     Attendant Console    3       0     2
+
+    153 rows for 150 users: 153 to add, 0 to remove
+    2 requests at 300/min take at least 0 s
+    problem: Attendant Console is 1 units short: 3 wanted, 2 left, 0 given back by the file. Those who hold it already need none
+    ");
+    assert!(service.requests().all().is_empty());
+    assert!(!desk.path("seatbatch.db").exists());
+}
+
+#[test]
+fn plan_says_when_removes_must_come_first() {
+    let service = sandbox(200, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    let id = license("Attendant");
+    let rows: String = (1..=5)
+        .map(|n| format!("user{n}@example.com,{id},{}\n", if n < 4 { "add" } else { "remove" }))
+        .collect();
+    desk.write("people.csv", format!("email,licenseId,operation\n{rows}"));
+    let ran = desk.run(&["plan", "people.csv"]).exits(1);
+    assert!(ran.stdout.contains("--order removes-first"), "{}", ran.stdout);
+    desk.write("other.csv", "email,licenseId\nuser1@example.com,nothing\n");
+    let ran = desk.run(&["plan", "other.csv"]).exits(1);
+    assert!(ran.stdout.contains("has no license nothing"), "{}", ran.stdout);
+}
+
+#[test]
+fn undo_reverses_what_was_done() {
+    let service = sandbox(5, WireForm::Array, &["refuse=X,user=user3@example.com"]);
+    let desk = Desk::at(&service.url());
+    let id = license("Messaging");
+    let csv = format!(
+        "email,licenseId,siteUrl\nuser1@example.com,{id},\nuser1@example.com,,meet.example.com\nuser3@example.com,{id},\n"
+    );
+    desk.apply(&csv, &[]).exits(1);
+    assert_eq!(service.user("user1@example.com").unwrap().site_urls, ["meet.example.com"]);
+    desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    let undo = std::fs::read_to_string(desk.path("undo.csv")).unwrap();
+    let expected = format!(
+        "email,personId,orgId,licenseId,siteUrl,accountType,operation\n\
+         user1@example.com,,,,meet.example.com,attendee,remove\nuser1@example.com,,,{id},,,remove\n"
+    );
+    assert_eq!(undo, expected);
+    desk.run(&["apply", "undo.csv"]).exits(0);
+    let user = service.user("user1@example.com").unwrap();
+    assert!(user.licenses.is_empty() && user.site_urls.is_empty());
+}
+
+#[test]
+fn verify_lists_what_is_done_and_does_not_show() {
+    let service = sandbox(700, WireForm::Array, &["ignore,user=user650@example.com"]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(650), &[]).exits(0);
+    let ran = desk.run(&["verify"]).exits(1);
+    let id = license("Messaging");
+    assert_eq!(
+        ran.stdout,
+        format!(
+            "line,email,personId,licenseId,operation,found\n651,user650@example.com,,{id},add,not held\n"
+        )
+    );
+    assert!(ran.stderr.contains("650 operations compared, 1 differ"), "{}", ran.stderr);
+    desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    desk.run(&["apply", "undo.csv"]).exits(0);
+    desk.run(&["verify"]).exits(0);
+    desk.run(&["verify", "1", "-o", "drift.csv"]).exits(1);
+    assert_eq!(std::fs::read_to_string(desk.path("drift.csv")).unwrap().lines().count(), 651);
+}
+
+#[test]
+fn reports_have_every_row_in_every_form() {
+    let service = sandbox(5, WireForm::Array, &["refuse=X,user=user2@example.com"]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(3), &[]).exits(1);
+    let csv = desk.run(&["report", "--format", "csv"]).exits(0);
+    assert_eq!(csv.stdout.lines().count(), 4);
+    let json: serde_json::Value =
+        serde_json::from_str(&desk.run(&["report", "--format", "json"]).exits(0).stdout).unwrap();
+    assert_eq!(
+        (json["runs"][0]["failed"].as_u64(), json["operations"].as_array().unwrap().len()),
+        (Some(1), 3)
+    );
+    let text = desk.run(&["report"]).exits(0);
+    assert!(text.stdout.contains("failures by code") && text.stdout.contains(" X "), "{}", text.stdout);
+}
