@@ -7,7 +7,7 @@ use super::check::{described, tell_aside};
 use super::confirm::confirmed;
 use super::context::{Context, absolute, runtime};
 use super::exit::{Exit, Failure};
-use super::sending::send_run;
+use super::sending::{Stops, send_run};
 use crate::assign::{Checked, check};
 use crate::domain::RunState;
 use crate::input::InputFile;
@@ -23,6 +23,7 @@ pub(super) fn run(context: &Context, args: &args::Apply) -> Result<Exit, Failure
     refuse_known(context, &args.file, &sha256, args.again)?;
 
     let runtime = runtime()?;
+    let stops = Stops::listen(&runtime);
     let mut names = Catalog::new(client.clone(), runtime.handle().clone(), settings.max_wait());
     let encoding = args.reading.encoding.into();
     let checked = check(&file, encoding, args.order.into(), &mut names, &mut tell_aside(output))?;
@@ -35,7 +36,7 @@ pub(super) fn run(context: &Context, args: &args::Apply) -> Result<Exit, Failure
     output.say(format_args!("{}: {}", args.file.display(), described(&checked.counts())));
     let mut journal = Journal::create(&context.journal)?;
     let (run, _) = import(&mut journal, &file, &sha256, checked, &settings)?;
-    send_run(context, &runtime, journal, run, client, &settings)
+    send_run(context, &runtime, journal, run, client, &settings, stops)
 }
 
 fn settings(context: &Context, args: &args::Apply) -> Result<RunSettings, Failure> {

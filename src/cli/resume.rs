@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::args::{self, Sending};
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
-use super::sending::{conclude, send_run};
+use super::sending::{Stops, conclude, send_run};
 use crate::domain::{RunId, RunState};
 use crate::journal::{Journal, Reader, RunRow};
 use crate::run::{RunSettings, unix_millis};
@@ -55,7 +55,9 @@ fn go_on(
 ) -> Result<Exit, Failure> {
     let client = context.client(settings)?;
     journal.set_settings(run, &settings.to_json())?;
-    send_run(context, &runtime()?, journal, run, client, settings)
+    let runtime = runtime()?;
+    let stops = Stops::listen(&runtime);
+    send_run(context, &runtime, journal, run, client, settings, stops)
 }
 
 /// The run asked for; else the newest unfinished one; else the newest, which is finished.

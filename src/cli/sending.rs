@@ -1,5 +1,7 @@
 //! What apply, resume, retry and demo have in common: sending a run and telling what came of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -25,12 +27,11 @@ pub(super) fn send_run(
     run: RunId,
     client: Client,
     settings: &RunSettings,
+    stops: Stops,
 ) -> Result<Exit, Failure> {
     let mut observer = progress::observer(context.output);
-    let sent = runtime.block_on(async {
-        let stops = stops_on_signals();
-        send(journal, run, client, settings, observer.as_mut(), stops).await
-    });
+    stops.sending.store(true, Ordering::SeqCst);
+    let sent = runtime.block_on(send(journal, run, client, settings, observer.as_mut(), stops.receiver));
     drop(observer);
     let sent = sent?;
     let reader = sent.journal.reader()?;
@@ -141,18 +142,35 @@ pub(super) fn summary(
     })
 }
 
-/// The first signal asks to stop; the second does not ask.
-fn stops_on_signals() -> mpsc::UnboundedReceiver<Stop> {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let mut signals = Signals::new();
-        signals.next().await;
-        let _ = sender.send(Stop);
-        signals.next().await;
-        // What is in flight is in the journal as such.
-        std::process::exit(i32::from(Exit::Paused as u8));
-    });
-    receiver
+/// Signals, listened to from the start of a command on.
+#[derive(Debug)]
+pub(super) struct Stops {
+    receiver: mpsc::UnboundedReceiver<Stop>,
+    /// Whether there is a run to be paused.
+    sending: Arc<AtomicBool>,
+}
+
+impl Stops {
+    /// Listens on `runtime`. The first signal asks a run to pause; where nothing has been sent yet it
+    /// ends the process, and so does the second.
+    pub(super) fn listen(runtime: &Runtime) -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let sending = Arc::new(AtomicBool::new(false));
+        let is_sending = Arc::clone(&sending);
+        runtime.spawn(async move {
+            let mut signals = Signals::new();
+            signals.next().await;
+            if is_sending.load(Ordering::SeqCst) {
+                let _ = sender.send(Stop);
+                signals.next().await;
+            } else {
+                Output::plain().say("Stopped by a signal; nothing was sent");
+            }
+            // What is in flight is in the journal as such; what is half imported starts over.
+            std::process::exit(i32::from(Exit::Paused as u8));
+        });
+        Self { receiver, sending }
+    }
 }
 
 #[cfg(unix)]

@@ -69,6 +69,7 @@ pub async fn send(
     };
     let loader = journal.reader()?.loader(run);
     let engine = Engine::new(settings.for_engine(tally.total), recovered(&recovery, now));
+    tracing::info!(%run, total = tally.total, done = tally.done, open = recovery.open.len(), "sending begins");
     observer.started(run, &progress);
     let mut driver = Driver::start(journal, run, client, engine, loader, progress, observer, begun);
     let ended = driver.drive(stops).await;
@@ -79,6 +80,7 @@ pub async fn send(
         Ending::Finished => (RunState::Finished, None),
         other => (RunState::Paused, Some(other.to_string())),
     };
+    tracing::info!(%run, %state, requests = progress.requests, reason, "sending ends");
     journal.set_state(run, state, reason.as_deref(), unix_millis())?;
     Ok(Sent { ending, progress, elapsed: begun.elapsed(), journal })
 }
@@ -278,6 +280,8 @@ impl<'o> Driver<'o> {
             }
             Message::Arrived(batch, arrival) => {
                 let (verdict, rows) = (arrival.verdict.clone(), arrival.rows);
+                let (status, tracking) = (arrival.http_status, arrival.tracking_id.as_deref());
+                tracing::debug!(batch = batch.0, status, tracking, message = arrival.message, "answered");
                 if let Some(flight) = self.flights.get_mut(&batch) {
                     flight.arrival = Some(*arrival);
                 }
@@ -317,6 +321,7 @@ impl<'o> Driver<'o> {
             return;
         };
         flight.started_at = unix_millis();
+        tracing::debug!(batch = batch.0, attempt = flight.attempt.0, assignments = assignments.len(), "sent");
         self.progress.requests += 1;
         let (client, post) = (self.client.clone(), self.post.clone());
         tokio::spawn(async move {
@@ -359,6 +364,7 @@ impl<'o> Driver<'o> {
         let wait = until.saturating_sub(self.begun.elapsed());
         let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
         let now = unix_millis();
+        tracing::info!(seconds = wait.as_secs_f64(), "the service asks everyone to wait");
         self.writer.submit(now, Record::PausedUntil(now.saturating_add(millis)));
         self.observer.throttled(wait);
     }
