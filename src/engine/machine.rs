@@ -261,12 +261,6 @@ impl Engine {
         self.active.len()
     }
 
-    /// The most batches between intent and outcome: those in flight, and as many made ready or
-    /// being settled. Law 4 allows four times the concurrency.
-    const fn most_active(&self) -> usize {
-        self.settings.concurrency as usize * 2 + 2
-    }
-
     const fn has_tail(&self) -> bool {
         self.cursor < self.assignments
     }
@@ -295,13 +289,13 @@ impl Engine {
         }
     }
 
-    /// Commits intents, a few batches ahead of need.
+    /// Commits intents ahead of need, as many as may be in flight. What is in flight, ready, or
+    /// answered while the disk was busy thus stays within law 4.
     fn plan(&mut self, now: Time) {
-        // Until something has been accepted, one request at a time finds out what the service takes.
-        let most_active = if self.accepted { self.most_active() } else { 1 };
         while !self.token.is_renewing()
             && now >= self.pause
-            && self.active.len() < most_active
+            // Until something has been accepted, one request at a time finds out what the service takes.
+            && (self.accepted || self.active.is_empty())
             && self.ahead() < self.settings.concurrency as usize
         {
             let Some((id, batch)) = self.take_next(now) else { break };

@@ -133,6 +133,11 @@ struct Flight {
 }
 
 impl Flight {
+    /// Whether its request is on its way.
+    const fn is_awaited(&self) -> bool {
+        self.started_at != 0 && self.arrival.is_none()
+    }
+
     /// The attempt for the journal. After a stop there may be no arrival yet.
     fn report(&mut self, outcome: AttemptOutcome, now: i64) -> AttemptReport {
         let arrival = self.arrival.take();
@@ -220,7 +225,8 @@ impl<'o> Driver<'o> {
                 biased;
                 stop = stops.recv(), if listening => match stop {
                     Some(Stop) => {
-                        self.observer.stopping(self.flights.len());
+                        let awaited = self.flights.values().filter(|flight| flight.is_awaited()).count();
+                        self.observer.stopping(awaited);
                         self.tell(Event::StopAsked);
                     }
                     None => listening = false,

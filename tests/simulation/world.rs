@@ -237,8 +237,7 @@ impl World {
             self.act(action);
         }
         self.begin_commit();
-        // Law 4 allows four times the concurrency; the engine keeps to less, and so to the law.
-        let most = 2 * self.settings.concurrency as usize + 2;
+        let most = 4 * self.settings.concurrency as usize;
         assert!(self.disk.sending() <= most, "law 4: too many batches in flight");
     }
 
