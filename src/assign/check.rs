@@ -6,7 +6,6 @@ use std::io;
 
 use siphasher::sip::SipHasher13;
 
-use super::intake::Intake;
 use super::problem::{Problem, ProblemCode, Severity};
 use super::roster::{NONE, Roster};
 use super::sorter::{Mark, Sorter};
@@ -150,14 +149,6 @@ impl Checked {
     pub fn demand(&self) -> impl Iterator<Item = (&Target, Demand)> {
         let all = self.targets.all().iter();
         all.enumerate().map(|(number, target)| (target, self.demand.get(number).copied().unwrap_or_default()))
-    }
-
-    /// Reads the file again, row for row, each with its place.
-    ///
-    /// # Errors
-    /// [`InputError`] where it can no longer be read.
-    pub fn intake<'f>(self, file: &'f InputFile) -> Result<Intake<'f>, InputError> {
-        Intake::new(self, file)
     }
 }
 
@@ -437,7 +428,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::assign::{NamesTaken, PlacedOperation, Resolved};
+    use crate::assign::{Intake, NamesTaken, PlacedOperation, Resolved};
 
     fn file(text: &str) -> (tempfile::NamedTempFile, InputFile) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -461,7 +452,7 @@ mod tests {
     /// Every row's line and place.
     fn placed(text: &str, order: Order) -> Vec<(u32, Place)> {
         let (_, checked, input) = checked(text, order);
-        let mut intake = checked.intake(&input).unwrap();
+        let mut intake = Intake::new(checked, &input).unwrap();
         let mut seen = Vec::new();
         while let Some(entry) = intake.next().unwrap() {
             let content = entry
@@ -594,7 +585,7 @@ mod tests {
         let (_keep, input) = file("email,licenseId,license\na@example.com,,Mesaging\na@example.com,L,\n");
         let checked = check(&input, Encoding::Auto, Order::File, &mut Nothing, &mut |_| {}).unwrap();
         assert_eq!(checked.counts().invalid, 1);
-        let mut intake = checked.intake(&input).unwrap();
+        let mut intake = Intake::new(checked, &input).unwrap();
         let first = intake.next().unwrap().unwrap();
         let problem = first.content.unwrap_err().problem;
         assert!(problem.to_string().contains("nearest is 'Messaging'"), "{problem}");
@@ -605,7 +596,7 @@ mod tests {
         let (keep, input) = file("email,licenseId\na@example.com,L\n");
         let checked = check(&input, Encoding::Auto, Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
         std::fs::write(keep.path(), "email,licenseId\nb@example.com,L\n").unwrap();
-        let mut intake = checked.intake(&input).unwrap();
+        let mut intake = Intake::new(checked, &input).unwrap();
         assert!(matches!(intake.next(), Err(CheckError::Input(InputError::Changed { .. }))));
     }
 

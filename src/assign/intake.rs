@@ -72,7 +72,11 @@ pub struct Intake<'f> {
 }
 
 impl<'f> Intake<'f> {
-    pub(super) fn new(mut checked: Checked, file: &'f InputFile) -> Result<Self, InputError> {
+    /// Reads a checked file again, from the start.
+    ///
+    /// # Errors
+    /// [`InputError`] where it can no longer be read.
+    pub fn new(mut checked: Checked, file: &'f InputFile) -> Result<Self, InputError> {
         let rows = file.rows(checked.encoding)?;
         let findings = std::mem::take(&mut checked.findings).into_iter().peekable();
         Ok(Self { file, rows, findings, checked })

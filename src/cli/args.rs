@@ -6,10 +6,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::context::DEFAULT_JOURNAL;
 use crate::domain::{self, Ceiling, FailureLimit};
 use crate::input;
 use crate::sandbox::Fault;
+
+/// The journal where none is named.
+pub(super) const DEFAULT_JOURNAL: &str = "seatbatch.db";
 
 /// Change the Webex licenses of many people from one CSV file, and lose nothing on the way.
 ///

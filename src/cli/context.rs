@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use tokio::runtime::Runtime;
 
-use super::args::{Sending, Shared};
+use super::args::{DEFAULT_JOURNAL, Sending, Shared};
 use super::exit::{Exit, Failure};
 use super::logging;
 use super::output::Output;
@@ -16,9 +16,6 @@ use crate::webex::{BaseUrl, Client, Token, TokenSource};
 
 /// The environment variable that holds the access token.
 const TOKEN_VARIABLE: &str = "WEBEX_ACCESS_TOKEN";
-
-/// The journal where none is named.
-pub(super) const DEFAULT_JOURNAL: &str = "seatbatch.db";
 
 #[derive(Debug)]
 pub(super) struct Context {

@@ -137,8 +137,8 @@ pub(super) fn report(failure: &Failure, output: Option<&Output>) -> ExitCode {
     }
     tracing::error!(exit = failure.exit as u8, "{text}");
     match output {
-        Some(output) => output.error(&text, failure.exit),
-        None => Output::plain().error(&text, failure.exit),
+        Some(output) => output.error(&text, failure.exit as u8),
+        None => Output::plain().error(&text, failure.exit as u8),
     }
     failure.exit.into()
 }

@@ -5,8 +5,6 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::json;
 
-use super::exit::Exit;
-
 /// Who reads along.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
@@ -46,8 +44,9 @@ impl Output {
         }
     }
 
-    pub(super) fn error(&self, text: &str, exit: Exit) {
+    /// An error, for both, with the exit code that it leads to.
+    pub(super) fn error(&self, text: &str, code: u8) {
         let _ = writeln!(io::stderr(), "error: {text}");
-        self.event(&json!({"event": "error", "message": text, "exit": exit as u8}));
+        self.event(&json!({"event": "error", "message": text, "exit": code}));
     }
 }

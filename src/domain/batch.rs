@@ -1,6 +1,6 @@
 //! Ranges of assignments and the names of batches and attempts.
 
-use super::{AssignmentNo, Line, Refusal};
+use super::{AssignmentNo, Line, Refusal, WireForm};
 
 /// A non-empty range of consecutive assignments, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,13 +73,32 @@ pub struct OperationFailure {
     pub refusal: Refusal,
 }
 
-/// A part of a batch that was split.
+/// A batch by its name and what it covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// The new batch.
+    /// Its name.
     pub batch: BatchId,
     /// What it covers.
     pub span: Span,
+}
+
+/// Where a run stands, as sending needs it. A fresh run stands where an empty journal says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Leaf batches without a last outcome, lowest assignments first.
+    pub open: Vec<Part>,
+    /// The first assignment that no batch covers.
+    pub cursor: u32,
+    /// How many assignments there are.
+    pub assignments: u32,
+    /// The name of the next new batch.
+    pub next_batch: u32,
+    /// The name of the next attempt.
+    pub next_attempt: u32,
+    /// Whether a request of the run has been accepted.
+    pub accepted: bool,
+    /// The form that the service was found to take.
+    pub wire: Option<WireForm>,
 }
 
 /// What an outcome makes of its batch.

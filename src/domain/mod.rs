@@ -18,7 +18,7 @@ pub use assignment::{
     Action, Assignment, AssignmentNo, Change, Line, LineNumber, Operation, Properties, SiteUrl, Target,
     UnknownAction, User,
 };
-pub use batch::{AttemptId, BatchChange, BatchId, OperationFailure, Part, Span};
+pub use batch::{AttemptId, BatchChange, BatchId, OperationFailure, Part, Span, Standing};
 pub use clean::Printable;
 pub use id::{IdError, IdKind, LicenseId, LocationId, OrgId, PersonId};
 pub use outcome::{AttemptOutcome, ErrorCode, OperationState, Refusal, RunId, RunState, code};

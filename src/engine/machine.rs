@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::judge::{Rejection, Verdict};
-use super::settings::{Ending, Recovered, Settings, backoff};
+use super::settings::{Ending, Settings, backoff};
 use super::token::{Generation, Token, Unauthorized};
 use crate::domain::{
-    AttemptId, AttemptOutcome, BatchChange, BatchId, ErrorCode, Part, Refusal, Span, Wire, WireForm, code,
+    AttemptId, AttemptOutcome, BatchChange, BatchId, ErrorCode, Part, Refusal, Span, Standing, Wire,
+    WireForm, code,
 };
 use crate::pace::Pacer;
 
@@ -181,13 +182,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Goes on from where the journal stands.
+    /// Goes on from where the journal stands; `pause` is how much of a wait that the service asked
+    /// for is left.
     #[must_use]
-    pub fn new(settings: Settings, recovered: Recovered) -> Self {
-        let backlog = recovered
-            .backlog
-            .into_iter()
-            .map(|found| ((Time::ZERO, found.span), (found.batch, Batch::new(found.span))));
+    pub fn new(settings: Settings, standing: Standing, pause: Duration) -> Self {
+        let open = standing.open.into_iter();
+        let backlog = open.map(|part| ((Time::ZERO, part.span), (part.batch, Batch::new(part.span))));
         Self {
             pacer: Pacer::new(settings.rate),
             actions: VecDeque::new(),
@@ -195,17 +195,17 @@ impl Engine {
             ready: VecDeque::new(),
             in_flight: 0,
             backlog: backlog.collect(),
-            cursor: recovered.cursor,
-            assignments: recovered.assignments,
-            next_batch: recovered.next_batch,
-            next_attempt: recovered.next_attempt,
-            accepted: recovered.accepted,
-            wire: recovered.wire,
+            cursor: standing.cursor,
+            assignments: standing.assignments,
+            next_batch: standing.next_batch,
+            next_attempt: standing.next_attempt,
+            accepted: standing.accepted,
+            wire: standing.wire,
             suspects: Vec::new(),
             understood: false,
             token: Token::new(),
             now: Time::ZERO,
-            pause: recovered.pause,
+            pause,
             paced_until: Time::ZERO,
             through: 0,
             failed: 0,
@@ -247,18 +247,6 @@ impl Engine {
         let planning = self.backlog.first_key_value().map(|((due, _), _)| (*due).max(self.pause));
         let planning = planning.or_else(|| self.has_tail().then_some(self.pause));
         [sending, planning].into_iter().flatten().filter(|time| *time > self.now).min()
-    }
-
-    /// How long the service wants everyone to wait, as of `now`.
-    #[must_use]
-    pub fn pause_left(&self, now: Time) -> Duration {
-        self.pause.saturating_sub(now)
-    }
-
-    /// Batches between intent and outcome.
-    #[must_use]
-    pub fn active(&self) -> usize {
-        self.active.len()
     }
 
     const fn has_tail(&self) -> bool {

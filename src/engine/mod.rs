@@ -12,4 +12,4 @@ mod token;
 
 pub use judge::{Rejection, Verdict, judge};
 pub use machine::{Action, Engine, Event};
-pub use settings::{Ending, Recovered, RecoveredBatch, Settings, backoff};
+pub use settings::{Ending, Settings, backoff};

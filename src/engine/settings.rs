@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::domain::{BatchId, Ceiling, FailureLimit, Span, Wire, WireForm};
+use crate::domain::{Ceiling, FailureLimit, Wire};
 
 /// How to send.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,53 +26,6 @@ pub struct Settings {
     pub stop_grace: Duration,
     /// Operations of the run, for a share of failures.
     pub operations: u64,
-}
-
-/// A batch of the journal without an outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecoveredBatch {
-    /// Its name.
-    pub batch: BatchId,
-    /// What it covers.
-    pub span: Span,
-}
-
-/// Where the journal stands. A fresh run is recovered from an empty journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recovered {
-    /// Leaf batches to be sent, or sent again.
-    pub backlog: Vec<RecoveredBatch>,
-    /// The first assignment that no batch covers.
-    pub cursor: u32,
-    /// How many assignments there are.
-    pub assignments: u32,
-    /// The name of the next new batch.
-    pub next_batch: u32,
-    /// The name of the next attempt.
-    pub next_attempt: u32,
-    /// Whether a request of the run has been accepted.
-    pub accepted: bool,
-    /// The form that the service was found to take.
-    pub wire: Option<WireForm>,
-    /// How much of a service's pause is left.
-    pub pause: Duration,
-}
-
-impl Recovered {
-    /// A run of so many assignments, none of them sent.
-    #[must_use]
-    pub const fn fresh(assignments: u32) -> Self {
-        Self {
-            backlog: Vec::new(),
-            cursor: 0,
-            assignments,
-            next_batch: 1,
-            next_attempt: 1,
-            accepted: false,
-            wire: None,
-            pause: Duration::ZERO,
-        }
-    }
 }
 
 /// Why the engine came to an end.

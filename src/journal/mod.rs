@@ -18,6 +18,5 @@ pub use import::{Importer, InvalidOperation, NewRun, PlannedOperation, Totals};
 pub use load::Loader;
 pub use open::{Journal, Reader, is_held};
 pub use query::{FailedRow, OperationRow, RunRow, Tally};
-pub use recover::Recovery;
 pub use retry::Selected;
 pub use writer::{AttemptReport, Commit, Committed, Intent, Outcome, Record, Writer};

@@ -3,36 +3,16 @@
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::{Journal, JournalError};
-use crate::domain::{BatchId, RunId, RunState, Span, WireForm};
-
-/// Where a run stands, as sending needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recovery {
-    /// Leaf batches without a last outcome, lowest assignments first.
-    pub open: Vec<(BatchId, Span)>,
-    /// The first assignment that no batch covers.
-    pub cursor: u32,
-    /// How many assignments there are.
-    pub assignments: u32,
-    /// The name of the next new batch.
-    pub next_batch: u32,
-    /// The name of the next attempt.
-    pub next_attempt: u32,
-    /// Whether a request of the run has been accepted.
-    pub accepted: bool,
-    /// The form that was found to be understood.
-    pub wire: Option<WireForm>,
-    /// No request may leave before, in milliseconds since 1970, UTC.
-    pub paused_until: Option<i64>,
-}
+use crate::domain::{BatchId, Part, RunId, RunState, Span, Standing, WireForm};
 
 impl Journal {
     /// Makes a run `running`. Batches with an intent and no outcome become in doubt: that set is
-    /// the whole of recovery.
+    /// the whole of recovery. Gives back where the run stands, and the time before which no request may
+    /// leave, in milliseconds since 1970, UTC.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn recover(&mut self, run: RunId, now: i64) -> Result<Recovery, JournalError> {
+    pub fn recover(&mut self, run: RunId, now: i64) -> Result<(Standing, Option<i64>), JournalError> {
         let wrong = self.wrong();
         recover(&mut self.connection, run, now).map_err(wrong)
     }
@@ -70,7 +50,7 @@ impl Journal {
     }
 }
 
-fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<Recovery> {
+fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<(Standing, Option<i64>)> {
     let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     step.execute(
         "INSERT OR IGNORE INTO attempt (run_id, attempt_id, batch_id, started_at, assignments, outcome, message)
@@ -88,12 +68,12 @@ fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<Recove
         "UPDATE run SET state = 'running', reason = NULL, finished_at = NULL WHERE run_id = ?1",
         [run.0],
     )?;
-    let recovery = read(&step, run)?;
+    let standing = read(&step, run)?;
     step.commit()?;
-    Ok(recovery)
+    Ok(standing)
 }
 
-fn read(db: &Connection, run: RunId) -> rusqlite::Result<Recovery> {
+fn read(db: &Connection, run: RunId) -> rusqlite::Result<(Standing, Option<i64>)> {
     let one = |sql: &str| db.query_row(sql, [run.0], |row| row.get::<_, u32>(0)).optional();
     let open = db
         .prepare(
@@ -102,7 +82,8 @@ fn read(db: &Connection, run: RunId) -> rusqlite::Result<Recovery> {
         )?
         .query_map([run.0], |row| Ok((BatchId(row.get(0)?), row.get(1)?, row.get(2)?)))?
         .filter_map(|row| {
-            row.map(|(batch, first, last)| Span::new(first, last).map(|span| (batch, span))).transpose()
+            row.map(|(batch, first, last)| Span::new(first, last).map(|span| Part { batch, span }))
+                .transpose()
         })
         .collect::<rusqlite::Result<_>>()?;
     let (assignments, accepted, wire, paused_until) = db.query_row(
@@ -110,7 +91,7 @@ fn read(db: &Connection, run: RunId) -> rusqlite::Result<Recovery> {
         [run.0],
         |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<String>>(2)?, row.get(3)?)),
     )?;
-    Ok(Recovery {
+    let standing = Standing {
         open,
         // Leaves do not overlap, so the highest first has the highest last.
         cursor: one(
@@ -127,6 +108,6 @@ fn read(db: &Connection, run: RunId) -> rusqlite::Result<Recovery> {
             Some("object") => Some(WireForm::Object),
             _ => None,
         },
-        paused_until,
-    })
+    };
+    Ok((standing, paused_until))
 }

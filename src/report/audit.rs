@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer as _};
 
-use super::failures::{ReportError, plain};
+use super::error::{ReportError, plain};
 use super::guard::defused;
 use super::summary::write_text;
 use crate::journal::{OperationRow, Reader, RunRow, Tally};

@@ -1,35 +1,13 @@
 //! The failures CSV: the input's own rows, and behind each why it was not done.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::error::{ReportError, plain};
 use super::guard::defused;
 use super::whole::write_whole;
 use crate::input::{FAILURE_COLUMNS, Layout};
-use crate::journal::{FailedRow, JournalError, Reader, RunRow};
-
-/// A report could not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// The journal cannot be read.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The file cannot be written.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Whoever reads along has gone.
-    #[error("cannot write the report")]
-    Output(#[from] io::Error),
-    /// What the journal knows of the file's layout cannot be read.
-    #[error("the journal does not say how the input file was laid out")]
-    Layout(#[source] serde_json::Error),
-}
+use crate::journal::{FailedRow, Reader, RunRow};
 
 /// Writes the failures CSV of a run to `path`, whole or not at all. Returns the number of rows.
 ///
@@ -37,14 +15,6 @@ pub enum ReportError {
 /// [`ReportError`]; the file that was there before is then still there.
 pub fn write_failures(reader: &Reader, run: &RunRow, path: &Path) -> Result<u64, ReportError> {
     write_whole(path, |output| write_rows(reader, run, output))
-}
-
-/// What went wrong with the output beneath a CSV writer.
-pub(super) fn plain(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
 }
 
 fn write_rows(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Result<u64, ReportError> {

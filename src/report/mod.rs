@@ -3,6 +3,7 @@
 //! Reads the journal, never a live run, so that a report can be had at any time and again.
 
 mod audit;
+mod error;
 mod failures;
 mod guard;
 mod summary;
@@ -10,7 +11,8 @@ mod undo;
 mod whole;
 
 pub use audit::{Format, write_audit};
-pub use failures::{ReportError, write_failures};
+pub use error::ReportError;
+pub use failures::write_failures;
 pub use guard::defused;
 pub use summary::write_text;
 pub use undo::write_undo;

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::failures::ReportError;
+use super::error::ReportError;
 use crate::domain::Printable;
 use crate::journal::{Reader, RunRow};
 

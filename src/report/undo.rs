@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::failures::{ReportError, plain};
+use super::error::{ReportError, plain};
 use super::whole::write_whole;
 use crate::journal::{OperationRow, Reader, RunRow};
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::failures::ReportError;
+use super::error::ReportError;
 
 /// Writes to a temporary file beside `path`, which takes its place once all of it is on disk.
 ///

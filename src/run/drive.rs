@@ -15,10 +15,9 @@ use super::{RunSettings, unix_millis};
 use crate::domain::{
     Answer, Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, RunId, RunState, Span, WireForm,
 };
-use crate::engine::{Action, Ending, Engine, Event, Recovered, RecoveredBatch, Verdict, judge};
+use crate::engine::{Action, Ending, Engine, Event, Verdict, judge};
 use crate::journal::{
-    AttemptReport, Commit, Committed, Intent, Journal, JournalError, Loader, Outcome, Record, Recovery,
-    Writer,
+    AttemptReport, Commit, Committed, Intent, Journal, JournalError, Loader, Outcome, Record, Writer,
 };
 use crate::webex::Client;
 
@@ -58,7 +57,7 @@ pub async fn send(
 ) -> Result<Sent, SendError> {
     let begun = Instant::now();
     let now = unix_millis();
-    let recovery = journal.recover(run, now)?;
+    let (standing, paused_until) = journal.recover(run, now)?;
     let tally = journal.run_row(run)?.tally;
     let progress = Progress {
         total: tally.total,
@@ -68,8 +67,8 @@ pub async fn send(
         ..Progress::default()
     };
     let loader = journal.reader()?.loader(run);
-    let engine = Engine::new(settings.for_engine(tally.total), recovered(&recovery, now));
-    tracing::info!(%run, total = tally.total, done = tally.done, open = recovery.open.len(), "sending begins");
+    tracing::info!(%run, total = tally.total, done = tally.done, open = standing.open.len(), "sending begins");
+    let engine = Engine::new(settings.for_engine(tally.total), standing, left_of(paused_until, now));
     observer.started(run, &progress);
     let mut driver = Driver::start(journal, run, client, engine, loader, progress, observer, begun);
     let ended = driver.drive(stops).await;
@@ -85,22 +84,10 @@ pub async fn send(
     Ok(Sent { ending, progress, elapsed: begun.elapsed(), journal })
 }
 
-fn recovered(recovery: &Recovery, now: i64) -> Recovered {
-    let left = recovery.paused_until.map_or(0, |until| until.saturating_sub(now));
-    Recovered {
-        backlog: recovery
-            .open
-            .iter()
-            .map(|(batch, span)| RecoveredBatch { batch: *batch, span: *span })
-            .collect(),
-        cursor: recovery.cursor,
-        assignments: recovery.assignments,
-        next_batch: recovery.next_batch,
-        next_attempt: recovery.next_attempt,
-        accepted: recovery.accepted,
-        wire: recovery.wire,
-        pause: Duration::from_millis(u64::try_from(left).unwrap_or(0)),
-    }
+/// How much of a wait until this time is left.
+fn left_of(paused_until: Option<i64>, now: i64) -> Duration {
+    let left = paused_until.map_or(0, |until| until.saturating_sub(now));
+    Duration::from_millis(u64::try_from(left).unwrap_or(0))
 }
 
 /// What comes back to the loop.

@@ -1,7 +1,7 @@
 //! A checked file into the journal.
 
 use super::{RunSettings, unix_millis};
-use crate::assign::{CheckError, Checked, Entry, InvalidRow, PlacedOperation};
+use crate::assign::{CheckError, Checked, Entry, Intake, InvalidRow, PlacedOperation};
 use crate::domain::{Line, RunId};
 use crate::input::{InputError, InputFile};
 use crate::journal::{Importer, InvalidOperation, Journal, JournalError, NewRun, PlannedOperation, Totals};
@@ -38,7 +38,7 @@ pub fn import(
         created_at: unix_millis(),
     };
     let mut importer = journal.import(&run, checked.counts().assignments)?;
-    let mut intake = checked.intake(file).map_err(CheckError::from)?;
+    let mut intake = Intake::new(checked, file).map_err(CheckError::from)?;
     while let Some(Entry { line, carried, content }) = intake.next()? {
         importer.cells(line, &carried)?;
         match content {

@@ -217,7 +217,7 @@ fn retry_after_pauses_the_whole_run_in_full() {
         .sql()
         .query_row(
             "SELECT min(later.started_at) - throttled.ended_at FROM attempt throttled
-             JOIN attempt later ON later.started_at >= throttled.ended_at
+             JOIN attempt later ON later.attempt_id > throttled.attempt_id
              WHERE throttled.http_status = 429",
             [],
             |row| row.get(0),

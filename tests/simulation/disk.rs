@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use seatbatch::domain::{BatchChange, BatchId, Span, WireForm};
-use seatbatch::engine::{Recovered, RecoveredBatch};
+use seatbatch::domain::{BatchChange, BatchId, Part, Span, Standing, WireForm};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
@@ -128,17 +127,17 @@ impl Disk {
     }
 
     /// Opens the journal after a crash or a pause.
-    pub(crate) fn recover(&mut self, assignments: u32, now: Duration) -> Recovered {
+    pub(crate) fn recover(&mut self, assignments: u32) -> Standing {
         for batch in self.batches.values_mut().filter(|batch| batch.state == State::Sending) {
             batch.state = State::InDoubt;
         }
         let open = |batch: &Batch| matches!(batch.state, State::Pending | State::InDoubt);
         let leaves = self.leaves();
-        Recovered {
-            backlog: leaves
+        Standing {
+            open: leaves
                 .iter()
                 .filter(|(_, batch)| open(batch))
-                .map(|(id, batch)| RecoveredBatch { batch: *id, span: batch.span })
+                .map(|(id, batch)| Part { batch: *id, span: batch.span })
                 .collect(),
             cursor: leaves.last().map_or(0, |(_, batch)| batch.span.last().0 + 1),
             assignments,
@@ -146,7 +145,6 @@ impl Disk {
             next_attempt: self.next_attempt.max(1),
             accepted: self.accepted,
             wire: self.wire,
-            pause: self.paused_until.saturating_sub(now),
         }
     }
 }

@@ -76,7 +76,7 @@ impl World {
         let service = service(&mut dice, &assignments, settings.wire);
         let calm_after = Duration::from_secs(dice.u64(0..4000));
         let mut disk = Disk::default();
-        let engine = Engine::new(settings.clone(), disk.recover(users, Duration::ZERO));
+        let engine = Engine::new(settings.clone(), disk.recover(users), Duration::ZERO);
         Self {
             seed,
             dice,
@@ -184,7 +184,8 @@ impl World {
         self.token = self.service.token;
         self.started = self.now;
         let users = self.assignments.len() as u32;
-        self.engine = Engine::new(self.settings.clone(), self.disk.recover(users, self.now));
+        let pause = self.disk.paused_until.saturating_sub(self.now);
+        self.engine = Engine::new(self.settings.clone(), self.disk.recover(users), pause);
         self.schedule_trouble();
         self.tell(Event::TimePassed);
     }
