@@ -28,8 +28,10 @@ fn crashes(wire: WireForm, users: u32, kills: u32, seed: u64) {
     let (text, wanted) = file(users);
     desk.write("people.csv", text);
     let mut dice = fastrand::Rng::with_seed(seed);
-    let mut args = vec!["apply", "people.csv", "--rate", "unlimited", "--batch-size", "10"];
-    let batches = if wire == WireForm::Array { users / 10 } else { users };
+    let size = if users > 10_000 { 100 } else { 10 };
+    let size_text = size.to_string();
+    let mut args = vec!["apply", "people.csv", "--rate", "unlimited", "--batch-size", &size_text];
+    let batches = if wire == WireForm::Array { users / size } else { users };
     let mut killed = 0;
     while killed < kills {
         let mut child = desk.command(&args).spawn().unwrap();
@@ -72,9 +74,14 @@ fn crashes(wire: WireForm, users: u32, kills: u32, seed: u64) {
     assert!(requests.len() <= most, "{} requests for {batches} batches", requests.len());
 }
 
+fn number(name: &str, default: u32) -> u32 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+/// `CRASH_USERS=100000 cargo test --release --test cli twenty_deaths` makes it 200,000 rows.
 #[test]
 fn twenty_deaths_lose_nothing_in_the_array_form() {
-    crashes(WireForm::Array, 6000, 20, 1);
+    crashes(WireForm::Array, number("CRASH_USERS", 6000), number("CRASH_KILLS", 20), 1);
 }
 
 #[test]
