@@ -1,4 +1,9 @@
-//! seatbatch: change the Webex licenses of many people from one CSV file.
+//! seatbatch: change the Webex licenses of many people from one CSV file, and lose nothing on the way.
+//!
+//! The library behind the `seatbatch` program. Data goes one way: [`input`] reads bytes as rows,
+//! [`assign`] makes operations and assignments of them, [`journal`] keeps them, [`engine`] decides what
+//! to send when, [`webex`] sends it, [`run`] connects the four, and [`report`] tells what came of it.
+//! `ARCHITECTURE.md` is the longer story.
 
 pub mod assign;
 pub mod cli;

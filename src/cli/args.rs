@@ -228,10 +228,20 @@ pub(super) struct Sending {
     /// Seconds one request may take [default: 60].
     #[arg(long, value_name = "SECONDS")]
     pub(super) timeout: Option<NonZeroU32>,
-    /// The longest Retry-After, in seconds, that is waited for; a longer one pauses the run
-    /// [default: 3600].
-    #[arg(long, value_name = "SECONDS")]
+    /// The longest Retry-After that is waited for, in seconds or as 90s, 30m, 2h; a longer one
+    /// pauses the run [default: 1h].
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub(super) max_wait: Option<u32>,
+}
+
+/// Reads a time as whole seconds: a bare number, or one with a unit.
+fn seconds(text: &str) -> Result<u32, String> {
+    let wrong = |_| format!("'{text}' is no time: write seconds, or 90s, 30m, 2h");
+    let parsed = text.parse().or_else(|_| {
+        let duration: jiff::SignedDuration = text.parse().map_err(|_| ())?;
+        u32::try_from(duration.as_secs()).map_err(|_| ())
+    });
+    parsed.map_err(wrong)
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -422,6 +432,18 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn a_time_is_seconds_or_says_its_unit() {
+        let read: Vec<_> = ["0", "90", "90s", "30m", "2h", "1h 30m"]
+            .into_iter()
+            .map(|text| seconds(text).unwrap())
+            .collect();
+        assert_eq!(read, [0, 90, 90, 1800, 7200, 5400]);
+        for text in ["", "-5", "-5s", "soon", "9999999999"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn the_arguments_do_not_contradict_each_other() {

@@ -89,7 +89,7 @@ impl Context {
         if self.journal == Path::new(DEFAULT_JOURNAL) {
             return format!("seatbatch {words}");
         }
-        format!("seatbatch {words} --journal {}", self.journal.display())
+        format!("seatbatch {words} --journal {}", shell_word(&self.journal.to_string_lossy()))
     }
 
     /// The run asked for, or the newest.
@@ -98,6 +98,15 @@ impl Context {
             .run(run.map(RunId))?
             .ok_or_else(|| Failure::usage(format!("the journal {} has no runs yet", self.journal.display())))
     }
+}
+
+/// The word as a shell reads it back.
+pub(super) fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// The path from the root, so that it stays the same file wherever `resume` is called.
@@ -112,4 +121,17 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure { exit: Exit::Broken, error: error.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_come_back_from_a_shell_as_they_were() {
+        assert_eq!(shell_word("/tmp/people-1.csv"), "/tmp/people-1.csv");
+        assert_eq!(shell_word("new people.csv"), "'new people.csv'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
 }

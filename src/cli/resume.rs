@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::args::{self, Sending};
-use super::context::{Context, runtime};
+use super::context::{Context, runtime, shell_word};
 use super::exit::{Exit, Failure};
 use super::sending::{Stops, conclude, send_run};
 use crate::domain::{RunId, RunState};
@@ -77,7 +77,7 @@ fn refuse_importing(context: &Context, row: &RunRow) -> Result<(), Failure> {
     if row.state != RunState::Importing {
         return Ok(());
     }
-    let apply = context.command(format_args!("apply {}", row.input_path));
+    let apply = context.command(format_args!("apply {}", shell_word(&row.input_path)));
     Err(Failure::usage(format!(
         "run {} was interrupted while it was being imported and has sent nothing; start over with: {apply}",
         row.run

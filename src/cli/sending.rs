@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::context::Context;
+use super::context::{Context, shell_word};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::progress;
@@ -66,9 +66,8 @@ pub(super) fn conclude(
     if tally.failed + tally.invalid + tally.in_doubt == 0 {
         return Ok(Exit::Done);
     }
-    output.say(format_args!(
-        "What to do next: mend the rows in the failures CSV and run: seatbatch apply {path}"
-    ));
+    let apply = context.command(format_args!("apply {}", shell_word(&path)));
+    output.say(format_args!("What to do next: mend the rows in the failures CSV and run: {apply}"));
     if tally.failed + tally.in_doubt > 0 {
         let retry = context.command(format_args!("retry {run}"));
         output.say(format_args!("or send the failed ones again as they are: {retry}"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::args;
-use super::context::Context;
+use super::context::{Context, shell_word};
 use super::exit::{Exit, Failure};
 use super::sending::summary;
 use crate::domain::{Printable, RunState};
@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failur
 fn described(context: &Context, row: &RunRow, held: bool) -> String {
     let tally = row.tally;
     let resume = context.command(format_args!("resume {}", row.run));
-    let apply = context.command(format_args!("apply {}", Printable(&row.input_path)));
+    let apply = context.command(format_args!("apply {}", Printable(&shell_word(&row.input_path))));
     let mut text = format!("Run {}: {}\n", row.run, Printable(&row.input_path));
     text += &match (row.state, held) {
         (RunState::Importing, false) => {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::args;
-use super::context::Context;
+use super::context::{Context, shell_word};
 use super::exit::{Exit, Failure};
 use crate::journal::Reader;
 use crate::report::write_undo;
@@ -16,7 +16,7 @@ pub(super) fn run(context: &Context, args: &args::Undo) -> Result<Exit, Failure>
     context.output.say(format_args!(
         "{rows} operations of run {} are reversed in {path}; look at them, then run: {}",
         row.run,
-        context.command(format_args!("apply {path}"))
+        context.command(format_args!("apply {}", shell_word(&args.output.to_string_lossy())))
     ));
     context.output.event(&json!({"event": "undo", "run": row.run.0, "rows": rows, "undo_csv": args.output}));
     Ok(Exit::Done)

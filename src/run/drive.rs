@@ -68,8 +68,12 @@ pub async fn send(
     };
     let loader = journal.reader()?.loader(run);
     tracing::info!(%run, total = tally.total, done = tally.done, open = standing.open.len(), "sending begins");
-    let engine = Engine::new(settings.for_engine(tally.total), standing, left_of(paused_until, now));
+    let pause = left_of(paused_until, now);
+    let engine = Engine::new(settings.for_engine(tally.total), standing, pause);
     observer.started(run, &progress);
+    if !pause.is_zero() {
+        observer.throttled(pause);
+    }
     let mut driver = Driver::start(journal, run, client, engine, loader, progress, observer, begun);
     let ended = driver.drive(stops).await;
     let (progress, journal) = driver.close();
