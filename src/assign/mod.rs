@@ -1,6 +1,6 @@
 //! Rows to operations to assignments: every rule of the contract's Input section.
 //!
-//! A first reading ([`check`]) finds every problem and learns who is in the file; a second one
+//! A first reading ([`check()`]) finds every problem and learns who is in the file; a second one
 //! ([`Intake`]) gives each row its operation and its assignment, now that the whole file
 //! is known. Nothing is kept a row but what spills to a temporary file, and a few bytes a user.
 //! Knows the input's rows; knows neither the journal nor how anything is sent.

@@ -38,7 +38,7 @@ pub(super) struct Shared {
         value_name = "PATH"
     )]
     pub(super) journal: PathBuf,
-    /// Where the API is [default: https://webexapis.com/v1]; https, or this machine.
+    /// Where the API is, over https or on this machine [default: the public service].
     #[arg(long, global = true, env = "SEATBATCH_BASE_URL", value_name = "URL")]
     pub(super) base_url: Option<String>,
     /// The organization of rows that name none.

@@ -84,8 +84,8 @@ fn judge_status(wire: WireForm, sent: &[Assignment], http: &HttpAnswer) -> Verdi
         (403, _) => Verdict::Forbidden(server_error(&http.body).message),
         (408 | 423 | 425 | 429 | 500 | 502 | 503 | 504, _) => Verdict::SendAgain {
             retry_after: http.retry_after,
-            // The service may have begun before it gave up; a throttle or a lock turns away at the door.
-            in_doubt: matches!(http.status, 408 | 500 | 502 | 504),
+            // The answer is known: in doubt is only what was sent and not answered.
+            in_doubt: false,
             answered: true,
             reason: described(http),
         },
@@ -421,13 +421,13 @@ mod tests {
     }
 
     #[test]
-    fn a_throttled_request_was_surely_not_done_and_a_lost_one_perhaps() {
+    fn only_what_was_not_answered_is_in_doubt() {
         let in_doubt = |answer: &Answer| match judge(WireForm::Array, &two_users(), answer) {
             Verdict::SendAgain { in_doubt, .. } => in_doubt,
             other => panic!("{other:?}"),
         };
         assert!(!in_doubt(&http(429, Body::Empty)) && !in_doubt(&http(503, Body::Empty)));
         assert!(!in_doubt(&Answer::NotSent("refused".into())));
-        assert!(in_doubt(&http(504, Body::Empty)) && in_doubt(&Answer::Lost("reset".into())));
+        assert!(!in_doubt(&http(504, Body::Empty)) && in_doubt(&Answer::Lost("reset".into())));
     }
 }

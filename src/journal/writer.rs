@@ -225,6 +225,7 @@ impl Writing<'_> {
                 self.batch(at, outcome, "done", None, failed)?;
             }
             BatchChange::Failed(refusal) => self.batch(at, outcome, "failed", Some(refusal), 0)?,
+            BatchChange::Pending if outcome.report.is_none() => self.release(at, outcome.batch)?,
             BatchChange::Pending => self.batch(at, outcome, "pending", None, 0)?,
             BatchChange::InDoubt(reason) => {
                 self.batch(at, outcome, "in_doubt", None, 0)?;
@@ -269,6 +270,15 @@ impl Writing<'_> {
                 report.and_then(|report| report.tracking_id.as_deref()),
                 at,
             ],
+        )
+    }
+
+    /// Gives an intent back that was never sent: the batch is what it was before.
+    fn release(&self, at: i64, batch: BatchId) -> rusqlite::Result<()> {
+        self.execute(
+            "UPDATE batch SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END, updated_at = ?3
+             WHERE run_id = ?1 AND batch_id = ?2",
+            params![self.run, batch.0, at],
         )
     }
 

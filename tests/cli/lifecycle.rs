@@ -198,6 +198,29 @@ fn a_second_signal_stops_at_once_and_loses_nothing() {
 }
 
 #[test]
+fn an_intent_given_back_leaves_what_was_in_doubt_in_doubt() {
+    let service = Scripted::start(|asked| match asked.number {
+        1 => (0, String::new(), String::new()),
+        _ => answer(200, ""),
+    });
+    let desk = Desk::at(&service.url);
+    desk.write("people.csv", onboarding(5));
+    let child = desk.command(&["apply", "people.csv", "--rate", "1/min"]).spawn().unwrap();
+    until("it is about to be sent again", || {
+        !service.asked().is_empty() && desk.count("sending") == 5 && {
+            let attempts: u32 =
+                desk.sql().query_row("SELECT max(attempts) FROM operations", [], |row| row.get(0)).unwrap();
+            attempts == 1
+        }
+    });
+    signalled("-INT", child.id());
+    finish(child).exits(3);
+    assert_eq!((desk.count("in_doubt"), service.asked().len()), (5, 1));
+    desk.run(&["resume", "--rate", "unlimited"]).exits(0);
+    assert_eq!(desk.count("done"), 5);
+}
+
+#[test]
 fn a_second_writer_is_refused_at_once_and_readers_are_not() {
     let service = sandbox(20, WireForm::Array, &["delay=1500,times=1"]);
     let desk = Desk::at(&service.url());
