@@ -329,6 +329,8 @@ pub(super) enum ReportFormat {
     Csv,
     /// One document.
     Json,
+    /// One page.
+    Html,
 }
 
 #[derive(Debug, Args)]

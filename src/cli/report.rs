@@ -15,6 +15,7 @@ impl From<ReportFormat> for Format {
             ReportFormat::Text => Self::Text,
             ReportFormat::Csv => Self::Csv,
             ReportFormat::Json => Self::Json,
+            ReportFormat::Html => Self::Html,
         }
     }
 }

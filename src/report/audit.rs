@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer as _};
 
 use super::error::{ReportError, plain};
 use super::guard::defused;
+use super::html::write_html;
 use super::summary::write_text;
 use crate::journal::{OperationRow, Reader, RunRow, Tally};
 
@@ -20,6 +21,8 @@ pub enum Format {
     Csv,
     /// One document.
     Json,
+    /// One page.
+    Html,
 }
 
 /// Writes the report of these runs.
@@ -36,6 +39,7 @@ pub fn write_audit(
         Format::Text => runs.iter().try_for_each(|run| write_text(reader, run, output)),
         Format::Csv => write_csv(reader, runs, output),
         Format::Json => write_json(reader, runs, output),
+        Format::Html => write_html(reader, runs, output),
     }
 }
 

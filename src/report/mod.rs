@@ -6,6 +6,7 @@ mod audit;
 mod error;
 mod failures;
 mod guard;
+mod html;
 mod summary;
 mod undo;
 mod whole;
