@@ -115,14 +115,13 @@ const HEADER: [&str; 6] = ["line", "email", "personId", "licenseId", "operation"
 
 fn write(found: &Found, output: &mut dyn Write) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(output);
-    let wrong = |error: csv::Error| ReportError::Output(error.into());
-    writer.write_record(HEADER).map_err(wrong)?;
+    writer.write_record(HEADER)?;
     for row in &found.drift {
         let seen = if row.operation == "add" { "not held" } else { "still held" };
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let line = row.line.to_string();
         let record = [&line, &text(&row.email), &text(&row.person_id), &row.target, &row.operation, seen];
-        writer.write_record(record).map_err(wrong)?;
+        writer.write_record(record)?;
     }
     Ok(writer.flush()?)
 }

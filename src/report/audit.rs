@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer as _};
 
-use super::error::{ReportError, plain};
+use super::error::ReportError;
 use super::guard::defused;
 use super::html::write_html;
 use super::summary::write_text;
@@ -45,8 +45,7 @@ pub fn write_audit(
 
 fn write_csv(reader: &Reader, runs: &[RunRow], output: &mut dyn Write) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(output);
-    let wrong = |error| ReportError::Output(plain(error));
-    writer.write_record(OperationRow::COLUMNS).map_err(wrong)?;
+    writer.write_record(OperationRow::COLUMNS)?;
     for run in runs {
         reader.operations(run.run, |mut row| -> Result<(), ReportError> {
             for text in
@@ -55,7 +54,7 @@ fn write_csv(reader: &Reader, runs: &[RunRow], output: &mut dyn Write) -> Result
                 *text = defused(text).into_owned();
             }
             // The columns are named above; a record is its fields in the same order.
-            writer.serialize(Fields(&row)).map_err(wrong)
+            Ok(writer.serialize(Fields(&row))?)
         })?;
     }
     Ok(writer.flush()?)

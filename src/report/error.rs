@@ -35,3 +35,9 @@ pub(super) fn plain(error: csv::Error) -> io::Error {
         other => io::Error::other(format!("{other:?}")),
     }
 }
+
+impl From<csv::Error> for ReportError {
+    fn from(error: csv::Error) -> Self {
+        Self::Output(plain(error))
+    }
+}

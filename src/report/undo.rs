@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::error::{ReportError, plain};
+use super::error::ReportError;
 use super::whole::write_whole;
 use crate::journal::{OperationRow, Reader, RunRow};
 
@@ -16,12 +16,11 @@ const HEADER: [&str; 7] = ["email", "personId", "orgId", "licenseId", "siteUrl",
 pub fn write_undo(reader: &Reader, run: &RunRow, path: &Path) -> Result<u64, ReportError> {
     write_whole(path, |output| {
         let mut writer = csv::Writer::from_writer(output);
-        let wrong = |error| ReportError::Output(plain(error));
-        writer.write_record(HEADER).map_err(wrong)?;
+        writer.write_record(HEADER)?;
         let mut rows = 0;
         reader.done_backwards(run.run, |row| -> Result<(), ReportError> {
             rows += 1;
-            writer.write_record(reversed(&row)).map_err(wrong)
+            Ok(writer.write_record(reversed(&row))?)
         })?;
         writer.flush()?;
         drop(writer);
