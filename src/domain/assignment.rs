@@ -7,12 +7,9 @@ use super::{EmailAddress, LicenseId, LocationId, OrgId, PersonId, PhoneNumber};
 
 /// The line of the input on which a row starts; the header is line 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LineNumber(u32);
+pub struct Line(u32);
 
-/// Short for [`LineNumber`], the name most of the code uses.
-pub type Line = LineNumber;
-
-impl LineNumber {
+impl Line {
     /// Names the line `number`, counted from 1.
     #[must_use]
     pub const fn new(number: u32) -> Self {
@@ -26,7 +23,7 @@ impl LineNumber {
     }
 }
 
-impl fmt::Display for LineNumber {
+impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

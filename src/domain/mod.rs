@@ -15,8 +15,8 @@ mod sending;
 pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError};
 pub use answer::{Answer, Body, Holdings, HttpAnswer, ItemError, ServerError};
 pub use assignment::{
-    Action, Assignment, AssignmentNo, Change, Line, LineNumber, Operation, Properties, SiteUrl, Target,
-    UnknownAction, User,
+    Action, Assignment, AssignmentNo, Change, Line, Operation, Properties, SiteUrl, Target, UnknownAction,
+    User,
 };
 pub use batch::{AttemptId, BatchChange, BatchId, OperationFailure, Part, Span, Standing};
 pub use clean::Printable;

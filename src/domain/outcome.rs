@@ -149,8 +149,6 @@ pub mod code {
     pub const NOT_APPLIED: &str = "NOT_APPLIED";
     /// Every attempt met a passing fault, while others got through.
     pub const RETRIES_EXHAUSTED: &str = "RETRIES_EXHAUSTED";
-    /// Sent, and the answer is still unknown after every attempt.
-    pub const IN_DOUBT: &str = "IN_DOUBT";
     /// The service named the user as failed and gave no code.
     pub const NO_CODE: &str = "NO_CODE";
 }

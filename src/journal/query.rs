@@ -410,7 +410,7 @@ impl OpenBlock {
 }
 
 impl Journal {
-    /// Looks at the journal through the writer's own connection.
+    /// A run as any reader sees it.
     ///
     /// # Errors
     /// [`JournalError`].
