@@ -193,8 +193,7 @@ struct Checker<'a> {
     findings: Vec<(Line, CrossRow)>,
     /// Addresses with two person IDs, spelled out, by slot.
     ambiguous: HashMap<u32, String>,
-    /// The organization that rows have named, by slot.
-    orgs: HashMap<u32, OrgId>,
+    orgs: Organizations,
     /// What is asked of each target, by its number.
     demand: Vec<Demand>,
 }
@@ -209,7 +208,7 @@ impl<'a> Checker<'a> {
             sorter: Sorter::new(),
             findings: Vec::new(),
             ambiguous: HashMap::new(),
-            orgs: HashMap::new(),
+            orgs: Organizations::default(),
             demand: Vec::new(),
         }
     }
@@ -234,12 +233,11 @@ impl<'a> Checker<'a> {
         if let (true, Some(email)) = (admitted.second_person, email) {
             self.ambiguous.entry(admitted.email).or_insert_with(|| email.to_owned());
         }
-        if let Some(org) = &wish.org {
-            let known = self.orgs.entry(admitted.user).or_insert_with(|| org.clone());
-            if known != org {
-                self.find(line, CrossRow::TwoOrganizations, "orgId", org.to_string());
-                return Ok(());
-            }
+        if let Some(org) = &wish.org
+            && !self.orgs.admit(admitted.user, org)
+        {
+            self.find(line, CrossRow::TwoOrganizations, "orgId", org.to_string());
+            return Ok(());
         }
         self.sorter.push(Mark {
             user: admitted.user,
@@ -356,35 +354,114 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Numbers the users that something is asked for, in sending order.
+    /// Numbers the users that something is asked for, in sending order: organization by organization,
+    /// since no request may be about two of them, and within each as the order has it.
     fn number(&mut self, classes: &[Class], order: Order) -> Vec<u32> {
-        let mut numbers = vec![NONE; classes.len()];
-        let mut next = 0;
-        let rounds: &[&dyn Fn(Class) -> bool] = match order {
-            Order::File => &[&|class| class.adds || class.removes],
-            Order::RemovesFirst => {
-                &[&|class| class.removes && !class.adds, &|class| class.removes && class.adds, &|class| {
-                    class.adds && !class.removes
-                }]
-            }
+        self.orgs.follow_ties(&self.roster);
+        let several = self.orgs.count() > 1;
+        let place = |user: u32| {
+            let class = classes.get(user as usize).copied().unwrap_or_default();
+            let org = if several { self.orgs.of(user) as usize } else { 0 };
+            Some(org * ROUNDS + class.round(order)?)
         };
-        for belongs in rounds {
-            // Slots were given out in the order of first appearance, and the first slot of a user
-            // may be that of an address that was tied later.
-            for slot in 0..u32::try_from(classes.len()).unwrap_or(NONE) {
-                let user = self.roster.canonical(slot) as usize;
-                let class = classes.get(user).copied().unwrap_or_default();
-                if let Some(number) = numbers.get_mut(user)
-                    && *number == NONE
-                    && belongs(class)
-                {
-                    *number = next;
-                    next += 1;
-                }
+        // Slots were given out in the order of first appearance, and the first slot of a user may be
+        // that of an address that was tied later.
+        let users =
+            || (0..u32::try_from(classes.len()).unwrap_or(NONE)).map(|slot| self.roster.canonical(slot));
+        let mut numbers = vec![NONE; classes.len()];
+        let mut sizes = vec![0; self.orgs.count() * ROUNDS];
+        for user in users() {
+            let Some(number) = numbers.get_mut(user as usize).filter(|number| **number == NONE) else {
+                continue;
+            };
+            if let Some(size) = place(user).and_then(|place| sizes.get_mut(place)) {
+                *size += 1;
+                *number = COUNTED;
             }
         }
-        self.counts.assignments = next;
+        let mut next: Vec<u32> = Vec::with_capacity(sizes.len());
+        let mut total = 0;
+        for size in sizes {
+            next.push(total);
+            total += size;
+        }
+        for user in users() {
+            let counted = numbers.get_mut(user as usize).filter(|number| **number == COUNTED);
+            let next = place(user).and_then(|place| next.get_mut(place));
+            if let (Some(number), Some(next)) = (counted, next) {
+                *number = *next;
+                *next += 1;
+            }
+        }
+        self.counts.assignments = total;
         numbers
+    }
+}
+
+/// Rounds in which an organization's users go.
+const ROUNDS: usize = 3;
+
+/// Has an assignment whose number is not known yet.
+const COUNTED: u32 = NONE - 1;
+
+impl Class {
+    /// In which round a user goes; `None` for one of whom nothing is asked.
+    const fn round(self, order: Order) -> Option<usize> {
+        match (order, self.removes, self.adds) {
+            (_, false, false) => None,
+            (Order::File, ..) | (Order::RemovesFirst, true, false) => Some(0),
+            (Order::RemovesFirst, true, true) => Some(1),
+            (Order::RemovesFirst, false, true) => Some(2),
+        }
+    }
+}
+
+/// The organizations of the file, and which user belongs to which.
+#[derive(Default)]
+struct Organizations {
+    known: HashMap<OrgId, u32>,
+    /// By slot, as far as rows have named one: the organization's number, from 1; 0 for none.
+    of_slot: Vec<u32>,
+}
+
+impl Organizations {
+    /// Takes in that a row names a user's organization; `false` where another was named before.
+    fn admit(&mut self, user: u32, org: &OrgId) -> bool {
+        let next = u32::try_from(self.known.len() + 1).unwrap_or(NONE);
+        let number = match self.known.get(org) {
+            Some(number) => *number,
+            None => *self.known.entry(org.clone()).or_insert(next),
+        };
+        let index = user as usize;
+        if self.of_slot.len() <= index {
+            self.of_slot.resize(index + 1, 0);
+        }
+        let Some(slot) = self.of_slot.get_mut(index) else { return true };
+        if *slot == 0 {
+            *slot = number;
+        }
+        *slot == number
+    }
+
+    /// What was said of an address that was tied later holds for the user it turned out to be.
+    fn follow_ties(&mut self, roster: &Roster) {
+        for slot in 0..self.of_slot.len() {
+            let user = roster.canonical(u32::try_from(slot).unwrap_or(NONE));
+            let number = self.of_slot.get(slot).copied().unwrap_or(0);
+            if number != 0 && self.of(user) == 0 {
+                self.of_slot.resize(self.of_slot.len().max(user as usize + 1), 0);
+                self.of_slot.get_mut(user as usize).into_iter().for_each(|slot| *slot = number);
+            }
+        }
+    }
+
+    fn of(&self, user: u32) -> u32 {
+        self.of_slot.get(user as usize).copied().unwrap_or(0)
+    }
+
+    /// Those that the file names, and that of everyone else.
+    fn count(&self) -> usize {
+        self.known.len() + 1
     }
 }
 
@@ -559,6 +636,21 @@ mod tests {
     fn one_user_belongs_to_one_organization() {
         let text = "email,orgId,licenseId\na@example.com,O1,L1\na@example.com,,L2\na@example.com,O2,L3\n";
         assert_eq!(checked(text, Order::File).0, [(4, "TWO_ORGANIZATIONS")]);
+    }
+
+    #[test]
+    fn users_are_numbered_organization_by_organization() {
+        let text = "email,personId,orgId,licenseId\n\
+            a@example.com,,O1,L1\n\
+            b@example.com,,O2,L1\n\
+            c@example.com,,,L1\n\
+            d@example.com,,O1,L1\n\
+            e@example.com,,O2,L1\n\
+            e@example.com,P,,L2\n\
+            b@example.com,,,L2\n";
+        let numbers: Vec<_> =
+            placed(text, Order::File).into_iter().map(|(_, content)| content.unwrap().0).collect();
+        assert_eq!(numbers, [1, 3, 0, 2, 4, 4, 3]);
     }
 
     #[test]

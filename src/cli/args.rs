@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::domain::{self, Ceiling, FailureLimit};
+use crate::domain::{self, Ceiling, FailureLimit, Rate};
 use crate::input;
 use crate::sandbox::Fault;
 
@@ -204,9 +204,10 @@ pub(super) struct Sending {
     /// Users a request, in the array form [default: 100].
     #[arg(long, value_name = "N")]
     pub(super) batch_size: Option<NonZeroU32>,
-    /// The most requests: N/s, N/min, N/h or unlimited [default: 300/min].
+    /// The most requests: N/s, N/min, N/h or unlimited; auto finds the service's limit by itself
+    /// [default: 300/min].
     #[arg(long)]
-    pub(super) rate: Option<Ceiling>,
+    pub(super) rate: Option<Rate>,
     /// Requests in flight [default: 8].
     #[arg(long, value_name = "N")]
     pub(super) concurrency: Option<NonZeroU32>,
@@ -216,6 +217,9 @@ pub(super) struct Sending {
     /// Where the failures CSV goes [default: <input stem>.failures.csv beside the input].
     #[arg(long, value_name = "PATH")]
     pub(super) failures: Option<PathBuf>,
+    /// Send so many users first, and pause for a look unless all of them succeed.
+    #[arg(long, value_name = "N")]
+    pub(super) canary: Option<NonZeroU32>,
     /// Pause once more operations have failed than this, a number or a share such as 2%.
     #[arg(long, value_name = "N|P%")]
     pub(super) max_failures: Option<FailureLimit>,
@@ -232,6 +236,10 @@ pub(super) struct Sending {
     /// pauses the run [default: 1h].
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub(super) max_wait: Option<u32>,
+    /// Pause once nothing has got through for so long, in seconds or as 90s, 30m, 2h
+    /// [default: 10m; at once after --max-attempts, where fewer than usual are asked for].
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    pub(super) give_up_after: Option<u32>,
 }
 
 /// Reads a time as whole seconds: a bare number, or one with a unit.
@@ -265,12 +273,15 @@ impl From<Wire> for domain::Wire {
 pub(super) enum InDoubt {
     /// Send the same again, which changes nothing where it was done.
     Resend,
+    /// Ask the service who holds the licenses, and send only what is still to be done.
+    Verify,
 }
 
 impl From<InDoubt> for domain::InDoubt {
     fn from(in_doubt: InDoubt) -> Self {
         match in_doubt {
             InDoubt::Resend => Self::Resend,
+            InDoubt::Verify => Self::Verify,
         }
     }
 }

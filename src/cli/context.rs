@@ -68,6 +68,8 @@ impl Context {
         set(&mut settings.max_wait_s, sending.max_wait);
         set(&mut settings.failures, sending.failures.as_ref().map(|path| absolute(path.clone())));
         settings.org_id = self.org_id.clone().or(settings.org_id.take());
+        settings.canary = sending.canary.or(settings.canary);
+        settings.give_up_after_s = sending.give_up_after.or(settings.give_up_after_s);
         settings.max_failures = sending.max_failures.or(settings.max_failures);
     }
 

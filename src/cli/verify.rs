@@ -1,10 +1,8 @@
 //! `seatbatch verify`
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde_json::json;
-use tokio::runtime::Runtime;
 
 use super::args::{self, Sending};
 use super::context::{Context, runtime};
@@ -13,8 +11,8 @@ use super::resume::settings;
 use crate::domain::{LicenseId, RunId};
 use crate::journal::{JournalError, OperationRow, Reader};
 use crate::report::{ReportError, write_whole};
-use crate::run::{RunSettings, patiently};
-use crate::webex::{Client, LicenseUser, ReadError};
+use crate::run::Wanted;
+use crate::webex::ReadError;
 
 pub(super) fn run(context: &Context, args: &args::Verify) -> Result<Exit, Failure> {
     let reader = Reader::open(&context.journal)?;
@@ -28,9 +26,9 @@ pub(super) fn run(context: &Context, args: &args::Verify) -> Result<Exit, Failur
             found.sites += 1;
             continue;
         }
-        let mut wanted = Wanted::of(&reader, row.run, &text)?;
-        stream_users(&runtime, &client, &settings, &text, &mut wanted)?;
-        wanted.report(&mut found);
+        let max_wait = settings.max_wait();
+        let look = |wanted: &mut Wanted, id: &LicenseId| runtime.block_on(wanted.look(&client, id, max_wait));
+        compare(&reader, row.run, &text, look, &mut found)?;
     }
     tell(context, args, row.run, &found)?;
     Ok(if found.drift.is_empty() { Exit::Done } else { Exit::Problems })
@@ -46,69 +44,27 @@ struct Found {
     sites: u64,
 }
 
-/// The operations of one license that should show among its users.
-struct Wanted {
-    operations: Vec<(OperationRow, bool)>,
-    by_person: HashMap<String, Vec<usize>>,
-    by_email: HashMap<String, Vec<usize>>,
-}
-
-impl Wanted {
-    fn of(reader: &Reader, run: RunId, license: &str) -> Result<Self, JournalError> {
-        let mut wanted = Self { operations: Vec::new(), by_person: HashMap::new(), by_email: HashMap::new() };
-        reader.done_of_license(run, license, |row| {
-            let number = wanted.operations.len();
-            if let Some(person) = &row.person_id {
-                wanted.by_person.entry(person.clone()).or_default().push(number);
-            }
-            if let Some(email) = &row.email {
-                wanted.by_email.entry(email.to_lowercase()).or_default().push(number);
-            }
-            wanted.operations.push((row, false));
-            Ok::<(), JournalError>(())
-        })?;
-        Ok(wanted)
-    }
-
-    /// Somebody holds the license.
-    fn holds(&mut self, user: &LicenseUser) {
-        let by_person = self.by_person.get(&user.id).into_iter().flatten();
-        let email = user.email.as_deref().unwrap_or_default().to_lowercase();
-        let by_email = self.by_email.get(&email).into_iter().flatten();
-        for number in by_person.chain(by_email) {
-            if let Some((_, held)) = self.operations.get_mut(*number) {
-                *held = true;
-            }
-        }
-    }
-
-    fn report(self, found: &mut Found) {
-        found.compared += self.operations.len() as u64;
-        let drifted = self.operations.into_iter().filter(|(row, held)| *held != (row.operation == "add"));
-        found.drift.extend(drifted.map(|(row, _)| row));
-    }
-}
-
-/// Looks at the license's users page by page: memory grows with the run, not with the license.
-fn stream_users(
-    runtime: &Runtime,
-    client: &Client,
-    settings: &RunSettings,
+/// Compares the operations on one license with who holds it.
+fn compare(
+    reader: &Reader,
+    run: RunId,
     license: &str,
-    wanted: &mut Wanted,
+    look: impl FnOnce(&mut Wanted, &LicenseId) -> Result<(), ReadError>,
+    found: &mut Found,
 ) -> Result<(), Failure> {
     let id = LicenseId::parse(license).map_err(|error| Failure::usage(error.to_string()))?;
-    let mut users = client.license_users(&id);
-    runtime.block_on(async {
-        loop {
-            match patiently(settings.max_wait(), async || users.next().await).await {
-                Ok(Some(user)) => wanted.holds(&user),
-                // Nobody can hold a license that is gone.
-                Ok(None) | Err(ReadError::NotFound) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            }
-        }
-    })
+    let (mut operations, mut wanted) = (Vec::new(), Wanted::default());
+    reader.done_of_license(run, license, |row| {
+        wanted.add(row.person_id.as_deref(), row.email.as_deref());
+        operations.push(row);
+        Ok::<(), JournalError>(())
+    })?;
+    look(&mut wanted, &id)?;
+    found.compared += operations.len() as u64;
+    let numbered = operations.into_iter().enumerate();
+    let drifted = numbered.filter(|(number, row)| wanted.holds(*number) != (row.operation == "add"));
+    found.drift.extend(drifted.map(|(_, row)| row));
+    Ok(())
 }
 
 const HEADER: [&str; 6] = ["line", "email", "personId", "licenseId", "operation", "found"];

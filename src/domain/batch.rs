@@ -1,6 +1,8 @@
 //! Ranges of assignments and the names of batches and attempts.
 
-use super::{AssignmentNo, Line, Refusal, WireForm};
+use std::time::Duration;
+
+use super::{AssignmentNo, Line, OrgId, Refusal, WireForm};
 
 /// A non-empty range of consecutive assignments, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,23 +84,60 @@ pub struct Part {
     pub span: Span,
 }
 
+/// A leaf batch without a last outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenBatch {
+    /// The batch.
+    pub part: Part,
+    /// It was sent, and what became of it is unknown.
+    pub in_doubt: bool,
+}
+
 /// Where a run stands, as sending needs it. A fresh run stands where an empty journal says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Standing {
-    /// Leaf batches without a last outcome, lowest assignments first.
-    pub open: Vec<Part>,
-    /// The first assignment that no batch covers.
-    pub cursor: u32,
-    /// How many assignments there are.
-    pub assignments: u32,
+    /// The organizations of the run. Their spans do not overlap.
+    pub lanes: Vec<LaneStanding>,
+    /// How much is left of a wait that the service asked everyone for.
+    pub pause: Duration,
     /// The name of the next new batch.
     pub next_batch: u32,
     /// The name of the next attempt.
     pub next_attempt: u32,
     /// Whether a request of the run has been accepted.
     pub accepted: bool,
+    /// Operations that have failed so far.
+    pub failed: u64,
     /// The form that the service was found to take.
     pub wire: Option<WireForm>,
+}
+
+/// Where one organization's part of a run stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LaneStanding {
+    /// The organization; `None` for that of the token or of `--org-id`.
+    pub org: Option<OrgId>,
+    /// Its assignments, lowest first.
+    pub covers: Vec<Span>,
+    /// Leaf batches without a last outcome, lowest assignments first.
+    pub open: Vec<OpenBatch>,
+    /// Assignments that no batch covers, lowest first.
+    pub unsent: Vec<Span>,
+    /// How much is left of a wait that the service asked this organization for.
+    pub pause: Duration,
+}
+
+impl LaneStanding {
+    /// Whether any assignment from `number` on is covered by a batch.
+    #[must_use]
+    pub fn is_sent_from(&self, number: u32) -> bool {
+        let above = |spans: &[Span]| -> u64 {
+            let above =
+                |span: &Span| (u64::from(span.last) + 1).saturating_sub(span.first.max(number).into());
+            spans.iter().map(above).sum()
+        };
+        above(&self.covers) > above(&self.unsent)
+    }
 }
 
 /// What an outcome makes of its batch.
@@ -136,6 +175,18 @@ mod tests {
         assert_eq!(left.len() + right.len(), span.len());
         assert_eq!(Span::new(3, 3).unwrap().halves(), None);
         assert_eq!(Span::new(4, 3), None);
+    }
+
+    #[test]
+    fn what_is_sent_above_a_number_is_what_is_covered_and_not_unsent() {
+        let spans = |ends: &[(u32, u32)]| ends.iter().filter_map(|(a, b)| Span::new(*a, *b)).collect();
+        let lane = LaneStanding {
+            covers: spans(&[(0, 9), (20, 29)]),
+            unsent: spans(&[(8, 9), (20, 29)]),
+            ..LaneStanding::default()
+        };
+        assert!(lane.is_sent_from(0) && lane.is_sent_from(7));
+        assert!(!lane.is_sent_from(8) && !lane.is_sent_from(25) && !lane.is_sent_from(99));
     }
 
     #[test]

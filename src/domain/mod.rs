@@ -18,10 +18,12 @@ pub use assignment::{
     Action, Assignment, AssignmentNo, Change, Line, Operation, Properties, SiteUrl, Target, UnknownAction,
     User,
 };
-pub use batch::{AttemptId, BatchChange, BatchId, OperationFailure, Part, Span, Standing};
+pub use batch::{
+    AttemptId, BatchChange, BatchId, LaneStanding, OpenBatch, OperationFailure, Part, Span, Standing,
+};
 pub use clean::Printable;
 pub use id::{IdError, IdKind, LicenseId, LocationId, OrgId, PersonId};
 pub use outcome::{AttemptOutcome, ErrorCode, OperationState, Refusal, RunId, RunState, code};
 pub use sending::{
-    Ceiling, CeilingError, FailureLimit, FailureLimitError, InDoubt, Order, Unit, Wire, WireForm,
+    Ceiling, CeilingError, FailureLimit, FailureLimitError, InDoubt, Order, Rate, Unit, Wire, WireForm,
 };

@@ -61,9 +61,66 @@ pub enum InDoubt {
     Verify,
 }
 
-/// `--rate`: the most requests that may leave in a span of time.
+/// `--rate`: what keeps requests apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+pub enum Rate {
+    /// The pace finds the service's limit by itself.
+    Auto,
+    /// A ceiling that the user knows.
+    AtMost(Ceiling),
+}
+
+impl Rate {
+    /// The time between two requests; `None` where it is not known beforehand.
+    #[must_use]
+    pub fn period(self) -> Option<Duration> {
+        match self {
+            Self::Auto => None,
+            Self::AtMost(ceiling) => ceiling.period(),
+        }
+    }
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self::AtMost(Ceiling::default())
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::AtMost(ceiling) => ceiling.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Rate {
+    type Err = CeilingError;
+
+    fn from_str(text: &str) -> Result<Self, CeilingError> {
+        if text.eq_ignore_ascii_case("auto") { Ok(Self::Auto) } else { text.parse().map(Self::AtMost) }
+    }
+}
+
+impl TryFrom<String> for Rate {
+    type Error = CeilingError;
+
+    fn try_from(text: String) -> Result<Self, CeilingError> {
+        text.parse()
+    }
+}
+
+impl From<Rate> for String {
+    fn from(rate: Rate) -> Self {
+        rate.to_string()
+    }
+}
+
+/// The most requests in a span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ceiling {
     /// No limit of ours.
     Unlimited,
@@ -105,7 +162,7 @@ impl Unit {
 
 /// The text is no rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no rate: write 300/min, 5/s, 2000/h or unlimited")]
+#[error("'{0}' is no rate: write 300/min, 5/s, 2000/h, auto or unlimited")]
 pub struct CeilingError(String);
 
 impl Default for Ceiling {
@@ -154,20 +211,6 @@ impl FromStr for Ceiling {
         // A nanosecond is the finest period a pacer can keep.
         let rate = Self::Per { requests, unit };
         rate.period().filter(|period| !period.is_zero()).map(|_| rate).ok_or_else(wrong)
-    }
-}
-
-impl TryFrom<String> for Ceiling {
-    type Error = CeilingError;
-
-    fn try_from(text: String) -> Result<Self, CeilingError> {
-        text.parse()
-    }
-}
-
-impl From<Ceiling> for String {
-    fn from(ceiling: Ceiling) -> Self {
-        ceiling.to_string()
     }
 }
 
@@ -246,7 +289,10 @@ mod tests {
             assert_eq!(rate.to_string().parse::<Ceiling>().unwrap(), rate);
         }
         assert_eq!("Unlimited".parse::<Ceiling>().unwrap().period(), None);
-        assert_eq!(Ceiling::default().to_string(), "300/min");
+        assert_eq!(Rate::default().to_string(), "300/min");
+        for text in ["auto", "unlimited", "5/s"] {
+            assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
+        }
     }
 
     #[test]

@@ -46,9 +46,13 @@ pub enum Verdict {
         in_doubt: bool,
         /// Whether the service answered at all.
         answered: bool,
+        /// Whether it refused for the pace (429).
+        throttled: bool,
         /// What happened, in words.
         reason: String,
     },
+    /// Nothing was sent: everything was found to be done already, by asking.
+    AlreadySo,
     /// Whether the operations were done is unknown, for this reason.
     InDoubt(String),
     /// The token was not accepted.
@@ -62,10 +66,24 @@ pub enum Verdict {
 pub fn judge(wire: WireForm, sent: &[Assignment], answer: &Answer) -> Verdict {
     match answer {
         Answer::NotSent(reason) => {
-            Verdict::SendAgain { retry_after: None, in_doubt: false, answered: false, reason: reason.clone() }
+            let reason = reason.clone();
+            Verdict::SendAgain {
+                retry_after: None,
+                in_doubt: false,
+                answered: false,
+                throttled: false,
+                reason,
+            }
         }
         Answer::Lost(reason) => {
-            Verdict::SendAgain { retry_after: None, in_doubt: true, answered: false, reason: reason.clone() }
+            let reason = reason.clone();
+            Verdict::SendAgain {
+                retry_after: None,
+                in_doubt: true,
+                answered: false,
+                throttled: false,
+                reason,
+            }
         }
         Answer::Http(http) => judge_status(wire, sent, http),
     }
@@ -87,6 +105,7 @@ fn judge_status(wire: WireForm, sent: &[Assignment], http: &HttpAnswer) -> Verdi
             // The answer is known: in doubt is only what was sent and not answered.
             in_doubt: false,
             answered: true,
+            throttled: http.status == 429,
             reason: described(http),
         },
         (400..=499, _) => {

@@ -5,11 +5,13 @@
 //! out. There is no clock, socket, file, task or random generator here, so that the simulation can
 //! be a driver like any other. Knows no HTTP and no SQL.
 
+mod budget;
 mod judge;
+mod lane;
 mod machine;
 mod settings;
 mod token;
 
 pub use judge::{Rejection, Verdict, judge};
-pub use machine::{Action, Engine, Event};
+pub use machine::{Action, Engine, Event, Finding, Scope};
 pub use settings::{Ending, Settings, backoff};

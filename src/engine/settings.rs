@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::domain::{Ceiling, FailureLimit, Wire};
+use crate::domain::{FailureLimit, InDoubt, OrgId, Rate, Wire};
 
 /// How to send.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,10 +16,16 @@ pub struct Settings {
     pub max_attempts: u32,
     /// Which form to send.
     pub wire: Wire,
-    /// The most requests in a span of time.
-    pub rate: Ceiling,
+    /// What keeps requests apart, for each organization.
+    pub rate: Rate,
     /// The longest `Retry-After` that is waited for.
     pub max_wait: Duration,
+    /// How long nothing may get through before the run pauses, once something did.
+    pub give_up_after: Duration,
+    /// What to do with what is in doubt.
+    pub in_doubt: InDoubt,
+    /// Assignments below this number go first, and must all succeed.
+    pub canary: Option<u32>,
     /// How many failed operations pause the run.
     pub max_failures: Option<FailureLimit>,
     /// How long answers are awaited after a stop.
@@ -37,12 +43,29 @@ pub enum Ending {
     Stopped,
     /// The token is not accepted, and reading it again gave no better one.
     TokenRejected,
-    /// The token may not do this; the service's words, where it had any.
-    Forbidden(Option<String>),
+    /// The token may not do this.
+    Forbidden {
+        /// In this organization, where the run has several.
+        org: Option<OrgId>,
+        /// The service's words, where it had any.
+        words: Option<String>,
+    },
     /// The service wants a longer pause than is waited for.
-    LongPause(Duration),
-    /// A batch had all its attempts, and meanwhile nothing else got through either.
+    LongPause {
+        /// For this organization, where the run has several.
+        org: Option<OrgId>,
+        /// How long.
+        wait: Duration,
+    },
+    /// Nothing gets through, for as long or as often as is borne.
     Unreachable(String),
+    /// The service would not say what became of what is in doubt.
+    CannotVerify(String),
+    /// Not all of the users that went first succeeded.
+    Canary {
+        /// So many went first.
+        users: u32,
+    },
     /// More operations failed than the run bears.
     TooManyFailures {
         /// So many.
@@ -63,17 +86,27 @@ impl fmt::Display for Ending {
             Self::TokenRejected => f.write_str(
                 "the access token is not accepted (HTTP 401); put a new one into WEBEX_ACCESS_TOKEN or the token file",
             ),
-            Self::Forbidden(words) => {
+            Self::Forbidden { org, words } => {
                 f.write_str(
                     "the access token may not change licenses (HTTP 403): it needs the scope \
                      spark-admin:people_write, from an administrator of the organization",
                 )?;
+                org.iter().try_for_each(|org| write!(f, " {org}"))?;
                 words.iter().try_for_each(|words| write!(f, "; the service says: {words}"))
             }
-            Self::LongPause(wait) => write!(
+            Self::LongPause { org, wait } => {
+                write!(f, "the service asks to wait {} s", wait.as_secs())?;
+                org.iter().try_for_each(|org| write!(f, " for the organization {org}"))?;
+                f.write_str(", longer than --max-wait; resume later, or raise --max-wait")
+            }
+            Self::CannotVerify(reason) => write!(
                 f,
-                "the service asks to wait {} s, longer than --max-wait; resume later, or raise --max-wait",
-                wait.as_secs()
+                "what is in doubt cannot be verified ({reason}), and nothing is sent again unverified; \
+                 resume later, or with --in-doubt resend"
+            ),
+            Self::Canary { users } => write!(
+                f,
+                "the first {users} users did not all succeed; look at the failures CSV, then resume sends the others"
             ),
             Self::Unreachable(reason) => {
                 write!(f, "nothing gets through to the service ({reason}); resume when it can be reached")

@@ -125,7 +125,7 @@ fn begin(db: &mut Connection, run: &NewRun<'_>) -> rusqlite::Result<RunId> {
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for id in unfinished {
-        for table in ["run", "assignment", "operation", "invalid_row", "cell_block"] {
+        for table in ["run", "assignment", "operation", "invalid_row", "cell_block", "org_span"] {
             step.execute(&format!("DELETE FROM {table} WHERE run_id = ?1"), [id])?;
         }
     }
@@ -250,6 +250,7 @@ impl Importer<'_> {
     pub fn seal(mut self) -> Result<(RunId, Totals), JournalError> {
         let last = self.packer.close();
         self.store_block(last)?;
+        self.span_organizations()?;
         self.execute_batch("COMMIT; PRAGMA synchronous = FULL; BEGIN IMMEDIATE")?;
         let Totals { assignments, total, invalid } = self.totals;
         self.execute(
@@ -258,6 +259,32 @@ impl Importer<'_> {
         )?;
         self.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")?;
         Ok((self.run, self.totals))
+    }
+
+    /// Assignments come organization by organization; here each of these spans is given its row.
+    fn span_organizations(&self) -> Result<(), JournalError> {
+        let Totals { assignments, total, invalid } = self.totals;
+        if !self.users.iter().any(|user| user.org) {
+            let whole =
+                "INSERT INTO org_span (run_id, first, last, rows) SELECT ?1, 0, ?2 - 1, ?3 WHERE ?2 > 0";
+            return self.execute(whole, params![self.run.0, assignments, total - invalid]);
+        }
+        self.execute(
+            "INSERT INTO org_span (run_id, first, last, org_id, rows)
+             SELECT ?1, first, last, org_id, (
+               SELECT count(*) FROM operation o WHERE o.run_id = ?1 AND o.assignment >= first AND o.assignment <= last
+             )
+             FROM (
+               SELECT min(assignment) AS first, max(assignment) AS last, org_id
+               FROM (
+                 SELECT assignment, org_id,
+                   assignment - row_number() OVER (PARTITION BY org_id ORDER BY assignment) AS island
+                 FROM assignment WHERE run_id = ?1
+               )
+               GROUP BY org_id, island
+             )",
+            [self.run.0],
+        )
     }
 
     fn count(&mut self) -> Result<(), JournalError> {

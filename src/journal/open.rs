@@ -13,7 +13,7 @@ use super::JournalError;
 const APPLICATION_ID: i32 = 0x5345_4154;
 
 /// Each step brings the schema from its index to the next version. Steps are added, never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 const VERSION: u32 = MIGRATIONS.len() as u32;
 

@@ -1,18 +1,21 @@
 //! Opening a run to send it: fresh, paused or left behind by a crash, it is all the same.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::{Journal, JournalError};
-use crate::domain::{BatchId, Part, RunId, RunState, Span, Standing, WireForm};
+use crate::domain::{
+    BatchId, LaneStanding, OpenBatch, OrgId, Part, RunId, RunState, Span, Standing, WireForm,
+};
 
 impl Journal {
     /// Makes a run `running`. Batches with an intent and no outcome become in doubt: that set is
-    /// the whole of recovery. Gives back where the run stands, and the time before which no request may
-    /// leave, in milliseconds since 1970, UTC.
+    /// the whole of recovery. Gives back where the run stands.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn recover(&mut self, run: RunId, now: i64) -> Result<(Standing, Option<i64>), JournalError> {
+    pub fn recover(&mut self, run: RunId, now: i64) -> Result<Standing, JournalError> {
         let wrong = self.wrong();
         recover(&mut self.connection, run, now).map_err(wrong)
     }
@@ -50,7 +53,7 @@ impl Journal {
     }
 }
 
-fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<(Standing, Option<i64>)> {
+fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<Standing> {
     let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     step.execute(
         "INSERT OR IGNORE INTO attempt (run_id, attempt_id, batch_id, started_at, assignments, outcome, message)
@@ -68,46 +71,97 @@ fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<(Stand
         "UPDATE run SET state = 'running', reason = NULL, finished_at = NULL WHERE run_id = ?1",
         [run.0],
     )?;
-    let standing = read(&step, run)?;
+    let standing = read(&step, run, now)?;
     step.commit()?;
     Ok(standing)
 }
 
-fn read(db: &Connection, run: RunId) -> rusqlite::Result<(Standing, Option<i64>)> {
-    let one = |sql: &str| db.query_row(sql, [run.0], |row| row.get::<_, u32>(0)).optional();
-    let open = db
-        .prepare(
-            "SELECT batch_id, first, last FROM batch
-             WHERE run_id = ?1 AND state IN ('pending', 'sending', 'in_doubt') ORDER BY first",
-        )?
-        .query_map([run.0], |row| Ok((BatchId(row.get(0)?), row.get(1)?, row.get(2)?)))?
-        .filter_map(|row| {
-            row.map(|(batch, first, last)| Span::new(first, last).map(|span| Part { batch, span }))
-                .transpose()
-        })
-        .collect::<rusqlite::Result<_>>()?;
-    let (assignments, accepted, wire, paused_until) = db.query_row(
-        "SELECT assignments, accepted, wire, paused_until FROM run WHERE run_id = ?1",
-        [run.0],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<String>>(2)?, row.get(3)?)),
-    )?;
-    let standing = Standing {
-        open,
-        // Leaves do not overlap, so the highest first has the highest last.
-        cursor: one(
-            "SELECT last + 1 FROM batch WHERE run_id = ?1 AND state <> 'split' ORDER BY first DESC LIMIT 1",
-        )?
-        .unwrap_or(0),
-        assignments,
-        next_batch: one("SELECT coalesce(max(batch_id), 0) + 1 FROM batch WHERE run_id = ?1")?.unwrap_or(1),
-        next_attempt: one("SELECT coalesce(max(attempt_id), 0) + 1 FROM attempt WHERE run_id = ?1")?
-            .unwrap_or(1),
-        accepted,
-        wire: match wire.as_deref() {
+fn read(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Standing> {
+    let next = |sql: &str| db.query_row(sql, [run.0], |row| row.get::<_, u32>(0));
+    let next_batch = next("SELECT coalesce(max(batch_id), 0) + 1 FROM batch WHERE run_id = ?1")?;
+    let next_attempt = next("SELECT coalesce(max(attempt_id), 0) + 1 FROM attempt WHERE run_id = ?1")?;
+    let mut standing =
+        Standing { lanes: lanes(db, run, now)?, next_batch, next_attempt, ..Standing::default() };
+    share_out(&mut standing.lanes, open_batches(db, run)?);
+    db.query_row("SELECT accepted, wire, paused_until, failed FROM run WHERE run_id = ?1", [run.0], |row| {
+        standing.accepted = row.get(0)?;
+        standing.wire = match row.get::<_, Option<String>>(1)?.as_deref() {
             Some("array") => Some(WireForm::Array),
             Some("object") => Some(WireForm::Object),
             _ => None,
-        },
-    };
-    Ok((standing, paused_until))
+        };
+        standing.pause = left_of(row.get(2)?, now);
+        standing.failed = row.get(3)?;
+        Ok(())
+    })?;
+    Ok(standing)
+}
+
+/// One lane for each organization, with what of its spans no batch covers.
+fn lanes(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Vec<LaneStanding>> {
+    let spans = db
+        .prepare(
+            "SELECT s.first, s.last, t.text, s.paused_until FROM org_span s LEFT JOIN term t ON t.term_id = s.org_id
+             WHERE s.run_id = ?1 ORDER BY s.first",
+        )?
+        .query_map([run.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<String>>(2)?, row.get(3)?))
+        })?
+        .collect::<rusqlite::Result<Vec<(u32, u32, Option<String>, Option<i64>)>>>()?;
+    // Leaves do not overlap, so the highest first has the highest last.
+    let mut highest = db.prepare(
+        "SELECT last + 1 FROM batch WHERE run_id = ?1 AND state <> 'split' AND first >= ?2 AND first <= ?3
+         ORDER BY first DESC LIMIT 1",
+    )?;
+    let mut lanes: Vec<LaneStanding> = Vec::new();
+    for (first, last, org, paused_until) in spans {
+        let org = org.and_then(|org| OrgId::parse(&org).ok());
+        let cursor = highest.query_row([run.0, first, last], |row| row.get(0)).optional()?;
+        let number = lanes.iter().position(|lane| lane.org == org).unwrap_or_else(|| {
+            lanes.push(LaneStanding { org, ..LaneStanding::default() });
+            lanes.len() - 1
+        });
+        let Some(lane) = lanes.get_mut(number) else { continue };
+        lane.covers.extend(Span::new(first, last));
+        lane.unsent.extend(Span::new(cursor.unwrap_or(first), last));
+        lane.pause = lane.pause.max(left_of(paused_until, now));
+    }
+    Ok(lanes)
+}
+
+fn open_batches(db: &Connection, run: RunId) -> rusqlite::Result<Vec<OpenBatch>> {
+    db.prepare(
+        "SELECT batch_id, first, last, state = 'in_doubt' FROM batch
+         WHERE run_id = ?1 AND state IN ('pending', 'sending', 'in_doubt') ORDER BY first",
+    )?
+    .query_map([run.0], |row| Ok((BatchId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)))?
+    .filter_map(|row| {
+        row.map(|(batch, first, last, in_doubt)| {
+            Span::new(first, last).map(|span| OpenBatch { part: Part { batch, span }, in_doubt })
+        })
+        .transpose()
+    })
+    .collect()
+}
+
+/// Gives each open batch to the lane that it belongs to.
+fn share_out(lanes: &mut [LaneStanding], open: Vec<OpenBatch>) {
+    let mut spans: Vec<(Span, usize)> = Vec::new();
+    for (number, lane) in lanes.iter().enumerate() {
+        spans.extend(lane.covers.iter().map(|span| (*span, number)));
+    }
+    spans.sort_unstable();
+    for batch in open {
+        let above = spans.partition_point(|(span, _)| span.first() <= batch.part.span.first());
+        let lane = above.checked_sub(1).and_then(|index| spans.get(index)).map(|(_, number)| *number);
+        if let Some(lane) = lane.and_then(|number| lanes.get_mut(number)) {
+            lane.open.push(batch);
+        }
+    }
+}
+
+/// How much of a wait until this time is left.
+fn left_of(paused_until: Option<i64>, now: i64) -> Duration {
+    let left = paused_until.map_or(0, |until| until.saturating_sub(now));
+    Duration::from_millis(u64::try_from(left).unwrap_or(0))
 }

@@ -48,16 +48,23 @@ fn retry(db: &mut Connection, run: RunId, codes: &[String], now: i64) -> rusqlit
 fn select(db: &Connection, run: RunId, codes: &[String]) -> rusqlite::Result<()> {
     db.execute_batch(
         "DROP TABLE IF EXISTS temp.again;
-         CREATE TEMP TABLE again (assignment INTEGER, line INTEGER, attempts INTEGER, batch_id INTEGER, moved INTEGER);
+         CREATE TEMP TABLE again (assignment INTEGER, line INTEGER, attempts INTEGER, batch_id INTEGER, moved INTEGER,
+           org_id INTEGER);
          CREATE INDEX temp.again_assignment ON again (assignment, line)",
     )?;
     let codes = serde_json::to_string(codes).unwrap_or_default();
     db.execute(
         "INSERT INTO temp.again
          SELECT assignment, line, attempts, batch_id,
-           (SELECT assignments FROM run WHERE run_id = ?1) - 1 + dense_rank() OVER (ORDER BY assignment)
-         FROM failure
-         WHERE run_id = ?1 AND (?2 = '[]' OR code IN (SELECT value FROM json_each(?2)))",
+           -- Organization by organization, as at import.
+           (SELECT assignments FROM run WHERE run_id = ?1) - 1
+             + dense_rank() OVER (ORDER BY coalesce(org_id, 0), assignment),
+           org_id
+         FROM (
+           SELECT f.assignment, f.line, f.attempts, f.batch_id, a.org_id
+           FROM failure f CROSS JOIN assignment a ON a.run_id = f.run_id AND a.assignment = f.assignment
+           WHERE f.run_id = ?1 AND (?2 = '[]' OR f.code IN (SELECT value FROM json_each(?2)))
+         )",
         params![run.0, codes],
     )?;
     Ok(())
@@ -97,7 +104,7 @@ fn relocate(db: &Connection, run: RunId) -> rusqlite::Result<()> {
     )
 }
 
-/// The batches that lost operations, and the run.
+/// The spans, the batches that lost operations, and the run.
 fn settle(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<()> {
     db.execute(
         "UPDATE batch SET
@@ -108,6 +115,20 @@ fn settle(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<()> {
            updated_at = ?2
          WHERE run_id = ?1 AND batch_id IN (SELECT batch_id FROM temp.again)",
         params![run.0, now],
+    )?;
+    db.execute(
+        "UPDATE org_span SET rows = rows - (
+           SELECT count(*) FROM temp.again g
+           WHERE g.assignment >= org_span.first AND g.assignment <= org_span.last)
+         WHERE run_id = ?1",
+        [run.0],
+    )?;
+    db.execute(
+        "INSERT INTO org_span (run_id, first, last, org_id, rows, paused_until)
+         SELECT ?1, min(moved), max(moved), org_id, count(*),
+           (SELECT max(paused_until) FROM org_span s WHERE s.run_id = ?1 AND s.org_id IS g.org_id)
+         FROM temp.again g GROUP BY org_id",
+        [run.0],
     )?;
     db.execute(
         "UPDATE run SET assignments = (SELECT max(moved) + 1 FROM temp.again), state = 'paused',

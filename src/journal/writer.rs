@@ -10,7 +10,8 @@ use rusqlite::{Connection, params};
 
 use super::{Journal, JournalError};
 use crate::domain::{
-    AttemptId, AttemptOutcome, BatchChange, BatchId, OperationFailure, Part, Refusal, RunId, Span, WireForm,
+    AttemptId, AttemptOutcome, BatchChange, BatchId, OperationFailure, OrgId, Part, Refusal, RunId, Span,
+    WireForm,
 };
 
 /// The most records in one transaction.
@@ -85,6 +86,8 @@ pub enum Record {
     Outcome(Box<Outcome>),
     /// No request may leave before this time, in milliseconds since 1970, UTC.
     PausedUntil(i64),
+    /// None for this organization.
+    OrgPausedUntil(Option<OrgId>, i64),
 }
 
 /// What has been committed.
@@ -155,7 +158,7 @@ fn write_all(
             match record {
                 Record::Intent(intent) => on_commit(Commit::Intent(Committed(intent))),
                 Record::Outcome(outcome) => on_commit(Commit::Outcome(outcome.batch)),
-                Record::PausedUntil(_) => {}
+                Record::PausedUntil(_) | Record::OrgPausedUntil(..) => {}
             }
         }
     }
@@ -184,6 +187,12 @@ fn commit(db: &mut Connection, run: RunId, group: &[Stamped]) -> rusqlite::Resul
             Record::PausedUntil(until) => writing.execute(
                 "UPDATE run SET paused_until = max(coalesce(paused_until, 0), ?2) WHERE run_id = ?1",
                 params![run.0, until],
+            )?,
+            Record::OrgPausedUntil(org, until) => writing.execute(
+                "UPDATE org_span SET paused_until = max(coalesce(paused_until, 0), ?3)
+                 WHERE run_id = ?1
+                   AND org_id IS (SELECT term_id FROM term WHERE kind = 'organization' AND text = ?2)",
+                params![run.0, org.as_ref().map(OrgId::as_str), until],
             )?,
         }
     }

@@ -3,23 +3,25 @@
 //! One loop owns the engine. Requests, loading and committing happen elsewhere and come back as
 //! messages; each queue is bounded by the number of batches that the engine lets be under way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
+use super::holders::already_so;
 use super::observe::{Observer, Progress};
 use super::{RunSettings, unix_millis};
 use crate::domain::{
-    Answer, Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, RunId, RunState, Span, WireForm,
+    Answer, Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, Line, OperationFailure, RunId,
+    RunState, Span, WireForm,
 };
-use crate::engine::{Action, Ending, Engine, Event, Verdict, judge};
+use crate::engine::{Action, Ending, Engine, Event, Finding, Scope, Verdict, judge};
 use crate::journal::{
     AttemptReport, Commit, Committed, Intent, Journal, JournalError, Loader, Outcome, Record, Writer,
 };
-use crate::webex::Client;
+use crate::webex::{Client, ReadError};
 
 /// Asks a run to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub async fn send(
 ) -> Result<Sent, SendError> {
     let begun = Instant::now();
     let now = unix_millis();
-    let (standing, paused_until) = journal.recover(run, now)?;
+    let standing = journal.recover(run, now)?;
     let tally = journal.run_row(run)?.tally;
     let progress = Progress {
         total: tally.total,
@@ -67,14 +69,37 @@ pub async fn send(
         ..Progress::default()
     };
     let loader = journal.reader()?.loader(run);
-    tracing::info!(%run, total = tally.total, done = tally.done, open = standing.open.len(), "sending begins");
-    let pause = left_of(paused_until, now);
-    let engine = Engine::new(settings.for_engine(tally.total), standing, pause);
+    let open: usize = standing.lanes.iter().map(|lane| lane.open.len()).sum();
+    tracing::info!(%run, total = tally.total, done = tally.done, open, "sending begins");
+    let pause = standing.pause;
     observer.started(run, &progress);
     if !pause.is_zero() {
         observer.throttled(pause);
     }
-    let mut driver = Driver::start(journal, run, client, engine, loader, progress, observer, begun);
+    let (post, messages) = mpsc::unbounded_channel();
+    let commits = post.clone();
+    let writer = Writer::start(journal, run, move |commit| {
+        // Nobody listens any more only after the loop has ended.
+        let _ = commits.send(Message::Committed(commit));
+    });
+    let mut driver = Driver {
+        client,
+        max_wait: settings.max_wait(),
+        engine: Engine::new(settings.for_engine(tally.total), standing),
+        writer,
+        loader: Arc::new(Mutex::new(loader)),
+        flights: HashMap::new(),
+        settling: HashMap::new(),
+        already_so: HashSet::new(),
+        to_verify: Vec::new(),
+        is_verifying: false,
+        messages,
+        post,
+        progress,
+        observer,
+        begun,
+        finished: None,
+    };
     let ended = driver.drive(stops).await;
     let (progress, journal) = driver.close();
     observer.ended();
@@ -84,14 +109,12 @@ pub async fn send(
         other => (RunState::Paused, Some(other.to_string())),
     };
     tracing::info!(%run, %state, requests = progress.requests, reason, "sending ends");
+    if let Ending::Canary { .. } = ending {
+        // Whoever goes on has looked at it.
+        journal.set_settings(run, &RunSettings { canary: None, ..settings.clone() }.to_json())?;
+    }
     journal.set_state(run, state, reason.as_deref(), unix_millis())?;
     Ok(Sent { ending, progress, elapsed: begun.elapsed(), journal })
-}
-
-/// How much of a wait until this time is left.
-fn left_of(paused_until: Option<i64>, now: i64) -> Duration {
-    let left = paused_until.map_or(0, |until| until.saturating_sub(now));
-    Duration::from_millis(u64::try_from(left).unwrap_or(0))
 }
 
 /// What comes back to the loop.
@@ -99,7 +122,15 @@ enum Message {
     Loaded(BatchId, Result<Vec<Assignment>, JournalError>),
     Committed(Commit),
     Arrived(BatchId, Box<Arrival>),
+    Verified(Vec<Doubt>, Result<HashSet<Line>, ReadError>),
     TokenRead(bool, Option<String>),
+}
+
+/// A batch in doubt, and the operations that the service is asked about.
+struct Doubt {
+    batch: BatchId,
+    lines: Vec<Line>,
+    rows: u64,
 }
 
 /// An attempt's end.
@@ -118,7 +149,10 @@ struct Flight {
     span: Span,
     attempt: AttemptId,
     intent: Option<Committed<Intent>>,
-    assignments: Option<Vec<Assignment>>,
+    /// What the request will carry, and the rows of what is so already and need not be sent.
+    assignments: Option<(Arc<[Assignment]>, u64)>,
+    /// What it carried, where it did not carry everything.
+    carried: Option<Arc<[Assignment]>>,
     started_at: i64,
     arrival: Option<Arrival>,
 }
@@ -155,12 +189,18 @@ struct Settled {
 
 struct Driver<'o> {
     client: Client,
+    max_wait: Duration,
     engine: Engine,
     writer: Writer,
     loader: Arc<Mutex<Loader>>,
     flights: HashMap<BatchId, Flight>,
     /// Outcomes on their way to the disk.
     settling: HashMap<BatchId, Settled>,
+    /// Operations in doubt that were found to be done.
+    already_so: HashSet<Line>,
+    /// Batches that the service is to be asked about, all at once.
+    to_verify: Vec<(BatchId, Span)>,
+    is_verifying: bool,
     messages: UnboundedReceiver<Message>,
     post: UnboundedSender<Message>,
     progress: Progress,
@@ -169,40 +209,7 @@ struct Driver<'o> {
     finished: Option<Ending>,
 }
 
-impl<'o> Driver<'o> {
-    #[expect(clippy::too_many_arguments, reason = "the parts of one struct, put together in one place")]
-    fn start(
-        journal: Journal,
-        run: RunId,
-        client: Client,
-        engine: Engine,
-        loader: Loader,
-        progress: Progress,
-        observer: &'o mut dyn Observer,
-        begun: Instant,
-    ) -> Self {
-        let (post, messages) = mpsc::unbounded_channel();
-        let commits = post.clone();
-        let writer = Writer::start(journal, run, move |commit| {
-            // Nobody listens any more only after the loop has ended.
-            let _ = commits.send(Message::Committed(commit));
-        });
-        Self {
-            client,
-            engine,
-            writer,
-            loader: Arc::new(Mutex::new(loader)),
-            flights: HashMap::new(),
-            settling: HashMap::new(),
-            messages,
-            post,
-            progress,
-            observer,
-            begun,
-            finished: None,
-        }
-    }
-
+impl Driver<'_> {
     async fn drive(&mut self, mut stops: UnboundedReceiver<Stop>) -> Result<Ending, SendError> {
         let mut listening = true;
         self.tell(Event::TimePassed);
@@ -251,11 +258,18 @@ impl<'o> Driver<'o> {
                 Action::CommitOutcome { batch, attempt, change, learned, rows } => {
                     self.settle(batch, attempt, change, learned, rows);
                 }
-                Action::Pause { until } => self.pause(until),
+                Action::Verify { batch, span } => self.to_verify.push((batch, span)),
+                Action::Pause { until, scope } => self.pause(until, scope),
+                Action::Block { org, reason } => {
+                    let org = org.map_or_else(|| "the token's own".to_owned(), |org| org.to_string());
+                    self.observer
+                        .notice(&format!("organization {org} is left alone, others go on: {reason}"));
+                }
                 Action::ReadToken => self.read_token(),
                 Action::Finish(ending) => self.finished = Some(ending),
             }
         }
+        self.verify();
     }
 
     fn receive(&mut self, message: Message) -> Result<(), SendError> {
@@ -270,8 +284,9 @@ impl<'o> Driver<'o> {
             }
             Message::Committed(Commit::Outcome(batch)) => self.settled(batch),
             Message::Loaded(batch, assignments) => {
+                let assignments = self.still_to_do(assignments?);
                 if let Some(flight) = self.flights.get_mut(&batch) {
-                    flight.assignments = Some(assignments?);
+                    flight.assignments = Some(assignments);
                 }
                 self.ready(batch);
             }
@@ -284,6 +299,7 @@ impl<'o> Driver<'o> {
                 }
                 self.tell(Event::Answered { batch, verdict, rows });
             }
+            Message::Verified(doubts, answer) => self.verified(doubts, answer),
             Message::TokenRead(changed, problem) => {
                 problem.iter().for_each(|problem| self.observer.notice(problem));
                 self.tell(Event::TokenRead { changed });
@@ -295,7 +311,15 @@ impl<'o> Driver<'o> {
     /// Commits an intent and loads what it will carry, both at once.
     fn prepare(&mut self, intent: Intent) {
         let Intent { batch, span, attempt, .. } = intent;
-        let flight = Flight { span, attempt, intent: None, assignments: None, started_at: 0, arrival: None };
+        let flight = Flight {
+            span,
+            attempt,
+            intent: None,
+            assignments: None,
+            carried: None,
+            started_at: 0,
+            arrival: None,
+        };
         self.flights.insert(batch, flight);
         self.writer.submit(unix_millis(), Record::Intent(intent));
         let (loader, post) = (Arc::clone(&self.loader), self.post.clone());
@@ -314,17 +338,88 @@ impl<'o> Driver<'o> {
 
     fn send(&mut self, batch: BatchId) {
         let Some(flight) = self.flights.get_mut(&batch) else { return };
-        let (Some(intent), Some(assignments)) = (flight.intent.take(), flight.assignments.take()) else {
+        let (Some(intent), Some((assignments, so))) = (flight.intent.take(), flight.assignments.take())
+        else {
             return;
         };
+        if so > 0 {
+            flight.carried = Some(Arc::clone(&assignments));
+        }
+        if assignments.is_empty() {
+            // All of it is so already: nothing to send.
+            return self.tell(Event::Answered { batch, verdict: Verdict::AlreadySo, rows: so });
+        }
         flight.started_at = unix_millis();
         tracing::debug!(batch = batch.0, attempt = flight.attempt.0, assignments = assignments.len(), "sent");
         self.progress.requests += 1;
         let (client, post) = (self.client.clone(), self.post.clone());
         tokio::spawn(async move {
-            let arrival = attempt(&client, &intent, &assignments).await;
+            let arrival = attempt(&client, &intent, &assignments, so).await;
             let _ = post.send(Message::Arrived(batch, Box::new(arrival)));
         });
+    }
+
+    /// Takes out what was found to be so already; returns the rest, and the rows of what was taken.
+    fn still_to_do(&self, mut assignments: Vec<Assignment>) -> (Arc<[Assignment]>, u64) {
+        let mut so = 0;
+        if !self.already_so.is_empty() {
+            for assignment in &mut assignments {
+                let before = assignment.rows();
+                assignment.operations.retain(|operation| !self.already_so.contains(&operation.line));
+                so += before - assignment.rows();
+            }
+            assignments.retain(|assignment| !assignment.operations.is_empty());
+        }
+        (assignments.into(), so)
+    }
+
+    /// Asks the service about all that is in doubt, one question at a time: a license's users are
+    /// read once for all batches.
+    fn verify(&mut self) {
+        if self.is_verifying || self.to_verify.is_empty() {
+            return;
+        }
+        self.is_verifying = true;
+        let batches = std::mem::take(&mut self.to_verify);
+        let (loader, client) = (Arc::clone(&self.loader), self.client.clone());
+        let (post, max_wait) = (self.post.clone(), self.max_wait);
+        self.observer.notice(&format!("asking the service about {} batches in doubt", batches.len()));
+        let runtime = tokio::runtime::Handle::current();
+        // A thread of its own, which nobody waits for: reading may take long, and a stop must not.
+        std::thread::spawn(move || {
+            let message = match load_doubts(&loader, &batches) {
+                Ok((doubts, assignments)) => {
+                    let answer = runtime.block_on(already_so(&client, &assignments, max_wait));
+                    Message::Verified(doubts, answer)
+                }
+                Err((batch, error)) => Message::Loaded(batch, Err(error)),
+            };
+            let _ = post.send(message);
+        });
+    }
+
+    fn verified(&mut self, doubts: Vec<Doubt>, answer: Result<HashSet<Line>, ReadError>) {
+        self.is_verifying = false;
+        let trouble = match answer {
+            Ok(so) => {
+                self.already_so.extend(so);
+                None
+            }
+            Err(ReadError::Unauthorized) => Some(Finding::Unauthorized),
+            Err(error) => Some(Finding::Unknown(error.to_string())),
+        };
+        for Doubt { batch, lines, rows } in doubts {
+            let done = lines.iter().all(|line| self.already_so.contains(line));
+            let finding = match &trouble {
+                Some(trouble) => trouble.clone(),
+                None if done => Finding::Done { rows },
+                None => Finding::Open,
+            };
+            if let Finding::Done { rows } = finding {
+                self.settling.insert(batch, Settled { done: rows, failed: 0 });
+            }
+            self.tell(Event::Verified { batch, finding });
+        }
     }
 
     fn settle(
@@ -336,8 +431,25 @@ impl<'o> Driver<'o> {
         rows: u64,
     ) {
         let now = unix_millis();
-        let report =
-            attempt.zip(self.flights.get_mut(&batch)).map(|(outcome, flight)| flight.report(outcome, now));
+        // Where there was nothing to send, there was no attempt.
+        let flight = self.flights.get_mut(&batch).filter(|flight| flight.started_at != 0);
+        let carried = flight.as_ref().and_then(|flight| flight.carried.clone());
+        let report = attempt.zip(flight).map(|(outcome, flight)| flight.report(outcome, now));
+        let change = match (change, carried) {
+            (BatchChange::Failed(refusal), Some(carried)) => {
+                // Only what was sent has failed; the rest is so already.
+                let failures = carried.iter().flat_map(|assignment| {
+                    assignment.operations.iter().map(|operation| OperationFailure {
+                        assignment: assignment.number,
+                        line: operation.line,
+                        rows: operation.rows,
+                        refusal: refusal.clone(),
+                    })
+                });
+                BatchChange::Done { failures: failures.collect() }
+            }
+            (change, _) => change,
+        };
         let failed = match &change {
             BatchChange::Done { failures } => failures.iter().map(|failure| u64::from(failure.rows)).sum(),
             BatchChange::Failed(_) => rows,
@@ -357,13 +469,19 @@ impl<'o> Driver<'o> {
         self.tell(Event::OutcomeCommitted(batch));
     }
 
-    fn pause(&mut self, until: Duration) {
+    fn pause(&mut self, until: Duration, scope: Scope) {
         let wait = until.saturating_sub(self.begun.elapsed());
         let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
         let now = unix_millis();
-        tracing::info!(seconds = wait.as_secs_f64(), "the service asks everyone to wait");
-        self.writer.submit(now, Record::PausedUntil(now.saturating_add(millis)));
-        self.observer.throttled(wait);
+        tracing::info!(seconds = wait.as_secs_f64(), ?scope, "the service asks to wait");
+        let until = now.saturating_add(millis);
+        match scope {
+            Scope::Everyone => {
+                self.writer.submit(now, Record::PausedUntil(until));
+                self.observer.throttled(wait);
+            }
+            Scope::Organization(org) => self.writer.submit(now, Record::OrgPausedUntil(org, until)),
+        }
     }
 
     fn read_token(&self) {
@@ -386,12 +504,18 @@ async fn sleep_until(wakeup: Option<Instant>) {
 }
 
 /// Makes one request and reads the Outcomes table for its answer.
-async fn attempt(client: &Client, intent: &Committed<Intent>, assignments: &[Assignment]) -> Arrival {
+/// `so` rows of the batch need not be sent.
+async fn attempt(
+    client: &Client,
+    intent: &Committed<Intent>,
+    assignments: &[Assignment],
+    so: u64,
+) -> Arrival {
     let wire = intent.get().wire;
     let answer = client.patch(wire, assignments).await;
     let verdict = judge(wire, assignments, &answer);
     let ended_at = unix_millis();
-    let rows = assignments.iter().map(Assignment::rows).sum();
+    let rows = so + assignments.iter().map(Assignment::rows).sum::<u64>();
     let message = described(&verdict);
     let arrival = Arrival {
         verdict,
@@ -416,9 +540,27 @@ async fn attempt(client: &Client, intent: &Committed<Intent>, assignments: &[Ass
 /// What was said, where it was not plain success.
 fn described(verdict: &Verdict) -> Option<String> {
     match verdict {
-        Verdict::Accepted { .. } | Verdict::Unauthorized => None,
+        Verdict::Accepted { .. } | Verdict::AlreadySo | Verdict::Unauthorized => None,
         Verdict::Rejected(rejection) => Some(rejection.message.clone()),
         Verdict::SendAgain { reason, .. } | Verdict::InDoubt(reason) => Some(reason.clone()),
         Verdict::Forbidden(words) => words.clone(),
     }
+}
+
+/// Loads what is in doubt; an error names the batch that it met.
+fn load_doubts(
+    loader: &Mutex<Loader>,
+    batches: &[(BatchId, Span)],
+) -> Result<(Vec<Doubt>, Vec<Assignment>), (BatchId, JournalError)> {
+    let mut loader = loader.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut doubts, mut all) = (Vec::new(), Vec::new());
+    for (batch, span) in batches {
+        let assignments = loader.load(*span).map_err(|error| (*batch, error))?;
+        let operations = assignments.iter().flat_map(|assignment| &assignment.operations);
+        let lines = operations.map(|operation| operation.line).collect();
+        let rows = assignments.iter().map(Assignment::rows).sum();
+        doubts.push(Doubt { batch: *batch, lines, rows });
+        all.extend(assignments);
+    }
+    Ok((doubts, all))
 }

@@ -5,6 +5,7 @@
 
 mod clock;
 mod drive;
+mod holders;
 mod import;
 mod names;
 mod observe;
@@ -13,6 +14,7 @@ mod settings;
 
 pub use clock::unix_millis;
 pub use drive::{SendError, Sent, Stop, send};
+pub use holders::Wanted;
 pub use import::{ImportError, import};
 pub use names::Catalog;
 pub use observe::{Observer, Progress, Silent};

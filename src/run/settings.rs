@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Ceiling, FailureLimit, InDoubt, Wire};
+use crate::domain::{FailureLimit, InDoubt, Rate, Wire};
 use crate::engine;
 
 /// The sending options of a run.
@@ -19,12 +19,14 @@ pub struct RunSettings {
     pub org_id: Option<String>,
     /// Assignments a batch.
     pub batch_size: NonZeroU32,
-    /// The most requests in a span of time.
-    pub rate: Ceiling,
+    /// What keeps requests apart.
+    pub rate: Rate,
     /// Requests in flight.
     pub concurrency: NonZeroU32,
     /// The form of the body.
     pub wire: Wire,
+    /// How many users go first.
+    pub canary: Option<NonZeroU32>,
     /// How many failed operations pause the run.
     pub max_failures: Option<FailureLimit>,
     /// Attempts a batch.
@@ -35,6 +37,8 @@ pub struct RunSettings {
     pub timeout_s: NonZeroU32,
     /// The longest `Retry-After` that is waited for, in seconds.
     pub max_wait_s: u32,
+    /// Seconds that nothing may get through before the run pauses.
+    pub give_up_after_s: Option<u32>,
     /// Where the failures CSV goes.
     pub failures: PathBuf,
 }
@@ -52,18 +56,26 @@ impl Default for RunSettings {
             base_url: "https://webexapis.com/v1".to_owned(),
             org_id: None,
             batch_size: count(100),
-            rate: Ceiling::default(),
+            rate: Rate::default(),
             concurrency: count(8),
             wire: Wire::Auto,
+            canary: None,
             max_failures: None,
-            max_attempts: count(8),
+            max_attempts: count(ATTEMPTS),
             in_doubt: InDoubt::Resend,
             timeout_s: count(60),
             max_wait_s: 3600,
+            give_up_after_s: None,
             failures: PathBuf::from("failures.csv"),
         }
     }
 }
+
+/// Attempts a batch.
+const ATTEMPTS: u32 = 8;
+
+/// How long nothing may get through: a night's run should outlast an outage that is being mended.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
 
 /// How long answers are awaited after a signal.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -81,6 +93,14 @@ impl RunSettings {
         Duration::from_secs(self.max_wait_s.into())
     }
 
+    /// How long nothing may get through before the run pauses. Who asks for fewer attempts than
+    /// usual and says nothing of the time wants to know after those attempts.
+    #[must_use]
+    pub fn give_up_after(&self) -> Duration {
+        let usual = if self.max_attempts.get() < ATTEMPTS { Duration::ZERO } else { GIVE_UP_AFTER };
+        self.give_up_after_s.map_or(usual, |seconds| Duration::from_secs(seconds.into()))
+    }
+
     /// What the engine needs to know of it, for a run of so many operations.
     #[must_use]
     pub fn for_engine(&self, operations: u64) -> engine::Settings {
@@ -91,6 +111,9 @@ impl RunSettings {
             wire: self.wire,
             rate: self.rate,
             max_wait: self.max_wait(),
+            give_up_after: self.give_up_after(),
+            in_doubt: self.in_doubt,
+            canary: self.canary.map(NonZeroU32::get),
             max_failures: self.max_failures,
             stop_grace: STOP_GRACE,
             operations,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use seatbatch::domain::{BatchChange, BatchId, Part, Span, Standing, WireForm};
+use seatbatch::domain::{
+    BatchChange, BatchId, LaneStanding, OpenBatch, OrgId, Part, Span, Standing, WireForm,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
@@ -29,10 +31,14 @@ pub(crate) enum Record {
     Intent { batch: BatchId, span: Span, attempt: u32 },
     Outcome { batch: BatchId, change: BatchChange, learned: Option<WireForm> },
     Pause { until: Duration },
+    OrgPause { org: Option<OrgId>, until: Duration },
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
+    /// Which organization has which assignments.
+    pub(crate) orgs: Vec<(Span, Option<OrgId>)>,
+    pub(crate) org_pauses: HashMap<Option<OrgId>, Duration>,
     pub(crate) batches: BTreeMap<BatchId, Batch>,
     /// Lines that failed, with their codes.
     pub(crate) exceptions: HashMap<u32, String>,
@@ -45,6 +51,10 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
+    pub(crate) fn of(orgs: Vec<(Span, Option<OrgId>)>) -> Self {
+        Self { orgs, ..Self::default() }
+    }
+
     /// Commits a record; panics where it breaks a rule.
     pub(crate) fn commit(&mut self, record: &Record) {
         match record {
@@ -66,6 +76,10 @@ impl Disk {
             }
             Record::Outcome { batch, change, learned } => self.settle(*batch, change, *learned),
             Record::Pause { until } => self.paused_until = self.paused_until.max(*until),
+            Record::OrgPause { org, until } => {
+                let pause = self.org_pauses.entry(org.clone()).or_default();
+                *pause = (*pause).max(*until);
+            }
         }
         self.check_leaves();
     }
@@ -113,37 +127,63 @@ impl Disk {
         leaves
     }
 
-    /// Law 2: leaves follow each other without gap or overlap.
+    /// Law 2: within an organization, leaves follow each other without gap or overlap.
     fn check_leaves(&self) {
-        let mut next = 0;
-        for (id, batch) in self.leaves() {
-            assert_eq!(batch.span.first().0, next, "leaf {id:?} does not follow the one before");
-            next = batch.span.last().0 + 1;
+        let mut leaves = self.leaves().into_iter().peekable();
+        for (org, _) in &self.orgs {
+            let mut next = org.first().0;
+            while let Some((id, batch)) = leaves.next_if(|(_, batch)| batch.span.first() <= org.last()) {
+                assert_eq!(batch.span.first().0, next, "leaf {id:?} does not follow the one before");
+                assert!(batch.span.last() <= org.last(), "leaf {id:?} mixes organizations");
+                next = batch.span.last().0 + 1;
+            }
         }
+        assert!(leaves.next().is_none(), "a leaf of no organization");
     }
 
     pub(crate) fn sending(&self) -> usize {
         self.batches.values().filter(|batch| batch.state == State::Sending).count()
     }
 
+    /// Operations that failed, as far as a canary cares.
+    pub(crate) fn failures(&self) -> usize {
+        self.exceptions.len() + self.failed.len()
+    }
+
     /// Opens the journal after a crash or a pause.
-    pub(crate) fn recover(&mut self, assignments: u32) -> Standing {
+    pub(crate) fn recover(&mut self, now: Duration) -> Standing {
         for batch in self.batches.values_mut().filter(|batch| batch.state == State::Sending) {
             batch.state = State::InDoubt;
         }
-        let open = |batch: &Batch| matches!(batch.state, State::Pending | State::InDoubt);
         let leaves = self.leaves();
-        Standing {
-            open: leaves
+        let lane = |(span, org): &(Span, Option<OrgId>)| {
+            let within = leaves
                 .iter()
-                .filter(|(_, batch)| open(batch))
-                .map(|(id, batch)| Part { batch: *id, span: batch.span })
-                .collect(),
-            cursor: leaves.last().map_or(0, |(_, batch)| batch.span.last().0 + 1),
-            assignments,
+                .filter(|(_, batch)| span.first() <= batch.span.first() && batch.span.last() <= span.last());
+            let open =
+                within.clone().filter(|(_, batch)| matches!(batch.state, State::Pending | State::InDoubt));
+            let open = open.map(|(id, batch)| OpenBatch {
+                part: Part { batch: *id, span: batch.span },
+                in_doubt: batch.state == State::InDoubt,
+            });
+            let cursor =
+                within.clone().next_back().map_or(span.first().0, |(_, batch)| batch.span.last().0 + 1);
+            let pause = self.org_pauses.get(org).copied().unwrap_or_default().saturating_sub(now);
+            LaneStanding {
+                org: org.clone(),
+                covers: vec![*span],
+                open: open.collect(),
+                unsent: Span::new(cursor, span.last().0).into_iter().collect(),
+                pause,
+            }
+        };
+        Standing {
+            lanes: self.orgs.iter().map(lane).collect(),
+            pause: self.paused_until.saturating_sub(now),
             next_batch: self.batches.keys().last().map_or(1, |id| id.0 + 1),
             next_attempt: self.next_attempt.max(1),
             accepted: self.accepted,
+            failed: self.failures() as u64,
             wire: self.wire,
         }
     }

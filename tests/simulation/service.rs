@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use seatbatch::domain::{
-    Action, Answer, Assignment, Body, Change, ErrorCode, Holdings, HttpAnswer, ItemError, ServerError,
-    WireForm,
+    Action, Answer, Assignment, Body, Change, ErrorCode, Holdings, HttpAnswer, ItemError, Operation, OrgId,
+    ServerError, WireForm,
 };
 
 /// How likely each mishap is, in thousandths.
@@ -33,6 +33,8 @@ pub(crate) struct Service {
     pub(crate) token: u32,
     /// Nothing is understood at all.
     pub(crate) deaf: bool,
+    /// The token may not act for this organization, or its quota is used up.
+    pub(crate) closed: Option<(Option<OrgId>, bool)>,
 }
 
 fn http(status: u16, retry_after: Option<u64>, body: Body) -> Answer {
@@ -72,8 +74,20 @@ impl Service {
             let wait = [None, Some(0), Some(1), Some(30), Some(3000)][dice.usize(..5)];
             return http(429, wait, Body::Empty);
         }
+        if let Some((org, forbidden)) = &self.closed
+            && *org == sent[0].org
+        {
+            return if *forbidden {
+                http(403, None, Body::Empty)
+            } else {
+                http(429, Some(90_000), Body::Empty)
+            };
+        }
         let mut meets = |thousandths: u32| dice.u32(..1000) < thousandths;
         if meets(self.moods.status) {
+            if meets(100) {
+                return http(503, Some(20), Body::Empty);
+            }
             return http([408, 423, 425, 500, 502, 503, 504][dice.usize(..7)], None, Body::Empty);
         }
         if meets(self.moods.odd) {
@@ -98,6 +112,13 @@ impl Service {
             return http(206, None, Body::Unreadable("is cut off".into()));
         }
         answer
+    }
+
+    /// Whether what an operation asks for is so.
+    pub(crate) fn is_so(&self, assignment: &Assignment, operation: &Operation) -> bool {
+        let Change::License(id, _) = &operation.change else { panic!("licenses alone") };
+        let held = self.held.get(&name(assignment)).is_some_and(|held| held.contains(id.as_str()));
+        held == (operation.action == Action::Add)
     }
 
     fn apply(&mut self, sent: &[Assignment]) -> Answer {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
 use seatbatch::domain::{
-    Action as Verb, Answer, Assignment, AssignmentNo, BatchId, Ceiling, Change, EmailAddress, LicenseId,
-    Line, Operation, Properties, Span, User, Wire, WireForm,
+    Action as Verb, Answer, Assignment, AssignmentNo, BatchChange, BatchId, Change, EmailAddress, InDoubt,
+    LicenseId, Line, Operation, OperationFailure, OrgId, Properties, Rate, Span, User, Wire, WireForm,
 };
-use seatbatch::engine::{Action, Ending, Engine, Event, Settings, judge};
+use seatbatch::engine::{Action, Ending, Engine, Event, Finding, Scope, Settings, Verdict, judge};
 
 use super::disk::{Disk, Record, State};
 use super::service::{Moods, Service};
@@ -19,6 +19,7 @@ enum Later {
     /// A group reaches the disk.
     Commit,
     Answer(BatchId),
+    Verified(BatchId, Span),
     Token,
     Stop,
     Crash,
@@ -30,6 +31,8 @@ struct Flight {
     span: Span,
     wire: WireForm,
     sent: bool,
+    /// What it carries, where some of it is so already.
+    carried: Option<Vec<Assignment>>,
     token: u32,
     answer: Option<Answer>,
 }
@@ -58,7 +61,13 @@ pub(crate) struct World {
     refused_token: Option<u32>,
     stopped: bool,
     pause: Duration,
-    departures: Vec<Duration>,
+    org_pauses: HashMap<Option<OrgId>, Duration>,
+    departures: HashMap<Option<OrgId>, Vec<Duration>>,
+    /// Found by asking.
+    already_so: BTreeSet<Line>,
+    /// In doubt, and nobody has asked.
+    doubtful: BTreeSet<BatchId>,
+    blocked: Vec<(Option<OrgId>, Ending)>,
     accepted_by_service: bool,
     finished: Option<Ending>,
     settled: HashMap<BatchId, State>,
@@ -71,12 +80,20 @@ impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let mut dice = fastrand::Rng::with_seed(seed);
         let users = dice.u32(1..120);
-        let assignments: Vec<Assignment> = (0..users).map(|number| assignment(number, &mut dice)).collect();
+        let orgs = organizations(&mut dice, users);
+        let org_of = |number: u32| orgs.iter().find(|(span, _)| number <= span.last().0).unwrap().1.clone();
+        let mut assignments: Vec<Assignment> = Vec::new();
+        for number in 0..users {
+            assignments.push(Assignment { org: org_of(number), ..assignment(number, &mut dice) });
+        }
         let settings = settings(&mut dice, &assignments);
-        let service = service(&mut dice, &assignments, settings.wire);
+        let mut service = service(&mut dice, &assignments, settings.wire);
+        if orgs.len() > 1 && dice.u32(..4) == 0 {
+            service.closed = Some((orgs[dice.usize(..orgs.len())].1.clone(), dice.bool()));
+        }
         let calm_after = Duration::from_secs(dice.u64(0..4000));
-        let mut disk = Disk::default();
-        let engine = Engine::new(settings.clone(), disk.recover(users), Duration::ZERO);
+        let mut disk = Disk::of(orgs);
+        let engine = Engine::new(settings.clone(), disk.recover(Duration::ZERO));
         Self {
             seed,
             dice,
@@ -99,7 +116,11 @@ impl World {
             refused_token: None,
             stopped: false,
             pause: Duration::ZERO,
-            departures: Vec::new(),
+            org_pauses: HashMap::new(),
+            departures: HashMap::new(),
+            already_so: BTreeSet::new(),
+            doubtful: BTreeSet::new(),
+            blocked: Vec::new(),
             accepted_by_service: false,
             finished: None,
             settled: HashMap::new(),
@@ -113,6 +134,7 @@ impl World {
         let mut sittings = 0;
         loop {
             self.until_finished();
+
             match self.finished.clone().unwrap() {
                 Ending::Finished => break,
                 Ending::ProbablyWrong { .. } => {
@@ -126,7 +148,8 @@ impl World {
                     self.settings.wire = Wire::Auto;
                     self.service.poison.clear();
                 }
-                Ending::Forbidden(_) => panic!("nothing is forbidden here"),
+                Ending::Canary { .. } => self.settings.canary = None,
+                reason @ (Ending::Forbidden { .. } | Ending::LongPause { .. }) => self.check_held_up(&reason),
                 _ => {}
             }
             assert_eq!(self.disk.sending(), 0, "an intent is left behind at a pause");
@@ -181,11 +204,14 @@ impl World {
         self.stopped = false;
         self.refused_token = None;
         self.pause = self.disk.paused_until;
+        self.org_pauses = self.disk.org_pauses.clone();
+        self.already_so.clear();
+        self.blocked.clear();
         self.token = self.service.token;
         self.started = self.now;
-        let users = self.assignments.len() as u32;
-        let pause = self.disk.paused_until.saturating_sub(self.now);
-        self.engine = Engine::new(self.settings.clone(), self.disk.recover(users), pause);
+        self.engine = Engine::new(self.settings.clone(), self.disk.recover(self.now));
+        let in_doubt = self.disk.batches.iter().filter(|(_, batch)| batch.state == State::InDoubt);
+        self.doubtful = in_doubt.map(|(id, _)| *id).collect();
         self.schedule_trouble();
         self.tell(Event::TimePassed);
     }
@@ -200,7 +226,7 @@ impl World {
                 self.later(at - self.now, Later::Wake);
             }
             let Some(Reverse((at, number, what))) = self.queue.pop() else {
-                panic!("seed {}: nothing will ever happen again", self.seed)
+                panic!("seed {}: nothing will ever happen again: {:#?}", self.seed, self.engine)
             };
             if number >> 40 != self.epoch {
                 continue;
@@ -214,6 +240,7 @@ impl World {
         match what {
             Later::Commit => self.committed(),
             Later::Answer(batch) => self.answered(batch),
+            Later::Verified(batch, span) => self.verified(batch, span),
             Later::Token => {
                 let changed = self.token != self.service.token;
                 self.token = self.service.token;
@@ -245,16 +272,43 @@ impl World {
     fn act(&mut self, action: Action) {
         match action {
             Action::CommitIntent { batch, span, attempt, wire } => {
-                self.flights.insert(batch, Flight { span, wire, sent: false, token: 0, answer: None });
+                let unasked = self.settings.in_doubt == InDoubt::Verify && self.doubtful.contains(&batch);
+                assert!(!unasked, "sent again without asking");
+                let flight = Flight { span, wire, sent: false, carried: None, token: 0, answer: None };
+                self.flights.insert(batch, flight);
                 self.written.push(Record::Intent { batch, span, attempt: attempt.0 });
             }
             Action::Send { batch } => self.send(batch),
-            Action::CommitOutcome { batch, change, learned, .. } => {
+            Action::CommitOutcome { batch, mut change, learned, .. } => {
+                let carried = self.flights.get_mut(&batch).and_then(|flight| flight.carried.take());
+                if let (BatchChange::Failed(refusal), Some(carried)) = (&change, carried) {
+                    let failures = carried.iter().flat_map(|assignment| {
+                        assignment.operations.iter().map(|operation| OperationFailure {
+                            assignment: assignment.number,
+                            line: operation.line,
+                            rows: operation.rows,
+                            refusal: refusal.clone(),
+                        })
+                    });
+                    change = BatchChange::Done { failures: failures.collect() };
+                }
+                if let BatchChange::InDoubt(_) = change {
+                    self.doubtful.insert(batch);
+                }
                 self.written.push(Record::Outcome { batch, change, learned });
             }
-            Action::Pause { until } => {
-                self.written.push(Record::Pause { until: self.started + until });
+            Action::Verify { batch, span } => {
+                let after = Duration::from_millis(self.dice.u64(1..30_000));
+                self.later(after, Later::Verified(batch, span));
             }
+            Action::Pause { until, scope } => {
+                let until = self.started + until;
+                self.written.push(match scope {
+                    Scope::Everyone => Record::Pause { until },
+                    Scope::Organization(org) => Record::OrgPause { org, until },
+                });
+            }
+            Action::Block { org, reason } => self.blocked.push((org, reason)),
             Action::ReadToken => {
                 let after = Duration::from_millis(self.dice.u64(0..50));
                 self.later(after, Later::Token);
@@ -285,7 +339,7 @@ impl World {
                     self.flights.remove(&batch);
                     self.tell(Event::OutcomeCommitted(batch));
                 }
-                Record::Pause { .. } => {}
+                Record::Pause { .. } | Record::OrgPause { .. } => {}
             }
         }
         self.begin_commit();
@@ -297,16 +351,31 @@ impl World {
         assert!(!self.stopped, "law 5: sent after a stop");
         assert!(self.now >= self.pause, "law 5: sent during a pause");
         assert_ne!(self.refused_token, Some(self.token), "law 5: sent with a refused token");
-        self.check_pace();
+        let span = self.flights[&batch].span;
+        let org = self.assignments[span.first().0 as usize].org.clone();
+        let org_pause = self.org_pauses.get(&org).copied().unwrap_or_default();
+        assert!(self.now >= org_pause, "law 5: sent during an organization's pause");
+        assert!(!self.blocked.iter().any(|(blocked, _)| *blocked == org), "sent for one that is left alone");
+        self.check_pace(org);
+        self.check_canary(span);
         let flight = &self.flights[&batch];
         for other in self.flights.values().filter(|other| other.sent) {
             let apart = other.span.last() < flight.span.first() || flight.span.last() < other.span.first();
             assert!(apart, "law 3: a user in two requests");
         }
-        let (form, sent) = (flight.wire, self.carried(flight.span));
+        let (form, span) = (flight.wire, flight.span);
+        let sent = self.still_to_do(span);
+        if sent != self.carried(span) {
+            self.flights.get_mut(&batch).unwrap().carried = Some(sent.clone());
+        }
+        if sent.is_empty() {
+            let rows = self.carried(span).iter().map(Assignment::rows).sum();
+            return self.tell(Event::Answered { batch, verdict: Verdict::AlreadySo, rows });
+        }
         let calm = self.now >= self.calm_after;
         if calm {
             self.service.moods = Moods::default();
+            self.service.closed = None;
         }
         let answer = self.service.answer(&mut self.dice, form, self.token, &sent);
         if matches!(&answer, Answer::Http(http) if matches!(http.status, 200 | 206)) {
@@ -321,15 +390,87 @@ impl World {
     }
 
     /// Never above the rate, over any stretch, but for the slack of a timer.
-    fn check_pace(&mut self) {
-        self.departures.push(self.now);
+    fn check_pace(&mut self, org: Option<OrgId>) {
+        let now = self.now;
+        let departures = self.departures.entry(org).or_default();
+        departures.push(now);
         let Some(period) = self.settings.rate.period() else { return };
-        let last = self.departures.len() - 1;
-        for (index, earlier) in self.departures.iter().enumerate().rev().skip(1).take(40) {
+        let last = departures.len() - 1;
+        for (index, earlier) in departures.iter().enumerate().rev().skip(1).take(40) {
             let least = period * (last - index) as u32;
             let slack = Duration::from_millis(20).max(period / 10) + period / 10;
-            assert!(self.now - *earlier + slack >= least, "law 5: above the pace");
+            assert!(now - *earlier + slack >= least, "law 5: above the pace");
         }
+    }
+
+    /// Nobody goes before the canary has succeeded, or has been looked at.
+    fn check_canary(&self, span: Span) {
+        let Some(users) = self.settings.canary.filter(|users| span.last().0 >= *users) else { return };
+        let beyond = self.disk.batches.values().filter(|batch| batch.span.last().0 >= users);
+        if beyond.clone().any(|batch| batch.state != State::Sending) {
+            // It has succeeded, and others went after it.
+            return;
+        }
+        let first = self.disk.leaves().into_iter().filter(|(_, batch)| batch.span.first().0 < users);
+        let done: u32 = first
+            .map(|(id, batch)| {
+                assert_eq!(batch.state, State::Done, "sent before the canary's {id:?} succeeded");
+                batch.span.len()
+            })
+            .sum();
+        assert!(done >= users.min(self.assignments.len() as u32), "sent before the canary");
+        assert_eq!(self.disk.failures(), 0, "the canary failed");
+    }
+
+    /// Organizations that are held up hold up no others.
+    fn check_held_up(&self, reason: &Ending) {
+        // While nothing has been accepted, refusals are held back, and pending.
+        if !self.accepted_by_service || !self.blocked.iter().any(|(_, blocked)| blocked == reason) {
+            return;
+        }
+        for (span, org) in &self.disk.orgs {
+            if self.blocked.iter().any(|(blocked, _)| blocked == org) {
+                continue;
+            }
+            let leaves = self.disk.leaves();
+            let within = leaves
+                .iter()
+                .filter(|(_, batch)| span.first() <= batch.span.first() && batch.span.last() <= span.last());
+            let covered: u32 = within.clone().map(|(_, batch)| batch.span.len()).sum();
+            assert_eq!(covered, span.len(), "{org:?} was held up by another");
+            assert!(within.clone().all(|(_, batch)| batch.state != State::Pending), "{org:?} was held up");
+        }
+    }
+
+    fn verified(&mut self, batch: BatchId, span: Span) {
+        let calm = self.now >= self.calm_after;
+        let finding = if self.token != self.service.token {
+            Finding::Unauthorized
+        } else if !calm && self.dice.u32(..20) == 0 {
+            Finding::Unknown("no answer".into())
+        } else {
+            let carried = self.carried(span);
+            for assignment in &carried {
+                let so = assignment.operations.iter().filter(|op| self.service.is_so(assignment, op));
+                self.already_so.extend(so.map(|op| op.line));
+            }
+            self.doubtful.remove(&batch);
+            match self.still_to_do(span).is_empty() {
+                true => Finding::Done { rows: carried.iter().map(Assignment::rows).sum() },
+                false => Finding::Open,
+            }
+        };
+        self.tell(Event::Verified { batch, finding });
+    }
+
+    /// What is not known to be so already.
+    fn still_to_do(&self, span: Span) -> Vec<Assignment> {
+        let mut assignments = self.carried(span);
+        for assignment in &mut assignments {
+            assignment.operations.retain(|operation| !self.already_so.contains(&operation.line));
+        }
+        assignments.retain(|assignment| !assignment.operations.is_empty());
+        assignments
     }
 
     fn carried(&self, span: Span) -> Vec<Assignment> {
@@ -343,15 +484,20 @@ impl World {
         flight.sent = false;
         if let Answer::Http(http) = &answer {
             if let Some(wait) = http.retry_after.filter(|wait| *wait <= self.settings.max_wait) {
-                self.pause = self.pause.max(self.now + wait);
+                let org = self.assignments[span.first().0 as usize].org.clone();
+                let alone = http.status == 429 && self.disk.orgs.len() > 1;
+                let pause = if alone { self.org_pauses.entry(org).or_default() } else { &mut self.pause };
+                *pause = (*pause).max(self.now + wait);
             }
             if http.status == 401 {
                 self.refused_token = Some(token);
             }
         }
-        let sent = self.carried(span);
-        let rows = sent.iter().map(Assignment::rows).sum();
+        let sent = flight.carried.clone();
+        let rows = self.carried(span).iter().map(Assignment::rows).sum();
+        let sent = sent.unwrap_or_else(|| self.carried(span));
         let verdict = judge(wire, &sent, &answer);
+
         self.tell(Event::Answered { batch, verdict, rows });
     }
 
@@ -376,7 +522,7 @@ impl World {
             for assignment in self.carried(batch.span) {
                 let exhausted = batch.intents >= self.settings.max_attempts;
                 match batch.state {
-                    State::Done => self.check_done(&assignment),
+                    State::Done => self.check_done(&assignment, exhausted),
                     State::Failed => self.check_failed(&assignment, &self.disk.failed[&id], exhausted),
                     // The service would not say what it did, as often as it was asked.
                     State::InDoubt => assert!(exhausted, "given up after {} attempts", batch.intents),
@@ -386,17 +532,20 @@ impl World {
         }
     }
 
-    fn check_done(&self, assignment: &Assignment) {
+    fn check_done(&self, assignment: &Assignment, exhausted: bool) {
         let user = assignment.user.email().unwrap().as_str();
         let held = self.service.held.get(user).cloned().unwrap_or_default();
         let wanted: BTreeSet<String> = wanted(assignment);
         for operation in &assignment.operations {
             let Change::License(id, _) = &operation.change else { panic!() };
-            let failed = self.disk.exceptions.contains_key(&operation.line.get());
+            let failed = self.disk.exceptions.get(&operation.line.get());
             let took = held.contains(id.as_str()) == wanted.contains(id.as_str());
-            assert!(failed || took, "seed {}: line {} is done and did not take", self.seed, operation.line);
-            let expected = self.service.refused.contains_key(user);
-            assert!(!failed || expected, "line {} failed for no reason", operation.line);
+            let done = failed.is_some() || took;
+            assert!(done, "seed {}: line {} is done and did not take", self.seed, operation.line);
+            if let Some(code) = failed.filter(|_| !self.service.refused.contains_key(user)) {
+                // The rest of it was found to be done, and this was refused.
+                self.check_failed(assignment, code, exhausted);
+            }
         }
     }
 
@@ -410,6 +559,20 @@ impl World {
         let misunderstood = self.service.deaf || wire_mismatch(self.settings.wire, self.service.form);
         assert!(poisoned || misunderstood, "{user} failed with {code} for no reason");
     }
+}
+
+/// One organization mostly, or several, each with a stretch of the users.
+fn organizations(dice: &mut fastrand::Rng, users: u32) -> Vec<(Span, Option<OrgId>)> {
+    let count = if dice.bool() { 1 } else { dice.u32(1..5).min(users) };
+    let mut ends: BTreeSet<u32> = (1..count).map(|_| dice.u32(1..users)).collect();
+    ends.insert(users);
+    let mut first = 0;
+    let spans = ends.into_iter().enumerate().map(|(number, end)| {
+        let span = Span::new(first, end - 1).unwrap();
+        first = end;
+        (span, (number > 0).then(|| OrgId::parse(&format!("O{number}")).unwrap()))
+    });
+    spans.collect()
 }
 
 fn wire_mismatch(wire: Wire, form: WireForm) -> bool {
@@ -441,8 +604,8 @@ fn assignment(number: u32, dice: &mut fastrand::Rng) -> Assignment {
 }
 
 fn settings(dice: &mut fastrand::Rng, assignments: &[Assignment]) -> Settings {
-    let rates = ["unlimited", "300/min", "5/s", "50/s", "1000/h", "200/s"];
-    let rate: Ceiling = rates[dice.usize(..rates.len())].parse().unwrap();
+    let rates = ["unlimited", "300/min", "5/s", "50/s", "1000/h", "200/s", "auto"];
+    let rate: Rate = rates[dice.usize(..rates.len())].parse().unwrap();
     Settings {
         batch_size: dice.u32(1..30),
         concurrency: dice.u32(1..10),
@@ -450,6 +613,9 @@ fn settings(dice: &mut fastrand::Rng, assignments: &[Assignment]) -> Settings {
         wire: [Wire::Auto, Wire::Auto, Wire::Array, Wire::Object][dice.usize(..4)],
         rate,
         max_wait: Duration::from_secs(dice.u64(5..4000)),
+        give_up_after: Duration::from_secs([0, 60, 600][dice.usize(..3)]),
+        in_doubt: [InDoubt::Resend, InDoubt::Resend, InDoubt::Verify][dice.usize(..3)],
+        canary: (dice.u32(..6) == 0).then(|| dice.u32(1..40)),
         max_failures: (dice.u32(..6) == 0).then(|| "10".parse().unwrap()),
         stop_grace: Duration::from_secs(10),
         operations: assignments.iter().map(Assignment::rows).sum(),
@@ -489,5 +655,6 @@ fn service(dice: &mut fastrand::Rng, assignments: &[Assignment], wire: Wire) -> 
         held: HashMap::new(),
         token: 0,
         deaf: dice.u32(..20) == 0,
+        closed: None,
     }
 }

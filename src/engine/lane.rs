@@ -1,0 +1,165 @@
+//! One organization's part of a run: its pace, its pauses, and what of it is still to be sent.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use super::machine::Batch;
+use super::settings::Ending;
+use crate::domain::{BatchId, LaneStanding, OrgId, Part, Rate, Span};
+use crate::pace::Pace;
+
+/// Time since the engine's start.
+type Time = Duration;
+
+/// Which lane a batch belongs to.
+pub(super) type LaneNo = usize;
+
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) org: Option<OrgId>,
+    pub(super) pace: Pace,
+    /// The service's own wish: nothing leaves before.
+    pub(super) pause: Time,
+    /// The pace gives no leave before.
+    pub(super) paced_until: Time,
+    /// Nothing more can be sent for this organization, for this reason; others go on.
+    pub(super) blocked: Option<Ending>,
+    /// Committed and not sent, in the order of their commits.
+    pub(super) ready: VecDeque<BatchId>,
+    /// With an intent, or about to have one, and not sent.
+    pub(super) ahead: u32,
+    pub(super) in_flight: u32,
+    /// To be planned as soon as possible, lowest assignments first.
+    fresh: BTreeMap<Span, (BatchId, Batch)>,
+    /// To be sent again at or after a time.
+    again: BTreeMap<(Time, Span), (BatchId, Batch)>,
+    /// Assignments that no batch covers, lowest first.
+    unsent: VecDeque<Span>,
+}
+
+/// What a lane has next.
+pub(super) enum Work {
+    /// A batch that there is already.
+    Batch(BatchId, Batch),
+    /// The first of the assignments that no batch covers.
+    Unsent(Span),
+}
+
+impl Lane {
+    pub(super) fn new(lane: LaneNo, standing: LaneStanding, rate: Rate) -> Self {
+        let fresh = standing.open.into_iter().map(|open| {
+            let Part { batch: id, span } = open.part;
+            let mut batch = Batch::new(lane, span);
+            batch.in_doubt = open.in_doubt;
+            (span, (id, batch))
+        });
+        Self {
+            org: standing.org,
+            pace: Pace::new(rate),
+            pause: standing.pause,
+            paced_until: Time::ZERO,
+            blocked: None,
+            ready: VecDeque::new(),
+            ahead: 0,
+            in_flight: 0,
+            fresh: fresh.collect(),
+            again: BTreeMap::new(),
+            unsent: standing.unsent.into(),
+        }
+    }
+
+    /// Whether assignments are left that no batch covers.
+    pub(super) fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    /// Whether anything is left to be planned.
+    pub(super) fn has_work(&self) -> bool {
+        self.has_unsent() || !self.fresh.is_empty() || !self.again.is_empty()
+    }
+
+    /// Whether anything below an assignment is left to be planned.
+    pub(super) fn has_work_below(&self, end: u32) -> bool {
+        let below = |span: &Span| span.first().0 < end;
+        self.fresh.keys().any(below)
+            || self.again.keys().any(|(_, span)| below(span))
+            || self.unsent.front().is_some_and(below)
+    }
+
+    /// Batches that wait to be planned.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Batch> {
+        self.fresh.values().chain(self.again.values()).map(|(_, batch)| batch)
+    }
+
+    /// Puts a batch where it is planned next.
+    pub(super) fn put(&mut self, id: BatchId, batch: Batch) {
+        self.fresh.insert(batch.span, (id, batch));
+    }
+
+    /// Puts a batch aside until a time.
+    pub(super) fn put_aside(&mut self, due: Time, id: BatchId, batch: Batch) {
+        self.again.insert((due, batch.span), (id, batch));
+    }
+
+    /// What is due, if it may be taken.
+    pub(super) fn next(&self, now: Time, leave: Leave) -> Option<Next> {
+        let below = |span: Span| span.first().0 < leave.end;
+        let due = self.again.iter().take_while(|((due, _), _)| *due <= now);
+        let mut due =
+            due.filter(|((_, span), (_, batch))| below(*span) && (leave.retries || !batch.needs_leave));
+        if let Some((key, _)) = due.next() {
+            return Some(Next::Again(*key));
+        }
+        if !leave.anew {
+            return None;
+        }
+        let fresh = self.fresh.first_key_value().map(|(span, _)| *span).filter(|span| below(*span));
+        let unsent = self.unsent.front().copied().filter(|span| below(*span));
+        fresh.map(Next::Fresh).or_else(|| unsent.map(Next::Unsent))
+    }
+
+    /// Takes what [`next`](Self::next) found.
+    pub(super) fn take(&mut self, next: Next) -> Option<Work> {
+        match next {
+            Next::Again(key) => self.again.remove(&key).map(|(id, batch)| Work::Batch(id, batch)),
+            Next::Fresh(span) => self.fresh.remove(&span).map(|(id, batch)| Work::Batch(id, batch)),
+            Next::Unsent(span) => Some(Work::Unsent(span)),
+        }
+    }
+
+    /// Cuts the next `size` assignments off what no batch covers.
+    pub(super) fn cut(&mut self, size: u32) -> Option<Span> {
+        let whole = self.unsent.pop_front()?;
+        let Some((head, rest)) = whole.split(size) else { return Some(whole) };
+        self.unsent.push_front(rest);
+        Some(head)
+    }
+
+    /// When something below `end` can be planned that could not be until now; time zero where
+    /// something waits for no time.
+    pub(super) fn next_due(&self, now: Time, end: u32) -> [Option<Time>; 2] {
+        let below = |span: &Span| span.first().0 < end;
+        let anew = self.fresh.keys().next().is_some_and(below) || self.unsent.front().is_some_and(below);
+        let later = self.again.keys().filter(|(due, span)| *due > now && below(span)).map(|(due, _)| *due);
+        [anew.then_some(Time::ZERO), later.min()]
+    }
+}
+
+/// What may be taken of a lane.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leave {
+    /// Retries that come out of the retry budget.
+    pub(super) retries: bool,
+    /// What is no retry.
+    pub(super) anew: bool,
+    /// Only assignments below this one.
+    pub(super) end: u32,
+}
+
+/// Which work is next.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Next {
+    Again((Time, Span)),
+    Fresh(Span),
+    Unsent(Span),
+}

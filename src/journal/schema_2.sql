@@ -1,0 +1,21 @@
+-- Version 2: organizations.
+--
+-- No batch holds assignments of two organizations, so assignments are numbered organization by
+-- organization. A run has at least one of these spans; together they cover its assignments.
+
+CREATE TABLE org_span (
+  run_id INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  -- The organization; NULL for that of the token or of --org-id, and in runs of version 1 for any.
+  org_id INTEGER,
+  -- Operations.
+  rows INTEGER NOT NULL,
+  -- No request for this organization may leave before this time: the service's own wish.
+  paused_until INTEGER,
+  PRIMARY KEY (run_id, first),
+  CHECK (first <= last)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO org_span (run_id, first, last, rows)
+SELECT run_id, 0, assignments - 1, total - invalid FROM run WHERE assignments > 0;

@@ -1,0 +1,148 @@
+//! Keeping below a rate that the user knows.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock as _, FakeRelativeClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+use crate::domain::Ceiling;
+
+type Limiter =
+    RateLimiter<NotKeyed, InMemoryState, FakeRelativeClock, NoOpMiddleware<governor::nanos::Nanos>>;
+
+/// A request costs so many cells of the limiter, so that lateness can be made up for in parts of a
+/// request.
+const CELLS: u32 = 10;
+
+/// How late a request may leave without the next one being put off too. A timer is a millisecond
+/// or two late each time; without this, a run at 200 requests a second would take a fifth longer.
+const SLACK: Duration = Duration::from_millis(20);
+
+/// Keeps requests at or below a rate, from the first on: there is no opening burst.
+#[derive(Debug)]
+pub(super) struct Pacer {
+    limiter: Option<Limiter>,
+    period: Duration,
+    last: Option<Duration>,
+    clock: FakeRelativeClock,
+    now: Duration,
+}
+
+impl Pacer {
+    /// Starts at time zero.
+    pub(super) fn new(ceiling: Ceiling) -> Self {
+        let clock = FakeRelativeClock::default();
+        let period = ceiling.period();
+        let limiter = period.and_then(|period| limiter(period, &clock));
+        Self { limiter, period: period.unwrap_or_default(), last: None, clock, now: Duration::ZERO }
+    }
+
+    /// About when a request may leave, after so many others.
+    pub(super) fn expected(&self, ahead: u32) -> Duration {
+        match self.last {
+            Some(last) => last.saturating_add(self.period.saturating_mul(ahead.saturating_add(1))),
+            None => self.period.saturating_mul(ahead),
+        }
+    }
+
+    /// Takes leave for one request at `now`, or tells when to ask again.
+    pub(super) fn take(&mut self, now: Duration) -> Result<(), Duration> {
+        self.clock.advance(now.saturating_sub(self.now));
+        self.now = self.now.max(now);
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        match limiter.check_n(cells(CELLS)) {
+            // More cells than the bucket holds: it was made to hold them.
+            Ok(Ok(())) | Err(_) => {
+                self.last = Some(self.now);
+                Ok(())
+            }
+            Ok(Err(refused)) => Err(self.now + refused.wait_time_from(self.clock.now())),
+        }
+    }
+}
+
+fn limiter(period: Duration, clock: &FakeRelativeClock) -> Option<Limiter> {
+    // Rounded up: never above the rate.
+    let cell = Duration::from_nanos(u64::try_from(period.as_nanos().div_ceil(CELLS.into())).ok()?);
+    let slack = u32::try_from(SLACK.as_nanos().div_ceil(cell.as_nanos())).unwrap_or(u32::MAX / 2);
+    let quota = Quota::with_period(cell)?.allow_burst(cells(CELLS.saturating_add(slack)));
+    let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
+    // What is slack later would be a burst at the start: take it out.
+    let _ = limiter.check_n(cells(slack));
+    Some(limiter)
+}
+
+fn cells(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Takes `count` leaves, each asked for `late(i)` after it could have been had.
+    fn departures(ceiling: &str, count: u32, late: impl Fn(u32) -> Duration) -> Vec<Duration> {
+        let mut pacer = Pacer::new(ceiling.parse().unwrap());
+        let mut now = Duration::ZERO;
+        (0..count)
+            .map(|index| {
+                now += late(index);
+                while let Err(until) = pacer.take(now) {
+                    assert!(until > now);
+                    now = until;
+                }
+                now
+            })
+            .collect()
+    }
+
+    #[test]
+    fn there_is_no_opening_burst() {
+        let times = departures("300/min", 300, |_| Duration::ZERO);
+        assert_eq!(times[0], Duration::ZERO);
+        for (index, time) in (0u32..).zip(&times) {
+            assert!(*time >= Duration::from_millis(200) * index, "{index}: {time:?}");
+        }
+        assert!(times[299] <= Duration::from_millis(200 * 299 + 1));
+    }
+
+    #[test]
+    fn lateness_of_timers_does_not_add_up() {
+        for rate in ["5/s", "200/s", "1000/s"] {
+            let period = rate.parse::<Ceiling>().unwrap().period().unwrap();
+            let times = departures(rate, 2000, |_| Duration::from_micros(800));
+            assert!(times[1999] < period * 2020, "{rate}: {:?}", times[1999]);
+        }
+    }
+
+    #[test]
+    fn without_a_limit_everything_leaves_at_once() {
+        assert_eq!(departures("unlimited", 1000, |_| Duration::ZERO)[999], Duration::ZERO);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_the_rate_and_the_slack(
+            waits in prop::collection::vec(0u64..2_000, 2..80),
+            per_second in 1u32..200,
+        ) {
+            let period = Duration::from_secs(1) / per_second;
+            let times = departures(&format!("{per_second}/s"), waits.len() as u32, |index| {
+                Duration::from_millis(waits[index as usize])
+            });
+            for (start, from) in times.iter().enumerate() {
+                for (end, to) in times.iter().enumerate().skip(start + 1) {
+                    let least = period * (end - start) as u32;
+                    // A tenth of a period is the finest slack there is.
+                    let slack = SLACK.max(period / CELLS) + period / CELLS;
+                    prop_assert!(*to - *from + slack >= least);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Who holds a license: what the service says of operations of ours.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use super::patiently;
+use crate::domain::{Action, Assignment, Change, LicenseId, Line};
+use crate::webex::{Client, LicenseUser, ReadError};
+
+/// Users who are looked for among the holders of one license.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    by_person: HashMap<String, Vec<usize>>,
+    by_email: HashMap<String, Vec<usize>>,
+    held: Vec<bool>,
+}
+
+impl Wanted {
+    /// Looks for this user too. Returns the user's number, from 0.
+    pub fn add(&mut self, person: Option<&str>, email: Option<&str>) -> usize {
+        let number = self.held.len();
+        if let Some(person) = person {
+            self.by_person.entry(person.to_owned()).or_default().push(number);
+        }
+        if let Some(email) = email {
+            self.by_email.entry(email.to_lowercase()).or_default().push(number);
+        }
+        self.held.push(false);
+        number
+    }
+
+    /// Whether the user of this number holds the license, as far as has been looked.
+    #[must_use]
+    pub fn holds(&self, number: usize) -> bool {
+        self.held.get(number).copied().unwrap_or(false)
+    }
+
+    /// Looks at the license's users page by page: memory grows with those who are looked for, not
+    /// with those who hold the license.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn look(
+        &mut self,
+        client: &Client,
+        license: &LicenseId,
+        max_wait: Duration,
+    ) -> Result<(), ReadError> {
+        let mut users = client.license_users(license);
+        loop {
+            match patiently(max_wait, async || users.next().await).await {
+                Ok(Some(user)) => self.found(&user),
+                // Nobody can hold a license that is gone.
+                Ok(None) | Err(ReadError::NotFound) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn found(&mut self, user: &LicenseUser) {
+        let by_person = self.by_person.get(&user.id).into_iter().flatten();
+        let email = user.email.as_deref().unwrap_or_default().to_lowercase();
+        let by_email = self.by_email.get(&email).into_iter().flatten();
+        for number in by_person.chain(by_email) {
+            self.held.get_mut(*number).into_iter().for_each(|held| *held = true);
+        }
+    }
+}
+
+/// The lines of those operations that are so already: an addition that is held, a removal that is
+/// not. Sites are never among them, since the API does not list their attendees.
+///
+/// # Errors
+/// [`ReadError`].
+pub(super) async fn already_so(
+    client: &Client,
+    assignments: &[Assignment],
+    max_wait: Duration,
+) -> Result<HashSet<Line>, ReadError> {
+    let mut licenses: HashMap<&LicenseId, (Wanted, Vec<(Line, Action)>)> = HashMap::new();
+    for assignment in assignments {
+        let person = assignment.user.person().map(|person| person.as_str());
+        let email = assignment.user.email().map(|email| email.as_str());
+        for operation in &assignment.operations {
+            if let Change::License(id, _) = &operation.change {
+                let (wanted, operations) = licenses.entry(id).or_default();
+                wanted.add(person, email);
+                operations.push((operation.line, operation.action));
+            }
+        }
+    }
+    let mut so = HashSet::new();
+    for (license, (mut wanted, operations)) in licenses {
+        wanted.look(client, license, max_wait).await?;
+        for (number, (line, action)) in operations.into_iter().enumerate() {
+            if wanted.holds(number) == (action == Action::Add) {
+                so.insert(line);
+            }
+        }
+    }
+    Ok(so)
+}
