@@ -122,11 +122,19 @@ pub struct Checked {
     pub(super) findings: Vec<(Line, CrossRow)>,
     pub(super) targets: Targets,
     demand: Vec<Demand>,
+    /// Users of each organization.
+    organizations: Vec<u32>,
     layout: Layout,
     counts: Counts,
 }
 
 impl Checked {
+    /// How many users of each organization something is asked for, in sending order.
+    #[must_use]
+    pub fn organizations(&self) -> &[u32] {
+        &self.organizations
+    }
+
     /// What was found, counted.
     #[must_use]
     pub const fn counts(&self) -> Counts {
@@ -270,7 +278,7 @@ impl<'a> Checker<'a> {
             group.push(mark);
         }
         self.settle(&group, &mut classes);
-        let numbers = self.number(&classes, order);
+        let (numbers, organizations) = self.number(&classes, order);
         self.findings.sort_unstable_by_key(|(line, _)| *line);
         Ok(Checked {
             encoding,
@@ -279,6 +287,7 @@ impl<'a> Checker<'a> {
             findings: self.findings,
             targets: self.targets,
             demand: self.demand,
+            organizations,
             layout,
             counts: self.counts,
         })
@@ -354,9 +363,10 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Numbers the users that something is asked for, in sending order: organization by organization,
+    /// Numbers the users that something is asked for, and counts those of each organization. They come
+    /// in sending order: organization by organization,
     /// since no request may be about two of them, and within each as the order has it.
-    fn number(&mut self, classes: &[Class], order: Order) -> Vec<u32> {
+    fn number(&mut self, classes: &[Class], order: Order) -> (Vec<u32>, Vec<u32>) {
         self.orgs.follow_ties(&self.roster);
         let several = self.orgs.count() > 1;
         let place = |user: u32| {
@@ -379,6 +389,8 @@ impl<'a> Checker<'a> {
                 *number = COUNTED;
             }
         }
+        let organizations = sizes.chunks(ROUNDS).map(|rounds| rounds.iter().sum()).filter(|users| *users > 0);
+        let organizations = organizations.collect();
         let mut next: Vec<u32> = Vec::with_capacity(sizes.len());
         let mut total = 0;
         for size in sizes {
@@ -394,7 +406,7 @@ impl<'a> Checker<'a> {
             }
         }
         self.counts.assignments = total;
-        numbers
+        (numbers, organizations)
     }
 }
 

@@ -36,17 +36,21 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
         other => other?,
     };
     let needs = needs(&checked, catalog.licenses()?);
-    let requests = requests(&checked, &settings);
-    let least = settings.rate.period().map(|period| period.saturating_mul(requests));
+    let requests: Vec<u32> = requests(&checked, &settings).collect();
+    // Each organization has a pace of its own, so the largest decides.
+    let longest = requests.iter().max().copied().unwrap_or(0);
+    let least = settings.rate.period().map(|period| period.saturating_mul(longest));
+    let (requests, organizations) = (requests.iter().sum(), requests.len());
     for need in &needs {
         output.event(need);
     }
     let counts = checked.counts();
     let least_s = least.map(|time| time.as_secs_f64().round());
-    output.event(&json!({"event": "summary", "file": args.file, "counts": counts, "requests": requests, "least_s": least_s}));
+    output.event(&json!({"event": "summary", "file": args.file, "counts": counts, "requests": requests,
+        "organizations": organizations, "least_s": least_s}));
     output.print(table(&needs).trim_fmt())?;
     output.print(format_args!("\n{}", described(&counts)))?;
-    output.print(duration(requests, &settings, least))?;
+    output.print(duration(requests, organizations, &settings, least))?;
     let mut short = false;
     for advice in needs.iter().filter_map(Need::advice) {
         short = true;
@@ -127,17 +131,22 @@ fn table(needs: &[Need]) -> Table {
     table
 }
 
-/// Requests, where all goes well and the service takes the first form that is tried.
-fn requests(checked: &Checked, settings: &RunSettings) -> u32 {
-    let users = checked.counts().assignments;
-    if settings.wire == Wire::Object { users } else { users.div_ceil(settings.batch_size.get()) }
+/// Requests for each organization, where all goes well and the service takes the first form that is
+/// tried.
+fn requests(checked: &Checked, settings: &RunSettings) -> impl Iterator<Item = u32> {
+    let batch = if settings.wire == Wire::Object { 1 } else { settings.batch_size.get() };
+    checked.organizations().iter().map(move |users| users.div_ceil(batch))
 }
 
-fn duration(requests: u32, settings: &RunSettings, least: Option<Duration>) -> String {
-    match least {
-        Some(time) => {
-            format!("{requests} requests at {} take at least {:.0} s", settings.rate, time.as_secs_f64())
+fn duration(requests: u32, organizations: usize, settings: &RunSettings, least: Option<Duration>) -> String {
+    let time = match least {
+        Some(time) => format!(" at {} take at least {:.0} s", settings.rate, time.as_secs_f64()),
+        None => ", as fast as the service answers".to_owned(),
+    };
+    match organizations {
+        0 | 1 => format!("{requests} requests{time}"),
+        several => {
+            format!("{requests} requests{time}; {several} organizations have a pace of their own each")
         }
-        None => format!("{requests} requests, as fast as the service answers"),
     }
 }

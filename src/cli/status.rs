@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::args;
 use super::context::{Context, shell_word};
 use super::exit::{Exit, Failure};
 use super::sending::summary;
 use crate::domain::{Printable, RunState};
 use crate::journal::{Reader, RunRow, is_held};
+use crate::report::by_organization;
 use crate::run::RunSettings;
 
 pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failure> {
@@ -16,8 +19,15 @@ pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failur
     let output = context.output;
     let failures =
         RunSettings::from_json(&row.settings).map(|settings| settings.failures).unwrap_or_default();
+    let organizations = reader.organizations(row.run)?;
+    for organization in &organizations {
+        output.event(&json!({"event": "organization", "organization": organization}));
+    }
     summary(&reader, &row, Duration::ZERO, failures.display().to_string())?.tell(output);
     output.print(described(context, &row, is_held(&context.journal)))?;
+    if organizations.len() > 1 {
+        output.print(format_args!("\n{}", by_organization(&organizations).trim_fmt()))?;
+    }
     Ok(Exit::Done)
 }
 

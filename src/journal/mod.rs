@@ -17,6 +17,6 @@ pub use error::JournalError;
 pub use import::{Importer, InvalidOperation, NewRun, PlannedOperation, Totals};
 pub use load::Loader;
 pub use open::{Journal, Reader, is_held};
-pub use query::{FailedRow, OperationRow, RunRow, Tally};
+pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};
 pub use retry::Selected;
 pub use writer::{AttemptReport, Commit, Committed, Intent, Outcome, Record, Writer};

@@ -248,8 +248,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Calls `each` for every operation of a run that is done, last line first: the order in which
-    /// they are reversed.
+    /// Calls `each` for every operation of a run that is done and was not so before, as far as that
+    /// is known, last line first: the order in which they are reversed.
     ///
     /// # Errors
     /// [`JournalError`], or what `each` returns.
@@ -258,22 +258,56 @@ impl Reader {
         run: RunId,
         each: impl FnMut(OperationRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.each_operation(run, "AND state = 'done' ORDER BY line DESC", each)
+        let which = "AND state = 'done' AND NOT EXISTS (
+             SELECT 1 FROM so_before b WHERE b.run_id = operations.run_id AND b.line = operations.line)
+           ORDER BY line DESC";
+        self.each_operation(run, which, each)
     }
 
-    /// Calls `each` for every operation on one license that is done.
+    /// Calls `each` for every operation on one license that can be sent.
     ///
     /// # Errors
     /// [`JournalError`], or what `each` returns.
-    pub fn done_of_license<E: From<JournalError>>(
+    pub fn operations_of_license<E: From<JournalError>>(
         &self,
         run: RunId,
         license: &str,
         mut each: impl FnMut(OperationRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.each_operation(run, "AND state = 'done' AND kind = 'license' ORDER BY line", |row| {
+        self.each_operation(run, "AND state <> 'invalid' AND kind = 'license' ORDER BY line", |row| {
             if row.target == license { each(row) } else { Ok(()) }
         })
+    }
+
+    /// How the operations of each organization stand, in sending order. Rows that cannot be sent belong
+    /// to none.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn organizations(&self, run: RunId) -> Result<Vec<OrgTally>, JournalError> {
+        let read = || -> rusqlite::Result<Vec<OrgTally>> {
+            self.connection
+                .prepare(
+                    "SELECT t.text, sum(s.rows), sum(s.done), sum(s.failed), sum(s.in_doubt) FROM (
+                       SELECT s.first, s.org_id, s.rows,
+                         coalesce(sum((b.state = 'done') * (b.rows - b.failed)), 0) AS done,
+                         coalesce(sum((b.state = 'done') * b.failed + (b.state = 'failed') * b.rows), 0) AS failed,
+                         coalesce(sum((b.state = 'in_doubt') * b.rows), 0) AS in_doubt
+                       FROM org_span s LEFT JOIN batch b
+                         ON b.run_id = s.run_id AND b.state <> 'split' AND b.first >= s.first AND b.first <= s.last
+                       WHERE s.run_id = ?1 GROUP BY s.first
+                     ) s LEFT JOIN term t ON t.term_id = s.org_id
+                     GROUP BY s.org_id ORDER BY min(s.first)",
+                )?
+                .query_map([run.0], |row| {
+                    let (total, done, failed, in_doubt): (u64, u64, u64, u64) =
+                        (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+                    let pending = total.saturating_sub(done + failed + in_doubt);
+                    Ok(OrgTally { org: row.get(0)?, total, done, failed, in_doubt, pending })
+                })?
+                .collect()
+        };
+        read().map_err(self.wrong())
     }
 
     /// The licenses and sites that a run's operations are about, with the word for their kind.
@@ -409,7 +443,61 @@ impl OpenBlock {
     }
 }
 
+/// How the operations of one organization stand.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct OrgTally {
+    /// The organization; `None` for that of the token or of `--org-id`.
+    pub org: Option<String>,
+    /// Operations that can be sent.
+    pub total: u64,
+    /// Those that are done.
+    pub done: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Those in doubt.
+    pub in_doubt: u64,
+    /// Those that are still to be sent.
+    pub pending: u64,
+}
+
+impl OrgTally {
+    /// What to call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.org.as_deref().unwrap_or("(the token's own)")
+    }
+}
+
 impl Journal {
+    /// Whether nothing of a run has been sent, nor is about to be.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn is_untouched(&self, run: RunId) -> Result<bool, JournalError> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM batch WHERE run_id = ?1)";
+        self.connection.query_row(sql, [run.0], |row| row.get(0)).map_err(self.wrong())
+    }
+
+    /// Keeps which operations are so before anything is sent, and with it how the run is to be sent
+    /// from here on, as JSON.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn set_so_before(&mut self, run: RunId, lines: &[Line], settings: &str) -> Result<(), JournalError> {
+        let wrong = self.wrong();
+        let write = |db: &mut rusqlite::Connection| -> rusqlite::Result<()> {
+            let step = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            {
+                let sql = "INSERT OR IGNORE INTO so_before (run_id, line) VALUES (?1, ?2)";
+                let mut insert = step.prepare(sql)?;
+                lines.iter().try_for_each(|line| insert.execute(params![run.0, line.get()]).map(drop))?;
+            }
+            step.execute("UPDATE run SET settings = ?2 WHERE run_id = ?1", params![run.0, settings])?;
+            step.commit()
+        };
+        write(&mut self.connection).map_err(wrong)
+    }
+
     /// A run as any reader sees it.
     ///
     /// # Errors

@@ -19,3 +19,10 @@ CREATE TABLE org_span (
 
 INSERT INTO org_span (run_id, first, last, rows)
 SELECT run_id, 0, assignments - 1, total - invalid FROM run WHERE assignments > 0;
+
+-- Operations that were so before anything was sent, where that was asked.
+CREATE TABLE so_before (
+  run_id INTEGER NOT NULL,
+  line INTEGER NOT NULL,
+  PRIMARY KEY (run_id, line)
+) STRICT, WITHOUT ROWID;

@@ -9,7 +9,7 @@ use super::error::ReportError;
 use super::guard::defused;
 use super::html::write_html;
 use super::summary::write_text;
-use crate::journal::{OperationRow, Reader, RunRow, Tally};
+use crate::journal::{OperationRow, OrgTally, Reader, RunRow, Tally};
 
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -97,6 +97,7 @@ struct Head<'a> {
     assignments: u32,
     #[serde(flatten)]
     tally: Tally,
+    organizations: Vec<OrgTally>,
     attempts: serde_json::Map<String, serde_json::Value>,
     failures_by_code: serde_json::Map<String, serde_json::Value>,
 }
@@ -114,6 +115,7 @@ fn head<'a>(reader: &Reader, run: &'a RunRow) -> Result<Head<'a>, ReportError> {
         finished_at: run.finished_at.as_deref(),
         assignments: run.assignments,
         tally: run.tally,
+        organizations: reader.organizations(run.run)?,
         attempts: object(reader.attempt_outcomes(run.run)?),
         failures_by_code: object(reader.failure_codes(run.run)?),
     })

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::error::ReportError;
 use crate::domain::Printable;
-use crate::journal::{FailedRow, Reader, RunRow, Tally};
+use crate::journal::{FailedRow, OrgTally, Reader, RunRow, Tally};
 
 /// Failed rows shown; the failures CSV has them all.
 const MOST_ROWS: usize = 1000;
@@ -40,6 +40,7 @@ pub(super) fn write_html(
 }
 
 fn section(reader: &Reader, run: &RunRow) -> Result<Markup, ReportError> {
+    let organizations = reader.organizations(run.run)?;
     let attempts = reader.attempt_outcomes(run.run)?;
     let codes = reader.failure_codes(run.run)?;
     let rows = failed_rows(reader, run)?;
@@ -54,6 +55,7 @@ fn section(reader: &Reader, run: &RunRow) -> Result<Markup, ReportError> {
         }
         (bar(&run.tally))
         (counted("operations", parts(&run.tally).map(|(name, count, _)| (name.to_owned(), count))))
+        @if organizations.len() > 1 { (by_organization(&organizations)) }
         (counted("attempts", attempts))
         @if !rows.is_empty() {
             (counted("failures by code", codes))
@@ -91,6 +93,20 @@ fn bar(tally: &Tally) -> Markup {
         svg viewBox="0 0 1000 20" preserveAspectRatio="none" role="img" aria-label="operations by state" {
             @for (name, count, colour, start, width) in pieces {
                 rect x=(start) y="0" width=(width) height="20" fill=(colour) { title { (name) " " (count) } }
+            }
+        }
+    }
+}
+
+fn by_organization(organizations: &[OrgTally]) -> Markup {
+    html! {
+        table {
+            tr { @for name in ["organization", "total", "done", "failed", "in doubt", "pending"] { th { (name) } } }
+            @for org in organizations {
+                tr {
+                    td { (Printable(org.name())) }
+                    @for count in [org.total, org.done, org.failed, org.in_doubt, org.pending] { td.n { (count) } }
+                }
             }
         }
     }

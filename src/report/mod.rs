@@ -15,6 +15,6 @@ pub use audit::{Format, write_audit};
 pub use error::ReportError;
 pub use failures::write_failures;
 pub use guard::defused;
-pub use summary::write_text;
+pub use summary::{by_organization, write_text};
 pub use undo::write_undo;
 pub use whole::write_whole;

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::error::ReportError;
 use crate::domain::Printable;
-use crate::journal::{Reader, RunRow};
+use crate::journal::{OrgTally, Reader, RunRow};
 
 /// Writes what a run was, how it stands, and what failed why.
 ///
@@ -38,9 +38,33 @@ pub fn write_text(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Resu
     ];
     writeln!(output)?;
     writeln!(output, "{}", counted("operations", counts).trim_fmt())?;
+    let organizations = reader.organizations(run.run)?;
+    if organizations.len() > 1 {
+        writeln!(output)?;
+        writeln!(output, "{}", by_organization(&organizations).trim_fmt())?;
+    }
     section(output, "attempts", reader.attempt_outcomes(run.run)?)?;
     section(output, "failures by code", reader.failure_codes(run.run)?)?;
     Ok(writeln!(output)?)
+}
+
+/// How the operations of each organization stand.
+#[must_use]
+pub fn by_organization(organizations: &[OrgTally]) -> Table {
+    let mut table = Table::new();
+    let words = ["organization", "total", "done", "failed", "in doubt", "pending"];
+    table.load_style(presets::NOTHING).set_header(words);
+    for org in organizations {
+        let counts =
+            [org.total, org.done, org.failed, org.in_doubt, org.pending].map(|count| count.to_string());
+        table.add_row(std::iter::once(Printable(org.name()).to_string()).chain(counts));
+    }
+    for number in 1..words.len() {
+        if let Some(column) = table.column_mut(number) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
 }
 
 fn section(output: &mut dyn Write, title: &str, rows: Vec<(String, u64)>) -> Result<(), ReportError> {
