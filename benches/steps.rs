@@ -14,7 +14,7 @@ use seatbatch::domain::{
 };
 use seatbatch::engine::judge;
 use seatbatch::input::{Encoding, InputFile};
-use seatbatch::pace::Pacer;
+use seatbatch::pace::Pace;
 use seatbatch::webex::wire::{answer_body, request_body};
 
 fn main() {
@@ -98,13 +98,13 @@ fn judge_a_206(bencher: Bencher<'_, '_>, users: u32) {
 
 #[divan::bench]
 fn pace_a_request(bencher: Bencher<'_, '_>) {
-    bencher.with_inputs(|| Pacer::new("300/min".parse().unwrap())).bench_local_values(|mut pacer| {
+    bencher.with_inputs(|| Pace::new("300/min".parse().unwrap())).bench_local_values(|mut pace| {
         let mut now = Duration::ZERO;
         for _ in 0..100 {
-            if let Err(until) = pacer.take(now) {
+            if let Err(until) = pace.take(now) {
                 now = until;
             }
         }
-        pacer
+        pace
     });
 }

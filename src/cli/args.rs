@@ -85,6 +85,10 @@ pub(super) enum Command {
     Undo(Undo),
     /// The organization's licenses.
     Licenses(Licenses),
+    /// Let this program in, in a browser, and keep the login for later runs.
+    Login(Login),
+    /// Forget the login.
+    Logout,
     /// A local simulator of the Webex Licenses API.
     Sandbox(Sandbox),
     /// Apply a sample file to a sandbox inside the process; no account needed.
@@ -217,6 +221,10 @@ pub(super) struct Sending {
     /// Where the failures CSV goes [default: <input stem>.failures.csv beside the input].
     #[arg(long, value_name = "PATH")]
     pub(super) failures: Option<PathBuf>,
+    /// Ask who holds the licenses before the first request, so that undo reverses what the run has
+    /// changed and no more.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) snapshot: Option<bool>,
     /// Send so many users first, and pause for a look unless all of them succeed.
     #[arg(long, value_name = "N")]
     pub(super) canary: Option<NonZeroU32>,
@@ -380,6 +388,24 @@ pub(super) enum ListFormat {
     Json,
 }
 
+/// The integration's ID and secret come from WEBEX_CLIENT_ID and WEBEX_CLIENT_SECRET.
+#[derive(Debug, Args)]
+pub(super) struct Login {
+    /// Where the login is kept: auto takes the keyring where there is one.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) store: Store,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Store {
+    #[default]
+    Auto,
+    /// The system's keyring.
+    Keyring,
+    /// A file that its owner alone can read.
+    File,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Sandbox {
     /// Where it listens; port 0 takes a free one.
@@ -391,6 +417,18 @@ pub(super) struct Sandbox {
     /// The access token it takes.
     #[arg(long, default_value = "sandbox")]
     pub(super) token: String,
+    /// The ID of the integration that its token endpoints know.
+    #[arg(long, default_value = "sandbox-client", value_name = "ID")]
+    pub(super) client_id: String,
+    /// The integration's secret.
+    #[arg(long, default_value = "sandbox-secret", value_name = "SECRET")]
+    pub(super) client_secret: String,
+    /// A refresh token that the integration has.
+    #[arg(long, default_value = "sandbox-refresh", value_name = "TOKEN")]
+    pub(super) refresh_token: String,
+    /// Seconds that access tokens live, the one of --token included.
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) token_lifetime: Option<NonZeroU32>,
     /// How many users its organization has.
     #[arg(long, default_value_t = 1000, value_name = "N")]
     pub(super) users: u32,
@@ -411,7 +449,7 @@ pub(super) struct Sandbox {
     pub(super) latency: u64,
     /// A fault, for example status=503,chance=0.05 or drop=after,user=user7@example.com,times=1.
     /// Effects: status=CODE (with retry-after=, code=), delay=MS, drop=before, drop=after, garbage,
-    /// cut, refuse=CODE, ignore. Conditions: user=EMAIL, from=N, times=N, chance=P. May be repeated.
+    /// cut, refuse=CODE, ignore. Conditions: user=EMAIL, org=ID, from=N, times=N, chance=P. May be repeated.
     #[arg(long, value_name = "FAULT")]
     pub(super) fault: Vec<Fault>,
     /// Seed of everything that is left to chance.

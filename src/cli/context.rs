@@ -6,16 +6,14 @@ use secrecy::SecretString;
 use tokio::runtime::Runtime;
 
 use super::args::{DEFAULT_JOURNAL, Sending, Shared};
+use super::credentials::Credentials;
 use super::exit::{Exit, Failure};
 use super::logging;
 use super::output::Output;
 use crate::domain::{OrgId, RunId};
 use crate::journal::{Reader, RunRow};
-use crate::run::RunSettings;
-use crate::webex::{BaseUrl, Client, Token, TokenSource};
-
-/// The environment variable that holds the access token.
-const TOKEN_VARIABLE: &str = "WEBEX_ACCESS_TOKEN";
+use crate::run::{RunSettings, patiently};
+use crate::webex::{BaseUrl, Client, Token};
 
 #[derive(Debug)]
 pub(super) struct Context {
@@ -23,7 +21,7 @@ pub(super) struct Context {
     pub(super) output: Output,
     base_url: Option<String>,
     org_id: Option<String>,
-    token: Option<TokenSource>,
+    credentials: Credentials,
 }
 
 impl Context {
@@ -31,12 +29,10 @@ impl Context {
         if let Some(path) = &shared.log_file {
             logging::to_file(path)?;
         }
-        let from_environment =
-            || std::env::var(TOKEN_VARIABLE).ok().map(SecretString::from).map(TokenSource::Fixed);
-        let token = shared.token_file.map(TokenSource::File).or_else(from_environment);
+        let credentials = shared.token_file.map_or(Credentials::Found, Credentials::File);
         let output = Output { json: shared.json, quiet: shared.quiet };
         let Shared { journal, base_url, org_id, .. } = shared;
-        Ok(Self { journal, output, base_url, org_id, token })
+        Ok(Self { journal, output, base_url, org_id, credentials })
     }
 
     /// The same, for a sandbox inside the process.
@@ -46,7 +42,7 @@ impl Context {
             output: self.output,
             base_url: Some(base_url),
             org_id: None,
-            token: Some(TokenSource::Fixed(token)),
+            credentials: Credentials::Fixed(token),
         }
     }
 
@@ -66,6 +62,7 @@ impl Context {
         set(&mut settings.in_doubt, sending.in_doubt.map(Into::into));
         set(&mut settings.timeout_s, sending.timeout);
         set(&mut settings.max_wait_s, sending.max_wait);
+        set(&mut settings.snapshot, sending.snapshot);
         set(&mut settings.failures, sending.failures.as_ref().map(|path| absolute(path.clone())));
         settings.org_id = self.org_id.clone().or(settings.org_id.take());
         settings.canary = sending.canary.or(settings.canary);
@@ -78,12 +75,16 @@ impl Context {
         let base: BaseUrl = settings.base_url.parse()?;
         let org = settings.org_id.as_deref().map(OrgId::parse).transpose();
         let org = org.map_err(|error| Failure::usage(format!("--org-id: {error}")))?;
-        let source = self.token.clone().ok_or_else(|| {
-            Failure::usage(format!(
-                "no access token; put it into {TOKEN_VARIABLE}, or name a file with --token-file"
-            ))
-        })?;
-        Ok(Client::new(base, Token::read(source)?, org, settings.timeout())?)
+        let source = self.credentials.source(&base)?;
+        let token = Token::new(source);
+        runtime()?.block_on(patiently(settings.max_wait(), async || token.renew().await))?;
+        Ok(Client::new(base, token, org, settings.timeout())?)
+    }
+
+    /// Where the API is, for commands that have no run.
+    pub(super) fn base(&self) -> Result<BaseUrl, Failure> {
+        let usual = RunSettings::default().base_url;
+        Ok(self.base_url.as_deref().unwrap_or(&usual).parse()?)
     }
 
     /// A command to go on with, as it has to be typed.

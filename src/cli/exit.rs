@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::logins::LoginsError;
 use super::output::Output;
 use crate::assign::CheckError;
 use crate::input::InputError;
@@ -9,7 +10,7 @@ use crate::journal::JournalError;
 use crate::report::ReportError;
 use crate::run::{ImportError, SendError};
 use crate::sandbox::{OrganizationError, SandboxError};
-use crate::webex::{BaseUrlError, ClientError, ReadError, TokenError};
+use crate::webex::{BaseUrlError, ClientError, OauthError, ReadError, TokenError};
 
 /// The contract's exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +108,28 @@ impl From<ReadError> for Failure {
     }
 }
 
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        let exit = match &error {
+            TokenError::Oauth(_) => Exit::Paused,
+            _ => Exit::Usage,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<OauthError> for Failure {
+    fn from(error: OauthError) -> Self {
+        Self::new(Exit::Paused, error)
+    }
+}
+
+impl From<LoginsError> for Failure {
+    fn from(error: LoginsError) -> Self {
+        Self::new(Exit::Broken, error)
+    }
+}
+
 macro_rules! usage {
     ($($error:ty),+) => {$(
         impl From<$error> for Failure {
@@ -117,7 +140,7 @@ macro_rules! usage {
     )+};
 }
 
-usage!(TokenError, BaseUrlError, ClientError, SandboxError, OrganizationError);
+usage!(BaseUrlError, ClientError, SandboxError, OrganizationError);
 
 /// Tells an error with its causes, and gives its exit code.
 pub(super) fn report(failure: &Failure, output: Option<&Output>) -> ExitCode {

@@ -8,11 +8,14 @@ mod args;
 mod check;
 mod confirm;
 mod context;
+mod credentials;
 mod demo;
 mod exit;
 mod failures;
 mod licenses;
 mod logging;
+mod login;
+mod logins;
 mod output;
 mod plan;
 mod progress;
@@ -68,6 +71,8 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(context, &args),
         Command::Undo(args) => undo::run(context, &args),
         Command::Licenses(args) => licenses::run(context, &args),
+        Command::Login(args) => login::run(context, &args),
+        Command::Logout => login::forget(context),
         Command::Sandbox(args) => sandbox::run(context, args),
         Command::Demo(args) => demo::run(context, &args),
     }

@@ -7,14 +7,21 @@ use std::time::Duration;
 use super::args;
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
-use crate::sandbox::{Options, Organization, Sandbox};
+use crate::sandbox::{Integration, Options, Organization, Sandbox};
 
 pub(super) fn run(_context: &Context, args: args::Sandbox) -> Result<Exit, Failure> {
     let organization = match &args.org {
         Some(path) => load(path)?,
         None => Organization::generated(args.users),
     };
+    let integration = Integration {
+        client_id: args.client_id,
+        client_secret: args.client_secret,
+        refresh_token: args.refresh_token,
+        lifetime: args.token_lifetime.map(|seconds| Duration::from_secs(seconds.get().into())),
+    };
     let options = Options {
+        integration,
         listen: args.listen,
         public: args.public,
         rate_limit: args.rate_limit,

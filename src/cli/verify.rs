@@ -54,9 +54,11 @@ fn compare(
 ) -> Result<(), Failure> {
     let id = LicenseId::parse(license).map_err(|error| Failure::usage(error.to_string()))?;
     let (mut operations, mut wanted) = (Vec::new(), Wanted::default());
-    reader.done_of_license(run, license, |row| {
-        wanted.add(row.person_id.as_deref(), row.email.as_deref());
-        operations.push(row);
+    reader.operations_of_license(run, license, |row| {
+        if row.state == "done" {
+            wanted.add(row.person_id.as_deref(), row.email.as_deref());
+            operations.push(row);
+        }
         Ok::<(), JournalError>(())
     })?;
     look(&mut wanted, &id)?;

@@ -61,6 +61,8 @@ pub enum Ending {
     Unreachable(String),
     /// The service would not say what became of what is in doubt.
     CannotVerify(String),
+    /// The service would not say who holds the licenses before the first request.
+    NoSnapshot(String),
     /// Not all of the users that went first succeeded.
     Canary {
         /// So many went first.
@@ -103,6 +105,11 @@ impl fmt::Display for Ending {
                 f,
                 "what is in doubt cannot be verified ({reason}), and nothing is sent again unverified; \
                  resume later, or with --in-doubt resend"
+            ),
+            Self::NoSnapshot(reason) => write!(
+                f,
+                "who holds the licenses before the run cannot be asked ({reason}), so nothing was sent; \
+                 resume later, or with --snapshot=false"
             ),
             Self::Canary { users } => write!(
                 f,

@@ -57,13 +57,14 @@ impl Token {
         Unauthorized::Renew
     }
 
-    /// The token was read again; `changed` tells whether it is another one now.
+    /// The token was read again; `changed` tells whether it is another one now. One that was replaced
+    /// before it was refused may be replaced again at its first refusal.
     pub(super) const fn renewed(&mut self, changed: bool) {
-        self.renewing = false;
         if changed {
             self.generation = Generation(self.generation.0 + 1);
-            self.proven = false;
+            self.proven = !self.renewing;
         }
+        self.renewing = false;
     }
 }
 
@@ -79,6 +80,17 @@ mod tests {
         assert_eq!(token.refused(first), Unauthorized::Renewing);
         token.renewed(true);
         assert_eq!(token.refused(first), Unauthorized::Stale);
+        assert_eq!(token.refused(token.generation()), Unauthorized::GiveUp);
+    }
+
+    #[test]
+    fn a_token_replaced_before_its_end_is_read_again_when_refused() {
+        let mut token = Token::new();
+        let first = token.generation();
+        token.renewed(true);
+        assert_eq!(token.refused(first), Unauthorized::Stale);
+        assert_eq!(token.refused(token.generation()), Unauthorized::Renew);
+        token.renewed(true);
         assert_eq!(token.refused(token.generation()), Unauthorized::GiveUp);
     }
 

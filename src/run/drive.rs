@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use super::holders::already_so;
 use super::observe::{Observer, Progress};
-use super::{RunSettings, unix_millis};
+use super::snapshot::{SnapshotError, snapshot};
+use super::{RunSettings, patiently, unix_millis};
 use crate::domain::{
     Answer, Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, Line, OperationFailure, RunId,
     RunState, Span, WireForm,
@@ -21,7 +22,7 @@ use crate::engine::{Action, Ending, Engine, Event, Finding, Scope, Verdict, judg
 use crate::journal::{
     AttemptReport, Commit, Committed, Intent, Journal, JournalError, Loader, Outcome, Record, Writer,
 };
-use crate::webex::{Client, ReadError};
+use crate::webex::{Client, ReadError, TokenError};
 
 /// Asks a run to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +56,17 @@ pub async fn send(
     client: Client,
     settings: &RunSettings,
     observer: &mut dyn Observer,
-    stops: UnboundedReceiver<Stop>,
+    mut stops: UnboundedReceiver<Stop>,
 ) -> Result<Sent, SendError> {
     let begun = Instant::now();
+    let mut settings = settings.clone();
+    // Once something has been sent, what is so says nothing of what was so before.
+    if std::mem::take(&mut settings.snapshot) && journal.is_untouched(run)? {
+        let looked = look_before(&mut journal, run, &client, &settings, observer, &mut stops).await?;
+        if let Some(ending) = looked {
+            return Ok(Sent { ending, progress: Progress::default(), elapsed: begun.elapsed(), journal });
+        }
+    }
     let now = unix_millis();
     let standing = journal.recover(run, now)?;
     let tally = journal.run_row(run)?.tally;
@@ -82,6 +91,7 @@ pub async fn send(
         // Nobody listens any more only after the loop has ended.
         let _ = commits.send(Message::Committed(commit));
     });
+    let renew_at = client.token().renew_at().map(Instant::from_std);
     let mut driver = Driver {
         client,
         max_wait: settings.max_wait(),
@@ -93,6 +103,7 @@ pub async fn send(
         already_so: HashSet::new(),
         to_verify: Vec::new(),
         is_verifying: false,
+        renew_at,
         messages,
         post,
         progress,
@@ -104,17 +115,53 @@ pub async fn send(
     let (progress, journal) = driver.close();
     observer.ended();
     let (ending, mut journal) = (ended?, journal);
-    let (state, reason) = match &ending {
+    tracing::info!(%run, requests = progress.requests, "sending ends");
+    if let Ending::Canary { .. } = ending {
+        // Whoever goes on has looked at it.
+        journal.set_settings(run, &RunSettings { canary: None, ..settings }.to_json())?;
+    }
+    journal_end(&mut journal, run, &ending)?;
+    Ok(Sent { ending, progress, elapsed: begun.elapsed(), journal })
+}
+
+fn journal_end(journal: &mut Journal, run: RunId, ending: &Ending) -> Result<(), JournalError> {
+    let (state, reason) = match ending {
         Ending::Finished => (RunState::Finished, None),
         other => (RunState::Paused, Some(other.to_string())),
     };
-    tracing::info!(%run, %state, requests = progress.requests, reason, "sending ends");
-    if let Ending::Canary { .. } = ending {
-        // Whoever goes on has looked at it.
-        journal.set_settings(run, &RunSettings { canary: None, ..settings.clone() }.to_json())?;
-    }
-    journal.set_state(run, state, reason.as_deref(), unix_millis())?;
-    Ok(Sent { ending, progress, elapsed: begun.elapsed(), journal })
+    tracing::info!(%run, %state, reason, "the run ends or pauses");
+    journal.set_state(run, state, reason.as_deref(), unix_millis())
+}
+
+/// Keeps what is so before the first request. Where that cannot be asked, or a stop comes first, the
+/// run pauses and this is its ending.
+async fn look_before(
+    journal: &mut Journal,
+    run: RunId,
+    client: &Client,
+    settings: &RunSettings,
+    observer: &mut dyn Observer,
+    stops: &mut UnboundedReceiver<Stop>,
+) -> Result<Option<Ending>, JournalError> {
+    observer.notice("asking the service who holds the licenses before the first request");
+    let reader = journal.reader()?;
+    let looked = tokio::select! {
+        looked = snapshot(&reader, run, client, settings.max_wait()) => looked,
+        Some(Stop) = stops.recv() => Err(SnapshotError::Stopped),
+    };
+    let ending = match looked {
+        Ok(so) => {
+            observer.notice(&format!("{} operations are so already", so.len()));
+            journal.set_so_before(run, &so, &settings.to_json())?;
+            return Ok(None);
+        }
+        Err(SnapshotError::Journal(error)) => return Err(error),
+        Err(SnapshotError::Stopped) => Ending::Stopped,
+        Err(SnapshotError::Read(ReadError::Unauthorized)) => Ending::TokenRejected,
+        Err(SnapshotError::Read(error)) => Ending::NoSnapshot(error.to_string()),
+    };
+    journal_end(journal, run, &ending)?;
+    Ok(Some(ending))
 }
 
 /// What comes back to the loop.
@@ -123,8 +170,12 @@ enum Message {
     Committed(Commit),
     Arrived(BatchId, Box<Arrival>),
     Verified(Vec<Doubt>, Result<HashSet<Line>, ReadError>),
-    TokenRead(bool, Option<String>),
+    TokenRead(bool, Option<TokenError>),
+    TokenRenewed(Result<bool, TokenError>),
 }
+
+/// How long after a renewal that failed the next one is tried.
+const RENEW_AGAIN: Duration = Duration::from_secs(20);
 
 /// A batch in doubt, and the operations that the service is asked about.
 struct Doubt {
@@ -201,6 +252,8 @@ struct Driver<'o> {
     /// Batches that the service is to be asked about, all at once.
     to_verify: Vec<(BatchId, Span)>,
     is_verifying: bool,
+    /// When the token is replaced before it expires.
+    renew_at: Option<Instant>,
     messages: UnboundedReceiver<Message>,
     post: UnboundedSender<Message>,
     progress: Progress,
@@ -236,6 +289,7 @@ impl Driver<'_> {
                     }
                 }
                 () = sleep_until(wakeup) => self.tell(Event::TimePassed),
+                () = sleep_until(self.renew_at) => self.renew_token(),
             }
         }
     }
@@ -300,8 +354,10 @@ impl Driver<'_> {
                 self.tell(Event::Answered { batch, verdict, rows });
             }
             Message::Verified(doubts, answer) => self.verified(doubts, answer),
+            Message::TokenRenewed(renewed) => self.token_renewed(renewed),
             Message::TokenRead(changed, problem) => {
-                problem.iter().for_each(|problem| self.observer.notice(problem));
+                problem.iter().for_each(|problem| self.observer.notice(&spelled_out(problem)));
+                self.renew_at = self.client.token().renew_at().map(Instant::from_std);
                 self.tell(Event::TokenRead { changed });
             }
         }
@@ -485,14 +541,51 @@ impl Driver<'_> {
     }
 
     fn read_token(&self) {
-        let (token, post) = (self.client.token().clone(), self.post.clone());
-        tokio::task::spawn_blocking(move || {
-            let (changed, problem) = match token.read_again() {
+        let (token, post, max_wait) = (self.client.token().clone(), self.post.clone(), self.max_wait);
+        let runtime = tokio::runtime::Handle::current();
+        // A thread of its own, which nobody waits for: a stop must not.
+        std::thread::spawn(move || {
+            let renewed = runtime.block_on(patiently(max_wait, async || token.renew().await));
+            let (changed, problem) = match renewed {
                 Ok(changed) => (changed, None),
-                Err(error) => (false, Some(error.to_string())),
+                Err(error) => (false, Some(error)),
             };
             let _ = post.send(Message::TokenRead(changed, problem));
         });
+    }
+
+    /// Replaces a token before it expires. Where that fails, the token is good for a while yet.
+    fn renew_token(&mut self) {
+        self.renew_at = None;
+        let (token, post) = (self.client.token().clone(), self.post.clone());
+        tokio::spawn(async move {
+            let renewed = token.renew().await;
+            let _ = post.send(Message::TokenRenewed(renewed));
+        });
+    }
+
+    fn token_renewed(&mut self, renewed: Result<bool, TokenError>) {
+        match renewed {
+            Ok(changed) => {
+                tracing::info!(changed, "the access token was renewed before its end");
+                self.renew_at = self.client.token().renew_at().map(Instant::from_std);
+                if changed {
+                    self.tell(Event::TokenRead { changed });
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the access token could not be renewed before its end");
+                self.renew_at = Some(Instant::now() + RENEW_AGAIN);
+            }
+        }
+    }
+}
+
+/// The error with its causes.
+fn spelled_out(error: &TokenError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }
 

@@ -67,8 +67,8 @@ impl Wanted {
     }
 }
 
-/// The lines of those operations that are so already: an addition that is held, a removal that is
-/// not. Sites are never among them, since the API does not list their attendees.
+/// The lines of those operations that are so already. Sites are never among them, since the API
+/// does not list their attendees.
 ///
 /// # Errors
 /// [`ReadError`].
@@ -77,26 +77,51 @@ pub(super) async fn already_so(
     assignments: &[Assignment],
     max_wait: Duration,
 ) -> Result<HashSet<Line>, ReadError> {
-    let mut licenses: HashMap<&LicenseId, (Wanted, Vec<(Line, Action)>)> = HashMap::new();
+    let mut licenses: HashMap<&LicenseId, Asked> = HashMap::new();
     for assignment in assignments {
         let person = assignment.user.person().map(|person| person.as_str());
         let email = assignment.user.email().map(|email| email.as_str());
         for operation in &assignment.operations {
             if let Change::License(id, _) = &operation.change {
-                let (wanted, operations) = licenses.entry(id).or_default();
-                wanted.add(person, email);
-                operations.push((operation.line, operation.action));
+                licenses.entry(id).or_default().add(person, email, operation.line, operation.action);
             }
         }
     }
     let mut so = HashSet::new();
-    for (license, (mut wanted, operations)) in licenses {
-        wanted.look(client, license, max_wait).await?;
-        for (number, (line, action)) in operations.into_iter().enumerate() {
-            if wanted.holds(number) == (action == Action::Add) {
-                so.insert(line);
-            }
-        }
+    for (license, asked) in licenses {
+        so.extend(asked.already_so(client, license, max_wait).await?);
     }
     Ok(so)
+}
+
+/// Operations on one license, of which the service is asked whether they are so already.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    wanted: Wanted,
+    operations: Vec<(Line, Action)>,
+}
+
+impl Asked {
+    /// Asks about this operation too.
+    pub(super) fn add(&mut self, person: Option<&str>, email: Option<&str>, line: Line, action: Action) {
+        self.wanted.add(person, email);
+        self.operations.push((line, action));
+    }
+
+    /// The lines of those that are so: an addition that is held, a removal that is not.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub(super) async fn already_so(
+        mut self,
+        client: &Client,
+        license: &LicenseId,
+        max_wait: Duration,
+    ) -> Result<Vec<Line>, ReadError> {
+        self.wanted.look(client, license, max_wait).await?;
+        let numbered = self.operations.into_iter().enumerate();
+        let so =
+            numbered.filter(|(number, (_, action))| self.wanted.holds(*number) == (*action == Action::Add));
+        Ok(so.map(|(_, (line, _))| line).collect())
+    }
 }

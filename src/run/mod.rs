@@ -11,6 +11,7 @@ mod names;
 mod observe;
 mod patience;
 mod settings;
+mod snapshot;
 
 pub use clock::unix_millis;
 pub use drive::{SendError, Sent, Stop, send};
@@ -18,5 +19,5 @@ pub use holders::Wanted;
 pub use import::{ImportError, import};
 pub use names::Catalog;
 pub use observe::{Observer, Progress, Silent};
-pub use patience::patiently;
+pub use patience::{Passing, patiently};
 pub use settings::RunSettings;

@@ -3,20 +3,44 @@
 use std::time::Duration;
 
 use crate::engine::backoff;
-use crate::webex::ReadError;
+use crate::webex::{ReadError, TokenError};
 
 /// How often a reading request is made before its fault is given up on.
 const ATTEMPTS: u32 = 6;
+
+/// An error that may go by.
+pub trait Passing {
+    /// Whether asking again later may help.
+    fn is_passing(&self) -> bool;
+    /// How long the service wants us to wait.
+    fn retry_after(&self) -> Option<Duration>;
+}
+
+macro_rules! passing {
+    ($($error:ty),+) => {$(
+        impl Passing for $error {
+            fn is_passing(&self) -> bool {
+                <$error>::is_passing(self)
+            }
+
+            fn retry_after(&self) -> Option<Duration> {
+                <$error>::retry_after(self)
+            }
+        }
+    )+};
+}
+
+passing!(ReadError, TokenError);
 
 /// Makes a reading request until it succeeds, fails for good, or has had its attempts. A wait that
 /// the service asks for is kept in full up to `max_wait`; a longer one ends the asking.
 ///
 /// # Errors
-/// The last [`ReadError`].
-pub async fn patiently<T>(
+/// The last error.
+pub async fn patiently<T, E: Passing>(
     max_wait: Duration,
-    mut ask: impl AsyncFnMut() -> Result<T, ReadError>,
-) -> Result<T, ReadError> {
+    mut ask: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
     let mut tries = 0;
     loop {
         let error = match ask().await {

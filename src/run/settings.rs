@@ -25,6 +25,8 @@ pub struct RunSettings {
     pub concurrency: NonZeroU32,
     /// The form of the body.
     pub wire: Wire,
+    /// Who holds what is still to be asked before the first request, for `undo`.
+    pub snapshot: bool,
     /// How many users go first.
     pub canary: Option<NonZeroU32>,
     /// How many failed operations pause the run.
@@ -59,6 +61,7 @@ impl Default for RunSettings {
             rate: Rate::default(),
             concurrency: count(8),
             wire: Wire::Auto,
+            snapshot: false,
             canary: None,
             max_failures: None,
             max_attempts: count(ATTEMPTS),

@@ -29,6 +29,8 @@ pub struct Fault {
     pub(super) effect: Effect,
     /// Only for requests that carry this user.
     pub(super) user: Option<String>,
+    /// Only for requests about this organization.
+    pub(super) org: Option<String>,
     /// From this request on, counted from 1.
     pub(super) from: u64,
     /// So often at most.
@@ -46,12 +48,13 @@ pub struct FaultError(String);
 
 impl Fault {
     fn of(effect: Effect) -> Self {
-        Self { effect, user: None, from: 1, times: u64::MAX, chance: 1.0 }
+        Self { effect, user: None, org: None, from: 1, times: u64::MAX, chance: 1.0 }
     }
 
     fn set(&mut self, key: &str, value: &str) -> Option<()> {
         match (key, &mut self.effect) {
             ("user", _) => self.user = Some(value.to_lowercase()),
+            ("org", _) => self.org = Some(value.to_owned()),
             ("from", _) => self.from = value.parse().ok()?,
             ("times", _) => self.times = value.parse().ok()?,
             ("chance", _) => {
@@ -105,8 +108,9 @@ mod tests {
     #[test]
     fn faults_are_read() {
         let fault: Fault =
-            "status=429,retry-after=2,user=A@example.com,from=3,times=1,chance=0.5".parse().unwrap();
+            "status=429,retry-after=2,user=A@example.com,org=O1,from=3,times=1,chance=0.5".parse().unwrap();
         assert_eq!(fault.effect, Effect::Status { status: 429, retry_after: Some("2".into()), code: None });
+        assert_eq!(fault.org.as_deref(), Some("O1"));
         assert_eq!((fault.user.as_deref(), fault.from, fault.times), (Some("a@example.com"), 3, 1));
         for text in ["drop=before", "drop=after", "garbage", "cut", "ignore", "refuse=X", "delay=5"] {
             assert!(text.parse::<Fault>().is_ok(), "{text}");

@@ -13,6 +13,10 @@ pub struct RequestLog {
     pub at: Duration,
     /// The users it carried, by address or person ID.
     pub users: Vec<String>,
+    /// The organization it was about, where it named one.
+    pub org: Option<String>,
+    /// Whether it was about several, which no batch may be.
+    pub mixes_organizations: bool,
     /// What was answered; 0 where the connection was closed instead.
     pub status: u16,
 }
@@ -36,7 +40,13 @@ impl Requests {
     /// Notes an arrival; gives back its number, from 1.
     pub(super) fn arrived(&self) -> u64 {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push(RequestLog { at: self.begun.elapsed(), users: Vec::new(), status: 0 });
+        all.push(RequestLog {
+            at: self.begun.elapsed(),
+            users: Vec::new(),
+            org: None,
+            mixes_organizations: false,
+            status: 0,
+        });
         all.len() as u64
     }
 

@@ -7,8 +7,10 @@ mod fault;
 mod log;
 mod organization;
 mod server;
+mod tokens;
 
 pub use fault::{Fault, FaultError};
 pub use log::{RequestLog, Requests};
 pub use organization::{Organization, OrganizationError, State};
 pub use server::{Options, Sandbox, SandboxError};
+pub use tokens::Integration;

@@ -1,17 +1,18 @@
 //! The HTTP server.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Query, Request, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, patch};
+use axum::routing::{get, patch, post};
+use axum::{Form, Router};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use hyper::server::conn::http1;
@@ -26,6 +27,7 @@ use tower::ServiceExt as _;
 use super::fault::{Effect, Fault};
 use super::log::Requests;
 use super::organization::{Organization, Refused, UserState};
+use super::tokens::{Integration, Reply, Tokens};
 use crate::domain::{Ceiling, WireForm};
 use crate::webex::wire::LicenseAssignment;
 
@@ -36,8 +38,10 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Whether it may listen to other machines.
     pub public: bool,
-    /// The access token it takes.
+    /// The access token it takes from the start.
     pub token: String,
+    /// The integration it gives others to.
+    pub integration: Integration,
     /// The form of the API it speaks.
     pub wire: WireForm,
     /// Its organization.
@@ -62,6 +66,7 @@ impl Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public: false,
             token: token.to_owned(),
+            integration: Integration::default(),
             wire,
             organization,
             rate_limit: Ceiling::Unlimited,
@@ -107,7 +112,7 @@ impl Drop for Sandbox {
 /// What the handlers share.
 #[derive(Debug)]
 struct World {
-    token: String,
+    tokens: Tokens,
     wire: WireForm,
     organization: Mutex<Organization>,
     limiter: Option<DefaultDirectRateLimiter>,
@@ -154,6 +159,17 @@ impl Sandbox {
         self.world.organization().state()
     }
 
+    /// Ends all access tokens at once.
+    pub fn revoke_tokens(&self) {
+        self.world.tokens.revoke();
+    }
+
+    /// How many access tokens its token endpoints have given out.
+    #[must_use]
+    pub fn tokens_given(&self) -> u32 {
+        self.world.tokens.given()
+    }
+
     /// What was asked of it.
     #[must_use]
     pub fn requests(&self) -> &Requests {
@@ -173,7 +189,7 @@ impl World {
             RateLimiter::direct(quota.allow_burst(burst))
         });
         Self {
-            token: options.token,
+            tokens: Tokens::new(options.token, options.integration),
             wire: options.wire,
             organization: Mutex::new(options.organization),
             limiter,
@@ -189,12 +205,13 @@ impl World {
     }
 
     /// The faults that this request meets.
-    fn faults(&self, number: u64, users: &[String]) -> Vec<Fault> {
+    fn faults(&self, number: u64, users: &[String], org: Option<&str>) -> Vec<Fault> {
         let mut guard = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let (faults, chance) = &mut *guard;
         let mut met = Vec::new();
         for fault in faults {
-            let concerned = fault.user.as_ref().is_none_or(|user| users.contains(user));
+            let concerned = fault.user.as_ref().is_none_or(|user| users.contains(user))
+                && fault.org.as_ref().is_none_or(|concerned| Some(concerned.as_str()) == org);
             if concerned && number >= fault.from && fault.times > 0 && chance.f64() < fault.chance {
                 fault.times -= 1;
                 met.push(fault.clone());
@@ -205,7 +222,7 @@ impl World {
 
     fn is_authorized(&self, headers: &HeaderMap) -> bool {
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        given.and_then(|given| given.strip_prefix("Bearer ")) == Some(self.token.as_str())
+        given.and_then(|given| given.strip_prefix("Bearer ")).is_some_and(|token| self.tokens.accepts(token))
     }
 
     /// Turns a request away at the door, if it must be.
@@ -265,6 +282,10 @@ fn router(world: Arc<World>) -> Router {
         .route("/v1/licenses", get(list))
         .route("/v1/licenses/users", patch(assign))
         .route("/v1/licenses/{id}", get(show))
+        .route("/v1/access_token", post(access_token))
+        .route("/v1/device/authorize", post(authorize_device))
+        .route("/v1/device/token", post(device_token))
+        .route("/v1/device/activate", get(activate))
         .route("/sandbox/state", get(state))
         .route("/sandbox/requests", get(requests))
         .with_state(world)
@@ -297,6 +318,45 @@ async fn state(Shared(world): Shared<Arc<World>>) -> Response {
 /// Every `PATCH` so far.
 async fn requests(Shared(world): Shared<Arc<World>>) -> Response {
     answered(StatusCode::OK, &serde_json::to_value(world.requests.all()).unwrap_or_default())
+}
+
+async fn access_token(
+    Shared(world): Shared<Arc<World>>,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    replied(world.tokens.refresh(&form))
+}
+
+async fn authorize_device(
+    Shared(world): Shared<Arc<World>>,
+    headers: HeaderMap,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    replied(world.tokens.authorize_device(&form, &format!("http://{host}/v1")))
+}
+
+async fn device_token(
+    Shared(world): Shared<Arc<World>>,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    replied(world.tokens.device_token(&form))
+}
+
+async fn activate(
+    Shared(world): Shared<Arc<World>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> (StatusCode, &'static str) {
+    let code = query.get("user_code").map(String::as_str).unwrap_or_default();
+    if world.tokens.agree(code) {
+        (StatusCode::OK, "You have agreed. Go back to the terminal.\n")
+    } else {
+        (StatusCode::NOT_FOUND, "There is no such code.\n")
+    }
+}
+
+fn replied((status, body): Reply) -> Response {
+    answered(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body)
 }
 
 async fn list(Shared(world): Shared<Arc<World>>, headers: HeaderMap) -> Response {
@@ -384,8 +444,14 @@ async fn assign_bytes(world: &World, number: u64, bytes: &[u8]) -> Response {
         return error(StatusCode::BAD_REQUEST, "The request body is not of the expected form", None);
     };
     let users: Vec<String> = assignments.iter().map(user_of).collect();
-    world.requests.note(number, |entry| entry.users.clone_from(&users));
-    let faults = world.faults(number, &users);
+    let org = assignments.first().and_then(|assignment| assignment.org_id.as_deref());
+    let mixed = assignments.iter().any(|assignment| assignment.org_id.as_deref() != org);
+    world.requests.note(number, |entry| {
+        entry.users.clone_from(&users);
+        entry.org = org.map(str::to_owned);
+        entry.mixes_organizations = mixed;
+    });
+    let faults = world.faults(number, &users, org);
     for fault in &faults {
         match &fault.effect {
             Effect::Delay { millis } => tokio::time::sleep(Duration::from_millis(*millis)).await,

@@ -40,20 +40,7 @@ impl Client {
         org: Option<OrgId>,
         timeout: Duration,
     ) -> Result<Self, ClientError> {
-        // Only the first call of a process sets it; all of ours set the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("seatbatch/", env!("CARGO_PKG_VERSION")))
-            .timeout(timeout)
-            .connect_timeout(timeout.min(Duration::from_secs(10)))
-            .pool_idle_timeout(Duration::from_secs(8))
-            .tcp_nodelay(true)
-            // The token must not follow to another place.
-            .redirect(reqwest::redirect::Policy::none())
-            // What is sent again is journaled first, so it is decided elsewhere.
-            .retry(reqwest::retry::never());
-        builder = if base.is_loopback() { builder.no_proxy() } else { builder.https_only(true) };
-        Ok(Self { http: builder.build()?, base, token, org })
+        Ok(Self { http: http_client(&base, timeout)?, base, token, org })
     }
 
     /// Where it speaks to.
@@ -95,6 +82,24 @@ impl Client {
         bearer.set_sensitive(true);
         self.http.request(method, url).header(header::AUTHORIZATION, bearer)
     }
+}
+
+/// Requests to one base that end after `timeout`, follow nothing and are never made again by themselves.
+pub(super) fn http_client(base: &BaseUrl, timeout: Duration) -> Result<reqwest::Client, ClientError> {
+    // Only the first call of a process sets it; all of ours set the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("seatbatch/", env!("CARGO_PKG_VERSION")))
+        .timeout(timeout)
+        .connect_timeout(timeout.min(Duration::from_secs(10)))
+        .pool_idle_timeout(Duration::from_secs(8))
+        .tcp_nodelay(true)
+        // The token must not follow to another place.
+        .redirect(reqwest::redirect::Policy::none())
+        // What is sent again is journaled first, so it is decided elsewhere.
+        .retry(reqwest::retry::never());
+    builder = if base.is_loopback() { builder.no_proxy() } else { builder.https_only(true) };
+    Ok(builder.build()?)
 }
 
 async fn read_answer(form: WireForm, mut response: Response) -> Answer {

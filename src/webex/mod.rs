@@ -5,6 +5,7 @@
 mod base_url;
 mod client;
 mod licenses;
+mod oauth;
 mod retry_after;
 mod token;
 pub mod wire;
@@ -12,4 +13,5 @@ pub mod wire;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientError};
 pub use licenses::{License, LicenseUser, LicenseUsers, ReadError};
-pub use token::{Token, TokenError, TokenSource};
+pub use oauth::{ClientCredentials, DeviceCode, Grant, Oauth, OauthError, Polled, SCOPES};
+pub use token::{Refreshed, Token, TokenError, TokenSource};

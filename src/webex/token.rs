@@ -1,17 +1,54 @@
 //! The access token and where it comes from.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::oauth::{Oauth, OauthError};
+
 /// Where the token comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum TokenSource {
     /// A text that does not change, from the environment.
     Fixed(SecretString),
     /// A file that another process may write anew.
     File(PathBuf),
+    /// An integration's refresh token.
+    Refreshed(Refreshed),
+}
+
+/// Access tokens for a refresh token.
+pub struct Refreshed {
+    oauth: Oauth,
+    refresh_token: Mutex<SecretString>,
+    /// An access token that the user has already.
+    first: Mutex<Option<SecretString>>,
+    /// Keeps a refresh token that replaces the one before.
+    keep: Box<dyn Fn(&SecretString) + Send + Sync>,
+}
+
+impl Refreshed {
+    /// `first` is an access token that there is already; `keep` is called with each refresh token
+    /// that replaces the one before.
+    #[must_use]
+    pub fn new(
+        oauth: Oauth,
+        refresh_token: SecretString,
+        first: Option<SecretString>,
+        keep: impl Fn(&SecretString) + Send + Sync + 'static,
+    ) -> Self {
+        let (refresh_token, first) = (Mutex::new(refresh_token), Mutex::new(first));
+        Self { oauth, refresh_token, first, keep: Box::new(keep) }
+    }
+}
+
+impl fmt::Debug for Refreshed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refreshed").finish_non_exhaustive()
+    }
 }
 
 /// Why there is no token.
@@ -30,81 +67,155 @@ pub enum TokenError {
         "the access token is empty or has characters that no token has; give it in WEBEX_ACCESS_TOKEN or with --token-file"
     )]
     Unusable,
+    /// The refresh token gave none.
+    #[error("cannot get an access token for the refresh token")]
+    Oauth(#[from] OauthError),
+}
+
+impl TokenError {
+    /// Whether asking again later may help.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Oauth(OauthError::NoAnswer(_) | OauthError::Passing { .. }))
+    }
+
+    /// How long the service wants us to wait.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Oauth(OauthError::Passing { retry_after, .. }) => *retry_after,
+            _ => None,
+        }
+    }
 }
 
 /// The token in use, shared by all requests.
 #[derive(Debug, Clone)]
-pub struct Token {
+pub struct Token(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
     source: TokenSource,
-    current: Arc<Mutex<SecretString>>,
+    current: Mutex<Current>,
+    /// One renewal at a time.
+    renewing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Clone)]
+struct Current {
+    secret: SecretString,
+    /// When it is better replaced, where that is known.
+    renew_at: Option<Instant>,
 }
 
 impl Token {
-    /// Reads the token for the first time.
-    ///
-    /// # Errors
-    /// [`TokenError`].
-    pub fn read(source: TokenSource) -> Result<Self, TokenError> {
-        let current = Arc::new(Mutex::new(fetch(&source)?));
-        Ok(Self { source, current })
+    /// Holds nothing until it is renewed for the first time.
+    #[must_use]
+    pub fn new(source: TokenSource) -> Self {
+        let current = Mutex::new(Current { secret: SecretString::default(), renew_at: None });
+        Self(Arc::new(Shared { source, current, renewing: tokio::sync::Mutex::new(()) }))
     }
 
-    /// Reads it again; tells whether it is another one now.
+    /// Gets it, or gets it again; tells whether it is another one now.
     ///
     /// # Errors
     /// [`TokenError`]; the token in use stays.
-    pub fn read_again(&self) -> Result<bool, TokenError> {
-        let fresh = fetch(&self.source)?;
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = fresh.expose_secret() != current.expose_secret();
+    pub async fn renew(&self) -> Result<bool, TokenError> {
+        let _alone = self.0.renewing.lock().await;
+        let fresh = fetch(&self.0.source).await?;
+        let mut current = self.current_now();
+        let changed = fresh.secret.expose_secret() != current.secret.expose_secret();
         *current = fresh;
         Ok(changed)
     }
 
+    /// When it is better replaced, where that is known: some time before it expires.
+    #[must_use]
+    pub fn renew_at(&self) -> Option<Instant> {
+        self.current_now().renew_at
+    }
+
     /// The token, for a header.
     pub(super) fn current(&self) -> SecretString {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current_now().secret.clone()
+    }
+
+    fn current_now(&self) -> std::sync::MutexGuard<'_, Current> {
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn fetch(source: &TokenSource) -> Result<SecretString, TokenError> {
-    let secret = match source {
-        TokenSource::Fixed(secret) => secret.clone(),
-        TokenSource::File(path) => std::fs::read_to_string(path)
-            .map(SecretString::from)
-            .map_err(|source| TokenError::Unreadable { path: path.clone(), source })?,
+async fn fetch(source: &TokenSource) -> Result<Current, TokenError> {
+    let (secret, lifetime) = match source {
+        TokenSource::Fixed(secret) => (secret.clone(), None),
+        TokenSource::File(path) => {
+            let text = std::fs::read_to_string(path).map(SecretString::from);
+            (text.map_err(|source| TokenError::Unreadable { path: path.clone(), source })?, None)
+        }
+        TokenSource::Refreshed(refreshed) => refresh(refreshed).await?,
     };
     let trimmed = secret.expose_secret().trim();
     let usable = !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
-    usable.then(|| SecretString::from(trimmed.to_owned())).ok_or(TokenError::Unusable)
+    let renew_at = lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime - margin(lifetime)));
+    let secret = usable.then(|| SecretString::from(trimmed.to_owned())).ok_or(TokenError::Unusable)?;
+    Ok(Current { secret, renew_at })
+}
+
+/// How long before its end a token is replaced.
+fn margin(lifetime: Duration) -> Duration {
+    (lifetime / 5).min(Duration::from_secs(300))
+}
+
+async fn refresh(refreshed: &Refreshed) -> Result<(SecretString, Option<Duration>), TokenError> {
+    if let Some(first) = refreshed.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        return Ok((first, None));
+    }
+    let stored = || refreshed.refresh_token.lock().unwrap_or_else(PoisonError::into_inner);
+    let refresh_token = stored().clone();
+    let grant = refreshed.oauth.refresh(&refresh_token).await?;
+    if let Some(next) = grant.refresh_token
+        && next.expose_secret() != refresh_token.expose_secret()
+    {
+        (refreshed.keep)(&next);
+        *stored() = next;
+    }
+    Ok((grant.access_token, grant.lifetime))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_file_is_read_again_and_trimmed() {
+    #[tokio::test]
+    async fn a_file_is_read_again_and_trimmed() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "first\n").unwrap();
-        let token = Token::read(TokenSource::File(file.path().to_owned())).unwrap();
+        let token = Token::new(TokenSource::File(file.path().to_owned()));
+        assert!(token.renew().await.unwrap());
         assert_eq!(token.current().expose_secret(), "first");
-        assert!(!token.read_again().unwrap());
+        assert!(!token.renew().await.unwrap());
         std::fs::write(file.path(), "second").unwrap();
-        assert!(token.read_again().unwrap());
+        assert!(token.renew().await.unwrap());
         assert_eq!(token.current().expose_secret(), "second");
         std::fs::remove_file(file.path()).unwrap();
-        assert!(token.read_again().is_err());
+        assert!(token.renew().await.is_err());
         assert_eq!(token.current().expose_secret(), "second");
     }
 
-    #[test]
-    fn what_cannot_be_a_token_is_refused_and_never_shown() {
+    #[tokio::test]
+    async fn what_cannot_be_a_token_is_refused_and_never_shown() {
         for text in ["", " \n", "a b", "a\u{7f}b", "tökén"] {
-            let error = Token::read(TokenSource::Fixed(text.to_owned().into())).unwrap_err();
+            let error = Token::new(TokenSource::Fixed(text.to_owned().into())).renew().await.unwrap_err();
             assert!(text.trim().is_empty() || !error.to_string().contains(text), "{error}");
         }
-        let token = Token::read(TokenSource::Fixed("hunter2".to_owned().into())).unwrap();
+        let token = Token::new(TokenSource::Fixed("hunter2".to_owned().into()));
+        assert!(token.renew().await.unwrap());
         assert!(!format!("{token:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_token_is_replaced_before_its_end() {
+        assert_eq!(margin(Duration::from_secs(12 * 3600)), Duration::from_secs(300));
+        assert_eq!(margin(Duration::from_secs(10)), Duration::from_secs(2));
     }
 }

@@ -1,0 +1,76 @@
+//! Where the access token comes from: a file, the environment, or a login.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use super::exit::Failure;
+use super::logins::{self, Login};
+use crate::webex::{BaseUrl, ClientCredentials, Oauth, Refreshed, TokenSource};
+
+const ACCESS_TOKEN: &str = "WEBEX_ACCESS_TOKEN";
+const REFRESH_TOKEN: &str = "WEBEX_REFRESH_TOKEN";
+const CLIENT_ID: &str = "WEBEX_CLIENT_ID";
+const CLIENT_SECRET: &str = "WEBEX_CLIENT_SECRET";
+
+/// What the user has said of the token.
+#[derive(Debug)]
+pub(super) enum Credentials {
+    /// The file of `--token-file`.
+    File(PathBuf),
+    /// A token of our own sandbox.
+    Fixed(SecretString),
+    /// What the environment holds, or a login.
+    Found,
+}
+
+impl Credentials {
+    /// Where the token for this service comes from.
+    pub(super) fn source(&self, base: &BaseUrl) -> Result<TokenSource, Failure> {
+        match self {
+            Self::File(path) => Ok(TokenSource::File(path.clone())),
+            Self::Fixed(secret) => Ok(TokenSource::Fixed(secret.clone())),
+            Self::Found => found(base),
+        }
+    }
+}
+
+fn found(base: &BaseUrl) -> Result<TokenSource, Failure> {
+    let access_token = secret(ACCESS_TOKEN);
+    if let Some(refresh_token) = secret(REFRESH_TOKEN) {
+        let oauth = Oauth::new(base.clone(), client_credentials()?)?;
+        return Ok(TokenSource::Refreshed(Refreshed::new(oauth, refresh_token, access_token, |_| {})));
+    }
+    if let Some(access_token) = access_token {
+        return Ok(TokenSource::Fixed(access_token));
+    }
+    let Some((login, place)) = logins::find(base) else {
+        return Err(Failure::usage(format!(
+            "no access token; put it into {ACCESS_TOKEN}, name a file with --token-file, or run: seatbatch login"
+        )));
+    };
+    let oauth = Oauth::new(base.clone(), login.client.clone())?;
+    let (base, client) = (base.clone(), login.client);
+    let keep = move |refresh_token: &SecretString| {
+        let login = Login { client: client.clone(), refresh_token: refresh_token.clone() };
+        if let Err(error) = logins::keep(&base, &login, &place) {
+            tracing::warn!(%error, "the new refresh token could not be kept");
+        }
+    };
+    Ok(TokenSource::Refreshed(Refreshed::new(oauth, login.refresh_token, None, keep)))
+}
+
+/// The integration's ID and secret, from the environment.
+pub(super) fn client_credentials() -> Result<ClientCredentials, Failure> {
+    let id = std::env::var(CLIENT_ID).ok().filter(|id| !id.is_empty());
+    match (id, secret(CLIENT_SECRET)) {
+        (Some(id), Some(secret)) => Ok(ClientCredentials { id, secret }),
+        _ => Err(Failure::usage(format!(
+            "the integration's ID and secret are missing; put them into {CLIENT_ID} and {CLIENT_SECRET}"
+        ))),
+    }
+}
+
+fn secret(variable: &str) -> Option<SecretString> {
+    std::env::var(variable).ok().filter(|text| !text.is_empty()).map(SecretString::from)
+}
