@@ -12,6 +12,14 @@ use self::ceiling::Pacer;
 use self::tuner::Tuner;
 use crate::domain::Rate;
 
+/// How late a request may leave without the next one being put off too. A timer is a millisecond
+/// late each time; without this, a run at 200 requests a second would take a fifth longer. Where a
+/// millisecond is next to nothing the slack is too, since a service may count strictly.
+fn slack(period: Duration) -> Duration {
+    const MOST: Duration = Duration::from_millis(4);
+    if period >= Duration::from_millis(100) { period / 200 } else { MOST }
+}
+
 /// Keeps requests apart.
 #[derive(Debug)]
 pub struct Pace(Way);

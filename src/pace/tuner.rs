@@ -1,43 +1,62 @@
 //! Finding the service's limit, where refusals are all that tells of it.
 //!
-//! The pace rises until the service refuses, falls to what got through, and stays just below. To
-//! learn that the limit has risen, it has to be overstepped again, and overstepping costs a refusal:
-//! so each request that gets through saves up a little, and the limit is tried when enough is saved.
-//! That keeps refusals under their share whatever the limit is, where a plain
-//! additive-increase-multiplicative-decrease pays one refusal a cycle however short the cycle.
+//! When the service refuses, its limit is used up: a bucket of tokens is empty, a window's quota is
+//! spent. What got through between two such times, over the time between them, is never more than the
+//! limit: it is the limit itself for a bucket, and less where windows in between were not used up. And
+//! the pace that was refused is never less than the limit. The truth lies between; how far from either end
+//! is learned, from whether the service bears it. The pace keeps just below.
 //!
-//! What got through between two refusals, over the time between them, is the limit itself for a
-//! bucket of tokens (it was empty both times) and for a window (it was used up both times).
+//! To learn that the limit has risen, it has to be overstepped now and then, and that costs refusals. Each
+//! request that gets through saves up a little, and the limit is tried when enough is saved: so
+//! refusals keep under their share whatever the limit is, where additive increase and
+//! multiplicative decrease pay one refusal a cycle however short the cycle. A service that takes
+//! more than it took the last time it was tried has a higher limit, and the pace rises quickly.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Time since the engine's start.
 type Time = Duration;
 
 /// The first pace, in requests a second.
-const FIRST: f64 = 1.0;
+const FIRST: f64 = 2.0;
 /// The slowest pace and the fastest, in requests a second.
 const BOUNDS: (f64, f64) = (0.02, 5_000.0);
-/// The pace doubles at most once in this time,
-const DOUBLING: f64 = 2.0;
-/// and at most once in so many requests.
-const DOUBLING_REQUESTS: f64 = 6.0;
-/// How long the pace stays below what was refused before it is tried again, in seconds.
-const CALM: f64 = 8.0;
+/// Where no limit is near, the pace doubles in so many seconds, but not in fewer requests than that.
+const DOUBLING: (f64, f64) = (2.5, 6.0);
+/// The pace keeps to this share of the limit.
+const BELOW: f64 = 0.99;
+/// No refusal takes the pace below this share of what it was, unless nothing gets through.
+const DEEPEST_CUT: f64 = 0.7;
+/// How long the pace stays below the limit before that is tried again, in seconds.
+const CALM: f64 = 9.0;
+/// The same, as a multiple of the wait that a refusal has cost, for a bucket and for windows: what a
+/// window had left is lost, while a bucket fills up meanwhile.
+const CALM_PER_WAIT: (f64, f64) = (24.0, 44.0);
+/// How much faster the pace gets in a second while the limit is tried.
+const SLOPE: f64 = 0.02;
 /// Refusals that are afforded, of all requests. One in a hundred is the aim.
-const SHARE: f64 = 0.0085;
-/// A try may cost a refusal, so nearly one must have been saved up.
+const SHARE: f64 = 0.008;
+/// A try costs a refusal, so nearly one must have been saved up.
 const COST: f64 = 0.9;
+/// The first requests and the search for the limit use up no more of the savings than this.
+const SEARCHED: (u64, f64) = (30, -2.0);
 /// Savings have an upper and a lower end: what was long ago says little.
-const SAVINGS: (f64, f64) = (-4.0, 3.0);
+const SAVINGS: (f64, f64) = (-60.0, 3.0);
 /// The longest wait between two trials while everything is refused, in seconds.
 const LONGEST_WAIT: f64 = 15.0;
 /// A `Retry-After` from here on means that everything would be refused until then, in seconds.
 const CLOSING: f64 = 2.0;
-/// Requests may leave so much late, in seconds, without those after them being put off too.
-const SLACK: f64 = 0.02;
+/// Times at which the limit was used up that are remembered.
+const MARKS: usize = 16;
+/// Departures that are remembered with their pace, at least a hundredth of a second apart.
+const DEPARTURES: usize = 200;
+/// How much faster the pace gets in a second before the limit has been met twice.
+const SEARCH: f64 = 0.08;
+/// The shortest time and the fewest requests that a limit is measured over.
+const MEASURED: (f64, f64) = (1.0, 5.0);
 
-/// How much got through by a time.
+/// How much had got through when the limit was used up.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
     at: f64,
@@ -50,7 +69,6 @@ enum Door {
     Open,
     /// Everything is refused; one request at a time tries whether that is over.
     Closed {
-        since: f64,
         wait: f64,
         trying: bool,
     },
@@ -63,24 +81,41 @@ pub(super) struct Tuner {
     pace: f64,
     /// No request leaves before.
     next: f64,
-    /// What the pace keeps below, once a limit has been met.
+    /// What the service lets through in a second, once it has refused something.
     limit: Option<f64>,
-    /// The pace after the last cut.
-    base: f64,
     /// Refusals of requests that left before this say nothing new.
     cut_at: f64,
-    /// How long the pace has been rising since, while it was what held requests back.
-    risen: f64,
+    /// Since when nothing gets through.
+    closed_at: f64,
+    /// When something got through again, the last time.
+    opened: Option<Mark>,
+    /// What got through since, of requests that left since.
+    since_cut: u32,
+    /// How long the pace has kept below the limit since, while it was what held requests back.
+    calm: f64,
+    /// How long that has to be.
+    least_calm: f64,
+    /// How long the limit has been tried.
+    trying: f64,
+    /// What was sent above the limit, in seconds of it; and what the service bore when it was tried before.
+    excess: f64,
+    depth: f64,
+    /// Where the limit is taken to be, between what got through (0) and the pace that was refused (1).
+    trust: f64,
+    /// What got through when the limit was last tried, and the pace that was refused.
+    between: Option<(f64, f64)>,
     /// Refusals that may be risked.
     savings: f64,
-    /// Cuts without calm between them.
-    streak: u32,
-    /// What got through since the last cut.
-    since_cut: u32,
     accepted: u64,
-    /// When the limit was met before this: what gets through is measured from there.
-    met: Option<Mark>,
-    last_cut: Mark,
+    marks: VecDeque<Mark>,
+    /// Which pace requests left at, lately.
+    left_at: VecDeque<(f64, f64)>,
+    /// So often was the limit lower than it was taken to be, since it was tried.
+    surprises: u32,
+    /// It was met twice, so what was measured is worth something.
+    settled: bool,
+    /// How long nothing got through since the last mark.
+    shut: f64,
     door: Door,
     /// The last request left as soon as the pace allowed.
     held_back: bool,
@@ -88,20 +123,29 @@ pub(super) struct Tuner {
 }
 
 impl Tuner {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             pace: FIRST,
             next: 0.0,
             limit: None,
-            base: FIRST,
             cut_at: -1.0,
-            risen: 0.0,
-            savings: 1.0,
-            streak: 0,
+            closed_at: 0.0,
+            opened: None,
             since_cut: 0,
+            calm: 0.0,
+            least_calm: CALM,
+            trying: 0.0,
+            excess: 0.0,
+            depth: 1.0,
+            trust: 0.25,
+            between: None,
+            savings: 1.0,
             accepted: 0,
-            met: None,
-            last_cut: Mark { at: 0.0, accepted: 0 },
+            marks: VecDeque::with_capacity(MARKS),
+            left_at: VecDeque::with_capacity(DEPARTURES),
+            surprises: 0,
+            settled: false,
+            shut: 0.0,
             door: Door::Open,
             held_back: false,
             now: 0.0,
@@ -122,10 +166,23 @@ impl Tuner {
         if now < self.next {
             return Err(later(self.next));
         }
-        self.met.get_or_insert(Mark { at: now, accepted: 0 });
+        if self.marks.is_empty() {
+            let first = Mark { at: now, accepted: 0 };
+            self.marks.push_back(first);
+            self.opened = Some(first);
+        }
+        if self.left_at.back().is_none_or(|(at, _)| now - at >= 0.01) {
+            if self.left_at.len() == DEPARTURES {
+                self.left_at.pop_front();
+            }
+            self.left_at.push_back((now, self.pace));
+        }
         let period = 1.0 / self.pace;
-        self.held_back = now - self.next < period.max(SLACK);
-        self.next = self.next.max(now - SLACK) + period;
+        let late = now - self.next;
+        self.held_back = late < period.max(0.02);
+        let slack = super::slack(Duration::from_secs_f64(period)).as_secs_f64();
+        // Late by more than timers are, nothing is made up for.
+        self.next = if late > period { now } else { self.next.max(now - slack) } + period;
         if let Door::Closed { trying, .. } = &mut self.door {
             *trying = true;
         }
@@ -141,15 +198,12 @@ impl Tuner {
         if sent < self.cut_at {
             return;
         }
-        if let Door::Closed { since, .. } = self.door {
-            return self.open(since, now);
-        }
         self.since_cut += 1;
-        if self.streak > 0 && f64::from(self.since_cut) > (1.5 * self.pace).max(2.0) {
-            self.streak = 0;
-            self.met = Some(self.last_cut);
-        }
-        if self.held_back {
+        if let Door::Closed { .. } = self.door {
+            self.open(now);
+            self.cut_at = now;
+            self.next = now + 1.0 / self.pace;
+        } else if self.held_back {
             self.rise(elapsed.min(1.0 / self.pace + 0.1));
         }
     }
@@ -164,114 +218,161 @@ impl Tuner {
     /// A request that left at `sent` was refused for its pace.
     pub(super) fn refused(&mut self, sent: Time, now: Time, retry_after: Option<Duration>) {
         let (sent, now) = (sent.as_secs_f64(), now.as_secs_f64());
-        let retry_after = retry_after.map(|wait| wait.as_secs_f64());
+        let told = retry_after.map(|wait| wait.as_secs_f64());
         self.now = now;
-        self.savings = (self.savings - 1.0).max(SAVINGS.0);
+        self.savings =
+            (self.savings - 1.0).max(if self.accepted < SEARCHED.0 { SEARCHED.1 } else { SAVINGS.0 });
         if sent < self.cut_at {
             return;
         }
-        if let Door::Closed { since, wait, .. } = self.door {
-            return self.close(since, now, retry_after.unwrap_or((wait * 2.0).min(LONGEST_WAIT)));
-        }
-        self.streak += 1;
-        let nothing_passes = self.limit.is_some() && self.since_cut == 0 && self.streak > 1;
-        let told = retry_after.filter(|wait| *wait >= CLOSING);
-        if nothing_passes || told.is_some() {
-            self.limit.get_or_insert(self.pace);
-            return self.close(now, now, told.unwrap_or((1.0 / self.pace).max(0.5)));
-        }
-        let (pace, limit) = self.below(now);
-        self.limit = Some(limit);
-        self.last_cut = Mark { at: now, accepted: self.accepted };
-        self.cut(pace, now);
-        self.next = self.next.max(now + 1.0 / self.pace);
-    }
-
-    /// The pace to fall to after a refusal, and the one to stay below.
-    fn below(&self, now: f64) -> (f64, f64) {
-        let refused = self.pace;
-        if self.limit.is_none() {
-            return (refused * 0.7, refused);
-        }
-        match (self.streak, self.passing(now)) {
-            // The limit was approached slowly, so it is near.
-            (1, Some(passing)) if refused <= 1.12 * passing => (refused * 0.955, refused * 0.985),
-            // Tried, and refused late: the limit may have risen, or a bucket took time to empty.
-            (1, Some(passing)) if self.risen >= CALM && refused > 1.3 * passing => (passing * 0.97, refused),
-            (1, Some(passing)) => {
-                let limit = passing.max(refused * 0.7);
-                (limit * 0.97, limit)
+        match self.door {
+            Door::Closed { wait, .. } => self.close(now, told.unwrap_or((wait * 2.0).min(LONGEST_WAIT))),
+            // Nothing passes: what was left is used up, and no slower pace would change that.
+            Door::Open if self.limit.is_some() && self.since_cut == 0 => {
+                self.closed_at = self.cut_at;
+                self.close(now, told.unwrap_or((1.0 / self.pace).max(0.25)));
             }
-            (1, None) => (refused * 0.9, refused),
-            (2, Some(passing)) if refused <= 1.2 * passing => {
-                let limit = passing.min(refused * 0.97);
-                (limit * 0.96, limit)
-            }
-            // Refused again and again: the limit has fallen far.
-            _ => (refused * 0.5, refused * 0.95),
+            Door::Open => self.used_up(sent, now, told),
         }
     }
 
-    /// What gets through in a second, measured from when the limit was met before.
+    /// The limit is used up: it can be measured.
+    fn used_up(&mut self, sent: f64, now: f64, told: Option<f64>) {
+        let limit = if self.trying > 0.0 { self.found(sent, now) } else { self.surprised(sent, now) };
+        self.marks.push_back(Mark { at: now, accepted: self.accepted });
+        if self.marks.len() > MARKS {
+            self.marks.pop_front();
+        }
+        self.limit = Some(limit.clamp(BOUNDS.0, BOUNDS.1));
+        let before = 1.0 / self.pace;
+        self.pace = (limit.min(self.pace) * BELOW).clamp(BOUNDS.0, BOUNDS.1);
+        self.next = (self.next + 1.0 / self.pace - before).max(now + 1.0 / self.pace);
+        self.cut_at = now;
+        self.since_cut = 0;
+        (self.calm, self.trying, self.excess, self.shut) = (0.0, 0.0, 0.0, 0.0);
+        self.least_calm = CALM;
+        match told {
+            Some(wait) if wait >= CLOSING => {
+                self.closed_at = now;
+                self.close(now, wait);
+            }
+            Some(wait) => {
+                let (bucket, windows) = CALM_PER_WAIT;
+                self.least_calm = CALM.max(wait * (bucket + self.trust * (windows - bucket)));
+            }
+            None => {}
+        }
+    }
+
+    /// The limit was tried, and here it is.
+    fn found(&mut self, sent: f64, now: f64) -> f64 {
+        let surprises = std::mem::take(&mut self.surprises);
+        let refused = self.pace_at(sent);
+        if !std::mem::replace(&mut self.settled, true) {
+            // What the search has cost is not held against what follows.
+            self.savings = self.savings.max(SEARCHED.1);
+            let through = self.measured(now, 1.0).unwrap_or(refused * DEEPEST_CUT).min(refused);
+            self.between = Some((through, refused));
+            return through.max(refused * 0.8);
+        }
+        if self.excess > 0.0 {
+            self.depth = (self.excess + self.depth) / 2.0;
+        }
+        // A calm that held bears out the trust.
+        self.trust = (self.trust * if surprises == 0 { 1.4 } else { 1.05 }).min(1.0);
+        let through = self.measured(now, 5.0).unwrap_or(refused * DEEPEST_CUT).min(refused);
+        self.between = Some((through, refused));
+        through + self.trust * (refused - through)
+    }
+
+    /// The limit is lower than it was taken to be.
+    fn surprised(&mut self, sent: f64, now: f64) -> f64 {
+        let refused = self.pace_at(sent);
+        let Some((through, above)) = self.between else { return refused * 0.8 };
+        self.surprises += 1;
+        self.trust /= 2.0;
+        let least = if self.shut > 1.0 { 0.0 } else { refused * DEEPEST_CUT };
+        let measured = self.measured(now, 1.0);
+        let limit = match self.surprises {
+            1 => through + self.trust * (above - through),
+            2 => measured.map_or(through, |measured| measured.max(through)),
+            _ => measured.unwrap_or(refused * 0.93),
+        };
+        let limit = if limit < refused * BELOW { limit } else { measured.unwrap_or(through) };
+        limit.min(refused * BELOW).max(least)
+    }
+
+    /// The pace at which a request left.
+    fn pace_at(&self, sent: f64) -> f64 {
+        self.left_at
+            .iter()
+            .rev()
+            .find(|(at, _)| *at <= sent)
+            .map_or(self.pace, |(_, pace)| pace.min(self.pace))
+    }
+
+    /// What gets through in a second, measured from an earlier time when the limit was used up: the last one
+    /// that is long enough ago.
     #[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^52")]
-    fn passing(&self, now: f64) -> Option<f64> {
-        let Mark { at, accepted } = self.met?;
-        let (time, count) = (now - at, self.accepted - accepted);
-        (time > 2.0 && count >= 3).then(|| count as f64 / time)
+    fn measured(&self, now: f64, times: f64) -> Option<f64> {
+        let least = MEASURED.0.max(MEASURED.1 / self.pace) * times;
+        let long_ago = |mark: &&Mark| now - mark.at >= least && self.accepted - mark.accepted >= 3;
+        let mark = self.marks.iter().rev().find(long_ago)?;
+        Some((self.accepted - mark.accepted) as f64 / (now - mark.at))
     }
 
-    fn close(&mut self, since: f64, now: f64, wait: f64) {
-        self.door = Door::Closed { since, wait, trying: false };
+    fn close(&mut self, now: f64, wait: f64) {
+        self.door = Door::Closed { wait, trying: false };
         self.next = now + wait;
         self.cut_at = now;
-    }
-
-    /// Something got through again.
-    fn open(&mut self, since: f64, now: f64) {
-        self.door = Door::Open;
-        if now - since > 1.0
-            && let Some(passing) = self.passing(now)
-        {
-            self.limit = Some(passing.min(self.pace));
-            self.cut((passing * 0.97).min(self.pace), now);
-        }
-        self.met = Some(Mark { at: now, accepted: self.accepted });
-        self.streak = 0;
-        self.cut_at = now;
-        self.next = now + 1.0 / self.pace;
-    }
-
-    fn cut(&mut self, pace: f64, now: f64) {
-        let before = 1.0 / self.pace;
-        self.pace = pace.clamp(BOUNDS.0, BOUNDS.1);
-        self.next += 1.0 / self.pace - before;
-        self.base = self.pace;
-        self.cut_at = now;
-        self.risen = 0.0;
         self.since_cut = 0;
     }
 
-    /// Quickly back to just below the limit, slower the nearer; then, when it is affordable, past
-    /// it, at first hardly, then ever faster.
+    /// Something gets through again: a window has begun. What got through since the one before began,
+    /// over that time, is the limit, or a little less where there were several.
+    #[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^52")]
+    fn open(&mut self, now: f64) {
+        self.door = Door::Open;
+        let shut = now - self.closed_at;
+        self.shut += shut;
+        let before = self.opened.replace(Mark { at: now, accepted: self.accepted });
+        if let (Some(limit), Some(before)) = (self.limit, before)
+            && shut > (3.0 / self.pace).max(0.2)
+            && self.accepted - before.accepted >= 3
+        {
+            let through = (self.accepted - before.accepted) as f64 / (now - before.at);
+            let limit = limit.clamp(through, through * 1.25);
+            self.limit = Some(limit);
+            self.pace = limit * BELOW;
+        }
+    }
+
+    /// Below the limit until it may be tried, then above it, hardly at first; beyond what the
+    /// service has borne before, ever faster.
     fn rise(&mut self, elapsed: f64) {
-        let doubling = DOUBLING.max(DOUBLING_REQUESTS / self.pace);
+        let doubling = DOUBLING.0.max(DOUBLING.1 / self.pace);
         let fastest = (self.pace * (elapsed / doubling).exp2()).min(BOUNDS.1);
         let Some(limit) = self.limit else {
             self.pace = fastest;
             return;
         };
-        let safe = limit * 0.99;
-        if self.risen >= CALM && self.savings < COST {
-            self.pace = self.pace.max(safe.min(fastest));
+        self.calm += elapsed;
+        if !self.settled {
+            self.trying += elapsed;
+            self.pace = (self.pace * (1.0 + SEARCH * elapsed)).min(fastest);
             return;
         }
-        self.risen += elapsed;
-        let wanted = if self.risen < CALM {
-            let left = 1.0 - self.risen / CALM;
-            safe - (safe - self.base) * left.powi(3)
+        if self.calm < self.least_calm || (self.savings < COST && self.trying <= 0.0) {
+            self.pace = self.pace.max((limit * BELOW).min(fastest));
+            return;
+        }
+        self.trying += elapsed;
+        self.excess += (self.pace / limit - 1.0).max(0.0) * elapsed;
+        let slope = SLOPE * self.depth.max(1.0).sqrt();
+        let wanted = if self.excess > 1.5 * self.depth + 0.25 {
+            f64::INFINITY
         } else {
-            let past = self.risen - CALM;
-            safe * (1.0 + 0.01 * past + 0.016 * (past - 3.0).max(0.0).powi(2))
+            limit * (BELOW + slope * self.trying)
         };
         self.pace = wanted.max(self.pace).min(fastest);
     }
@@ -280,4 +381,90 @@ impl Tuner {
 /// A nanosecond more than asked for, so that rounding never lets a request leave too early.
 fn later(seconds: f64) -> Time {
     Duration::from_secs_f64(seconds.max(0.0)) + Duration::from_nanos(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Requests that pass a second, and the share that is refused, over the last `measured` seconds of `seconds`,
+    /// against a limit that may change with the time.
+    fn against(limit: impl Fn(f64) -> f64, window: bool, seconds: f64, measured: f64) -> (f64, f64) {
+        let mut tuner = Tuner::new();
+        let (mut now, mut tokens, mut filled, mut begun) = (0.0f64, 1.0f64, 0.0f64, 0.0f64);
+        let (mut passed, mut refused) = (0.0, 0.0);
+        while now < seconds {
+            let at = Duration::from_secs_f64(now);
+            if let Err(until) = tuner.take(at) {
+                now = until.as_secs_f64();
+                continue;
+            }
+            let rate = limit(now);
+            if window && now >= begun + 1.0 {
+                (begun, tokens) = (now.floor(), rate);
+            } else if !window {
+                tokens = (tokens + (now - filled) * rate).min(rate);
+            }
+            filled = now;
+            let counts = now >= seconds - measured;
+            if tokens >= 1.0 {
+                tokens -= 1.0;
+                passed += f64::from(u8::from(counts));
+                tuner.passed(at, at);
+            } else {
+                refused += f64::from(u8::from(counts));
+                tuner.refused(at, at, None);
+            }
+        }
+        (passed / measured, refused / (passed + refused))
+    }
+
+    #[test]
+    fn a_limit_is_found_and_kept_to() {
+        for window in [false, true] {
+            for rate in [5.0, 50.0, 200.0] {
+                let (passed, refused) = against(|_| rate, window, 300.0, 240.0);
+                assert!(passed > 0.8 * rate, "{passed} of {rate}, window {window}");
+                assert!(refused < 0.01, "{refused} refused of {rate}, window {window}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_that_changes_is_followed() {
+        for (before, after) in [(40.0, 20.0), (20.0, 40.0), (100.0, 10.0)] {
+            let limit = |now| if now < 200.0 { before } else { after };
+            let (passed, _) = against(limit, false, 260.0, 30.0);
+            assert!(passed > 0.95 * after && passed < 1.05 * after, "{passed} of {after}, from {before}");
+        }
+    }
+
+    #[test]
+    fn while_everything_is_refused_hardly_anything_is_sent() {
+        let mut tuner = Tuner::new();
+        let mut sent = 0;
+        let mut now = Duration::ZERO;
+        while now < Duration::from_secs(600) {
+            match tuner.take(now) {
+                Ok(()) => {
+                    sent += 1;
+                    tuner.refused(now, now, None);
+                }
+                Err(until) => now = until,
+            }
+        }
+        assert!((10..60).contains(&sent), "{sent} requests in ten minutes");
+    }
+
+    #[test]
+    fn a_wait_that_is_told_is_kept() {
+        let mut tuner = Tuner::new();
+        tuner.take(Duration::ZERO).unwrap();
+        tuner.refused(Duration::ZERO, Duration::ZERO, Some(Duration::from_secs(30)));
+        assert!(tuner.take(Duration::from_secs(29)).is_err());
+        assert!(tuner.take(Duration::from_secs(31)).is_ok());
+        assert!(tuner.take(Duration::from_secs(31)).is_err(), "one tries whether it is over");
+        tuner.lost();
+        assert!(tuner.take(Duration::from_secs(32)).is_ok(), "and another where no answer came");
+    }
 }

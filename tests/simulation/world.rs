@@ -398,7 +398,7 @@ impl World {
         let last = departures.len() - 1;
         for (index, earlier) in departures.iter().enumerate().rev().skip(1).take(40) {
             let least = period * (last - index) as u32;
-            let slack = Duration::from_millis(20).max(period / 10) + period / 10;
+            let slack = Duration::from_millis(4).max(period / 200) + period / 200;
             assert!(now - *earlier + slack >= least, "law 5: above the pace");
         }
     }
