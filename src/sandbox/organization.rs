@@ -15,6 +15,9 @@ pub struct State {
     /// The organization's ID.
     #[serde(default)]
     pub org_id: String,
+    /// IDs under which its users are found too, as a partner finds those of customers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub customers: Vec<String>,
     /// Its licenses; `consumedUnits` is counted from the users.
     #[serde(default)]
     pub licenses: Vec<License>,
@@ -71,6 +74,7 @@ fn refused<T>(code: &'static str, message: impl Into<String>) -> Result<T, Refus
 #[derive(Debug)]
 pub struct Organization {
     org_id: String,
+    customers: Vec<String>,
     licenses: Vec<License>,
     license_numbers: HashMap<String, usize>,
     sites: Vec<String>,
@@ -156,7 +160,8 @@ impl Organization {
                 if user.person_id.is_empty() { encoded("PEOPLE", &user.email) } else { user.person_id };
             users.push(User { email: user.email, person_id, licenses, sites });
         }
-        Ok(Self::assembled(org_id, state.licenses, state.sites, users))
+        let assembled = Self::assembled(org_id, state.licenses, state.sites, users);
+        Ok(Self { customers: state.customers, ..assembled })
     }
 
     fn assembled(org_id: String, licenses: Vec<License>, sites: Vec<String>, users: Vec<User>) -> Self {
@@ -168,6 +173,7 @@ impl Organization {
         }
         Self {
             org_id,
+            customers: Vec::new(),
             license_numbers: licenses
                 .iter()
                 .enumerate()
@@ -187,6 +193,7 @@ impl Organization {
     pub fn state(&self) -> State {
         State {
             org_id: self.org_id.clone(),
+            customers: self.customers.clone(),
             licenses: self.licenses(),
             sites: self.sites.clone(),
             users: self.users.iter().map(|user| self.user_state(user)).collect(),
@@ -246,7 +253,8 @@ impl Organization {
         let by_email =
             || assignment.email.as_ref().and_then(|email| self.by_email.get(&email.to_lowercase()));
         let found = by_person.unwrap_or_else(by_email).copied();
-        if assignment.org_id.as_ref().is_some_and(|org| org.as_ref() != self.org_id) {
+        let known = |org: &str| org == self.org_id || self.customers.iter().any(|customer| customer == org);
+        if assignment.org_id.as_ref().is_some_and(|org| !known(org)) {
             return refused("404", "the user is not in this organization");
         }
         found.map_or_else(|| refused("404", "user not found"), Ok)

@@ -14,6 +14,7 @@ mod harness;
 mod input;
 mod journal;
 mod lifecycle;
+mod night;
 mod outcomes;
 mod scripted;
 mod secrets;
