@@ -8,21 +8,21 @@ const BLOCK: usize = 60 * 1024;
 
 /// Gathers rows into blocks.
 #[derive(Debug, Default)]
-pub(super) struct Packer {
+pub struct Packer {
     plain: Vec<u8>,
     first: Option<Line>,
 }
 
 /// A closed block and the line of its first row.
 #[derive(Debug)]
-pub(super) struct Block {
+pub struct Block {
     pub(super) first: Line,
     pub(super) cells: Vec<u8>,
 }
 
 impl Packer {
     /// Adds a row; lines come in rising order. Gives a block back when one is full.
-    pub(super) fn push(&mut self, line: Line, cells: &[u8]) -> Option<Block> {
+    pub fn push(&mut self, line: Line, cells: &[u8]) -> Option<Block> {
         self.first.get_or_insert(line);
         self.plain.extend_from_slice(&line.get().to_le_bytes());
         // A record is at most a few megabytes long.
@@ -32,7 +32,7 @@ impl Packer {
     }
 
     /// The last block, if rows are left.
-    pub(super) fn close(&mut self) -> Option<Block> {
+    pub fn close(&mut self) -> Option<Block> {
         let first = self.first.take()?;
         let cells = lz4_flex::compress_prepend_size(&self.plain);
         self.plain.clear();

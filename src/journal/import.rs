@@ -5,10 +5,11 @@
 //! is a full one, which makes all before it durable too.
 
 use std::collections::HashMap;
+use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
-use super::cells::{Block, Packer};
+use super::cells::Block;
 use super::{Journal, JournalError};
 use crate::domain::{
     Action, AssignmentNo, EmailAddress, Line, LocationId, OrgId, PersonId, Properties, RunId, Target,
@@ -32,6 +33,10 @@ pub struct NewRun<'a> {
     pub created_at: i64,
 }
 
+/// A license or site that is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredTarget(i64);
+
 /// An operation with its place.
 #[derive(Debug)]
 pub struct PlannedOperation<'a> {
@@ -46,7 +51,7 @@ pub struct PlannedOperation<'a> {
     /// The user's organization.
     pub org: Option<&'a OrgId>,
     /// What is added or removed.
-    pub target: &'a Target,
+    pub target: StoredTarget,
     /// Which of the two.
     pub action: Action,
     /// With what.
@@ -91,16 +96,24 @@ struct Stored {
 }
 
 /// An import under way. Dropped before it is sealed, it leaves a run in state `importing`.
-#[derive(Debug)]
 pub struct Importer<'j> {
-    journal: &'j mut Journal,
+    db: &'j Connection,
+    path: &'j Path,
+    insert_operation: CachedStatement<'j>,
+    insert_user: CachedStatement<'j>,
     run: RunId,
     users: Vec<Stored>,
-    terms: HashMap<(&'static str, Box<str>), i64>,
-    packer: Packer,
+    locations: HashMap<LocationId, i64>,
+    organizations: HashMap<OrgId, i64>,
     totals: Totals,
     uncommitted: u32,
 }
+
+const INSERT_OPERATION: &str =
+    "INSERT INTO operation (run_id, assignment, line, target_id, removes, location_id, phone_number,
+       extension, duplicate_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const INSERT_USER: &str =
+    "INSERT INTO assignment (run_id, assignment, email, person_id, org_id) VALUES (?1, ?2, ?3, ?4, ?5)";
 
 impl Journal {
     /// Begins a run. Imports that never ended are cleared away first.
@@ -110,11 +123,20 @@ impl Journal {
     pub fn import(&mut self, run: &NewRun<'_>, assignments: u32) -> Result<Importer<'_>, JournalError> {
         let wrong = self.wrong();
         let run = begin(&mut self.connection, run).map_err(&wrong)?;
-        self.connection.execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE").map_err(wrong)?;
-        let totals = Totals { assignments, ..Totals::default() };
-        let users = vec![Stored::default(); assignments as usize];
-        let (terms, packer) = (HashMap::new(), Packer::default());
-        Ok(Importer { journal: self, run, users, terms, packer, totals, uncommitted: 0 })
+        let db = &self.connection;
+        db.execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE").map_err(&wrong)?;
+        Ok(Importer {
+            db,
+            path: &self.path,
+            insert_operation: db.prepare_cached(INSERT_OPERATION).map_err(&wrong)?,
+            insert_user: db.prepare_cached(INSERT_USER).map_err(&wrong)?,
+            run,
+            users: vec![Stored::default(); assignments as usize],
+            locations: HashMap::new(),
+            organizations: HashMap::new(),
+            totals: Totals { assignments, ..Totals::default() },
+            uncommitted: 0,
+        })
     }
 }
 
@@ -146,17 +168,11 @@ impl Importer<'_> {
         self.run
     }
 
-    /// Keeps a row's own bytes.
+    /// Keeps rows' own bytes.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn cells(&mut self, line: Line, cells: &[u8]) -> Result<(), JournalError> {
-        let block = self.packer.push(line, cells);
-        self.store_block(block)
-    }
-
-    fn store_block(&mut self, block: Option<Block>) -> Result<(), JournalError> {
-        let Some(block) = block else { return Ok(()) };
+    pub fn cells(&mut self, block: &Block) -> Result<(), JournalError> {
         let sql = "INSERT INTO cell_block (run_id, first_line, cells) VALUES (?1, ?2, ?3)";
         self.execute(sql, params![self.run.0, block.first.get(), block.cells])
     }
@@ -167,25 +183,46 @@ impl Importer<'_> {
     /// [`JournalError`].
     pub fn operation(&mut self, operation: &PlannedOperation<'_>) -> Result<(), JournalError> {
         self.user(operation)?;
-        let target = self.term(operation.target.kind(), operation.target.as_str())?;
-        let location = operation.properties.location.as_ref().map(LocationId::as_str);
-        let location = location.map(|location| self.term("location", location)).transpose()?;
-        self.execute(
-            "INSERT INTO operation (run_id, assignment, line, target_id, removes, location_id, phone_number,
-               extension, duplicate_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![
-                self.run.0,
-                operation.assignment.0,
-                operation.line.get(),
-                target,
-                operation.action == Action::Remove,
-                location,
-                operation.properties.phone_number.as_ref().map(|number| number.as_str()),
-                operation.properties.extension,
-                operation.duplicate_of.map(Line::get),
-            ],
-        )?;
+        let location = operation.properties.location.as_ref().map(|location| self.location(location));
+        let inserted = self.insert_operation.execute(params![
+            self.run.0,
+            operation.assignment.0,
+            operation.line.get(),
+            operation.target.0,
+            operation.action == Action::Remove,
+            location.transpose()?,
+            operation.properties.phone_number.as_ref().map(|number| number.as_str()),
+            operation.properties.extension,
+            operation.duplicate_of.map(Line::get),
+        ]);
+        inserted.map_err(|error| self.wrong(error))?;
         self.count()
+    }
+
+    /// Stores a license or site, for operations on it.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn target(&mut self, target: &Target) -> Result<StoredTarget, JournalError> {
+        self.term(target.kind(), target.as_str()).map(StoredTarget)
+    }
+
+    fn location(&mut self, location: &LocationId) -> Result<i64, JournalError> {
+        if let Some(id) = self.locations.get(location) {
+            return Ok(*id);
+        }
+        let id = self.term("location", location.as_str())?;
+        self.locations.insert(location.clone(), id);
+        Ok(id)
+    }
+
+    fn organization(&mut self, org: &OrgId) -> Result<i64, JournalError> {
+        if let Some(id) = self.organizations.get(org) {
+            return Ok(*id);
+        }
+        let id = self.term("organization", org.as_str())?;
+        self.organizations.insert(org.clone(), id);
+        Ok(id)
     }
 
     /// Stores the operation's user, or what its row adds to it.
@@ -201,17 +238,18 @@ impl Importer<'_> {
         if (known.row, known.email, known.person, known.org) == (now.row, now.email, now.person, now.org) {
             return Ok(());
         }
-        let org = operation.org.map(OrgId::as_str);
-        let org = org.map(|org| self.term("organization", org)).transpose()?;
+        let org = operation.org.map(|org| self.organization(org)).transpose()?;
         let email = operation.email.map(EmailAddress::as_str);
         let person = operation.person.map(PersonId::as_str);
-        let sql = if known.row {
-            "UPDATE assignment SET email = coalesce(email, ?3), person_id = coalesce(person_id, ?4),
-               org_id = coalesce(org_id, ?5) WHERE run_id = ?1 AND assignment = ?2"
+        let values = params![self.run.0, number, email, person, org];
+        if known.row {
+            let sql =
+                "UPDATE assignment SET email = coalesce(email, ?3), person_id = coalesce(person_id, ?4),
+                         org_id = coalesce(org_id, ?5) WHERE run_id = ?1 AND assignment = ?2";
+            self.execute(sql, values)?;
         } else {
-            "INSERT INTO assignment (run_id, assignment, email, person_id, org_id) VALUES (?1, ?2, ?3, ?4, ?5)"
-        };
-        self.execute(sql, params![self.run.0, number, email, person, org])?;
+            self.insert_user.execute(values).map_err(|error| self.wrong(error))?;
+        }
         if let Some(slot) = self.users.get_mut(number as usize) {
             *slot = now;
         }
@@ -247,9 +285,7 @@ impl Importer<'_> {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn seal(mut self) -> Result<(RunId, Totals), JournalError> {
-        let last = self.packer.close();
-        self.store_block(last)?;
+    pub fn seal(self) -> Result<(RunId, Totals), JournalError> {
         self.span_organizations()?;
         self.execute_batch("COMMIT; PRAGMA synchronous = FULL; BEGIN IMMEDIATE")?;
         let Totals { assignments, total, invalid } = self.totals;
@@ -297,33 +333,31 @@ impl Importer<'_> {
         Ok(())
     }
 
-    fn term(&mut self, kind: &'static str, text: &str) -> Result<i64, JournalError> {
-        let key = (kind, text.into());
-        if let Some(id) = self.terms.get(&key) {
-            return Ok(*id);
-        }
-        let id = intern(&self.journal.connection, kind, text).map_err(self.journal.wrong())?;
-        self.terms.insert(key, id);
-        Ok(id)
+    fn term(&self, kind: &'static str, text: &str) -> Result<i64, JournalError> {
+        intern(self.db, kind, text).map_err(|error| self.wrong(error))
     }
 
     fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), JournalError> {
         let run = |db: &Connection| db.prepare_cached(sql)?.execute(values).map(drop);
-        run(&self.journal.connection).map_err(self.journal.wrong())
+        run(self.db).map_err(|error| self.wrong(error))
     }
 
     fn execute_batch(&self, sql: &str) -> Result<(), JournalError> {
-        self.journal.connection.execute_batch(sql).map_err(self.journal.wrong())
+        self.db.execute_batch(sql).map_err(|error| self.wrong(error))
+    }
+
+    fn wrong(&self, error: rusqlite::Error) -> JournalError {
+        JournalError::of(self.path, error)
     }
 }
 
 impl Drop for Importer<'_> {
     /// What was not committed is given up; what was, the next import clears away.
     fn drop(&mut self) {
-        if !self.journal.connection.is_autocommit() {
-            let _ = self.journal.connection.execute_batch("ROLLBACK");
+        if !self.db.is_autocommit() {
+            let _ = self.db.execute_batch("ROLLBACK");
         }
-        let _ = self.journal.connection.execute_batch("PRAGMA synchronous = FULL");
+        let _ = self.db.execute_batch("PRAGMA synchronous = FULL");
     }
 }
 

@@ -13,8 +13,9 @@ mod recover;
 mod retry;
 mod writer;
 
+pub use cells::{Block, Packer};
 pub use error::JournalError;
-pub use import::{Importer, InvalidOperation, NewRun, PlannedOperation, Totals};
+pub use import::{Importer, InvalidOperation, NewRun, PlannedOperation, StoredTarget, Totals};
 pub use load::Loader;
 pub use open::{Journal, Reader, is_held};
 pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};

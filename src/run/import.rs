@@ -1,10 +1,15 @@
 //! A checked file into the journal.
 
+use std::sync::mpsc::{self, SyncSender};
+
 use super::{RunSettings, unix_millis};
 use crate::assign::{CheckError, Checked, Entry, Intake, InvalidRow, PlacedOperation};
 use crate::domain::{Line, RunId};
 use crate::input::{InputError, InputFile};
-use crate::journal::{Importer, InvalidOperation, Journal, JournalError, NewRun, PlannedOperation, Totals};
+use crate::journal::{
+    Block, Importer, InvalidOperation, Journal, JournalError, NewRun, Packer, PlannedOperation, StoredTarget,
+    Totals,
+};
 
 /// Why a file could not be taken in. Nothing of it will be sent.
 #[derive(Debug, thiserror::Error)]
@@ -38,32 +43,80 @@ pub fn import(
         created_at: unix_millis(),
     };
     let mut importer = journal.import(&run, checked.counts().assignments)?;
-    let mut intake = Intake::new(checked, file).map_err(CheckError::from)?;
+    let stored = checked.targets().all().iter().map(|target| importer.target(target));
+    let stored: Vec<StoredTarget> = stored.collect::<Result<_, _>>()?;
+    let intake = Intake::new(checked, file).map_err(CheckError::from)?;
+    let (sender, parts) = mpsc::sync_channel(PARTS);
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(move || read(intake, file, sha256, &sender));
+        for part in parts {
+            put(&mut importer, &stored, part)?;
+        }
+        match reading.join() {
+            Ok(read) => read.map_err(ImportError::from),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })?;
+    Ok(importer.seal()?)
+}
+
+/// Rows that go from the thread that reads to the one that writes, all at once.
+const PART: usize = 256;
+/// So many parts may wait.
+const PARTS: usize = 16;
+
+/// Rows, placed, and blocks of their own bytes.
+#[derive(Default)]
+struct Part {
+    rows: Vec<(Line, Result<PlacedOperation, InvalidRow>)>,
+    blocks: Vec<Block>,
+}
+
+/// Reads the file to its end, on a thread of its own: what is read is written meanwhile.
+fn read(
+    mut intake: Intake<'_>,
+    file: &InputFile,
+    sha256: &str,
+    parts: &SyncSender<Part>,
+) -> Result<(), CheckError> {
+    let (mut part, mut packer) = (Part::default(), Packer::default());
     while let Some(Entry { line, carried, content }) = intake.next()? {
-        importer.cells(line, &carried)?;
-        match content {
-            Ok(operation) => {
-                let target = intake.checked().targets().get(operation.target).ok_or_else(|| changed(file))?;
-                importer.operation(&planned(line, &operation, target))?;
-            }
-            Err(row) => refuse(&mut importer, line, &row)?,
+        part.blocks.extend(packer.push(line, &carried));
+        part.rows.push((line, content));
+        if part.rows.len() == PART && parts.send(std::mem::take(&mut part)).is_err() {
+            // Writing failed, and tells why.
+            return Ok(());
         }
     }
-    if file.sha256().map_err(CheckError::from)? != sha256 {
-        return Err(changed(file).into());
+    part.blocks.extend(packer.close());
+    let _ = parts.send(part);
+    if file.sha256()? != sha256 {
+        return Err(changed(file));
     }
-    Ok(importer.seal()?)
+    Ok(())
+}
+
+fn put(importer: &mut Importer<'_>, stored: &[StoredTarget], part: Part) -> Result<(), JournalError> {
+    part.blocks.iter().try_for_each(|block| importer.cells(block))?;
+    for (line, content) in part.rows {
+        match content {
+            Ok(operation) => {
+                // A file that names another target now is refused at its end.
+                let target = stored.get(operation.target.0 as usize).copied();
+                let planned = target.map(|target| planned(line, &operation, target));
+                planned.iter().try_for_each(|planned| importer.operation(planned))?;
+            }
+            Err(row) => refuse(importer, line, &row)?,
+        }
+    }
+    Ok(())
 }
 
 fn changed(file: &InputFile) -> CheckError {
     InputError::Changed { path: file.path().to_owned() }.into()
 }
 
-fn planned<'a>(
-    line: Line,
-    operation: &'a PlacedOperation,
-    target: &'a crate::domain::Target,
-) -> PlannedOperation<'a> {
+fn planned<'a>(line: Line, operation: &'a PlacedOperation, target: StoredTarget) -> PlannedOperation<'a> {
     PlannedOperation {
         line,
         assignment: operation.assignment,
