@@ -1,6 +1,7 @@
 //! Webex IDs: unpadded base64 of `ciscospark://<cluster>/<KIND>/<rest>`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -66,7 +67,7 @@ fn decoded_kind(encoded: &str) -> Option<String> {
 }
 
 /// IDs that do not decode are accepted: the service owns their form and may change it.
-fn checked(text: &str, expected: IdKind) -> Result<Box<str>, IdError> {
+fn checked(text: &str, expected: IdKind) -> Result<Arc<str>, IdError> {
     if text.is_empty() {
         return Err(IdError::Empty);
     }
@@ -80,7 +81,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $kind:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes any non-empty text that does not decode to an ID of another kind.

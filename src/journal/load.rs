@@ -1,13 +1,13 @@
 //! A batch's assignments, for sending.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use rusqlite::{Connection, Row};
 
 use super::{JournalError, Reader};
 use crate::domain::{
-    Action, Assignment, AssignmentNo, Change, EmailAddress, LicenseId, Line, LocationId, Operation, OrgId,
-    PersonId, PhoneNumber, Properties, RunId, SiteUrl, Span, User,
+    Action, Assignment, AssignmentNo, Change, EmailAddress, IdError, LicenseId, Line, LocationId, Operation,
+    OrgId, PersonId, PhoneNumber, Properties, RunId, SiteUrl, Span, User,
 };
 
 /// Reads the assignments of one run, on a connection of its own.
@@ -15,15 +15,45 @@ use crate::domain::{
 pub struct Loader {
     reader: Reader,
     run: RunId,
-    /// Kind and text of every term met.
-    terms: HashMap<i64, (String, String)>,
+    terms: HashMap<i64, Term>,
+    /// Where the last span ended: who reads on from there will read on.
+    next: u32,
+    /// Read ahead, in order.
+    ahead: VecDeque<Assignment>,
+    /// The first assignment that has not been read ahead.
+    beyond: u32,
+}
+
+/// Assignments that are read at once where one span follows the other.
+const READ_AHEAD: u32 = 512;
+
+/// A term as what it names.
+#[derive(Debug)]
+enum Term {
+    License(LicenseId),
+    Site(SiteUrl),
+    Location(LocationId),
+    Organization(OrgId),
+}
+
+impl Term {
+    fn new(kind: &str, text: &str) -> Result<Self, Strange> {
+        let wrong = |error: IdError| Strange(format!("the ID '{text}': {error}"));
+        Ok(match kind {
+            "license" => Self::License(LicenseId::parse(text).map_err(wrong)?),
+            "location" => Self::Location(LocationId::parse(text).map_err(wrong)?),
+            "organization" => Self::Organization(OrgId::parse(text).map_err(wrong)?),
+            _ => Self::Site(SiteUrl::parse(text).ok_or_else(|| Strange("an empty site URL".to_owned()))?),
+        })
+    }
 }
 
 impl Reader {
     /// Reads the assignments of `run`.
     #[must_use]
     pub fn loader(self, run: RunId) -> Loader {
-        Loader { reader: self, run, terms: HashMap::new() }
+        let (terms, ahead) = (HashMap::new(), VecDeque::new());
+        Loader { reader: self, run, terms, next: 0, ahead, beyond: 0 }
     }
 }
 
@@ -36,24 +66,37 @@ impl Loader {
     /// # Errors
     /// [`JournalError`].
     pub fn load(&mut self, span: Span) -> Result<Vec<Assignment>, JournalError> {
-        let path = self.reader.path.clone();
-        let wrong = |source| JournalError::of(&path, source);
-        let rows = read(&self.reader.connection, self.run, span).map_err(wrong)?;
-        let mut assignments: Vec<Assignment> = Vec::with_capacity(span.len() as usize);
-        for row in rows {
-            self.learn(&row).map_err(wrong)?;
-            self.add(&mut assignments, row)
-                .map_err(|Strange(what)| JournalError::Unreadable { path: path.clone(), what })?;
+        let (first, end) = (span.first().0, span.last().0.saturating_add(1));
+        let follows = first == self.next;
+        if !follows || end > self.beyond {
+            let last = if follows { end.max(first.saturating_add(READ_AHEAD)) - 1 } else { span.last().0 };
+            self.ahead.clear();
+            self.read(Span::new(first, last).unwrap_or(span))?;
+            self.beyond = last.saturating_add(1);
         }
-        Ok(assignments)
+        self.next = end;
+        let count = self.ahead.partition_point(|assignment| assignment.number.0 < end);
+        Ok(self.ahead.drain(..count).collect())
     }
 
-    fn add(&self, assignments: &mut Vec<Assignment>, row: Stored) -> Result<(), Strange> {
-        let fresh = assignments.last().is_none_or(|last| last.number != row.assignment);
-        if fresh {
-            assignments.push(self.assignment(&row)?);
+    fn read(&mut self, span: Span) -> Result<(), JournalError> {
+        let path = self.reader.path.clone();
+        let rows = read(&self.reader.connection, self.run, span);
+        for row in rows.map_err(|source| JournalError::of(&path, source))? {
+            self.learn(&row)?;
+            self.add(row).map_err(|Strange(what)| JournalError::Unreadable { path: path.clone(), what })?;
         }
-        let Some(assignment) = assignments.last_mut() else { return Ok(()) };
+        Ok(())
+    }
+
+    fn add(&mut self, row: Stored) -> Result<(), Strange> {
+        let fresh = self.ahead.back().is_none_or(|last| last.number != row.assignment);
+        if fresh {
+            let assignment = self.assignment(&row)?;
+            self.ahead.push_back(assignment);
+        }
+        let operation = if row.duplicate_of.is_none() { Some(self.operation(&row)?) } else { None };
+        let Some(assignment) = self.ahead.back_mut() else { return Ok(()) };
         if let Some(first) = row.duplicate_of {
             // Lines rise, so what is repeated stands before its repetition.
             if let Some(operation) =
@@ -63,7 +106,7 @@ impl Loader {
             }
             return Ok(());
         }
-        assignment.operations.push(self.operation(row)?);
+        assignment.operations.extend(operation);
         Ok(())
     }
 
@@ -72,7 +115,11 @@ impl Loader {
         let person = row.person.as_deref().map(PersonId::parse).transpose();
         let strange = || Strange(format!("an assignment {} without a user", row.assignment.0));
         let user = User::new(email.map_err(|_| strange())?, person.map_err(|_| strange())?);
-        let org = row.org.map(|id| self.id(id, OrgId::parse)).transpose()?;
+        let org = row.org.map(|id| match self.term(id)? {
+            Term::Organization(org) => Ok(org.clone()),
+            other => Err(Strange(format!("the organization {other:?}"))),
+        });
+        let org = org.transpose()?;
         Ok(Assignment {
             number: row.assignment,
             user: user.ok_or_else(strange)?,
@@ -81,47 +128,54 @@ impl Loader {
         })
     }
 
-    fn operation(&self, row: Stored) -> Result<Operation, Strange> {
-        let (kind, text) = self.term(row.target)?;
-        let change = if kind == "site" {
-            Change::Site(SiteUrl::parse(text).ok_or_else(|| Strange("an empty site URL".to_owned()))?)
-        } else {
-            let number = row.phone_number.as_deref().map(PhoneNumber::parse).transpose();
-            let properties = Properties {
-                location: row.location.map(|id| self.id(id, LocationId::parse)).transpose()?,
-                phone_number: number.map_err(|error| Strange(format!("a phone number that is {error}")))?,
-                extension: row.extension,
-            };
-            Change::License(self.id(row.target, LicenseId::parse)?, properties)
+    fn operation(&self, row: &Stored) -> Result<Operation, Strange> {
+        let change = match self.term(row.target)? {
+            Term::Site(url) => Change::Site(url.clone()),
+            Term::License(id) => Change::License(id.clone(), self.properties(row)?),
+            other => return Err(Strange(format!("the target {other:?}"))),
         };
         let action = if row.removes { Action::Remove } else { Action::Add };
         Ok(Operation { line: row.line, action, change, rows: 1 })
     }
 
-    fn id<T, E: std::fmt::Display>(&self, term: i64, parse: fn(&str) -> Result<T, E>) -> Result<T, Strange> {
-        let (_, text) = self.term(term)?;
-        parse(text).map_err(|error| Strange(format!("the ID '{text}': {error}")))
+    fn properties(&self, row: &Stored) -> Result<Properties, Strange> {
+        let location = row.location.map(|id| match self.term(id)? {
+            Term::Location(location) => Ok(location.clone()),
+            other => Err(Strange(format!("the location {other:?}"))),
+        });
+        let number = row.phone_number.as_deref().map(PhoneNumber::parse).transpose();
+        Ok(Properties {
+            location: location.transpose()?,
+            phone_number: number.map_err(|error| Strange(format!("a phone number that is {error}")))?,
+            extension: row.extension.clone(),
+        })
     }
 
-    fn term(&self, id: i64) -> Result<&(String, String), Strange> {
+    fn term(&self, id: i64) -> Result<&Term, Strange> {
         self.terms
             .get(&id)
             .ok_or_else(|| Strange(format!("a row that points to term {id}, which is not there")))
     }
 
     /// Remembers the terms that a row points to.
-    fn learn(&mut self, row: &Stored) -> rusqlite::Result<()> {
+    fn learn(&mut self, row: &Stored) -> Result<(), JournalError> {
         for id in [Some(row.target), row.location, row.org].into_iter().flatten() {
             if !self.terms.contains_key(&id) {
-                let term = self
-                    .reader
-                    .connection
-                    .prepare_cached("SELECT kind, text FROM term WHERE term_id = ?1")?
-                    .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let path = &self.reader.path;
+                let (kind, text) = self.stored_term(id).map_err(|source| JournalError::of(path, source))?;
+                let term = Term::new(&kind, &text)
+                    .map_err(|Strange(what)| JournalError::Unreadable { path: path.clone(), what })?;
                 self.terms.insert(id, term);
             }
         }
         Ok(())
+    }
+
+    fn stored_term(&self, id: i64) -> rusqlite::Result<(String, String)> {
+        self.reader
+            .connection
+            .prepare_cached("SELECT kind, text FROM term WHERE term_id = ?1")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::JournalError;
@@ -71,6 +72,7 @@ impl Journal {
         let path = self.path.clone();
         let wrong = |source| JournalError::of(&path, source);
         let db = &self.connection;
+        settle_plans(db).map_err(wrong)?;
         db.busy_timeout(BUSY).map_err(wrong)?;
         check_owner(db, &path)?;
         db.pragma_update(None, "journal_mode", "WAL").map_err(wrong)?;
@@ -130,6 +132,7 @@ impl Reader {
         let wrong = |source| JournalError::of(path, source);
         let connection =
             Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(wrong)?;
+        settle_plans(&connection).map_err(wrong)?;
         connection.busy_timeout(BUSY).map_err(wrong)?;
         check_owner(&connection, path)?;
         if version(&connection).map_err(wrong)? < VERSION {
@@ -189,6 +192,12 @@ fn owner_only() -> OpenOptions {
         options.mode(0o600);
     }
     options
+}
+
+/// One plan a statement: otherwise SQLite prepares a statement anew for each range that it is asked
+/// for, in the hope of a better one.
+fn settle_plans(db: &Connection) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 fn version(db: &Connection) -> rusqlite::Result<u32> {

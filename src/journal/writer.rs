@@ -24,6 +24,8 @@ pub struct Intent {
     pub batch: BatchId,
     /// What it covers.
     pub span: Span,
+    /// How many rows of the input it stands for.
+    pub rows: u64,
     /// The attempt that will carry it.
     pub attempt: AttemptId,
     /// In which form.
@@ -112,9 +114,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. `on_commit` is called on it, in the order of the records.
+    /// Starts the thread. `on_commit` is called on it once a transaction, with what was committed in the order
+    /// of the records.
     #[must_use]
-    pub fn start(journal: Journal, run: RunId, on_commit: impl FnMut(Commit) + Send + 'static) -> Self {
+    pub fn start(journal: Journal, run: RunId, on_commit: impl FnMut(Vec<Commit>) + Send + 'static) -> Self {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || write_all(journal, run, &receiver, on_commit));
         Self { sender, thread }
@@ -140,7 +143,7 @@ fn write_all(
     mut journal: Journal,
     run: RunId,
     receiver: &Receiver<Stamped>,
-    mut on_commit: impl FnMut(Commit),
+    mut on_commit: impl FnMut(Vec<Commit>),
 ) -> Journal {
     let identity = identity(&journal);
     while let Ok(first) = receiver.recv() {
@@ -151,16 +154,15 @@ fn write_all(
             false => Err(JournalError::Replaced { path: journal.path.clone() }),
         };
         if let Err(error) = committed {
-            on_commit(Commit::Failed(error));
+            on_commit(vec![Commit::Failed(error)]);
             break;
         }
-        for (_, record) in group {
-            match record {
-                Record::Intent(intent) => on_commit(Commit::Intent(Committed(intent))),
-                Record::Outcome(outcome) => on_commit(Commit::Outcome(outcome.batch)),
-                Record::PausedUntil(_) | Record::OrgPausedUntil(..) => {}
-            }
-        }
+        let committed = group.into_iter().filter_map(|(_, record)| match record {
+            Record::Intent(intent) => Some(Commit::Intent(Committed(intent))),
+            Record::Outcome(outcome) => Some(Commit::Outcome(outcome.batch)),
+            Record::PausedUntil(_) | Record::OrgPausedUntil(..) => None,
+        });
+        on_commit(committed.collect());
     }
     journal
 }
@@ -214,12 +216,10 @@ impl Writing<'_> {
         let (first, last) = (intent.span.first().0, intent.span.last().0);
         self.execute(
             "INSERT INTO batch (run_id, batch_id, first, last, rows, state, attempts, attempt_id, updated_at)
-             VALUES (?1, ?2, ?3, ?4,
-               (SELECT count(*) FROM operation WHERE run_id = ?1 AND assignment >= ?3 AND assignment <= ?4),
-               'sending', 0, ?5, ?6)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'sending', 0, ?6, ?7)
              ON CONFLICT (run_id, batch_id) DO UPDATE SET
                state = 'sending', attempt_id = excluded.attempt_id, updated_at = excluded.updated_at",
-            params![self.run, intent.batch.0, first, last, intent.attempt.0, at],
+            params![self.run, intent.batch.0, first, last, intent.rows, intent.attempt.0, at],
         )
     }
 

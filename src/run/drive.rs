@@ -1,10 +1,10 @@
 //! The driver: does what the engine decides, and tells it what happened.
 //!
-//! One loop owns the engine. Requests, loading and committing happen elsewhere and come back as
-//! messages; each queue is bounded by the number of batches that the engine lets be under way.
+//! One loop owns the engine. Requests and committing happen elsewhere and come back as messages;
+//! each queue is bounded by the number of batches that the engine lets be under way.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -87,9 +87,9 @@ pub async fn send(
     }
     let (post, messages) = mpsc::unbounded_channel();
     let commits = post.clone();
-    let writer = Writer::start(journal, run, move |commit| {
+    let writer = Writer::start(journal, run, move |committed| {
         // Nobody listens any more only after the loop has ended.
-        let _ = commits.send(Message::Committed(commit));
+        let _ = commits.send(Message::Committed(committed));
     });
     let renew_at = client.token().renew_at().map(Instant::from_std);
     let mut driver = Driver {
@@ -97,7 +97,7 @@ pub async fn send(
         max_wait: settings.max_wait(),
         engine: Engine::new(settings.for_engine(tally.total), standing),
         writer,
-        loader: Arc::new(Mutex::new(loader)),
+        loader,
         flights: HashMap::new(),
         settling: HashMap::new(),
         already_so: HashSet::new(),
@@ -166,8 +166,7 @@ async fn look_before(
 
 /// What comes back to the loop.
 enum Message {
-    Loaded(BatchId, Result<Vec<Assignment>, JournalError>),
-    Committed(Commit),
+    Committed(Vec<Commit>),
     Arrived(BatchId, Box<Arrival>),
     Verified(Vec<Doubt>, Result<HashSet<Line>, ReadError>),
     TokenRead(bool, Option<TokenError>),
@@ -243,7 +242,7 @@ struct Driver<'o> {
     max_wait: Duration,
     engine: Engine,
     writer: Writer,
-    loader: Arc<Mutex<Loader>>,
+    loader: Loader,
     flights: HashMap<BatchId, Flight>,
     /// Outcomes on their way to the disk.
     settling: HashMap<BatchId, Settled>,
@@ -267,7 +266,7 @@ impl Driver<'_> {
         let mut listening = true;
         self.tell(Event::TimePassed);
         loop {
-            self.act();
+            self.act()?;
             if let Some(ending) = self.finished.take() {
                 return Ok(ending);
             }
@@ -302,11 +301,11 @@ impl Driver<'_> {
         self.engine.handle(self.begun.elapsed(), fastrand::f64(), event);
     }
 
-    fn act(&mut self) {
+    fn act(&mut self) -> Result<(), SendError> {
         while let Some(action) = self.engine.next_action() {
             match action {
                 Action::CommitIntent { batch, span, attempt, wire } => {
-                    self.prepare(Intent { batch, span, attempt, wire });
+                    self.prepare(batch, span, attempt, wire)?;
                 }
                 Action::Send { batch } => self.send(batch),
                 Action::CommitOutcome { batch, attempt, change, learned, rows } => {
@@ -323,27 +322,12 @@ impl Driver<'_> {
                 Action::Finish(ending) => self.finished = Some(ending),
             }
         }
-        self.verify();
+        self.verify()
     }
 
     fn receive(&mut self, message: Message) -> Result<(), SendError> {
         match message {
-            Message::Committed(Commit::Failed(error)) => return Err(error.into()),
-            Message::Committed(Commit::Intent(intent)) => {
-                let batch = intent.get().batch;
-                if let Some(flight) = self.flights.get_mut(&batch) {
-                    flight.intent = Some(intent);
-                }
-                self.ready(batch);
-            }
-            Message::Committed(Commit::Outcome(batch)) => self.settled(batch),
-            Message::Loaded(batch, assignments) => {
-                let assignments = self.still_to_do(assignments?);
-                if let Some(flight) = self.flights.get_mut(&batch) {
-                    flight.assignments = Some(assignments);
-                }
-                self.ready(batch);
-            }
+            Message::Committed(all) => all.into_iter().try_for_each(|commit| self.committed(commit))?,
             Message::Arrived(batch, arrival) => {
                 let (verdict, rows) = (arrival.verdict.clone(), arrival.rows);
                 let (status, tracking) = (arrival.http_status, arrival.tracking_id.as_deref());
@@ -364,32 +348,43 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Commits an intent and loads what it will carry, both at once.
-    fn prepare(&mut self, intent: Intent) {
-        let Intent { batch, span, attempt, .. } = intent;
+    fn committed(&mut self, commit: Commit) -> Result<(), SendError> {
+        match commit {
+            Commit::Failed(error) => return Err(error.into()),
+            Commit::Intent(intent) => {
+                let batch = intent.get().batch;
+                if let Some(flight) = self.flights.get_mut(&batch) {
+                    flight.intent = Some(intent);
+                    self.tell(Event::IntentCommitted(batch));
+                }
+            }
+            Commit::Outcome(batch) => self.settled(batch),
+        }
+        Ok(())
+    }
+
+    /// Loads what a batch carries, and has its intent committed.
+    fn prepare(
+        &mut self,
+        batch: BatchId,
+        span: Span,
+        attempt: AttemptId,
+        wire: WireForm,
+    ) -> Result<(), SendError> {
+        let assignments = self.loader.load(span)?;
+        let rows = assignments.iter().map(Assignment::rows).sum();
+        self.writer.submit(unix_millis(), Record::Intent(Intent { batch, span, rows, attempt, wire }));
         let flight = Flight {
             span,
             attempt,
             intent: None,
-            assignments: None,
+            assignments: Some(self.still_to_do(assignments)),
             carried: None,
             started_at: 0,
             arrival: None,
         };
         self.flights.insert(batch, flight);
-        self.writer.submit(unix_millis(), Record::Intent(intent));
-        let (loader, post) = (Arc::clone(&self.loader), self.post.clone());
-        tokio::task::spawn_blocking(move || {
-            let loaded = loader.lock().unwrap_or_else(PoisonError::into_inner).load(span);
-            let _ = post.send(Message::Loaded(batch, loaded));
-        });
-    }
-
-    fn ready(&mut self, batch: BatchId) {
-        let ready = |flight: &Flight| flight.intent.is_some() && flight.assignments.is_some();
-        if self.flights.get(&batch).is_some_and(ready) {
-            self.tell(Event::IntentCommitted(batch));
-        }
+        Ok(())
     }
 
     fn send(&mut self, batch: BatchId) {
@@ -431,27 +426,38 @@ impl Driver<'_> {
 
     /// Asks the service about all that is in doubt, one question at a time: a license's users are
     /// read once for all batches.
-    fn verify(&mut self) {
+    fn verify(&mut self) -> Result<(), SendError> {
         if self.is_verifying || self.to_verify.is_empty() {
-            return;
+            return Ok(());
         }
         self.is_verifying = true;
         let batches = std::mem::take(&mut self.to_verify);
-        let (loader, client) = (Arc::clone(&self.loader), self.client.clone());
-        let (post, max_wait) = (self.post.clone(), self.max_wait);
+        let (doubts, assignments) = self.load_doubts(&batches)?;
+        let (client, post, max_wait) = (self.client.clone(), self.post.clone(), self.max_wait);
         self.observer.notice(&format!("asking the service about {} batches in doubt", batches.len()));
         let runtime = tokio::runtime::Handle::current();
         // A thread of its own, which nobody waits for: reading may take long, and a stop must not.
         std::thread::spawn(move || {
-            let message = match load_doubts(&loader, &batches) {
-                Ok((doubts, assignments)) => {
-                    let answer = runtime.block_on(already_so(&client, &assignments, max_wait));
-                    Message::Verified(doubts, answer)
-                }
-                Err((batch, error)) => Message::Loaded(batch, Err(error)),
-            };
-            let _ = post.send(message);
+            let answer = runtime.block_on(already_so(&client, &assignments, max_wait));
+            let _ = post.send(Message::Verified(doubts, answer));
         });
+        Ok(())
+    }
+
+    fn load_doubts(
+        &mut self,
+        batches: &[(BatchId, Span)],
+    ) -> Result<(Vec<Doubt>, Vec<Assignment>), JournalError> {
+        let (mut doubts, mut all) = (Vec::new(), Vec::new());
+        for (batch, span) in batches {
+            let assignments = self.loader.load(*span)?;
+            let operations = assignments.iter().flat_map(|assignment| &assignment.operations);
+            let lines = operations.map(|operation| operation.line).collect();
+            let rows = assignments.iter().map(Assignment::rows).sum();
+            doubts.push(Doubt { batch: *batch, lines, rows });
+            all.extend(assignments);
+        }
+        Ok((doubts, all))
     }
 
     fn verified(&mut self, doubts: Vec<Doubt>, answer: Result<HashSet<Line>, ReadError>) {
@@ -638,22 +644,4 @@ fn described(verdict: &Verdict) -> Option<String> {
         Verdict::SendAgain { reason, .. } | Verdict::InDoubt(reason) => Some(reason.clone()),
         Verdict::Forbidden(words) => words.clone(),
     }
-}
-
-/// Loads what is in doubt; an error names the batch that it met.
-fn load_doubts(
-    loader: &Mutex<Loader>,
-    batches: &[(BatchId, Span)],
-) -> Result<(Vec<Doubt>, Vec<Assignment>), (BatchId, JournalError)> {
-    let mut loader = loader.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut doubts, mut all) = (Vec::new(), Vec::new());
-    for (batch, span) in batches {
-        let assignments = loader.load(*span).map_err(|error| (*batch, error))?;
-        let operations = assignments.iter().flat_map(|assignment| &assignment.operations);
-        let lines = operations.map(|operation| operation.line).collect();
-        let rows = assignments.iter().map(Assignment::rows).sum();
-        doubts.push(Doubt { batch: *batch, lines, rows });
-        all.extend(assignments);
-    }
-    Ok((doubts, all))
 }

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::header::{self, HeaderMap};
 use reqwest::{Method, RequestBuilder, Response};
-use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::wire::{answer_body, request_body};
@@ -24,6 +23,8 @@ pub struct ClientError(#[from] reqwest::Error);
 pub struct Client {
     http: reqwest::Client,
     base: BaseUrl,
+    /// Where `PATCH` goes.
+    users: Url,
     token: Token,
     org: Option<OrgId>,
 }
@@ -40,7 +41,8 @@ impl Client {
         org: Option<OrgId>,
         timeout: Duration,
     ) -> Result<Self, ClientError> {
-        Ok(Self { http: http_client(&base, timeout)?, base, token, org })
+        let users = base.join(&["licenses", "users"]);
+        Ok(Self { http: http_client(&base, timeout)?, base, users, token, org })
     }
 
     /// Where it speaks to.
@@ -64,7 +66,7 @@ impl Client {
     /// Sends `PATCH /licenses/users` once.
     pub async fn patch(&self, form: WireForm, assignments: &[Assignment]) -> Answer {
         let request = self
-            .request(Method::PATCH, self.base.join(&["licenses", "users"]))
+            .request(Method::PATCH, self.users.clone())
             .header(header::CONTENT_TYPE, "application/json")
             .body(request_body(form, self.org.as_ref(), assignments));
         let response = match request.send().await {
@@ -76,11 +78,7 @@ impl Client {
     }
 
     pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
-        let token = self.token.current();
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-            .unwrap_or_else(|_| HeaderValue::from_static(""));
-        bearer.set_sensitive(true);
-        self.http.request(method, url).header(header::AUTHORIZATION, bearer)
+        self.http.request(method, url).header(header::AUTHORIZATION, self.token.bearer())
     }
 }
 

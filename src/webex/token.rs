@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::oauth::{Oauth, OauthError};
@@ -101,18 +102,28 @@ struct Shared {
     renewing: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Current {
     secret: SecretString,
+    bearer: HeaderValue,
     /// When it is better replaced, where that is known.
     renew_at: Option<Instant>,
+}
+
+impl Current {
+    fn new(secret: SecretString, renew_at: Option<Instant>) -> Self {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()))
+            .unwrap_or_else(|_| HeaderValue::from_static(""));
+        bearer.set_sensitive(true);
+        Self { secret, bearer, renew_at }
+    }
 }
 
 impl Token {
     /// Holds nothing until it is renewed for the first time.
     #[must_use]
     pub fn new(source: TokenSource) -> Self {
-        let current = Mutex::new(Current { secret: SecretString::default(), renew_at: None });
+        let current = Mutex::new(Current::new(SecretString::default(), None));
         Self(Arc::new(Shared { source, current, renewing: tokio::sync::Mutex::new(()) }))
     }
 
@@ -135,9 +146,9 @@ impl Token {
         self.current_now().renew_at
     }
 
-    /// The token, for a header.
-    pub(super) fn current(&self) -> SecretString {
-        self.current_now().secret.clone()
+    /// The value of the `Authorization` header. It is marked as sensitive, so that nobody prints it.
+    pub(super) fn bearer(&self) -> HeaderValue {
+        self.current_now().bearer.clone()
     }
 
     fn current_now(&self) -> std::sync::MutexGuard<'_, Current> {
@@ -158,7 +169,7 @@ async fn fetch(source: &TokenSource) -> Result<Current, TokenError> {
     let usable = !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
     let renew_at = lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime - margin(lifetime)));
     let secret = usable.then(|| SecretString::from(trimmed.to_owned())).ok_or(TokenError::Unusable)?;
-    Ok(Current { secret, renew_at })
+    Ok(Current::new(secret, renew_at))
 }
 
 /// How long before its end a token is replaced.
@@ -192,14 +203,14 @@ mod tests {
         std::fs::write(file.path(), "first\n").unwrap();
         let token = Token::new(TokenSource::File(file.path().to_owned()));
         assert!(token.renew().await.unwrap());
-        assert_eq!(token.current().expose_secret(), "first");
+        assert_eq!(token.bearer(), "Bearer first");
         assert!(!token.renew().await.unwrap());
         std::fs::write(file.path(), "second").unwrap();
         assert!(token.renew().await.unwrap());
-        assert_eq!(token.current().expose_secret(), "second");
+        assert_eq!(token.bearer(), "Bearer second");
         std::fs::remove_file(file.path()).unwrap();
         assert!(token.renew().await.is_err());
-        assert_eq!(token.current().expose_secret(), "second");
+        assert_eq!(token.bearer(), "Bearer second");
     }
 
     #[tokio::test]
