@@ -94,6 +94,14 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyp
     let held = |one: &Value| {
         one["licenses"].as_array().map(|all| all.iter().map(|l| l["id"].clone()).collect::<Value>())
     };
-    let body = held(&asked).map_or_else(Bytes::new, |ids| Bytes::from(json!({"licenses": ids}).to_string()));
-    Ok(Response::builder().header("trackingid", "BENCH").body(Full::new(body)).unwrap())
+    let body = held(&asked).map_or_else(Bytes::new, |ids| {
+        Bytes::from(
+            json!({"orgId": "O", "personId": "P", "email": asked["email"], "licenses": ids}).to_string(),
+        )
+    });
+    Ok(Response::builder()
+        .header("trackingid", "BENCH")
+        .header("content-type", "application/json")
+        .body(Full::new(body))
+        .unwrap())
 }

@@ -3,9 +3,10 @@
 //! Addresses and IDs themselves are not kept, only 96 bits of a keyed hash of each: a million users
 //! must fit in little memory. Two of five million names meet with a probability of about 10⁻¹⁶.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::Hasher as _;
 
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 /// No slot.
@@ -13,20 +14,10 @@ pub(super) const NONE: u32 = u32::MAX;
 
 type Key = [u32; 3];
 
-/// The map's keys are hashes already.
-#[derive(Debug, Default, Clone, Copy)]
-struct Taken(u64);
-
-impl Hasher for Taken {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // The first eight bytes of a key; the length prefix of an array is not written.
-        let head = bytes.first_chunk::<8>().copied().unwrap_or_default();
-        self.0 = u64::from_le_bytes(head);
-    }
+/// Keys are hashes already.
+fn hash(key: Key) -> u64 {
+    let [a, b, _] = key;
+    (u64::from(b) << 32) | u64::from(a)
 }
 
 /// What a row's address and person ID lead to.
@@ -43,7 +34,10 @@ pub(super) struct Admitted {
 #[derive(Debug)]
 pub(super) struct Roster {
     seeds: (u64, u64),
-    slots: HashMap<Key, u32, BuildHasherDefault<Taken>>,
+    /// The key of each slot.
+    keys: Vec<Key>,
+    /// Slots by their keys: five bytes an entry, where a map of keys would take seventeen.
+    slots: HashTable<u32>,
     /// For an address, the slot of the person ID it is tied to.
     ties: Vec<u32>,
     /// An address was tied after it had been used alone.
@@ -52,7 +46,7 @@ pub(super) struct Roster {
 
 impl Roster {
     pub(super) fn new(seeds: (u64, u64)) -> Self {
-        Self { seeds, slots: HashMap::default(), ties: Vec::new(), tied_late: false }
+        Self { seeds, keys: Vec::new(), slots: HashTable::new(), ties: Vec::new(), tied_late: false }
     }
 
     fn key(&self, domain: u8, text: &str) -> Key {
@@ -77,11 +71,17 @@ impl Roster {
     fn slot(&mut self, key: Key) -> (u32, bool) {
         // Slots are rows at most, and rows fit in 32 bits.
         let next = u32::try_from(self.ties.len()).unwrap_or(NONE);
-        let slot = *self.slots.entry(key).or_insert(next);
-        if slot == next {
-            self.ties.push(NONE);
+        let keys = &self.keys;
+        let key_of = |slot: &u32| keys.get(*slot as usize).copied().unwrap_or_default();
+        match self.slots.entry(hash(key), |slot| key_of(slot) == key, |slot| hash(key_of(slot))) {
+            Entry::Occupied(known) => (*known.get(), false),
+            Entry::Vacant(vacant) => {
+                vacant.insert(next);
+                self.keys.push(key);
+                self.ties.push(NONE);
+                (next, true)
+            }
         }
-        (slot, slot == next)
     }
 
     /// Takes in a row's user; at least one of the two is given.
@@ -109,7 +109,8 @@ impl Roster {
             (Some(email), None) => self.email_key(email),
             (None, None) => return None,
         };
-        self.slots.get(&key).map(|slot| self.canonical(*slot))
+        let known = self.slots.find(hash(key), |slot| self.keys.get(*slot as usize) == Some(&key))?;
+        Some(self.canonical(*known))
     }
 
     /// The slot that stands for the user of this slot.

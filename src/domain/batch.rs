@@ -163,6 +163,18 @@ pub enum BatchChange {
     },
 }
 
+impl BatchChange {
+    /// How many of a batch's rows it makes failed.
+    #[must_use]
+    pub fn failed_rows(&self, rows: u64) -> u64 {
+        match self {
+            Self::Done { failures } => failures.iter().map(|failure| u64::from(failure.rows)).sum(),
+            Self::Failed(_) => rows,
+            Self::Pending | Self::InDoubt(_) | Self::Split { .. } => 0,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

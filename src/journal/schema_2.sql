@@ -1,4 +1,4 @@
--- Version 2: organizations.
+-- Version 2: organizations, what was so before, counts.
 --
 -- No batch holds assignments of two organizations, so assignments are numbered organization by
 -- organization. A run has at least one of these spans; together they cover its assignments.
@@ -26,3 +26,16 @@ CREATE TABLE so_before (
   line INTEGER NOT NULL,
   PRIMARY KEY (run_id, line)
 ) STRICT, WITHOUT ROWID;
+
+-- The writer counts what becomes of the batches it has sent, once a transaction rather than once a batch.
+DROP TRIGGER batch_counted;
+CREATE TRIGGER batch_counted AFTER UPDATE OF state, rows, failed ON batch
+WHEN NOT (OLD.state = 'sending' AND NEW.state IN ('done', 'failed')) BEGIN
+  UPDATE run SET
+    done = done + (NEW.state = 'done') * (NEW.rows - NEW.failed) - (OLD.state = 'done') * (OLD.rows - OLD.failed),
+    failed = failed + (NEW.state = 'done') * NEW.failed - (OLD.state = 'done') * OLD.failed
+                    + (NEW.state = 'failed') * NEW.rows - (OLD.state = 'failed') * OLD.rows,
+    in_doubt = in_doubt + (NEW.state = 'in_doubt') * NEW.rows - (OLD.state = 'in_doubt') * OLD.rows,
+    accepted = accepted OR NEW.state = 'done'
+  WHERE run_id = NEW.run_id;
+END;

@@ -75,6 +75,9 @@ pub struct Outcome {
     pub report: Option<AttemptReport>,
     /// What it makes of the batch.
     pub change: BatchChange,
+    /// How many rows of the input are settled by it, where the batch had an intent and is now done or
+    /// failed.
+    pub sent_rows: Option<u64>,
     /// The form that was found to be understood, where this shows it.
     pub learned: Option<WireForm>,
 }
@@ -182,10 +185,14 @@ fn identity(journal: &Journal) -> Option<bool> {
 fn commit(db: &mut Connection, run: RunId, group: &[Stamped]) -> rusqlite::Result<()> {
     let step = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let writing = Writing { db: &step, run: run.0 };
+    let mut counted = Counted::default();
     for (at, record) in group {
         match record {
             Record::Intent(intent) => writing.intent(*at, intent)?,
-            Record::Outcome(outcome) => writing.outcome(*at, outcome)?,
+            Record::Outcome(outcome) => {
+                counted.add(outcome);
+                writing.outcome(*at, outcome)?;
+            }
             Record::PausedUntil(until) => writing.execute(
                 "UPDATE run SET paused_until = max(coalesce(paused_until, 0), ?2) WHERE run_id = ?1",
                 params![run.0, until],
@@ -198,7 +205,31 @@ fn commit(db: &mut Connection, run: RunId, group: &[Stamped]) -> rusqlite::Resul
             )?,
         }
     }
+    if counted != Counted::default() {
+        writing.execute(
+            "UPDATE run SET done = done + ?2, failed = failed + ?3, accepted = accepted OR ?4 WHERE run_id = ?1",
+            params![run.0, counted.done, counted.failed, counted.accepted],
+        )?;
+    }
     step.commit()
+}
+
+/// What the batches of a transaction came to that had been sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counted {
+    done: u64,
+    failed: u64,
+    accepted: bool,
+}
+
+impl Counted {
+    fn add(&mut self, outcome: &Outcome) {
+        let Some(rows) = outcome.sent_rows else { return };
+        let failed = outcome.change.failed_rows(rows);
+        self.failed += failed;
+        self.done += rows.saturating_sub(failed);
+        self.accepted |= matches!(outcome.change, BatchChange::Done { .. });
+    }
 }
 
 /// Puts records into an open transaction.
@@ -230,8 +261,7 @@ impl Writing<'_> {
         match &outcome.change {
             BatchChange::Done { failures } => {
                 failures.iter().try_for_each(|failure| self.exception(failure))?;
-                let failed: u64 = failures.iter().map(|failure| u64::from(failure.rows)).sum();
-                self.batch(at, outcome, "done", None, failed)?;
+                self.batch(at, outcome, "done", None, outcome.change.failed_rows(0))?;
             }
             BatchChange::Failed(refusal) => self.batch(at, outcome, "failed", Some(refusal), 0)?,
             BatchChange::Pending if outcome.report.is_none() => self.release(at, outcome.batch)?,

@@ -512,13 +512,12 @@ impl Driver<'_> {
             }
             (change, _) => change,
         };
-        let failed = match &change {
-            BatchChange::Done { failures } => failures.iter().map(|failure| u64::from(failure.rows)).sum(),
-            BatchChange::Failed(_) => rows,
-            _ => 0,
-        };
+        let failed = change.failed_rows(rows);
         self.settling.insert(batch, Settled { done: rows.saturating_sub(failed), failed });
-        self.writer.submit(now, Record::Outcome(Box::new(Outcome { batch, report, change, learned })));
+        let settled = matches!(change, BatchChange::Done { .. } | BatchChange::Failed(_));
+        let sent_rows = (settled && self.flights.contains_key(&batch)).then_some(rows);
+        let outcome = Outcome { batch, report, change, sent_rows, learned };
+        self.writer.submit(now, Record::Outcome(Box::new(outcome)));
     }
 
     fn settled(&mut self, batch: BatchId) {
