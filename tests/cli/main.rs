@@ -10,7 +10,9 @@
 
 mod audit;
 mod crash;
+mod disk;
 mod harness;
+mod hostile;
 mod input;
 mod journal;
 mod lifecycle;

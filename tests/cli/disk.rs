@@ -1,0 +1,142 @@
+//! Disks that fill up, journals that are damaged.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+
+use rusqlite::Connection;
+
+use crate::harness::{Desk, Ran, finish, onboarding, sandbox};
+use crate::scripted::{Scripted, answer};
+use seatbatch::domain::WireForm;
+
+/// Runs the binary where no file may grow beyond so many blocks of 512 bytes: to a process that does not
+/// mind the signal, that is a disk without room.
+fn with_room_for(desk: &Desk, blocks: u32, args: &[&str]) -> Ran {
+    let plain = desk.command(args);
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", &blocks.to_string()])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .current_dir(desk.folder())
+        .env_clear()
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    finish(command.spawn().unwrap())
+}
+
+/// Users of operations that were sent, as far as the journal knows.
+fn known_to_be_sent(desk: &Desk) -> BTreeSet<String> {
+    let Ok(sql) = Connection::open(desk.path("seatbatch.db")) else { return BTreeSet::new() };
+    let statement = sql.prepare("SELECT email FROM operations WHERE state <> 'pending' OR attempts > 0");
+    let Ok(mut statement) = statement else { return BTreeSet::new() };
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_write_stops_everything_and_loses_nothing() {
+    let (mut broken, mut complete) = (0, 0);
+    // From no room at all to more than is needed: the journal of this run has some 100 KiB.
+    for blocks in (0..600).step_by(5) {
+        let service = sandbox(40, WireForm::Array, &[]);
+        let desk = Desk::at(&service.url());
+        desk.write("people.csv", onboarding(40));
+        let args = ["apply", "people.csv", "--rate", "unlimited", "--batch-size", "2"];
+        let ran = with_room_for(&desk, blocks, &args);
+        let sent: BTreeSet<String> =
+            service.requests().all().into_iter().flat_map(|request| request.users).collect();
+        let known = known_to_be_sent(&desk);
+        assert!(sent.is_subset(&known), "{blocks} blocks: sent and not in the journal");
+        match ran.code {
+            0 => complete += 1,
+            4 => {
+                broken += 1;
+                assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+                let again = if desk.run(&["status"]).stdout.contains("resume") {
+                    desk.run(&["resume"])
+                } else {
+                    desk.run(&args)
+                };
+                again.exits(0);
+                assert_eq!(desk.count("done"), 40, "{blocks} blocks");
+            }
+            other => panic!("{blocks} blocks: exit {other}: {}", ran.stderr),
+        }
+    }
+    assert!(broken > 20 && complete > 3, "{broken} broken, {complete} complete");
+}
+
+/// A finished run of many users, for damage.
+fn finished() -> Desk {
+    let service = Scripted::start(|_| answer(200, ""));
+    let desk = Desk::at(&service.url);
+    desk.apply(&onboarding(3000), &[]).exits(0);
+    desk
+}
+
+#[test]
+fn a_truncated_journal_is_named_as_damaged_and_never_panics() {
+    let desk = finished();
+    let path = desk.path("seatbatch.db");
+    let whole = std::fs::read(&path).unwrap();
+    for keep in [whole.len() / 2, 8192, 4096, 1000, 100, 1] {
+        std::fs::write(&path, &whole[..keep]).unwrap();
+        for args in [&["resume"][..], &["report", "--format", "csv"], &["status"], &["retry"]] {
+            let ran = desk.run(args);
+            assert!(matches!(ran.code, 0..=4) && !ran.stderr.contains("panicked"), "{keep}: {}", ran.stderr);
+            if keep > 1000 && args[0] == "report" {
+                assert_eq!(ran.code, 4, "{keep}: {}", ran.stderr);
+                assert!(
+                    ran.stderr.contains(".recover") || ran.stderr.contains("integrity"),
+                    "{}",
+                    ran.stderr
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_never_panics() {
+    let desk = finished();
+    let path = desk.path("seatbatch.db");
+    let whole = std::fs::read(&path).unwrap();
+    let mut dice = fastrand::Rng::with_seed(5);
+    for _ in 0..60 {
+        let mut bytes = whole.clone();
+        let at = dice.usize(..bytes.len());
+        bytes[at] ^= 1 << dice.u8(..8);
+        std::fs::write(&path, &bytes).unwrap();
+        for args in [&["report", "--format", "csv"][..], &["resume"]] {
+            let ran = desk.run(args);
+            assert!(matches!(ran.code, 0..=4), "bit in byte {at}: exit {}", ran.code);
+            assert!(!ran.stderr.contains("panicked"), "bit in byte {at}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_there_is_named() {
+    let service = Scripted::start(|_| answer(200, ""));
+    let desk = Desk::at(&service.url);
+    let ran = desk.apply(&onboarding(2), &["--journal", "nowhere/j.db"]).exits(4);
+    assert!(ran.stderr.contains("nowhere/j.db"), "{}", ran.stderr);
+    let ran = desk.apply(&onboarding(2), &["--journal", "."]).exits(4);
+    assert!(ran.stderr.contains("the journal . cannot"), "{}", ran.stderr);
+    assert!(service.asked().is_empty());
+}
+
+#[test]
+fn a_journal_on_which_another_program_holds_a_lock_is_left_alone() {
+    let desk = finished();
+    let sql = desk.sql();
+    sql.execute_batch("BEGIN IMMEDIATE; UPDATE run SET state = 'paused'").unwrap();
+    // Readers do not mind.
+    desk.run(&["status"]).exits(0);
+    let ran = desk.run(&["apply", "people.csv", "--again"]).exits(4);
+    assert!(ran.stderr.contains("using the journal"), "{}", ran.stderr);
+    sql.execute_batch("ROLLBACK").unwrap();
+    desk.run(&["apply", "people.csv", "--again"]).exits(0);
+}
