@@ -5,6 +5,16 @@
 //! to send when, [`webex`] sends it, [`run`] connects the four, and [`report`] tells what came of it.
 //! `ARCHITECTURE.md` is the longer story.
 
+/// A named step at which a test lets the process die, as `kill -9` would, to see what is left. Nothing
+/// without the feature `failpoints`.
+macro_rules! step {
+    ($name:literal) => {
+        #[cfg(feature = "failpoints")]
+        fail::fail_point!($name, |_| std::process::abort());
+    };
+}
+pub(crate) use step;
+
 pub mod assign;
 pub mod cli;
 pub mod domain;

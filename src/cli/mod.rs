@@ -39,6 +39,8 @@ use exit::{Exit, Failure};
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _steps = fail::FailScenario::setup();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

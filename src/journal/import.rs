@@ -123,6 +123,7 @@ impl Journal {
     pub fn import(&mut self, run: &NewRun<'_>, assignments: u32) -> Result<Importer<'_>, JournalError> {
         let wrong = self.wrong();
         let run = begin(&mut self.connection, run).map_err(&wrong)?;
+        crate::step!("import.begun");
         let db = &self.connection;
         db.execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE").map_err(&wrong)?;
         Ok(Importer {
@@ -293,7 +294,10 @@ impl Importer<'_> {
             "UPDATE run SET state = 'running', assignments = ?2, total = ?3, invalid = ?4 WHERE run_id = ?1",
             params![self.run.0, assignments, total, invalid],
         )?;
-        self.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")?;
+        crate::step!("import.written");
+        self.execute_batch("COMMIT")?;
+        crate::step!("import.sealed");
+        self.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         Ok((self.run, self.totals))
     }
 
@@ -329,6 +333,7 @@ impl Importer<'_> {
         if self.uncommitted == GROUP {
             self.uncommitted = 0;
             self.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+            crate::step!("import.group");
         }
         Ok(())
     }

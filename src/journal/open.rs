@@ -97,7 +97,10 @@ impl Journal {
             step.execute_batch(sql).map_err(wrong)?;
         }
         step.pragma_update(None, "user_version", VERSION).map_err(wrong)?;
-        step.commit().map_err(wrong)
+        crate::step!("migration.written");
+        step.commit().map_err(wrong)?;
+        crate::step!("migration.committed");
+        Ok(())
     }
 
     /// Where it is.

@@ -161,8 +161,14 @@ fn write_all(
             break;
         }
         let committed = group.into_iter().filter_map(|(_, record)| match record {
-            Record::Intent(intent) => Some(Commit::Intent(Committed(intent))),
-            Record::Outcome(outcome) => Some(Commit::Outcome(outcome.batch)),
+            Record::Intent(intent) => {
+                crate::step!("intent.committed");
+                Some(Commit::Intent(Committed(intent)))
+            }
+            Record::Outcome(outcome) => {
+                crate::step!("outcome.committed");
+                Some(Commit::Outcome(outcome.batch))
+            }
             Record::PausedUntil(_) | Record::OrgPausedUntil(..) => None,
         });
         on_commit(committed.collect());
@@ -188,10 +194,14 @@ fn commit(db: &mut Connection, run: RunId, group: &[Stamped]) -> rusqlite::Resul
     let mut counted = Counted::default();
     for (at, record) in group {
         match record {
-            Record::Intent(intent) => writing.intent(*at, intent)?,
+            Record::Intent(intent) => {
+                writing.intent(*at, intent)?;
+                crate::step!("intent.written");
+            }
             Record::Outcome(outcome) => {
                 counted.add(outcome);
                 writing.outcome(*at, outcome)?;
+                crate::step!("outcome.written");
             }
             Record::PausedUntil(until) => writing.execute(
                 "UPDATE run SET paused_until = max(coalesce(paused_until, 0), ?2) WHERE run_id = ?1",

@@ -26,7 +26,9 @@ pub fn write_whole<T>(
     })?;
     let file = output.into_inner().map_err(|error| wrong(error.into_error()))?;
     file.as_file().sync_all().map_err(wrong)?;
+    crate::step!("failures.written");
     file.persist(path).map_err(|error| wrong(error.error))?;
+    crate::step!("failures.renamed");
     // The new name is on disk once its folder is.
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();

@@ -610,7 +610,9 @@ async fn attempt(
     so: u64,
 ) -> Arrival {
     let wire = intent.get().wire;
+    crate::step!("request.leaves");
     let answer = client.patch(wire, assignments).await;
+    crate::step!("answer.arrived");
     let verdict = judge(wire, assignments, &answer);
     let ended_at = unix_millis();
     let rows = so + assignments.iter().map(Assignment::rows).sum::<u64>();

@@ -20,3 +20,5 @@ mod night;
 mod outcomes;
 mod scripted;
 mod secrets;
+#[cfg(feature = "failpoints")]
+mod steps;
