@@ -42,7 +42,7 @@ def events(trace, journal):
                 yield ("sync", *waiting.pop(thread))
             continue
         path = FILE.match(rest)
-        path = path.group(1) if path else ""
+        path = text_of(path.group(1)).decode(errors="replace") if path else ""
         if name in ("fsync", "fdatasync"):
             # What was written before it began is what it makes durable.
             yield ("syncing", thread, path)
@@ -55,9 +55,9 @@ def events(trace, journal):
             yield ("write", path, int(offset), text_of(data))
         elif name == "ftruncate" and path.startswith(journal):
             yield ("cut", path, int(re.search(r">, (\d+)", rest).group(1)))
-        elif name in ("unlink", "unlinkat") and journal in rest:
-            yield ("gone", re.search(r'"([^"]*)"', rest).group(1))
-        elif name in ("writev", "sendto", "write") and "socket" in rest.split(",")[0] + path or name in ("writev", "sendto"):
+        elif name == "unlink":
+            yield ("gone", text_of(re.search(r'"([^"]*)"', rest).group(1)).decode())
+        elif name in ("writev", "sendto"):
             if r"\x50\x41\x54\x43\x48\x20" in rest:
                 yield ("request",)
         elif name == "write" and r"\x73\x75\x6d\x6d\x61\x72\x79" in rest:
@@ -72,6 +72,9 @@ class Disk:
 
     def apply(self, files, event):
         kind, path = event[0], event[1]
+        if kind == "gone":
+            files.pop(path, None)
+            return
         content = files.setdefault(path, bytearray())
         if kind == "write":
             offset, data = event[2], event[3]
@@ -84,7 +87,10 @@ class Disk:
 
     def happen(self, event):
         kind = event[0]
-        if kind in ("write", "cut"):
+        if kind == "gone":
+            # A name is gone for good once its folder is synced.
+            self.pending.setdefault(os.path.dirname(event[1]), []).append(event)
+        elif kind in ("write", "cut"):
             self.pending.setdefault(event[1], []).append(event)
         elif kind == "syncing":
             self.syncing[event[1]] = len(self.pending.get(event[2], []))
@@ -97,11 +103,13 @@ class Disk:
 
     def after_power_loss(self, dice):
         files = {path: bytearray(content) for path, content in self.platter.items()}
-        for path, events in self.pending.items():
+        for events in self.pending.values():
             for event in events if dice else []:
+                if event[0] == "gone" and dice.random() < 0.5:
+                    self.apply(files, event)
                 if event[0] != "write" or dice.random() < 0.4:
                     continue
-                _, _, offset, data = event
+                _, path, offset, data = event
                 for at in range(0, len(data), SECTOR):
                     if dice.random() < 0.7:
                         self.apply(files, ("write", path, offset + at, data[at:at + SECTOR]))
@@ -150,11 +158,13 @@ def main():
         with open(people, "w") as file:
             file.write("email,licenseId\n" + "".join(f"user{n}@example.com,{license}\n" for n in range(1, USERS + 1)))
         journal, trace = os.path.join(folder, "recorded.db"), os.path.join(folder, "trace.txt")
-        calls = "pwrite64,ftruncate,fsync,fdatasync,unlink,unlinkat,sendto,writev,write"
+        calls = "pwrite64,ftruncate,unlink,fsync,fdatasync,sendto,writev,write"
         subprocess.run(["strace", "-f", "-y", "-xx", "-s", "100000", "-e", f"trace={calls}", "-o", trace, SEATBATCH, "--journal", journal,
                         "--json", "apply", people, "--rate", "unlimited", "--batch-size", "5"],
                        env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        recorded = [event for event in events(trace, journal) if len(event) < 2 or journal in event[-1 if event[0] in ("sync", "syncing") else 1]]
+        about = {"sync": 2, "syncing": 2, "write": 1, "cut": 1, "gone": 1}
+        recorded = [event for event in events(trace, journal)
+                    if event[0] not in about or event[about[event[0]]].startswith(journal) or event[-1] == folder]
         count = {kind: sum(event[0] == kind for event in recorded) for kind in ("write", "sync", "request", "reported")}
         print(f"recorded: {count}")
         assert count["request"] >= USERS // 5 and count["sync"] > 20 and count["reported"] >= 1
