@@ -208,21 +208,34 @@ fn refuse(response: &Response, body: &[u8]) -> Result<(), ReadError> {
     }
 }
 
-/// The URL of `rel="next"` in a `Link` header (RFC 8288).
-fn next_page(link: &str) -> Option<&str> {
-    link.split(',').find_map(|part| {
-        let (url, parameters) = part.trim().strip_prefix('<')?.split_once('>')?;
-        let is_next = parameters.split(';').any(|parameter| {
-            let (name, value) = parameter.split_once('=').unwrap_or_default();
-            name.trim().eq_ignore_ascii_case("rel")
-                && value
-                    .trim()
-                    .trim_matches('"')
-                    .split_whitespace()
-                    .any(|rel| rel.eq_ignore_ascii_case("next"))
+/// The URL of `rel="next"` in a `Link` header (RFC 8288). URLs and quoted parameters may hold commas.
+#[must_use]
+pub fn next_page(link: &str) -> Option<&str> {
+    let mut rest = link;
+    loop {
+        let (url, tail) = rest.split_once('<')?.1.split_once('>')?;
+        let mut quoted = false;
+        let end = tail.find(|c| {
+            quoted ^= c == '"';
+            c == ',' && !quoted
         });
-        is_next.then_some(url)
-    })
+        let (parameters, more) = tail.split_at(end.unwrap_or(tail.len()));
+        let mut quoted = false;
+        let outside = |c| {
+            quoted ^= c == '"';
+            c == ';' && !quoted
+        };
+        if parameters.split(outside).any(says_next) {
+            return Some(url);
+        }
+        rest = more;
+    }
+}
+
+fn says_next(parameter: &str) -> bool {
+    let (name, value) = parameter.split_once('=').unwrap_or_default();
+    let mut relations = value.trim().trim_matches('"').split_whitespace();
+    name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
 }
 
 /// The users of a license, a page at a time, so that a license of 500,000 needs no more memory
@@ -275,6 +288,10 @@ mod tests {
             Some("https://a/2")
         );
         assert_eq!(next_page(r#"<https://a/1>; rel="first next""#), Some("https://a/1"));
+        // Commas and semicolons have no say inside a URL or quotes.
+        let commas =
+            r#"<https://a/1?x=1,2>; title="a, <b>; rel=next"; rel=prev, <https://a/3?y=4,5;6>; rel=next"#;
+        assert_eq!(next_page(commas), Some("https://a/3?y=4,5;6"));
         for none in ["", "https://a", "<https://a", r#"<https://a>; rel="last""#, r#"<https://a>"#] {
             assert_eq!(next_page(none), None, "{none}");
         }

@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 /// How long the service wants us to wait. A date counts from the answer's own `Date`, since the
 /// two clocks may differ; from `now` where there is none. `None` for what makes no sense.
-pub(super) fn parse(retry_after: &str, date: Option<&str>, now: SystemTime) -> Option<Duration> {
+#[must_use]
+pub fn parse(retry_after: &str, date: Option<&str>, now: SystemTime) -> Option<Duration> {
     let text = retry_after.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit is a wait without end, not garbage.

@@ -424,8 +424,10 @@ impl World {
 
     /// Organizations that are held up hold up no others.
     fn check_held_up(&self, reason: &Ending) {
-        // While nothing has been accepted, refusals are held back, and pending.
-        if !self.accepted_by_service || !self.blocked.iter().any(|(_, blocked)| blocked == reason) {
+        // While no acceptance is known, refusals are held back, and pending: the service may have accepted
+        // something, and its answer may have been lost.
+        let accepted = self.disk.batches.values().any(|batch| batch.state == State::Done);
+        if !accepted || !self.blocked.iter().any(|(_, blocked)| blocked == reason) {
             return;
         }
         for (span, org) in &self.disk.orgs {
