@@ -66,6 +66,13 @@ pub(super) fn conclude(
     if tally.failed + tally.invalid + tally.in_doubt == 0 {
         return Ok(Exit::Done);
     }
+    if let Some(code) = failed_alike(reader, &row)? {
+        output.say(format_args!(
+            "Everything failed alike, with {}: probably the organization (--org-id), the token's rights or --wire is \
+             wrong rather than the rows",
+            Printable(&code)
+        ));
+    }
     let apply = context.command(format_args!("apply {}", shell_word(&path)));
     output.say(format_args!("What to do next: mend the rows in the failures CSV and run: {apply}"));
     if tally.failed + tally.in_doubt > 0 {
@@ -73,6 +80,15 @@ pub(super) fn conclude(
         output.say(format_args!("or send the failed ones again as they are: {retry}"));
     }
     Ok(Exit::Problems)
+}
+
+/// The one code with which all of several operations failed.
+fn failed_alike(reader: &Reader, row: &RunRow) -> Result<Option<String>, Failure> {
+    if row.tally.done > 0 || row.tally.failed < 2 {
+        return Ok(None);
+    }
+    let mut codes = reader.failure_codes(row.run)?.into_iter();
+    Ok(codes.next().filter(|(_, count)| *count == row.tally.failed).map(|(code, _)| code))
 }
 
 fn sentence(run: RunId, tally: &Tally, elapsed: Duration) -> String {

@@ -349,3 +349,15 @@ fn a_page_that_leads_elsewhere_or_in_a_circle_is_not_followed() {
     }
     assert!(elsewhere.asked().is_empty());
 }
+
+#[test]
+fn a_run_in_which_everything_fails_alike_says_what_is_probably_wrong() {
+    let service = sandbox(4, WireForm::Array, &["refuse=404"]);
+    let desk = Desk::at(&service.url());
+    let ran = desk.apply(&onboarding(4), &[]).exits(1);
+    assert!(ran.stderr.contains("Everything failed alike, with 404"), "{}", ran.stderr);
+    let service = sandbox(4, WireForm::Array, &["refuse=404,user=user2@example.com"]);
+    let desk = Desk::at(&service.url());
+    let ran = desk.apply(&onboarding(4), &[]).exits(1);
+    assert!(!ran.stderr.contains("alike"), "{}", ran.stderr);
+}

@@ -69,6 +69,8 @@ pub(crate) struct World {
     doubtful: BTreeSet<BatchId>,
     blocked: Vec<(Option<OrgId>, Ending)>,
     accepted_by_service: bool,
+    /// An acceptance has been told to the engine.
+    acceptance_known: bool,
     finished: Option<Ending>,
     settled: HashMap<BatchId, State>,
 }
@@ -122,6 +124,7 @@ impl World {
             doubtful: BTreeSet::new(),
             blocked: Vec::new(),
             accepted_by_service: false,
+            acceptance_known: false,
             finished: None,
             settled: HashMap::new(),
         }
@@ -425,9 +428,9 @@ impl World {
     /// Organizations that are held up hold up no others.
     fn check_held_up(&self, reason: &Ending) {
         // While no acceptance is known, refusals are held back, and pending: the service may have accepted
-        // something, and its answer may have been lost.
-        let accepted = self.disk.batches.values().any(|batch| batch.state == State::Done);
-        if !accepted || !self.blocked.iter().any(|(_, blocked)| blocked == reason) {
+        // something and its answer may have been lost, or something may be known to be done by asking alone.
+        let done = self.disk.batches.values().any(|batch| batch.state == State::Done);
+        if !self.acceptance_known || !done || !self.blocked.iter().any(|(_, blocked)| blocked == reason) {
             return;
         }
         for (span, org) in &self.disk.orgs {
@@ -499,6 +502,7 @@ impl World {
         let rows = self.carried(span).iter().map(Assignment::rows).sum();
         let sent = sent.unwrap_or_else(|| self.carried(span));
         let verdict = judge(wire, &sent, &answer);
+        self.acceptance_known |= matches!(verdict, Verdict::Accepted { .. });
 
         self.tell(Event::Answered { batch, verdict, rows });
     }
