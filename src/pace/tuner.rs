@@ -112,8 +112,6 @@ pub(super) struct Tuner {
     left_at: VecDeque<(f64, f64)>,
     /// So often was the limit lower than it was taken to be, since it was tried.
     surprises: u32,
-    /// It was met twice, so what was measured is worth something.
-    settled: bool,
     /// How long nothing got through since the last mark.
     shut: f64,
     door: Door,
@@ -144,7 +142,6 @@ impl Tuner {
             marks: VecDeque::with_capacity(MARKS),
             left_at: VecDeque::with_capacity(DEPARTURES),
             surprises: 0,
-            settled: false,
             shut: 0.0,
             door: Door::Open,
             held_back: false,
@@ -268,7 +265,7 @@ impl Tuner {
     fn found(&mut self, sent: f64, now: f64) -> f64 {
         let surprises = std::mem::take(&mut self.surprises);
         let refused = self.pace_at(sent);
-        if !std::mem::replace(&mut self.settled, true) {
+        if self.between.is_none() {
             // What the search has cost is not held against what follows.
             self.savings = self.savings.max(SEARCHED.1);
             let through = self.measured(now, 1.0).unwrap_or(refused * DEEPEST_CUT).min(refused);
@@ -357,7 +354,8 @@ impl Tuner {
             return;
         };
         self.calm += elapsed;
-        if !self.settled {
+        // Met once or never: it is still being searched for.
+        if self.between.is_none() {
             self.trying += elapsed;
             self.pace = (self.pace * (1.0 + SEARCH * elapsed)).min(fastest);
             return;
