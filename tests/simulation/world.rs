@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use seatbatch::domain::{
     Action as Verb, Answer, Assignment, AssignmentNo, BatchChange, BatchId, Change, EmailAddress, InDoubt,
-    LicenseId, Line, Operation, OperationFailure, OrgId, Properties, Rate, Span, User, Wire, WireForm,
+    LicenseId, Line, Operation, OperationFailure, OrgId, Properties, Rate, Span, User, Wire, WireForm, code,
 };
 use seatbatch::engine::{Action, Ending, Engine, Event, Finding, Scope, Settings, Verdict, judge};
 
@@ -283,6 +283,9 @@ impl World {
             }
             Action::Send { batch } => self.send(batch),
             Action::CommitOutcome { batch, mut change, learned, .. } => {
+                if let BatchChange::Failed(refusal) = &change {
+                    self.check_refused(self.disk.batches[&batch].span, refusal.code.as_str());
+                }
                 let carried = self.flights.get_mut(&batch).and_then(|flight| flight.carried.take());
                 if let (BatchChange::Failed(refusal), Some(carried)) = (&change, carried) {
                     let failures = carried.iter().flat_map(|assignment| {
@@ -555,15 +558,21 @@ impl World {
         }
     }
 
+    /// What is given up had its attempts; anything else was judged when it failed.
     fn check_failed(&self, assignment: &Assignment, code: &str, exhausted: bool) {
         let user = assignment.user.email().unwrap().as_str();
-        if code == "RETRIES_EXHAUSTED" {
-            assert!(exhausted, "{user} was given up early");
-            return;
-        }
-        let poisoned = self.service.poison.contains_key(user);
+        assert!(exhausted || code != code::RETRIES_EXHAUSTED, "{user} was given up early");
+    }
+
+    /// Nobody fails whom the service, as it is now and may not be later, has no reason to refuse.
+    fn check_refused(&self, span: Span, code: &str) {
         let misunderstood = self.service.deaf || wire_mismatch(self.settings.wire, self.service.form);
-        assert!(poisoned || misunderstood, "{user} failed with {code} for no reason");
+        for assignment in self.carried(span) {
+            let user = assignment.user.email().unwrap().as_str();
+            let known =
+                code == code::RETRIES_EXHAUSTED || misunderstood || self.service.poison.contains_key(user);
+            assert!(known, "{user} failed with {code} for no reason");
+        }
     }
 }
 
