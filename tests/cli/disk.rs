@@ -9,13 +9,13 @@ use crate::harness::{Desk, Ran, finish, onboarding, sandbox};
 use crate::scripted::{Scripted, answer};
 use seatbatch::domain::WireForm;
 
-/// Runs the binary where no file may grow beyond so many blocks of 512 bytes: to a process that does not
-/// mind the signal, that is a disk without room.
-fn with_room_for(desk: &Desk, blocks: u32, args: &[&str]) -> Ran {
+/// Runs the binary by way of another program, which is told to run it.
+fn by_way_of(way: &[&str], desk: &Desk, args: &[&str]) -> Ran {
     let plain = desk.command(args);
-    let mut command = std::process::Command::new("sh");
+    let (program, first) = way.split_first().unwrap();
+    let mut command = std::process::Command::new(program);
     command
-        .args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", &blocks.to_string()])
+        .args(first)
         .arg(plain.get_program())
         .args(plain.get_args())
         .current_dir(desk.folder())
@@ -25,6 +25,22 @@ fn with_room_for(desk: &Desk, blocks: u32, args: &[&str]) -> Ran {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     finish(command.spawn().unwrap())
+}
+
+/// Where no file may grow beyond so many blocks of 512 bytes: to a process that does not mind the signal,
+/// that is a disk without room.
+fn with_room_for(desk: &Desk, blocks: u32, args: &[&str]) -> Ran {
+    by_way_of(&["sh", "-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", &blocks.to_string()], desk, args)
+}
+
+/// As a user to whom permissions apply: to the superuser of a container they do not.
+#[cfg(target_os = "linux")]
+fn as_a_mere_user(desk: &Desk, args: &[&str]) -> Ran {
+    use std::os::unix::fs::MetadataExt as _;
+    match std::fs::metadata(desk.folder()).unwrap().uid() {
+        0 => by_way_of(&["setpriv", "--bounding-set=-dac_override,-dac_read_search"], desk, args),
+        _ => desk.run(args),
+    }
 }
 
 /// Users of operations that were sent, as far as the journal knows.
@@ -126,6 +142,37 @@ fn a_journal_that_cannot_be_there_is_named() {
     let ran = desk.apply(&onboarding(2), &["--journal", "."]).exits(4);
     assert!(ran.stderr.contains("the journal . cannot"), "{}", ran.stderr);
     assert!(service.asked().is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_written_to_is_named_and_nothing_is_sent() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    // The first token is refused, so that the run pauses.
+    let service = Scripted::start(|asked| answer(if asked.number == 1 { 401 } else { 200 }, ""));
+    let desk = Desk::at(&service.url);
+    desk.write("people.csv", onboarding(3));
+    let folder = desk.path("kept");
+    std::fs::create_dir(&folder).unwrap();
+    let allow = |mode| set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
+    let refused = |command: &[&str]| {
+        allow(0o555);
+        let ran = as_a_mere_user(&desk, &[&["--journal", "kept/j.db"], command].concat()).exits(4);
+        let why = ["Permission denied", "readonly"].iter().any(|word| ran.stderr.contains(word));
+        assert!(ran.stderr.contains("the journal kept/j.db") && why, "{}", ran.stderr);
+        allow(0o755);
+    };
+    let apply = ["apply", "people.csv", "--yes"];
+
+    refused(&apply);
+    assert!(service.asked().is_empty());
+    desk.run(&[&["--journal", "kept/j.db"], &apply[..]].concat()).exits(3);
+    assert_eq!(service.asked().len(), 1);
+    refused(&["resume"]);
+    assert_eq!(service.asked().len(), 1);
+    as_a_mere_user(&desk, &["--journal", "kept/j.db", "resume"]).exits(0);
+    assert_eq!(service.asked().len(), 2);
 }
 
 #[test]
