@@ -1,7 +1,8 @@
 //! The one thread that writes while a run is sent.
 //!
 //! It takes whatever has gathered, commits it as one transaction, then tells whoever waits. The
-//! slower the disk, the larger the groups.
+//! slower the disk, the larger the groups. What belongs together is handed over together: handed over
+//! one by one, the first record would be committed alone while the others wait for a second commit.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
@@ -13,9 +14,6 @@ use crate::domain::{
     AttemptId, AttemptOutcome, BatchChange, BatchId, OperationFailure, OrgId, Part, Refusal, RunId, Span,
     WireForm,
 };
-
-/// The most records in one transaction.
-const GROUP: usize = 4096;
 
 /// That a batch is about to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +110,8 @@ type Stamped = (i64, Record);
 /// The writer thread of one run.
 #[derive(Debug)]
 pub struct Writer {
-    sender: Sender<Stamped>,
+    gathered: Vec<Stamped>,
+    sender: Sender<Vec<Stamped>>,
     thread: JoinHandle<Journal>,
 }
 
@@ -123,12 +122,19 @@ impl Writer {
     pub fn start(journal: Journal, run: RunId, on_commit: impl FnMut(Vec<Commit>) + Send + 'static) -> Self {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || write_all(journal, run, &receiver, on_commit));
-        Self { sender, thread }
+        Self { gathered: Vec::new(), sender, thread }
     }
 
-    /// Hands over a record. After a failure it goes nowhere; the failure has been told.
-    pub fn submit(&self, at: i64, record: Record) {
-        let _ = self.sender.send((at, record));
+    /// Gathers a record for the next [`submit`](Self::submit).
+    pub fn gather(&mut self, at: i64, record: Record) {
+        self.gathered.push((at, record));
+    }
+
+    /// Hands over what has gathered. After a failure it goes nowhere; the failure has been told.
+    pub fn submit(&mut self) {
+        if !self.gathered.is_empty() {
+            let _ = self.sender.send(std::mem::take(&mut self.gathered));
+        }
     }
 
     /// Waits for what was handed over, and gives the journal back.
@@ -145,13 +151,12 @@ impl Writer {
 fn write_all(
     mut journal: Journal,
     run: RunId,
-    receiver: &Receiver<Stamped>,
+    receiver: &Receiver<Vec<Stamped>>,
     mut on_commit: impl FnMut(Vec<Commit>),
 ) -> Journal {
     let identity = identity(&journal);
-    while let Ok(first) = receiver.recv() {
-        let mut group = vec![first];
-        group.extend(receiver.try_iter().take(GROUP - 1));
+    while let Ok(mut group) = receiver.recv() {
+        group.extend(receiver.try_iter().flatten());
         let committed = match identity == self::identity(&journal) {
             true => commit(&mut journal.connection, run, &group).map_err(journal.wrong()),
             false => Err(JournalError::Replaced { path: journal.path.clone() }),

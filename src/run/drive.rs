@@ -322,6 +322,7 @@ impl Driver<'_> {
                 Action::Finish(ending) => self.finished = Some(ending),
             }
         }
+        self.writer.submit();
         self.verify()
     }
 
@@ -373,7 +374,7 @@ impl Driver<'_> {
     ) -> Result<(), SendError> {
         let assignments = self.loader.load(span)?;
         let rows = assignments.iter().map(Assignment::rows).sum();
-        self.writer.submit(unix_millis(), Record::Intent(Intent { batch, span, rows, attempt, wire }));
+        self.writer.gather(unix_millis(), Record::Intent(Intent { batch, span, rows, attempt, wire }));
         let flight = Flight {
             span,
             attempt,
@@ -517,7 +518,7 @@ impl Driver<'_> {
         let settled = matches!(change, BatchChange::Done { .. } | BatchChange::Failed(_));
         let sent_rows = (settled && self.flights.contains_key(&batch)).then_some(rows);
         let outcome = Outcome { batch, report, change, sent_rows, learned };
-        self.writer.submit(now, Record::Outcome(Box::new(outcome)));
+        self.writer.gather(now, Record::Outcome(Box::new(outcome)));
     }
 
     fn settled(&mut self, batch: BatchId) {
@@ -538,10 +539,10 @@ impl Driver<'_> {
         let until = now.saturating_add(millis);
         match scope {
             Scope::Everyone => {
-                self.writer.submit(now, Record::PausedUntil(until));
+                self.writer.gather(now, Record::PausedUntil(until));
                 self.observer.throttled(wait);
             }
-            Scope::Organization(org) => self.writer.submit(now, Record::OrgPausedUntil(org, until)),
+            Scope::Organization(org) => self.writer.gather(now, Record::OrgPausedUntil(org, until)),
         }
     }
 
