@@ -1,8 +1,10 @@
 //! A batch's assignments, for sending.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
-use rusqlite::{Connection, Row};
+use rusqlite::types::FromSqlError;
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::{JournalError, Reader};
 use crate::domain::{
@@ -37,13 +39,16 @@ enum Term {
 }
 
 impl Term {
-    fn new(kind: &str, text: &str) -> Result<Self, Strange> {
-        let wrong = |error: IdError| Strange(format!("the ID '{text}': {error}"));
+    fn new(kind: &str, text: &str) -> Result<Self, Wrong> {
+        let wrong = |error: IdError| Wrong::Strange(format!("the ID '{text}': {error}"));
         Ok(match kind {
             "license" => Self::License(LicenseId::parse(text).map_err(wrong)?),
             "location" => Self::Location(LocationId::parse(text).map_err(wrong)?),
             "organization" => Self::Organization(OrgId::parse(text).map_err(wrong)?),
-            _ => Self::Site(SiteUrl::parse(text).ok_or_else(|| Strange("an empty site URL".to_owned()))?),
+            _ => match SiteUrl::parse(text) {
+                Some(url) => Self::Site(url),
+                None => return strange("an empty site URL"),
+            },
         })
     }
 }
@@ -56,9 +61,6 @@ impl Reader {
         Loader { reader: self, run, terms, next: 0, ahead, beyond: 0 }
     }
 }
-
-/// Why a stored row cannot be read back.
-struct Strange(String);
 
 impl Loader {
     /// The assignments of the span, in order; those without operations are left out.
@@ -80,145 +82,169 @@ impl Loader {
     }
 
     fn read(&mut self, span: Span) -> Result<(), JournalError> {
-        let path = self.reader.path.clone();
-        let rows = read(&self.reader.connection, self.run, span);
-        for row in rows.map_err(|source| JournalError::of(&path, source))? {
-            self.learn(&row)?;
-            self.add(row).map_err(|Strange(what)| JournalError::Unreadable { path: path.clone(), what })?;
-        }
+        let Self { reader, run, terms, ahead, .. } = self;
+        let Reader { connection, path } = reader;
+        let mut terms = Lookup { db: connection, terms };
+        assignments(connection, *run, span, &mut terms, ahead)
+            .and_then(|()| operations(connection, *run, span, &mut terms, ahead))
+            .map_err(|wrong| match wrong {
+                Wrong::Sql(source) => JournalError::of(path, source),
+                Wrong::Strange(what) => JournalError::Unreadable { path: path.clone(), what },
+            })?;
+        ahead.retain(|assignment| !assignment.operations.is_empty());
         Ok(())
     }
+}
 
-    fn add(&mut self, row: Stored) -> Result<(), Strange> {
-        let fresh = self.ahead.back().is_none_or(|last| last.number != row.assignment);
-        if fresh {
-            let assignment = self.assignment(&row)?;
-            self.ahead.push_back(assignment);
-        }
-        let operation = if row.duplicate_of.is_none() { Some(self.operation(&row)?) } else { None };
-        let Some(assignment) = self.ahead.back_mut() else { return Ok(()) };
-        if let Some(first) = row.duplicate_of {
-            // Lines rise, so what is repeated stands before its repetition.
-            if let Some(operation) =
-                assignment.operations.iter_mut().find(|operation| operation.line == first)
-            {
-                operation.rows += 1;
+/// Why stored rows cannot be read back.
+enum Wrong {
+    Sql(rusqlite::Error),
+    /// What they say makes no sense.
+    Strange(String),
+}
+
+impl From<rusqlite::Error> for Wrong {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<FromSqlError> for Wrong {
+    fn from(error: FromSqlError) -> Self {
+        Self::Strange(error.to_string())
+    }
+}
+
+fn strange<T>(what: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong::Strange(what.into()))
+}
+
+/// Finds terms, and remembers them.
+struct Lookup<'l> {
+    db: &'l Connection,
+    terms: &'l mut HashMap<i64, Term>,
+}
+
+impl Lookup<'_> {
+    fn term(&mut self, id: i64) -> Result<&Term, Wrong> {
+        Ok(match self.terms.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                let mut statement =
+                    self.db.prepare_cached("SELECT kind, text FROM term WHERE term_id = ?1")?;
+                let stored = statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+                let Some((kind, text)) = stored else {
+                    return strange(format!("a row that points to term {id}, which is not there"));
+                };
+                let (kind, text): (String, String) = (kind, text);
+                vacant.insert(Term::new(&kind, &text)?)
             }
-            return Ok(());
-        }
-        assignment.operations.extend(operation);
-        Ok(())
+        })
     }
 
-    fn assignment(&self, row: &Stored) -> Result<Assignment, Strange> {
-        let email = row.email.as_deref().map(EmailAddress::parse).transpose();
-        let person = row.person.as_deref().map(PersonId::parse).transpose();
-        let strange = || Strange(format!("an assignment {} without a user", row.assignment.0));
-        let user = User::new(email.map_err(|_| strange())?, person.map_err(|_| strange())?);
-        let org = row.org.map(|id| match self.term(id)? {
+    fn organization(&mut self, id: i64) -> Result<OrgId, Wrong> {
+        match self.term(id)? {
             Term::Organization(org) => Ok(org.clone()),
-            other => Err(Strange(format!("the organization {other:?}"))),
-        });
-        let org = org.transpose()?;
-        Ok(Assignment {
-            number: row.assignment,
-            user: user.ok_or_else(strange)?,
+            other => strange(format!("the organization {other:?}")),
+        }
+    }
+
+    fn location(&mut self, id: i64) -> Result<LocationId, Wrong> {
+        match self.term(id)? {
+            Term::Location(location) => Ok(location.clone()),
+            other => strange(format!("the location {other:?}")),
+        }
+    }
+}
+
+/// Adds the assignments of a span, as yet without operations.
+fn assignments(
+    db: &Connection,
+    run: RunId,
+    span: Span,
+    terms: &mut Lookup<'_>,
+    found: &mut VecDeque<Assignment>,
+) -> Result<(), Wrong> {
+    let mut statement = db.prepare_cached(
+        "SELECT assignment, email, person_id, org_id FROM assignment
+         WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment",
+    )?;
+    let mut rows = statement.query([run.0, span.first().0, span.last().0])?;
+    while let Some(row) = rows.next()? {
+        let number = row.get(0)?;
+        let nobody = || Wrong::Strange(format!("an assignment {number} without a user"));
+        let email = row.get_ref(1)?.as_str_or_null()?.map(EmailAddress::parse).transpose();
+        let person = row.get_ref(2)?.as_str_or_null()?.map(PersonId::parse).transpose();
+        let user = User::new(email.map_err(|_| nobody())?, person.map_err(|_| nobody())?);
+        let org = row.get::<_, Option<i64>>(3)?.map(|id| terms.organization(id)).transpose()?;
+        found.push_back(Assignment {
+            number: AssignmentNo(number),
+            user: user.ok_or_else(nobody)?,
             org,
             operations: Vec::new(),
-        })
-    }
-
-    fn operation(&self, row: &Stored) -> Result<Operation, Strange> {
-        let change = match self.term(row.target)? {
-            Term::Site(url) => Change::Site(url.clone()),
-            Term::License(id) => Change::License(id.clone(), self.properties(row)?),
-            other => return Err(Strange(format!("the target {other:?}"))),
-        };
-        let action = if row.removes { Action::Remove } else { Action::Add };
-        Ok(Operation { line: row.line, action, change, rows: 1 })
-    }
-
-    fn properties(&self, row: &Stored) -> Result<Properties, Strange> {
-        let location = row.location.map(|id| match self.term(id)? {
-            Term::Location(location) => Ok(location.clone()),
-            other => Err(Strange(format!("the location {other:?}"))),
         });
-        let number = row.phone_number.as_deref().map(PhoneNumber::parse).transpose();
-        Ok(Properties {
-            location: location.transpose()?,
-            phone_number: number.map_err(|error| Strange(format!("a phone number that is {error}")))?,
-            extension: row.extension.clone(),
-        })
     }
+    Ok(())
+}
 
-    fn term(&self, id: i64) -> Result<&Term, Strange> {
-        self.terms
-            .get(&id)
-            .ok_or_else(|| Strange(format!("a row that points to term {id}, which is not there")))
-    }
-
-    /// Remembers the terms that a row points to.
-    fn learn(&mut self, row: &Stored) -> Result<(), JournalError> {
-        for id in [Some(row.target), row.location, row.org].into_iter().flatten() {
-            if !self.terms.contains_key(&id) {
-                let path = &self.reader.path;
-                let (kind, text) = self.stored_term(id).map_err(|source| JournalError::of(path, source))?;
-                let term = Term::new(&kind, &text)
-                    .map_err(|Strange(what)| JournalError::Unreadable { path: path.clone(), what })?;
-                self.terms.insert(id, term);
+/// Gives the assignments of a span their operations. Both are read in order, side by side: a join would
+/// look each operation's assignment up.
+fn operations(
+    db: &Connection,
+    run: RunId,
+    span: Span,
+    terms: &mut Lookup<'_>,
+    found: &mut VecDeque<Assignment>,
+) -> Result<(), Wrong> {
+    let mut statement = db.prepare_cached(
+        "SELECT assignment, line, target_id, removes, location_id, phone_number, extension, duplicate_of
+         FROM operation
+         WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment, line",
+    )?;
+    let mut rows = statement.query([run.0, span.first().0, span.last().0])?;
+    let mut assignments = found.iter_mut();
+    let mut current = assignments.next();
+    while let Some(row) = rows.next()? {
+        let number = row.get(0)?;
+        while current.as_ref().is_some_and(|assignment| assignment.number.0 < number) {
+            current = assignments.next();
+        }
+        let Some(assignment) = current.as_mut().filter(|assignment| assignment.number.0 == number) else {
+            return strange(format!("operations of an assignment {number} that is not there"));
+        };
+        match row.get::<_, Option<u32>>(7)?.map(Line::new) {
+            None => assignment.operations.push(operation(row, terms)?),
+            // Lines rise, so what is repeated stands before its repetition.
+            Some(first) => {
+                let mut before = assignment.operations.iter_mut();
+                before
+                    .find(|operation| operation.line == first)
+                    .into_iter()
+                    .for_each(|first| first.rows += 1);
             }
         }
-        Ok(())
     }
-
-    fn stored_term(&self, id: i64) -> rusqlite::Result<(String, String)> {
-        self.reader
-            .connection
-            .prepare_cached("SELECT kind, text FROM term WHERE term_id = ?1")?
-            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-    }
+    Ok(())
 }
 
-struct Stored {
-    assignment: AssignmentNo,
-    email: Option<String>,
-    person: Option<String>,
-    org: Option<i64>,
-    line: Line,
-    target: i64,
-    removes: bool,
-    location: Option<i64>,
-    phone_number: Option<String>,
-    extension: Option<Box<str>>,
-    duplicate_of: Option<Line>,
+fn operation(row: &Row<'_>, terms: &mut Lookup<'_>) -> Result<Operation, Wrong> {
+    let change = match terms.term(row.get(2)?)? {
+        Term::Site(url) => Change::Site(url.clone()),
+        Term::License(id) => {
+            let id = id.clone();
+            Change::License(id, properties(row, terms)?)
+        }
+        other => return strange(format!("the target {other:?}")),
+    };
+    let action = if row.get(3)? { Action::Remove } else { Action::Add };
+    Ok(Operation { line: Line::new(row.get(1)?), action, change, rows: 1 })
 }
 
-impl Stored {
-    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            assignment: AssignmentNo(row.get(0)?),
-            email: row.get(1)?,
-            person: row.get(2)?,
-            org: row.get(3)?,
-            line: Line::new(row.get(4)?),
-            target: row.get(5)?,
-            removes: row.get(6)?,
-            location: row.get(7)?,
-            phone_number: row.get(8)?,
-            extension: row.get(9)?,
-            duplicate_of: row.get::<_, Option<u32>>(10)?.map(Line::new),
-        })
-    }
-}
-
-fn read(db: &Connection, run: RunId, span: Span) -> rusqlite::Result<Vec<Stored>> {
-    db.prepare_cached(
-        "SELECT o.assignment, a.email, a.person_id, a.org_id, o.line, o.target_id, o.removes, o.location_id,
-           o.phone_number, o.extension, o.duplicate_of
-         FROM operation o CROSS JOIN assignment a ON a.run_id = o.run_id AND a.assignment = o.assignment
-         WHERE o.run_id = ?1 AND o.assignment >= ?2 AND o.assignment <= ?3
-         ORDER BY o.assignment, o.line",
-    )?
-    .query_map([run.0, span.first().0, span.last().0], Stored::of)?
-    .collect()
+fn properties(row: &Row<'_>, terms: &mut Lookup<'_>) -> Result<Properties, Wrong> {
+    let number = row.get_ref(5)?.as_str_or_null()?.map(PhoneNumber::parse).transpose();
+    Ok(Properties {
+        location: row.get::<_, Option<i64>>(4)?.map(|id| terms.location(id)).transpose()?,
+        phone_number: number.map_err(|error| Wrong::Strange(format!("a phone number that is {error}")))?,
+        extension: row.get(6)?,
+    })
 }
