@@ -61,7 +61,7 @@ impl Journal {
         let lock = lock(path)?;
         // Created by us, so that nobody else can read who holds which license.
         private(path, create).map_err(|source| JournalError::Open { path: path.to_owned(), source })?;
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .map_err(|source| JournalError::of(path, source))?;
         let mut journal = Self { connection, path: path.to_owned(), _lock: lock };
         journal.set_up()?;
@@ -72,7 +72,6 @@ impl Journal {
         let path = self.path.clone();
         let wrong = |source| JournalError::of(&path, source);
         let db = &self.connection;
-        settle_plans(db).map_err(wrong)?;
         db.busy_timeout(BUSY).map_err(wrong)?;
         check_owner(db, &path)?;
         db.pragma_update(None, "journal_mode", "WAL").map_err(wrong)?;
@@ -133,9 +132,7 @@ impl Reader {
             return Err(JournalError::Missing { path: path.to_owned() });
         }
         let wrong = |source| JournalError::of(path, source);
-        let connection =
-            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(wrong)?;
-        settle_plans(&connection).map_err(wrong)?;
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(wrong)?;
         connection.busy_timeout(BUSY).map_err(wrong)?;
         check_owner(&connection, path)?;
         if version(&connection).map_err(wrong)? < VERSION {
@@ -197,10 +194,13 @@ fn owner_only() -> OpenOptions {
     options
 }
 
-/// One plan a statement: otherwise SQLite prepares a statement anew for each range that it is asked
-/// for, in the hope of a better one.
-fn settle_plans(db: &Connection) -> rusqlite::Result<()> {
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+/// A connection without a lock of its own, since one thread at a time has it, and with one plan a
+/// statement: otherwise SQLite prepares a statement anew for each range that it is asked for, in the
+/// hope of a better one.
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(connection)
 }
 
 fn version(db: &Connection) -> rusqlite::Result<u32> {
