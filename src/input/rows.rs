@@ -134,10 +134,8 @@ impl<'a> Row<'a> {
     /// columns added behind them stand under their names.
     #[must_use]
     pub fn carried(&self) -> Cow<'a, [u8]> {
-        let cells: Vec<&str> = match texts(self.record) {
-            Some(cells) if self.header.carried() < self.header.width() => cells,
-            _ => Vec::new(),
-        };
+        let shortened = self.header.carried() < self.header.width();
+        let cells = if shortened { texts(self.record).unwrap_or_default() } else { Vec::new() };
         carried(self.record, &cells, self.header, self.delimiter)
     }
 
