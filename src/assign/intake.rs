@@ -1,7 +1,6 @@
 //! The second reading: each row with its operation and its assignment, or why it has none.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::iter::Peekable;
 use std::vec;
 
@@ -10,7 +9,7 @@ use super::problem::Problem;
 use super::targets::{NamesTaken, TargetNo};
 use super::wish::{self, Refused, Wish};
 use crate::domain::{Action, AssignmentNo, EmailAddress, Line, OrgId, PersonId, Properties};
-use crate::input::{Column, InputError, InputFile, Row, Rows};
+use crate::input::{Column, InputError, InputFile, Reading, Row, Rows};
 
 /// A row, placed.
 #[derive(Debug)]
@@ -66,7 +65,7 @@ pub struct InvalidRow {
 /// Reads a checked file again.
 pub struct Intake<'f> {
     file: &'f InputFile,
-    rows: Rows<&'f File>,
+    rows: Rows<Reading<'f>>,
     findings: Peekable<vec::IntoIter<(Line, CrossRow)>>,
     checked: Checked,
 }

@@ -19,14 +19,26 @@ pub(super) fn run(context: &Context, args: &args::Apply) -> Result<Exit, Failure
     let file = InputFile::open(&args.file)?;
     let settings = settings(context, args)?;
     let client = context.client(&settings)?;
-    let sha256 = file.sha256()?;
-    refuse_known(context, &args.file, &sha256, args.again)?;
+    let earlier = earlier_runs(&context.journal)?;
 
     let runtime = runtime()?;
     let stops = Stops::listen(&runtime);
     let mut names = Catalog::new(client.clone(), runtime.handle().clone(), settings.max_wait());
-    let encoding = args.reading.encoding.into();
-    let checked = check(&file, encoding, args.order.into(), &mut names, &mut tell_aside(output))?;
+    let (sha256, checked) = std::thread::scope(|scope| {
+        let hashing = scope.spawn(|| file.sha256());
+        let sha256 = || hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let mut check = || {
+            check(&file, args.reading.encoding.into(), args.order.into(), &mut names, &mut tell_aside(output))
+        };
+        let Some(earlier) = earlier else {
+            let checked = check()?;
+            return Ok((sha256()?, checked));
+        };
+        // A file that the journal knows is refused before anything else is done.
+        let sha256 = sha256()?;
+        refuse_known(context, &earlier, &args.file, &sha256, args.again)?;
+        Ok::<_, Failure>((sha256, check()?))
+    })?;
     refuse_invalid(&checked, args.on_invalid)?;
     let question = format!("{}. Send to {}?", described(&checked.counts()), client.base());
     if !args.yes && !confirmed(output, &question) {
@@ -56,17 +68,25 @@ fn beside(input: &Path) -> PathBuf {
     absolute(input.with_file_name(name))
 }
 
-/// A file that this journal knows is refused before anything else is done.
-fn refuse_known(context: &Context, file: &Path, sha256: &str, again: bool) -> Result<(), Failure> {
-    let path = &context.journal;
+/// The journal, where there is one already.
+fn earlier_runs(path: &Path) -> Result<Option<Reader>, Failure> {
     if is_held(path) {
-        return Err(JournalError::Held { path: path.clone() }.into());
+        return Err(JournalError::Held { path: path.to_owned() }.into());
     }
-    let reader = match Reader::open(path) {
-        Err(JournalError::Missing { .. }) => return Ok(()),
-        other => other?,
-    };
-    let Some(known) = reader.run_of_file(sha256)? else { return Ok(()) };
+    match Reader::open(path) {
+        Err(JournalError::Missing { .. }) => Ok(None),
+        other => Ok(Some(other?)),
+    }
+}
+
+fn refuse_known(
+    context: &Context,
+    earlier: &Reader,
+    file: &Path,
+    sha256: &str,
+    again: bool,
+) -> Result<(), Failure> {
+    let Some(known) = earlier.run_of_file(sha256)? else { return Ok(()) };
     let (file, run) = (file.display(), known.run);
     if known.state != RunState::Finished {
         let resume = context.command(format_args!("resume {run}"));

@@ -1,7 +1,7 @@
-//! The input file, open for as many readings as are needed.
+//! The input file, open for as many readings as are needed, also at once.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -43,9 +43,12 @@ impl InputFile {
     ///
     /// # Errors
     /// [`InputError`] for a file without a usable header.
-    pub fn rows(&self, encoding: Encoding) -> Result<Rows<&File>, InputError> {
-        (&self.file).rewind().map_err(|source| self.unreadable(source))?;
-        Rows::new(&self.file, encoding, &self.path)
+    pub fn rows(&self, encoding: Encoding) -> Result<Rows<Reading<'_>>, InputError> {
+        Rows::new(self.reading(), encoding, &self.path)
+    }
+
+    const fn reading(&self) -> Reading<'_> {
+        Reading { file: &self.file, at: 0 }
     }
 
     /// The SHA-256 of its bytes, in lower-case hexadecimal digits.
@@ -53,12 +56,11 @@ impl InputFile {
     /// # Errors
     /// [`InputError::Read`].
     pub fn sha256(&self) -> Result<String, InputError> {
-        let mut file = &self.file;
-        file.rewind().map_err(|source| self.unreadable(source))?;
+        let mut reading = self.reading();
         let mut hash = Sha256::new();
         let mut buffer = vec![0; 1 << 16];
         loop {
-            match file.read(&mut buffer) {
+            match reading.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => hash.update(buffer.get(..read).unwrap_or_default()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -71,6 +73,31 @@ impl InputFile {
     fn unreadable(&self, source: io::Error) -> InputError {
         InputError::Read { path: self.path.clone(), line: crate::domain::Line::new(1), source }
     }
+}
+
+/// One reading of the file from its start. Each has a place of its own.
+#[derive(Debug)]
+pub struct Reading<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl Read for Reading<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = read_at(self.file, buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
 }
 
 #[cfg(test)]
@@ -87,6 +114,21 @@ mod tests {
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(input.sha256().unwrap(), expected);
         assert_eq!(input.sha256().unwrap(), expected);
+    }
+
+    #[test]
+    fn readings_do_not_disturb_each_other() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"email,licenseId\na@example.com,L1\n").unwrap();
+        let input = InputFile::open(file.path()).unwrap();
+        let (mut first, mut second) = (input.reading(), input.reading());
+        let mut head = [0; 5];
+        first.read_exact(&mut head).unwrap();
+        assert_eq!(input.sha256().unwrap().len(), 64);
+        let (mut rest, mut whole) = (String::new(), String::new());
+        second.read_to_string(&mut whole).unwrap();
+        first.read_to_string(&mut rest).unwrap();
+        assert_eq!((&head, rest.as_str()), (b"email", &whole[5..]));
     }
 
     #[test]

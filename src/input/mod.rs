@@ -13,6 +13,6 @@ mod rows;
 
 pub use encoding::Encoding;
 pub use error::{InputError, RowFault};
-pub use file::InputFile;
+pub use file::{InputFile, Reading};
 pub use header::{Column, FAILURE_COLUMNS, Header};
 pub use rows::{Layout, Row, Rows};
