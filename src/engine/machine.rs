@@ -368,14 +368,15 @@ impl Engine {
         }
     }
 
-    /// Commits intents ahead of need, twice as many as may be in flight, within law 4.
+    /// Commits intents ahead of need, three times as many as may be in flight: with those that are, that
+    /// makes the 4 × concurrency of law 4. A batch whose outcome was handed over counts no more, since
+    /// an intent handed over after it is committed after it or with it.
     fn plan(&mut self, now: Time) {
         while !self.token.is_renewing()
             && now >= self.pause
             // Until something has been accepted, one request at a time finds out what the service takes.
             && (self.accepted || (self.active.is_empty() && self.verifying.is_empty()))
-            && self.lanes.iter().map(|lane| lane.ahead).sum::<u32>() < self.settings.concurrency.saturating_mul(2)
-            && self.active.len() < (self.settings.concurrency as usize).saturating_mul(4)
+            && self.lanes.iter().map(|lane| lane.ahead).sum::<u32>() < self.settings.concurrency.saturating_mul(3)
         {
             let Some((number, next)) = self.choose(now) else { break };
             let Some(work) = self.lanes.get_mut(number).and_then(|lane| lane.take(next)) else { break };
