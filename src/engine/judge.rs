@@ -371,6 +371,49 @@ mod tests {
     }
 
     #[test]
+    fn verdicts_carry_the_words_of_the_answer() {
+        let error = |message: Option<&str>| {
+            let code = ErrorCode::from_server("400000");
+            Body::Error(ServerError { code, message: message.map(Into::into) })
+        };
+        let verdict = |form, status, body| judge(form, &two_users(), &http(status, body));
+        let array = WireForm::Array;
+
+        let Verdict::Rejected(rejection) = verdict(array, 400, error(Some("no such license"))) else {
+            panic!()
+        };
+        let code = ErrorCode::from_server("400000");
+        assert_eq!((rejection.code, rejection.message.as_str()), (code, "no such license"));
+        let Verdict::Rejected(rejection) = verdict(array, 409, error(None)) else { panic!() };
+        assert_eq!(rejection.message, "HTTP 409");
+        let Verdict::SendAgain { reason, .. } = verdict(array, 503, error(Some("back soon"))) else {
+            panic!()
+        };
+        assert_eq!(reason, "HTTP 503: back soon");
+        assert_eq!(
+            verdict(array, 403, error(Some("not yours"))),
+            Verdict::Forbidden(Some("not yours".into()))
+        );
+
+        let doubts = [
+            (array, Body::Unreadable("is cut off".into()), "a body that is cut off"),
+            (WireForm::Object, Body::Unreadable("is cut off".into()), "a body that is cut off"),
+            (array, Body::Empty, "without the list of users"),
+            (
+                array,
+                Body::Items(vec![item(Some("eve@example.com"), Some("P"), None)]),
+                "not sent: eve@example.com",
+            ),
+            (array, Body::Items(vec![item(None, Some("P-eve"), None)]), "not sent: P-eve"),
+            (array, Body::Items(vec![item(None, None, None)]), "not sent: an item without address"),
+        ];
+        for (form, body, words) in doubts {
+            let Verdict::InDoubt(reason) = verdict(form, 206, body) else { panic!("{words}") };
+            assert!(reason.contains(words), "{reason}");
+        }
+    }
+
+    #[test]
     fn holdings_are_compared_on_200_and_206() {
         let user = User::Email(EmailAddress::parse("ada@example.com").unwrap());
         let sent = [assignment(

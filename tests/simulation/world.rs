@@ -152,6 +152,9 @@ impl World {
                     self.service.poison.clear();
                 }
                 Ending::Canary { .. } => self.settings.canary = None,
+                Ending::TokenRejected => {
+                    assert_ne!(self.token, self.service.token, "the token in force is called rejected");
+                }
                 reason @ (Ending::Forbidden { .. } | Ending::LongPause { .. }) => self.check_held_up(&reason),
                 _ => {}
             }
@@ -391,7 +394,9 @@ impl World {
         flight.sent = true;
         flight.token = self.token;
         flight.answer = Some(answer);
-        let after = Duration::from_micros(self.dice.u64(500..2_000_000));
+        // Now and then one takes longer than a stop waits.
+        let longest = if self.dice.u32(..200) == 0 { 60_000_000 } else { 2_000_000 };
+        let after = Duration::from_micros(self.dice.u64(500..longest));
         self.later(after, Later::Answer(batch));
     }
 
