@@ -10,6 +10,8 @@ mod judge;
 mod lane;
 mod machine;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use judge::{Rejection, Verdict, judge};

@@ -1,0 +1,457 @@
+//! The engine played by hand: what the laws of the simulation leave open.
+
+use std::time::Duration;
+
+use super::{Action, Ending, Engine, Event, Rejection, Settings, Verdict};
+use crate::domain::{
+    AttemptOutcome, BatchChange, BatchId, FailureLimit, InDoubt, LaneStanding, OrgId, Span, Standing, Wire,
+    WireForm,
+};
+
+/// An engine whose disk is at once done with everything, unless it is told to dawdle.
+struct Play {
+    engine: Engine,
+    now: Duration,
+    dawdles: bool,
+    intents: Vec<(BatchId, Span)>,
+    sent: Vec<BatchId>,
+    outcomes: Vec<(BatchId, Option<AttemptOutcome>, BatchChange)>,
+    ending: Option<Ending>,
+}
+
+fn settings() -> Settings {
+    Settings {
+        batch_size: 1,
+        concurrency: 2,
+        max_attempts: 5,
+        wire: Wire::Array,
+        rate: "unlimited".parse().unwrap(),
+        max_wait: Duration::from_secs(600),
+        give_up_after: Duration::from_secs(60),
+        in_doubt: InDoubt::Resend,
+        canary: None,
+        max_failures: None,
+        stop_grace: Duration::from_secs(10),
+        operations: 1000,
+    }
+}
+
+/// So many users of each organization, of whom none has been sent, though something was accepted before.
+fn standing(users: &[u32]) -> Standing {
+    let mut first = 0;
+    let lanes = users.iter().enumerate().map(|(number, users)| {
+        let span = Span::new(first, first + users - 1).unwrap();
+        first += users;
+        let org = (number > 0).then(|| OrgId::parse(&format!("O{number}")).unwrap());
+        LaneStanding { org, covers: vec![span], unsent: vec![span], ..LaneStanding::default() }
+    });
+    Standing {
+        lanes: lanes.collect(),
+        pause: Duration::ZERO,
+        next_batch: 1,
+        next_attempt: 1,
+        accepted: true,
+        failed: 0,
+        wire: None,
+    }
+}
+
+impl Play {
+    fn of(settings: Settings, standing: Standing) -> Self {
+        let mut play = Self {
+            engine: Engine::new(settings, standing),
+            now: Duration::ZERO,
+            dawdles: false,
+            intents: Vec::new(),
+            sent: Vec::new(),
+            outcomes: Vec::new(),
+            ending: None,
+        };
+        play.tell(Event::TimePassed);
+        play
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.engine.handle(self.now, 0.5, event);
+        while let Some(action) = self.engine.next_action() {
+            match action {
+                Action::CommitIntent { batch, span, .. } => {
+                    self.intents.push((batch, span));
+                    if !self.dawdles {
+                        self.engine.handle(self.now, 0.5, Event::IntentCommitted(batch));
+                    }
+                }
+                Action::Send { batch } => self.sent.push(batch),
+                Action::CommitOutcome { batch, attempt, change, .. } => {
+                    self.outcomes.push((batch, attempt, change));
+                    if !self.dawdles {
+                        self.engine.handle(self.now, 0.5, Event::OutcomeCommitted(batch));
+                    }
+                }
+                Action::Finish(ending) => self.ending = Some(ending),
+                Action::Verify { .. } | Action::Pause { .. } | Action::Block { .. } | Action::ReadToken => {}
+            }
+        }
+    }
+
+    fn answer(&mut self, batch: BatchId, verdict: Verdict) {
+        self.sent.retain(|sent| *sent != batch);
+        self.tell(Event::Answered { batch, verdict, rows: 1 });
+    }
+
+    /// Answers whatever is in flight, in the order in which it left.
+    fn answer_all(&mut self, verdict: &Verdict) {
+        for batch in std::mem::take(&mut self.sent) {
+            self.answer(batch, verdict.clone());
+        }
+    }
+
+    fn wait(&mut self, seconds: f64) {
+        self.now += Duration::from_secs_f64(seconds);
+        self.tell(Event::TimePassed);
+    }
+
+    fn wakes_after(&self) -> Option<f64> {
+        self.engine.next_wakeup().map(|at| (at - self.now).as_secs_f64())
+    }
+
+    fn span_of(&self, batch: BatchId) -> Span {
+        self.intents.iter().rev().find(|(id, _)| *id == batch).unwrap().1
+    }
+}
+
+fn done() -> Verdict {
+    Verdict::Accepted { failures: Vec::new() }
+}
+
+fn ill(retry_after: Option<u64>) -> Verdict {
+    Verdict::SendAgain {
+        retry_after: retry_after.map(Duration::from_secs),
+        in_doubt: false,
+        answered: true,
+        throttled: false,
+        reason: "HTTP 503".into(),
+    }
+}
+
+fn refused(code: Option<&'static str>) -> Verdict {
+    let code = code.map(crate::domain::ErrorCode::ours);
+    Verdict::Rejected(Rejection { status: 400, code, message: "no".into() })
+}
+
+#[test]
+fn three_times_as_many_are_ready_as_are_in_flight() {
+    let mut play = Play::of(settings(), standing(&[100]));
+    assert_eq!((play.sent.len(), play.intents.len()), (2, 8));
+    play.answer_all(&done());
+    assert_eq!((play.sent.len(), play.intents.len()), (2, 10));
+}
+
+#[test]
+fn a_disk_that_dawdles_is_not_flooded() {
+    let mut play = Play::of(settings(), standing(&[100]));
+    play.dawdles = true;
+    for _ in 0..10 {
+        play.answer_all(&done());
+    }
+    // Those that were ready are sent; nothing more is committed, so nothing more can be.
+    assert_eq!(play.outcomes.len(), 8);
+    assert_eq!(play.intents.len(), 14);
+    assert!(play.sent.is_empty());
+}
+
+#[test]
+fn nothing_wakes_an_engine_that_waits_for_answers() {
+    let mut play = Play::of(settings(), standing(&[100]));
+    assert_eq!(play.wakes_after(), None);
+    play.answer_all(&done());
+    assert_eq!(play.wakes_after(), None);
+}
+
+#[test]
+fn the_pace_wakes_when_the_next_request_may_leave() {
+    let rate = "2/s".parse().unwrap();
+    let mut play = Play::of(Settings { rate, ..settings() }, standing(&[100]));
+    assert_eq!(play.sent.len(), 1);
+    while play.sent.len() == 1 {
+        let after = play.wakes_after().unwrap();
+        play.wait(after);
+    }
+    assert!((0.5..0.51).contains(&play.now.as_secs_f64()), "{:?}", play.now);
+    // Intents are made ready a second ahead and no more.
+    assert!((3..=5).contains(&play.intents.len()), "{}", play.intents.len());
+}
+
+#[test]
+fn a_pause_wakes_at_its_end() {
+    let mut play = Play::of(settings(), standing(&[100]));
+    let first = play.sent[0];
+    play.answer(first, ill(Some(30)));
+    assert_eq!(play.wakes_after(), Some(30.0));
+    let others = play.sent.clone();
+    play.answer_all(&done());
+    assert!(play.sent.is_empty(), "sent during a pause: {others:?}");
+    play.wait(29.0);
+    assert!(play.sent.is_empty());
+    play.wait(1.0);
+    assert_eq!(play.sent.len(), 2);
+}
+
+#[test]
+fn a_passing_fault_is_tried_again_after_its_wait() {
+    let mut play = Play::of(settings(), standing(&[2]));
+    let (first, second) = (play.sent[0], play.sent[1]);
+    play.answer(second, done());
+    play.answer(first, ill(None));
+    assert!(play.sent.is_empty());
+    let after = play.wakes_after().unwrap();
+    assert_eq!(after, 0.25);
+    play.wait(after - 0.01);
+    assert!(play.sent.is_empty());
+    play.wait(0.01);
+    assert_eq!(play.sent, [first]);
+    play.answer(first, done());
+    assert_eq!(play.ending, Some(Ending::Finished));
+}
+
+#[test]
+fn an_ill_service_is_asked_by_one_retry_at_a_time() {
+    let mut play = Play::of(
+        Settings { concurrency: 4, max_attempts: 1000, give_up_after: Duration::MAX, ..settings() },
+        standing(&[1000]),
+    );
+    play.answer_all(&done());
+    for _ in 0..400 {
+        play.answer_all(&ill(None));
+        play.wait(30.0);
+        if play.sent.len() == 1 {
+            break;
+        }
+    }
+    // Retries are used up, and what goes out is one that failed before.
+    assert_eq!(play.sent.len(), 1);
+    let batch = play.sent[0];
+    assert!(play.outcomes.iter().any(|(id, ..)| *id == batch), "something new was sent to an ill service");
+    let intents = play.intents.len();
+    play.wait(100.0);
+    assert_eq!((play.sent.len(), play.intents.len()), (1, intents), "more than one at a time");
+    // Once one gets through, others follow.
+    play.answer_all(&done());
+    play.wait(0.0);
+    assert!(play.sent.len() > 1);
+}
+
+#[test]
+fn a_run_that_gets_nothing_through_pauses_after_its_time() {
+    let mut play = Play::of(Settings { max_attempts: 1000, ..settings() }, standing(&[1000]));
+    play.answer_all(&done());
+    for _ in 0..59 {
+        play.answer_all(&ill(None));
+        assert_eq!(play.ending, None, "after {:?}", play.now);
+        play.wait(1.0);
+    }
+    for _ in 0..8 {
+        play.answer_all(&ill(None));
+        play.wait(1.0);
+    }
+    assert_eq!(play.ending, Some(Ending::Unreachable("HTTP 503".into())));
+}
+
+#[test]
+fn a_batch_that_alone_fails_is_given_up() {
+    let mut play = Play::of(settings(), standing(&[50]));
+    let poisoned = play.sent[0];
+    while play.ending.is_none() {
+        for batch in std::mem::take(&mut play.sent) {
+            play.answer(batch, if batch == poisoned { ill(None) } else { done() });
+        }
+        let after = play.wakes_after().unwrap_or(0.0);
+        play.wait(after);
+    }
+    assert_eq!(play.ending, Some(Ending::Finished));
+    let (_, _, last) = play.outcomes.iter().rfind(|(batch, ..)| *batch == poisoned).unwrap();
+    let BatchChange::Failed(refusal) = last else { panic!("{last:?}") };
+    assert_eq!(refusal.code.as_str(), "RETRIES_EXHAUSTED");
+    assert_eq!(refusal.message, "given up after 5 attempts; the last: HTTP 503");
+}
+
+#[test]
+fn nobody_goes_before_the_canary_and_nobody_after_one_that_failed() {
+    let canary = || Play::of(Settings { canary: Some(3), batch_size: 2, ..settings() }, standing(&[50]));
+    let mut play = canary();
+    let spans = |play: &Play| {
+        play.intents.iter().map(|(_, span)| (span.first().0, span.last().0)).collect::<Vec<_>>()
+    };
+    assert_eq!(spans(&play), [(0, 1), (2, 2)]);
+    assert_eq!(play.wakes_after(), None);
+    play.answer_all(&done());
+    assert_eq!(spans(&play)[2..4], [(3, 4), (5, 6)]);
+
+    let mut play = canary();
+    let lone = play.sent[1];
+    play.answer(lone, refused(Some("400411")));
+    let first = play.sent[0];
+    play.answer(first, done());
+    assert_eq!(play.ending, Some(Ending::Canary { users: 3 }));
+    assert_eq!(play.intents.len(), 2);
+}
+
+#[test]
+fn a_canary_with_a_passing_fault_waits_for_it_alone() {
+    let mut play = Play::of(Settings { canary: Some(1), ..settings() }, standing(&[50]));
+    let first = play.sent[0];
+    play.answer(first, ill(None));
+    assert_eq!(play.wakes_after(), Some(0.25));
+    assert_eq!(play.intents.len(), 1);
+    play.wait(0.25);
+    assert_eq!(play.sent, [first]);
+}
+
+#[test]
+fn refusals_without_a_reason_are_held_back_until_something_is_accepted() {
+    let nothing_yet = Standing { accepted: false, ..standing(&[100]) };
+    let mut play = Play::of(Settings { wire: Wire::Auto, ..settings() }, nothing_yet.clone());
+    // One at a time, in the one form and then in the other.
+    assert_eq!(play.sent.len(), 1);
+    for _ in 0..4 {
+        play.answer_all(&refused(None));
+        assert_eq!(play.sent.len(), 1);
+    }
+    assert!(play.outcomes.iter().all(|(_, _, change)| *change == BatchChange::Pending));
+    play.answer_all(&done());
+    let failed = play.outcomes.iter().filter(|(_, _, change)| matches!(change, BatchChange::Failed(_)));
+    assert_eq!(failed.count(), 2);
+
+    let mut play = Play::of(Settings { wire: Wire::Auto, ..settings() }, nothing_yet);
+    for _ in 0..20 {
+        assert_eq!(play.ending, None);
+        play.answer_all(&refused(None));
+    }
+    assert!(matches!(play.ending, Some(Ending::ProbablyWrong { .. })), "{:?}", play.ending);
+}
+
+#[test]
+fn a_refused_batch_is_split_until_one_is_alone() {
+    let mut play = Play::of(Settings { batch_size: 4, concurrency: 1, ..settings() }, standing(&[4]));
+    let mut sizes = Vec::new();
+    while let Some(batch) = play.sent.first().copied() {
+        let span = play.span_of(batch);
+        sizes.push(span.len());
+        let poisoned = span.first().0 <= 2 && span.last().0 >= 2;
+        play.answer(batch, if poisoned { refused(Some("X")) } else { done() });
+    }
+    assert_eq!(sizes, [4, 2, 2, 1, 1]);
+    assert_eq!(play.ending, Some(Ending::Finished));
+}
+
+#[test]
+fn too_many_failures_pause_a_run_that_has_more_to_do() {
+    let max_failures = Some("2".parse::<FailureLimit>().unwrap());
+    let mut play = Play::of(Settings { max_failures, ..settings() }, standing(&[100]));
+    for _ in 0..3 {
+        assert_eq!(play.ending, None);
+        let first = play.sent[0];
+        play.answer(first, refused(Some("X")));
+    }
+    play.answer_all(&done());
+    assert_eq!(play.ending, Some(Ending::TooManyFailures { failed: 3 }));
+
+    let mut play = Play::of(Settings { max_failures, ..settings() }, standing(&[3]));
+    while play.ending.is_none() {
+        play.answer_all(&refused(Some("X")));
+    }
+    assert_eq!(play.ending, Some(Ending::Finished));
+}
+
+#[test]
+fn a_stop_awaits_answers_for_its_grace_and_leaves_the_rest_in_doubt() {
+    let mut play = Play::of(settings(), standing(&[100]));
+    let (first, second) = (play.sent[0], play.sent[1]);
+    play.tell(Event::StopAsked);
+    assert_eq!(play.wakes_after(), Some(10.0));
+    // What was ready is given back.
+    let given_back = |(_, attempt, change): &&(_, Option<AttemptOutcome>, BatchChange)| {
+        attempt.is_none() && *change == BatchChange::Pending
+    };
+    assert_eq!(play.outcomes.iter().filter(given_back).count(), 6);
+    play.answer(first, done());
+    assert_eq!(play.ending, None);
+    play.dawdles = true;
+    play.wait(10.0);
+    let (batch, attempt, change) = play.outcomes.last().unwrap();
+    assert_eq!((*batch, *attempt), (second, Some(AttemptOutcome::InDoubt)));
+    assert!(matches!(change, BatchChange::InDoubt(_)));
+    assert_eq!((play.wakes_after(), &play.ending), (None, &None));
+    play.tell(Event::OutcomeCommitted(second));
+    assert_eq!(play.ending, Some(Ending::Stopped));
+}
+
+#[test]
+fn organizations_take_turns_and_wait_for_themselves() {
+    let mut play = Play::of(settings(), standing(&[50, 50]));
+    let lanes =
+        |play: &Play| play.sent.iter().map(|batch| play.span_of(*batch).first().0 / 50).collect::<Vec<_>>();
+    assert_eq!(lanes(&play), [0, 1]);
+    let throttled = Verdict::SendAgain {
+        retry_after: Some(Duration::from_secs(40)),
+        in_doubt: false,
+        answered: true,
+        throttled: true,
+        reason: "HTTP 429".into(),
+    };
+    let first = play.sent[0];
+    play.answer(first, throttled);
+    for _ in 0..10 {
+        assert_eq!(lanes(&play), [1, 1]);
+        play.answer_all(&done());
+    }
+    play.wait(40.0);
+    play.answer_all(&done());
+    assert!(lanes(&play).contains(&0));
+}
+
+#[test]
+fn one_organization_that_is_forbidden_holds_up_no_other() {
+    let mut play = Play::of(settings(), standing(&[3, 3]));
+    while play.ending.is_none() {
+        for batch in std::mem::take(&mut play.sent) {
+            let forbidden = play.span_of(batch).first().0 < 3;
+            play.answer(batch, if forbidden { Verdict::Forbidden(None) } else { done() });
+        }
+    }
+    assert_eq!(play.ending, Some(Ending::Forbidden { org: None, words: None }));
+    let done = play.outcomes.iter().filter(|(_, _, change)| matches!(change, BatchChange::Done { .. }));
+    assert_eq!(done.count(), 3);
+}
+
+#[test]
+fn the_form_that_is_understood_is_learned_once() {
+    let mut standing = standing(&[10]);
+    standing.accepted = false;
+    let mut engine = Engine::new(Settings { wire: Wire::Auto, ..settings() }, standing);
+    let mut learned = Vec::new();
+    let mut forms = Vec::new();
+    engine.handle(Duration::ZERO, 0.5, Event::TimePassed);
+    while let Some(action) = engine.next_action() {
+        let event = match action {
+            Action::CommitIntent { batch, wire, .. } => {
+                forms.push(wire);
+                Event::IntentCommitted(batch)
+            }
+            Action::Send { batch } => {
+                let understood = forms.last() == Some(&WireForm::Object);
+                let verdict = if understood { done() } else { refused(None) };
+                Event::Answered { batch, verdict, rows: 1 }
+            }
+            Action::CommitOutcome { batch, learned: form, .. } => {
+                learned.extend(form);
+                Event::OutcomeCommitted(batch)
+            }
+            _ => continue,
+        };
+        engine.handle(Duration::ZERO, 0.5, event);
+    }
+    assert_eq!(learned, [WireForm::Object]);
+    assert_eq!(forms[..2], [WireForm::Array, WireForm::Object]);
+    assert!(forms[2..].iter().all(|form| *form == WireForm::Object));
+}
