@@ -1,20 +1,8 @@
-//! Any bytes as a file: no panic, and every row has a line, its bytes and its cells.
 #![no_main]
 
-use std::path::Path;
-
 use libfuzzer_sys::fuzz_target;
-use seatbatch::input::{Column, Encoding, Rows};
 
-fuzz_target!(|bytes: &[u8]| {
-    let Ok(mut rows) = Rows::new(bytes, Encoding::Auto, Path::new("fuzz.csv")) else { return };
-    let mut last = 1;
-    while let Ok(Some(row)) = rows.next() {
-        assert!(row.line().get() > last, "lines rise");
-        last = row.line().get();
-        if row.fault().is_none() {
-            let _ = (row.cell(Column::Email), row.cell(Column::LicenseId));
-        }
-        let _ = row.carried();
-    }
-});
+#[path = "../properties/rows.rs"]
+mod rows;
+
+fuzz_target!(|bytes: &[u8]| rows::holds(bytes));
