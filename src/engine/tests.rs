@@ -13,6 +13,7 @@ struct Play {
     engine: Engine,
     now: Duration,
     dawdles: bool,
+    events: u32,
     intents: Vec<(BatchId, Span)>,
     sent: Vec<BatchId>,
     outcomes: Vec<(BatchId, Option<AttemptOutcome>, BatchChange)>,
@@ -62,6 +63,7 @@ impl Play {
             engine: Engine::new(settings, standing),
             now: Duration::ZERO,
             dawdles: false,
+            events: 0,
             intents: Vec::new(),
             sent: Vec::new(),
             outcomes: Vec::new(),
@@ -72,6 +74,8 @@ impl Play {
     }
 
     fn tell(&mut self, event: Event) {
+        self.events += 1;
+        assert!(self.events < 10_000, "it goes on forever");
         self.engine.handle(self.now, 0.5, event);
         while let Some(action) = self.engine.next_action() {
             match action {
