@@ -11,6 +11,8 @@ mod open;
 mod query;
 mod recover;
 mod retry;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use cells::{Block, Packer};

@@ -26,6 +26,7 @@ const BUSY: Duration = Duration::from_secs(10);
 pub struct Journal {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    identity: Option<Identity>,
     /// Held for as long as the journal is open.
     _lock: File,
 }
@@ -63,7 +64,8 @@ impl Journal {
         private(path, create).map_err(|source| JournalError::Open { path: path.to_owned(), source })?;
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .map_err(|source| JournalError::of(path, source))?;
-        let mut journal = Self { connection, path: path.to_owned(), _lock: lock };
+        let identity = identity(path);
+        let mut journal = Self { connection, path: path.to_owned(), identity, _lock: lock };
         journal.set_up()?;
         Ok(journal)
     }
@@ -106,6 +108,12 @@ impl Journal {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the file that is open is still the one at the journal's path: what is written to one that
+    /// was deleted or replaced is lost.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.identity == identity(&self.path)
     }
 
     /// Another connection to read with.
@@ -167,6 +175,23 @@ fn lock(path: &Path) -> Result<File, JournalError> {
         Err(TryLockError::WouldBlock) => Err(JournalError::Held { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(wrong(source)),
     }
+}
+
+/// Tells a file from any other that might take its place.
+#[cfg(unix)]
+type Identity = (u64, u64);
+#[cfg(not(unix))]
+type Identity = ();
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<Identity> {
+    path.exists().then_some(())
 }
 
 /// Makes sure that the file is there and readable by its owner alone. SQLite gives the files it

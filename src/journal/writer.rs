@@ -154,12 +154,12 @@ fn write_all(
     receiver: &Receiver<Vec<Stamped>>,
     mut on_commit: impl FnMut(Vec<Commit>),
 ) -> Journal {
-    let identity = identity(&journal);
     while let Ok(mut group) = receiver.recv() {
         group.extend(receiver.try_iter().flatten());
-        let committed = match identity == self::identity(&journal) {
-            true => commit(&mut journal.connection, run, &group).map_err(journal.wrong()),
-            false => Err(JournalError::Replaced { path: journal.path.clone() }),
+        let committed = if journal.is_in_place() {
+            commit(&mut journal.connection, run, &group).map_err(journal.wrong())
+        } else {
+            Err(JournalError::Replaced { path: journal.path.clone() })
         };
         if let Err(error) = committed {
             on_commit(vec![Commit::Failed(error)]);
@@ -179,18 +179,6 @@ fn write_all(
         on_commit(committed.collect());
     }
     journal
-}
-
-/// Tells the file at the journal's path from any other that might take its place.
-#[cfg(unix)]
-fn identity(journal: &Journal) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(&journal.path).ok().map(|file| (file.dev(), file.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(journal: &Journal) -> Option<bool> {
-    Some(journal.path.exists())
 }
 
 fn commit(db: &mut Connection, run: RunId, group: &[Stamped]) -> rusqlite::Result<()> {

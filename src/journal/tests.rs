@@ -1,0 +1,497 @@
+//! What is put into the journal, and what it then says: import, writing, recovery, retry and loading together.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::*;
+use crate::domain::{
+    Action, Assignment, AssignmentNo, AttemptId, AttemptOutcome, BatchChange, BatchId, Change, EmailAddress,
+    ErrorCode, LicenseId, Line, LocationId, OperationFailure, OrgId, Part, PersonId, PhoneNumber, Properties,
+    Refusal, RunId, RunState, SiteUrl, Span, Target, WireForm,
+};
+
+/// A row of the file: the user's assignment, the organization's number, the line that it repeats.
+#[derive(Clone, Copy, Default)]
+struct FileRow {
+    assignment: u32,
+    org: u32,
+    repeats: Option<u32>,
+}
+
+fn users(count: u32) -> Vec<FileRow> {
+    (0..count).map(|assignment| FileRow { assignment, ..FileRow::default() }).collect()
+}
+
+struct Desk {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+const RUN: RunId = RunId(1);
+/// A moment, in milliseconds since 1970.
+const NOW: i64 = 1_700_000_000_000;
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { path: folder.path().join("j.db"), _folder: folder }
+    }
+
+    /// Imports rows; the first is on line 2.
+    fn import(&self, rows: &[FileRow]) -> Journal {
+        let mut journal = Journal::create(&self.path).unwrap();
+        let new = NewRun {
+            input_path: "people.csv",
+            input_sha256: "abc",
+            layout: "{}",
+            settings: "{}",
+            created_at: NOW,
+        };
+        let assignments = rows.iter().map(|row| row.assignment + 1).max().unwrap_or(0);
+        let mut importer = journal.import(&new, assignments).unwrap();
+        let license = LicenseId::parse("L1").unwrap();
+        let target = importer.target(&Target::License(license)).unwrap();
+        for (line, row) in (2..).zip(rows) {
+            let email = EmailAddress::parse(&format!("user{}@example.com", row.assignment)).unwrap();
+            let org = OrgId::parse(&format!("O{}", row.org)).unwrap();
+            importer
+                .operation(&PlannedOperation {
+                    line: Line::new(line),
+                    assignment: AssignmentNo(row.assignment),
+                    email: Some(&email),
+                    person: None,
+                    org: (row.org > 0).then_some(&org),
+                    target,
+                    action: Action::Add,
+                    properties: &Properties::default(),
+                    duplicate_of: row.repeats.map(Line::new),
+                })
+                .unwrap();
+        }
+        importer.seal().unwrap();
+        journal
+    }
+
+    /// State, code, HTTP status and attempts of each operation, by line.
+    fn operations(&self) -> Vec<(u32, String, Option<String>, u32)> {
+        let mut found = Vec::new();
+        let reader = Reader::open(&self.path).unwrap();
+        let each = |row: OperationRow| {
+            found.push((row.line, row.state, row.error_code, row.attempts));
+            Ok::<_, JournalError>(())
+        };
+        reader.operations(RUN, each).unwrap();
+        found
+    }
+
+    fn states(&self) -> String {
+        let letters = self.operations().into_iter().map(|(_, state, ..)| state.chars().next().unwrap());
+        letters.collect()
+    }
+
+    fn texts(&self, sql: &str) -> Vec<String> {
+        let db = rusqlite::Connection::open(&self.path).unwrap();
+        let mut statement = db.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+}
+
+fn span(first: u32, last: u32) -> Span {
+    Span::new(first, last).unwrap()
+}
+
+fn intent(batch: u32, first: u32, last: u32, rows: u64) -> Record {
+    Record::Intent(Intent {
+        batch: BatchId(batch),
+        span: span(first, last),
+        rows,
+        attempt: AttemptId(batch),
+        wire: WireForm::Array,
+    })
+}
+
+/// An outcome of the attempt with the batch's own number.
+fn outcome(batch: u32, change: BatchChange, sent_rows: Option<u64>) -> Record {
+    let outcome = match change {
+        BatchChange::Done { .. } => AttemptOutcome::Accepted,
+        BatchChange::InDoubt(_) => AttemptOutcome::InDoubt,
+        _ => AttemptOutcome::Rejected,
+    };
+    let report = AttemptReport {
+        attempt: AttemptId(batch),
+        started_at: NOW,
+        ended_at: NOW + 5,
+        assignments: 1,
+        http_status: Some(207),
+        retry_after_s: Some(3),
+        tracking_id: Some(format!("T{batch}")),
+        outcome,
+        message: None,
+    };
+    Record::Outcome(Box::new(Outcome {
+        batch: BatchId(batch),
+        report: Some(report),
+        change,
+        sent_rows,
+        learned: None,
+    }))
+}
+
+/// What the engine does without a request: a split, an intent given back.
+fn without_request(batch: u32, change: BatchChange) -> Record {
+    Record::Outcome(Box::new(Outcome {
+        batch: BatchId(batch),
+        report: None,
+        change,
+        sent_rows: None,
+        learned: None,
+    }))
+}
+
+fn done() -> BatchChange {
+    BatchChange::Done { failures: Vec::new() }
+}
+
+fn refusal(code: &'static str) -> Refusal {
+    Refusal { code: ErrorCode::ours(code), message: "no".into() }
+}
+
+fn failure(assignment: u32, line: u32, code: &'static str) -> OperationFailure {
+    OperationFailure {
+        assignment: AssignmentNo(assignment),
+        line: Line::new(line),
+        rows: 1,
+        refusal: refusal(code),
+    }
+}
+
+/// Writes groups of records; gives back what was committed, in words.
+fn write(journal: Journal, groups: Vec<Vec<Record>>) -> (Journal, Vec<String>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let telling = Arc::clone(&told);
+    let mut writer = Writer::start(journal, RUN, move |commits| {
+        let words = commits.into_iter().map(|commit| match commit {
+            Commit::Intent(intent) => format!("intent {}", intent.get().batch.0),
+            Commit::Outcome(batch) => format!("outcome {}", batch.0),
+            Commit::Failed(error) => format!("failed: {error}"),
+        });
+        telling.lock().unwrap().extend(words);
+    });
+    for group in groups {
+        group.into_iter().for_each(|record| writer.gather(NOW, record));
+        writer.submit();
+    }
+    let journal = writer.close();
+    let told = std::mem::take(&mut *told.lock().unwrap());
+    (journal, told)
+}
+
+#[test]
+fn an_intent_is_sending_and_an_outcome_settles_it() {
+    let desk = Desk::new();
+    let journal = desk.import(&users(6));
+    assert!(journal.is_untouched(RUN).unwrap());
+    let (journal, told) =
+        write(journal, vec![vec![intent(1, 0, 1, 2), intent(2, 2, 3, 2), intent(3, 4, 4, 1)]]);
+    assert_eq!(told, ["intent 1", "intent 2", "intent 3"]);
+    assert_eq!(desk.states(), "sssssp");
+    assert!(!journal.is_untouched(RUN).unwrap());
+
+    let partial = BatchChange::Done { failures: vec![failure(0, 2, "X")] };
+    let group = vec![
+        outcome(1, partial, Some(2)),
+        outcome(2, BatchChange::Failed(refusal("Y")), Some(2)),
+        outcome(3, BatchChange::InDoubt("reset".into()), None),
+    ];
+    let (journal, told) = write(journal, vec![group]);
+    assert_eq!(told, ["outcome 1", "outcome 2", "outcome 3"]);
+    let expected = [
+        (2, "failed", Some("X"), 1),
+        (3, "done", None, 1),
+        (4, "failed", Some("Y"), 1),
+        (5, "failed", Some("Y"), 1),
+        (6, "in_doubt", Some("IN_DOUBT"), 1),
+        (7, "pending", None, 0),
+    ];
+    let expected = expected.map(|(line, state, code, attempts): (_, &str, Option<&str>, _)| {
+        (line, state.to_owned(), code.map(str::to_owned), attempts)
+    });
+    assert_eq!(desk.operations(), expected);
+    let tally = journal.run_row(RUN).unwrap().tally;
+    assert_eq!(tally, Tally { total: 6, done: 1, failed: 3, pending: 1, in_doubt: 1, invalid: 0 });
+    assert_eq!(
+        desk.texts(
+            "SELECT outcome || ' ' || http_status || ' ' || retry_after_s || ' ' || tracking_id FROM attempts"
+        ),
+        ["accepted 207 3 T1", "rejected 207 3 T2", "in_doubt 207 3 T3"]
+    );
+}
+
+#[test]
+fn what_was_sending_is_in_doubt_after_a_crash() {
+    let desk = Desk::new();
+    let journal = desk.import(&users(6));
+    let (mut journal, _) =
+        write(journal, vec![vec![intent(1, 0, 1, 2)], vec![outcome(1, done(), Some(2)), intent(2, 2, 3, 2)]]);
+    let standing = journal.recover(RUN, NOW).unwrap();
+    assert_eq!(desk.states(), "ddiipp");
+    assert_eq!(journal.run_row(RUN).unwrap().tally.in_doubt, 2);
+    assert!(standing.accepted);
+    assert_eq!((standing.next_batch, standing.next_attempt, standing.failed), (3, 3, 0));
+    let lane = &standing.lanes[0];
+    assert_eq!((&lane.covers, &lane.unsent), (&vec![span(0, 5)], &vec![span(4, 5)]));
+    let open: Vec<_> =
+        lane.open.iter().map(|open| (open.part.batch.0, open.part.span, open.in_doubt)).collect();
+    assert_eq!(open, [(2, span(2, 3), true)]);
+    assert_eq!(desk.texts("SELECT outcome FROM attempts ORDER BY attempt_id"), ["accepted", "in_doubt"]);
+
+    // Doubt that is over counts no more.
+    let (journal, _) = write(journal, vec![vec![intent(2, 2, 3, 2)], vec![outcome(2, done(), Some(2))]]);
+    let tally = journal.run_row(RUN).unwrap().tally;
+    assert_eq!((tally.in_doubt, tally.done), (0, 4));
+}
+
+#[test]
+fn parts_take_over_what_their_batch_has_been_through() {
+    let desk = Desk::new();
+    let journal = desk.import(&users(5));
+    let part = |batch, first, last| Part { batch: BatchId(batch), span: span(first, last) };
+    let split = BatchChange::Split { left: part(2, 0, 1), right: part(3, 2, 4) };
+    let (mut journal, _) = write(journal, vec![vec![intent(1, 0, 4, 5)], vec![outcome(1, split, None)]]);
+    assert_eq!(desk.states(), "ppppp");
+    assert!(desk.operations().iter().all(|(.., attempts)| *attempts == 1));
+    let lane = journal.recover(RUN, NOW).unwrap().lanes.remove(0);
+    assert!(lane.unsent.is_empty());
+    let open: Vec<_> = lane.open.iter().map(|open| (open.part.batch.0, open.in_doubt)).collect();
+    assert_eq!(open, [(2, false), (3, false)]);
+    // The rows of a part are counted where it is made.
+    assert_eq!(desk.texts("SELECT rows || '' FROM batch ORDER BY batch_id"), ["5", "2", "3"]);
+}
+
+#[test]
+fn an_intent_given_back_is_what_it_was() {
+    let desk = Desk::new();
+    let journal = desk.import(&users(2));
+    let (journal, _) = write(
+        journal,
+        vec![
+            vec![intent(1, 0, 0, 1), intent(2, 1, 1, 1)],
+            vec![outcome(1, BatchChange::InDoubt("reset".into()), None)],
+            vec![intent(1, 0, 0, 1)],
+            vec![without_request(1, BatchChange::Pending), without_request(2, BatchChange::Pending)],
+        ],
+    );
+    assert_eq!(desk.states(), "ip");
+    assert_eq!(journal.run_row(RUN).unwrap().tally.in_doubt, 1);
+    assert_eq!(desk.operations()[1].3, 0, "no request left");
+}
+
+#[test]
+fn pauses_are_kept_and_only_grow() {
+    let desk = Desk::new();
+    let rows: Vec<_> =
+        (0..4).map(|assignment| FileRow { assignment, org: assignment / 2, repeats: None }).collect();
+    let journal = desk.import(&rows);
+    let org = OrgId::parse("O1").unwrap();
+    let records = vec![
+        Record::PausedUntil(NOW + 5_000),
+        Record::PausedUntil(NOW + 2_000),
+        Record::OrgPausedUntil(Some(org.clone()), NOW + 9_000),
+        Record::OrgPausedUntil(Some(org), NOW + 1_000),
+        Record::OrgPausedUntil(None, NOW + 500),
+    ];
+    let (mut journal, told) = write(journal, vec![records]);
+    assert!(told.is_empty());
+    let standing = journal.recover(RUN, NOW + 1_000).unwrap();
+    assert_eq!(standing.pause, Duration::from_secs(4));
+    let pauses: Vec<_> = standing.lanes.iter().map(|lane| (lane.org.is_some(), lane.pause)).collect();
+    assert_eq!(pauses, [(false, Duration::ZERO), (true, Duration::from_secs(8))]);
+    let later = journal.recover(RUN, NOW + 60_000).unwrap();
+    assert_eq!((later.pause, later.lanes[1].pause), (Duration::ZERO, Duration::ZERO));
+}
+
+#[test]
+fn the_form_that_was_learned_is_known_after_a_crash() {
+    let desk = Desk::new();
+    let journal = desk.import(&users(1));
+    let Record::Outcome(mut learning) = outcome(1, done(), Some(1)) else { panic!() };
+    learning.learned = Some(WireForm::Object);
+    let (mut journal, _) = write(journal, vec![vec![intent(1, 0, 0, 1)], vec![Record::Outcome(learning)]]);
+    assert_eq!(journal.recover(RUN, NOW).unwrap().wire, Some(WireForm::Object));
+}
+
+#[test]
+fn a_journal_that_was_replaced_is_written_to_no_more() {
+    let desk = Desk::new();
+    let journal = desk.import(&users(2));
+    std::fs::rename(&desk.path, desk.path.with_extension("gone")).unwrap();
+    let (_, told) = write(journal, vec![vec![intent(1, 0, 0, 1)]]);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].starts_with("failed: "), "{told:?}");
+}
+
+#[test]
+fn a_run_that_was_never_sealed_is_cleared_away() {
+    let desk = Desk::new();
+    let mut journal = Journal::create(&desk.path).unwrap();
+    let new =
+        NewRun { input_path: "a.csv", input_sha256: "x", layout: "{}", settings: "{}", created_at: NOW };
+    let invalid = InvalidOperation {
+        line: Line::new(2),
+        email: "",
+        person: "",
+        org: "",
+        kind: "license",
+        target: "",
+        operation: "",
+        code: "NO_USER",
+        message: "no",
+    };
+    let mut importer = journal.import(&new, 0).unwrap();
+    importer.invalid(&invalid).unwrap();
+    drop(importer);
+    assert_eq!(desk.texts("SELECT state FROM runs"), ["importing"]);
+    drop(journal);
+    let journal = desk.import(&users(1));
+    assert_eq!(desk.texts("SELECT state FROM runs"), ["running"]);
+    assert_eq!(journal.run_row(RUN).unwrap().tally.invalid, 0);
+    assert_eq!(desk.states(), "p");
+}
+
+#[test]
+fn retried_operations_go_behind_all_others() {
+    let desk = Desk::new();
+    let rows: Vec<_> =
+        (0..6).map(|assignment| FileRow { assignment, org: assignment / 3, repeats: None }).collect();
+    let journal = desk.import(&rows);
+    let partial = BatchChange::Done { failures: vec![failure(0, 2, "X"), failure(2, 4, "Y")] };
+    let (mut journal, _) = write(
+        journal,
+        vec![
+            vec![intent(1, 0, 2, 3), intent(2, 3, 5, 3)],
+            vec![outcome(1, partial, Some(3)), outcome(2, BatchChange::Failed(refusal("X")), Some(3))],
+        ],
+    );
+    journal.set_state(RUN, RunState::Finished, None, NOW).unwrap();
+    let selected = journal.retry(RUN, &["X".to_owned()], NOW).unwrap();
+    assert_eq!(selected, Selected { operations: 4, assignments: 4 });
+    assert_eq!(desk.states(), "pdfppp");
+    assert_eq!(desk.operations()[0].3, 1, "earlier attempts stay");
+    let row = journal.run_row(RUN).unwrap();
+    assert_eq!((row.state, row.assignments), (RunState::Paused, 10));
+    assert_eq!((row.tally.done, row.tally.failed, row.tally.pending), (1, 1, 4));
+    let standing = journal.recover(RUN, NOW).unwrap();
+    let unsent: Vec<_> = standing.lanes.iter().map(|lane| lane.unsent.clone()).collect();
+    assert_eq!(unsent, [vec![span(6, 6)], vec![span(7, 9)]]);
+    // What moved is found where it is now, and nowhere else.
+    let mut loader = journal.reader().unwrap().loader(RUN);
+    let lines = |assignments: Vec<Assignment>| -> Vec<u32> {
+        assignments.iter().flat_map(|a| &a.operations).map(|operation| operation.line.get()).collect()
+    };
+    assert_eq!(lines(loader.load(span(6, 9)).unwrap()), [2, 5, 6, 7]);
+    assert_eq!(lines(loader.load(span(0, 5)).unwrap()), [3, 4]);
+    // Nothing else failed with that code.
+    assert_eq!(
+        journal.retry(RUN, &["Z".to_owned()], NOW).unwrap(),
+        Selected { operations: 0, assignments: 0 }
+    );
+    assert_eq!(journal.retry(RUN, &[], NOW).unwrap(), Selected { operations: 1, assignments: 1 });
+}
+
+#[test]
+fn assignments_are_loaded_as_they_were_imported() {
+    let desk = Desk::new();
+    let mut journal = Journal::create(&desk.path).unwrap();
+    let new =
+        NewRun { input_path: "a.csv", input_sha256: "x", layout: "{}", settings: "{}", created_at: NOW };
+    let email = EmailAddress::parse("a@example.com").unwrap();
+    let (person, org) = (PersonId::parse("P").unwrap(), OrgId::parse("O").unwrap());
+    let properties = Properties {
+        location: Some(LocationId::parse("LOC").unwrap()),
+        phone_number: Some(PhoneNumber::parse("+14085550100").unwrap()),
+        extension: Some("77".into()),
+    };
+    let license = LicenseId::parse("L1").unwrap();
+    let site = SiteUrl::parse("meet.example.com").unwrap();
+    let mut importer = journal.import(&new, 1).unwrap();
+    let license_target = importer.target(&Target::License(license.clone())).unwrap();
+    let site_target = importer.target(&Target::Site(site.clone())).unwrap();
+    let plain = Properties::default();
+    let first = PlannedOperation {
+        line: Line::new(2),
+        assignment: AssignmentNo(0),
+        email: Some(&email),
+        person: None,
+        org: None,
+        target: license_target,
+        action: Action::Add,
+        properties: &properties,
+        duplicate_of: None,
+    };
+    importer.operation(&first).unwrap();
+    // The second row names the person and the organization too.
+    let second = PlannedOperation {
+        line: Line::new(3),
+        person: Some(&person),
+        org: Some(&org),
+        target: site_target,
+        action: Action::Remove,
+        properties: &plain,
+        ..first
+    };
+    importer.operation(&second).unwrap();
+    let third = PlannedOperation { line: Line::new(4), duplicate_of: Some(Line::new(2)), ..first };
+    importer.operation(&third).unwrap();
+    importer.seal().unwrap();
+
+    let loaded = journal.reader().unwrap().loader(RUN).load(span(0, 0)).unwrap().remove(0);
+    assert_eq!(
+        (loaded.user.email(), loaded.user.person(), loaded.org),
+        (Some(&email), Some(&person), Some(org))
+    );
+    let operations: Vec<_> =
+        loaded.operations.into_iter().map(|op| (op.line.get(), op.action, op.change, op.rows)).collect();
+    let expected = [
+        (2, Action::Add, Change::License(license, properties), 2),
+        (3, Action::Remove, Change::Site(site), 1),
+    ];
+    assert_eq!(operations, expected);
+}
+
+#[test]
+fn reading_ahead_gives_what_reading_alone_gives() {
+    let desk = Desk::new();
+    let journal = desk.import(&users(2000));
+    let fresh = || journal.reader().unwrap().loader(RUN);
+    let numbers = |assignments: Vec<Assignment>| assignments.iter().map(|a| a.number.0).collect::<Vec<_>>();
+    let mut loader = fresh();
+    let spans = [(0, 99), (100, 199), (200, 899), (900, 900), (500, 510), (511, 511), (1990, 1999)];
+    for (first, last) in spans {
+        let expected: Vec<u32> = (first..=last).collect();
+        assert_eq!(numbers(loader.load(span(first, last)).unwrap()), expected);
+        assert_eq!(numbers(fresh().load(span(first, last)).unwrap()), expected);
+    }
+}
+
+#[test]
+fn damage_is_named_when_it_is_read() {
+    for (damage, words) in [
+        ("DELETE FROM assignment", "operations of an assignment 0 that is not there"),
+        ("DELETE FROM term", "term 1, which is not there"),
+        ("UPDATE assignment SET email = NULL", "an assignment 0 without a user"),
+        ("UPDATE assignment SET email = 'nobody'", "an assignment 0 without a user"),
+        ("UPDATE term SET kind = 'location'", "the target Location"),
+        ("UPDATE term SET text = ''", "the ID is empty"),
+        ("UPDATE operation SET phone_number = '12'", "a phone number that is not an E.164 number"),
+        ("UPDATE operation SET location_id = target_id", "the location License"),
+        ("UPDATE assignment SET org_id = 1", "the organization License"),
+    ] {
+        let desk = Desk::new();
+        let journal = desk.import(&users(1));
+        rusqlite::Connection::open(&desk.path).unwrap().execute_batch(damage).unwrap();
+        let error = journal.reader().unwrap().loader(RUN).load(span(0, 0)).unwrap_err();
+        assert!(matches!(error, JournalError::Unreadable { .. }), "{damage}: {error:?}");
+        assert!(error.to_string().contains(words), "{damage}: {error}");
+    }
+}
