@@ -3,6 +3,7 @@
 
     cargo build --release && cargo bench --bench bare --no-run
     benches/rivals.py [--rows 1000000] [--users 100000] [--runs 5]
+    benches/rivals.py --growth
 
 Needs sqlite3; compares with GNU parallel and wxc_sdk too where they are installed. Everything stays on
 127.0.0.1; the server is that of benches/bare.rs."""
@@ -67,8 +68,8 @@ def timed(command, **more):
 
 
 class Server:
-    def __init__(self, bare):
-        self.process = subprocess.Popen([bare, "serve"], stdout=subprocess.PIPE, text=True)
+    def __init__(self, *command):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.url = self.process.stdout.readline().split()[-1]
 
     def stop(self):
@@ -89,7 +90,7 @@ def apply(folder, url, file, *more):
     environment = {**os.environ, "WEBEX_ACCESS_TOKEN": "t", "SEATBATCH_LOG": "info"}
     begun = time.time()
     run = timed([SEATBATCH, "--base-url", url, "--journal", os.path.join(folder, "j.db"), "--log-file", log, "--json",
-                 "apply", file, "--yes", "--rate", "unlimited", *more], env=environment)
+                 "apply", file, "--yes", *(() if "--rate" in more else ("--rate", "unlimited")), *more], env=environment)
     text = open(log).read()
     stamp = re.search(r"(\S+)Z\s+INFO \S+ sending begins", text).group(1)
     from datetime import datetime, timezone
@@ -127,9 +128,12 @@ def main():
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--users", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--growth", action="store_true", help="time, memory and journal of 10 k to 5 M rows instead")
     args = parser.parse_args()
     bare, steps = newest("target/release/deps/bare-*"), newest("target/release/deps/steps-*")
     folder = tempfile.mkdtemp(prefix="seatbatch-rivals-")
+    if args.growth:
+        return growth(folder, Server(bare, "serve"), args.runs)
     file, one_each = os.path.join(folder, "rows.csv"), os.path.join(folder, "users.csv")
     rows = write_file(file, args.rows * 4 // 9, lambda user: [1, 2, 3, 3][user % 4])
     write_file(one_each, args.users, lambda user: 1)
@@ -137,7 +141,7 @@ def main():
     print(f"{rows} rows of {os.path.getsize(file) // rows} bytes, {users} users; {args.users} users of a license each; "
           f"medians of {args.runs}\n")
     print("| work | seatbatch | rival | ratio | to reach |\n| --- | ---: | ---: | ---: | --- |")
-    server = Server(bare)
+    server = Server(bare, "serve")
     try:
         measure(args, folder, file, one_each, users, rows, bare, steps, server.url)
     finally:
@@ -181,6 +185,39 @@ def measure(args, folder, file, one_each, users, rows, bare, steps, url):
     print(f"| the same, import included, users a second | {mine:.0f} | | | |")
     print(f"| processor seconds a 1,000 users | {cpu:.3f} | | | |")
     rivals(folder, url, mine, cpu)
+    paced(folder)
+
+
+def paced(folder, rate=40, batches=2400):
+    """Batches of one user at a known rate, with 100 ms to each answer."""
+    server = Server(SEATBATCH, "sandbox", "--users", str(batches), "--token", "t", "--latency", "100")
+    try:
+        environment = {**os.environ, "WEBEX_ACCESS_TOKEN": "t", "SEATBATCH_BASE_URL": server.url}
+        listed = subprocess.run([SEATBATCH, "licenses", "list", "--format", "csv"], env=environment, capture_output=True, text=True)
+        license = next(line.split(",")[-1] for line in listed.stdout.splitlines() if line.startswith("Messaging"))
+        file = os.path.join(folder, "paced.csv")
+        with open(file, "w") as out:
+            out.write("email,licenseId\n" + "".join(f"user{n}@example.com,{license}\n" for n in range(1, batches + 1)))
+        seconds = apply(folder, server.url, file, "--rate", f"{rate}/s", "--batch-size", "1")["sending"]
+        row(f"paced at {rate}/s, 100 ms latency", f"{seconds:.2f} s", f"batches / R {batches / rate:.0f} s", seconds / (batches / rate),
+            "at most 1.01")
+    finally:
+        server.stop()
+
+
+def growth(folder, server, runs):
+    print("| rows | time, all in | peak memory | journal | input |\n| ---: | ---: | ---: | ---: | ---: |")
+    file = os.path.join(folder, "rows.csv")
+    try:
+        for asked in (10_000, 100_000, 1_000_000, 5_000_000):
+            rows = write_file(file, asked * 4 // 9, lambda user: [1, 2, 3, 3][user % 4])
+            found = [apply(folder, server.url, file) for _ in range(runs)]
+            journal = os.path.getsize(os.path.join(folder, "j.db"))
+            print(f"| {rows:,} | {median(run['wall'] for run in found):.2f} s | {median(run['peak'] for run in found):.0f} MiB "
+                  f"| {journal / 1e6:.1f} MB | {os.path.getsize(file) / 1e6:.1f} MB |", flush=True)
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
 
 
 def rivals(folder, url, mine, cpu):
