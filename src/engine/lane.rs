@@ -135,13 +135,10 @@ impl Lane {
         Some(head)
     }
 
-    /// When something below `end` can be planned that could not be until now; time zero where
-    /// something waits for no time.
-    pub(super) fn next_due(&self, now: Time, end: u32) -> [Option<Time>; 2] {
-        let below = |span: &Span| span.first().0 < end;
-        let anew = self.fresh.keys().next().is_some_and(below) || self.unsent.front().is_some_and(below);
-        let later = self.again.keys().filter(|(due, span)| *due > now && below(span)).map(|(due, _)| *due);
-        [anew.then_some(Time::ZERO), later.min()]
+    /// When something below `end` that was put aside comes due next.
+    pub(super) fn next_due(&self, now: Time, end: u32) -> Option<Time> {
+        let later = self.again.keys().filter(|(due, span)| *due > now && span.first().0 < end);
+        later.map(|(due, _)| *due).min()
     }
 }
 

@@ -236,6 +236,8 @@ pub struct Engine {
     budget: RetryBudget,
     /// When something happened last.
     now: Time,
+    /// When something that is no retry was made ready last.
+    newest: Time,
     /// The service's own wish: nothing leaves before.
     pause: Time,
     /// Answers that were not passing faults.
@@ -277,6 +279,7 @@ impl Engine {
             token: Token::new(),
             budget: RetryBudget::new(),
             now: Time::ZERO,
+            newest: Time::ZERO,
             pause: standing.pause,
             through: 0,
             faults: 0,
@@ -322,10 +325,11 @@ impl Engine {
             let held_up = self.pause.max(lane.pause);
             let sending = (!lane.ready.is_empty()).then_some(held_up.max(lane.paced_until));
             let leaving = lane.pace.expected(lane.ahead).saturating_sub(AHEAD);
-            let [anew, again] = lane.next_due(self.now, self.canary.unwrap_or(u32::MAX));
-            let planned = |due: Option<Time>| due.map(|due| due.max(held_up).max(leaving));
-            // What was due before and could not go waits for the lane alone.
-            [sending, planned(anew), planned(again), lane.has_work().then_some(held_up.max(leaving))]
+            let due = lane.next_due(self.now, self.canary.unwrap_or(u32::MAX));
+            // What waits for no time of its own waits for the lane alone.
+            let planned = [lane.has_work().then_some(Time::ZERO), due];
+            let [anew, again] = planned.map(|due| due.map(|due| due.max(held_up).max(leaving)));
+            [sending, anew, again]
         });
         times.flatten().filter(|time| *time > self.now).min()
     }

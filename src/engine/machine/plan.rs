@@ -7,6 +7,10 @@ use crate::engine::lane::{Lane, LaneNo, Leave, Next as NextWork, Work};
 /// So many passing faults in a row, and the service is ill.
 const ILL: u32 = 10;
 
+/// How often something new asks an ill service: rarely enough that a long illness does not drag the whole
+/// run into it, and often enough to get past a hundred users who always fail.
+const ASK_ANEW: Time = Time::from_secs(5);
+
 impl Engine {
     pub(super) fn has_unsent(&self) -> bool {
         self.lanes.iter().any(Lane::has_unsent)
@@ -61,9 +65,16 @@ impl Engine {
         if ill && !alone {
             return None;
         }
-        // One at a time, an ill service is asked whether it is well again; what failed before asks.
+        // One at a time, an ill service is asked whether it is well again. What failed before asks, and
+        // something new only now and then: it may be that what failed will always fail.
         let asking = ill && self.lanes.iter().any(|lane| lane.waiting().any(|batch| batch.needs_leave));
-        let leave = Leave { retries: self.budget.allows(alone), anew: !asking, end };
+        let retries = Leave { retries: self.budget.allows(alone), anew: !asking, end };
+        let anew = Leave { retries: false, anew: true, end };
+        let turn_of_new = asking && now >= self.newest + ASK_ANEW;
+        turn_of_new.then(|| self.choose_from(now, anew)).flatten().or_else(|| self.choose_from(now, retries))
+    }
+
+    fn choose_from(&self, now: Time, leave: Leave) -> Option<(LaneNo, NextWork)> {
         let lanes = self.lanes.iter().enumerate();
         let open = lanes.filter(|(_, lane)| lane.blocked.is_none() && now >= lane.pause);
         let choices = open.filter_map(|(number, lane)| {
@@ -157,6 +168,8 @@ impl Engine {
         batch.on_leave = std::mem::take(&mut batch.needs_leave);
         if batch.on_leave {
             self.budget.spend();
+        } else {
+            self.newest = self.now;
         }
         let (span, attempt, wire) = (batch.span, batch.attempt, self.form(&batch));
         self.actions.push_back(Action::CommitIntent { batch: id, span, attempt, wire });
