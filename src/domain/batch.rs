@@ -199,6 +199,8 @@ mod tests {
         };
         assert!(lane.is_sent_from(0) && lane.is_sent_from(7));
         assert!(!lane.is_sent_from(8) && !lane.is_sent_from(25) && !lane.is_sent_from(99));
+        let alone = LaneStanding { covers: spans(&[(0, 0)]), ..LaneStanding::default() };
+        assert!(alone.is_sent_from(0) && !alone.is_sent_from(1));
     }
 
     #[test]

@@ -474,7 +474,9 @@ mod tests {
                 200 | 204 => matches!(verdict, Verdict::Accepted { .. }),
                 401 => verdict == Verdict::Unauthorized,
                 403 => matches!(verdict, Verdict::Forbidden(_)),
-                408 | 423 | 425 | 429 | 500 | 502 | 503 | 504 => matches!(verdict, Verdict::SendAgain { .. }),
+                408 | 423 | 425 | 429 | 500 | 502 | 503 | 504 => {
+                    matches!(verdict, Verdict::SendAgain { throttled, .. } if throttled == (status == 429))
+                }
                 400..=499 => matches!(&verdict, Verdict::Rejected(rejection) if rejection.status == status),
                 _ => matches!(verdict, Verdict::InDoubt(_)),
             };

@@ -360,6 +360,43 @@ fn a_run_that_was_never_sealed_is_cleared_away() {
 }
 
 #[test]
+fn failed_rows_come_back_with_their_own_bytes() {
+    let desk = Desk::new();
+    let mut journal = Journal::create(&desk.path).unwrap();
+    let new =
+        NewRun { input_path: "a.csv", input_sha256: "x", layout: "{}", settings: "{}", created_at: NOW };
+    let mut importer = journal.import(&new, 0).unwrap();
+    let mut packer = Packer::default();
+    for line in [2, 3] {
+        let line = Line::new(line);
+        assert!(packer.push(line, format!("row on line {line}").as_bytes()).is_none());
+        let row = InvalidOperation {
+            line,
+            email: "nobody",
+            person: "",
+            org: "",
+            kind: "license",
+            target: "",
+            operation: "",
+            code: "BAD_EMAIL",
+            message: "no",
+        };
+        importer.invalid(&row).unwrap();
+    }
+    importer.cells(&packer.close().unwrap()).unwrap();
+    let (_, totals) = importer.seal().unwrap();
+    assert_eq!((totals.total, totals.invalid), (2, 2));
+    let mut found = Vec::new();
+    let each = |row: FailedRow<'_>| {
+        found.push((row.line.get(), String::from_utf8(row.cells.to_vec()).unwrap(), row.code));
+        Ok::<_, JournalError>(())
+    };
+    journal.reader().unwrap().failures(RUN, each).unwrap();
+    let row = |line| (line, format!("row on line {line}"), "BAD_EMAIL".to_owned());
+    assert_eq!(found, [row(2), row(3)]);
+}
+
+#[test]
 fn retried_operations_go_behind_all_others() {
     let desk = Desk::new();
     let rows: Vec<_> =
