@@ -335,6 +335,40 @@ fn a_batch_that_alone_fails_is_given_up() {
 }
 
 #[test]
+fn a_service_that_takes_nothing_is_unreachable_and_fails_nobody() {
+    let settings = Settings { max_attempts: 2, give_up_after: Duration::from_secs(600), ..settings() };
+    let mut play = Play::of(settings.clone(), standing(&[50]));
+    while play.ending.is_none() {
+        play.answer_all(&ill(None));
+        let after = play.wakes_after().unwrap_or(0.0);
+        play.wait(after);
+    }
+    assert_eq!(play.ending, Some(Ending::Unreachable("HTTP 503".into())));
+    assert!(play.now < Duration::from_secs(10), "it was clear after the attempts of the first");
+    assert!(!play.outcomes.iter().any(|(_, _, change)| matches!(change, BatchChange::Failed(_))));
+
+    // One batch is left, of a run of which much was accepted: where the service answers, it is the batch.
+    for answered in [true, false] {
+        let mut play = Play::of(settings.clone(), standing(&[1]));
+        let fault = Verdict::SendAgain {
+            retry_after: None,
+            in_doubt: false,
+            answered,
+            throttled: false,
+            reason: "no".into(),
+        };
+        while play.ending.is_none() {
+            play.answer_all(&fault);
+            let after = play.wakes_after().unwrap_or(0.0);
+            play.wait(after);
+        }
+        let failed = play.outcomes.iter().any(|(_, _, change)| matches!(change, BatchChange::Failed(_)));
+        let ending = if answered { Ending::Finished } else { Ending::Unreachable("no".into()) };
+        assert_eq!((failed, play.ending), (answered, Some(ending)));
+    }
+}
+
+#[test]
 fn nobody_goes_before_the_canary_and_nobody_after_one_that_failed() {
     let canary = || Play::of(Settings { canary: Some(3), batch_size: 2, ..settings() }, standing(&[50]));
     let mut play = canary();

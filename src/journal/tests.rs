@@ -285,6 +285,30 @@ fn an_intent_given_back_is_what_it_was() {
     assert_eq!(desk.states(), "ip");
     assert_eq!(journal.run_row(RUN).unwrap().tally.in_doubt, 1);
     assert_eq!(desk.operations()[1].3, 0, "no request left");
+
+    // A request that left and is to be made again is another matter.
+    let (_, _) = write(journal, vec![vec![intent(2, 1, 1, 1)], vec![outcome(2, BatchChange::Pending, None)]]);
+    assert_eq!((desk.states().as_str(), desk.operations()[1].3), ("ip", 1));
+}
+
+#[test]
+fn a_run_says_how_it_stands_and_how_it_is_to_be_sent() {
+    let desk = Desk::new();
+    let mut journal = desk.import(&users(1));
+    journal.set_state(RUN, RunState::Paused, Some("stopped"), NOW).unwrap();
+    let row = journal.run_row(RUN).unwrap();
+    assert_eq!(
+        (row.state, row.reason.as_deref(), row.finished_at),
+        (RunState::Paused, Some("stopped"), None)
+    );
+    journal.set_state(RUN, RunState::Finished, None, NOW).unwrap();
+    journal.set_settings(RUN, "{\"a\":1}").unwrap();
+    let row = journal.run_row(RUN).unwrap();
+    assert_eq!(
+        (row.state, row.finished_at.as_deref()),
+        (RunState::Finished, Some("2023-11-14T22:13:20.000Z"))
+    );
+    assert_eq!(row.settings, "{\"a\":1}");
 }
 
 #[test]
@@ -313,12 +337,15 @@ fn pauses_are_kept_and_only_grow() {
 
 #[test]
 fn the_form_that_was_learned_is_known_after_a_crash() {
-    let desk = Desk::new();
-    let journal = desk.import(&users(1));
-    let Record::Outcome(mut learning) = outcome(1, done(), Some(1)) else { panic!() };
-    learning.learned = Some(WireForm::Object);
-    let (mut journal, _) = write(journal, vec![vec![intent(1, 0, 0, 1)], vec![Record::Outcome(learning)]]);
-    assert_eq!(journal.recover(RUN, NOW).unwrap().wire, Some(WireForm::Object));
+    for form in [WireForm::Array, WireForm::Object] {
+        let desk = Desk::new();
+        let journal = desk.import(&users(1));
+        let Record::Outcome(mut learning) = outcome(1, done(), Some(1)) else { panic!() };
+        learning.learned = Some(form);
+        let (mut journal, _) =
+            write(journal, vec![vec![intent(1, 0, 0, 1)], vec![Record::Outcome(learning)]]);
+        assert_eq!(journal.recover(RUN, NOW).unwrap().wire, Some(form));
+    }
 }
 
 #[test]
