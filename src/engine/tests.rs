@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Action, Ending, Engine, Event, Rejection, Settings, Verdict};
 use crate::domain::{
-    AttemptOutcome, BatchChange, BatchId, FailureLimit, InDoubt, LaneStanding, OrgId, Span, Standing, Wire,
-    WireForm,
+    AssignmentNo, AttemptOutcome, BatchChange, BatchId, ErrorCode, FailureLimit, InDoubt, LaneStanding, Line,
+    OperationFailure, OrgId, Refusal, Span, Standing, Wire, WireForm,
 };
 
 /// An engine whose disk is at once done with everything, unless it is told to dawdle.
@@ -139,7 +139,7 @@ fn ill(retry_after: Option<u64>) -> Verdict {
 }
 
 fn refused(code: Option<&'static str>) -> Verdict {
-    let code = code.map(crate::domain::ErrorCode::ours);
+    let code = code.map(ErrorCode::ours);
     Verdict::Rejected(Rejection { status: 400, code, message: "no".into() })
 }
 
@@ -149,6 +149,38 @@ fn three_times_as_many_are_ready_as_are_in_flight() {
     assert_eq!((play.sent.len(), play.intents.len()), (2, 8));
     play.answer_all(&done());
     assert_eq!((play.sent.len(), play.intents.len()), (2, 10));
+}
+
+#[test]
+fn an_answer_is_accepted_or_partial_and_every_attempt_has_its_name() {
+    let mut engine = Engine::new(settings(), standing(&[3]));
+    let (mut attempts, mut outcomes) = (Vec::new(), Vec::new());
+    engine.handle(Duration::ZERO, 0.5, Event::TimePassed);
+    while let Some(action) = engine.next_action() {
+        let event = match action {
+            Action::CommitIntent { batch, attempt, .. } => {
+                attempts.push(attempt.0);
+                Event::IntentCommitted(batch)
+            }
+            Action::Send { batch } => {
+                let refusal = Refusal { code: ErrorCode::ours("X"), message: "no".into() };
+                let line = Line::new(2);
+                let failure = OperationFailure { assignment: AssignmentNo(0), line, rows: 1, refusal };
+                let failures = if batch.0 == 2 { vec![failure] } else { Vec::new() };
+                Event::Answered { batch, verdict: Verdict::Accepted { failures }, rows: 1 }
+            }
+            Action::CommitOutcome { batch, attempt, .. } => {
+                outcomes.push((batch.0, attempt.unwrap()));
+                Event::OutcomeCommitted(batch)
+            }
+            _ => continue,
+        };
+        engine.handle(Duration::ZERO, 0.5, event);
+    }
+    outcomes.sort_unstable_by_key(|(batch, _)| *batch);
+    assert_eq!(attempts, [1, 2, 3]);
+    let [all, some] = [AttemptOutcome::Accepted, AttemptOutcome::Partial];
+    assert_eq!(outcomes, [(1, all), (2, some), (3, all)]);
 }
 
 #[test]
