@@ -83,14 +83,12 @@ impl Loader {
 
     fn read(&mut self, span: Span) -> Result<(), JournalError> {
         let Self { reader, run, terms, ahead, .. } = self;
-        let Reader { connection, path } = reader;
-        let mut terms = Lookup { db: connection, terms };
-        assignments(connection, *run, span, &mut terms, ahead)
-            .and_then(|()| operations(connection, *run, span, &mut terms, ahead))
-            .map_err(|wrong| match wrong {
-                Wrong::Sql(source) => JournalError::of(path, source),
-                Wrong::Strange(what) => JournalError::Unreadable { path: path.clone(), what },
-            })?;
+        let Reader { connection: db, path } = reader;
+        let mut rows = SpanRows { db, within: [run.0, span.first().0, span.last().0], terms };
+        rows.assignments(ahead).and_then(|()| rows.operations(ahead)).map_err(|wrong| match wrong {
+            Wrong::Sql(source) => JournalError::of(path, source),
+            Wrong::Strange(what) => JournalError::Unreadable { path: path.clone(), what },
+        })?;
         ahead.retain(|assignment| !assignment.operations.is_empty());
         Ok(())
     }
@@ -119,24 +117,26 @@ fn strange<T>(what: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong::Strange(what.into()))
 }
 
-/// Finds terms, and remembers them.
-struct Lookup<'l> {
+/// What is stored of a span, and the terms that it points to, which are remembered.
+struct SpanRows<'l> {
     db: &'l Connection,
+    /// The run, the first assignment and the last one.
+    within: [u32; 3],
     terms: &'l mut HashMap<i64, Term>,
 }
 
-impl Lookup<'_> {
+impl SpanRows<'_> {
     fn term(&mut self, id: i64) -> Result<&Term, Wrong> {
         Ok(match self.terms.entry(id) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(vacant) => {
                 let mut statement =
                     self.db.prepare_cached("SELECT kind, text FROM term WHERE term_id = ?1")?;
-                let stored = statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+                let stored: Option<(String, String)> =
+                    statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
                 let Some((kind, text)) = stored else {
                     return strange(format!("a row that points to term {id}, which is not there"));
                 };
-                let (kind, text): (String, String) = (kind, text);
                 vacant.insert(Term::new(&kind, &text)?)
             }
         })
@@ -155,96 +155,85 @@ impl Lookup<'_> {
             other => strange(format!("the location {other:?}")),
         }
     }
-}
 
-/// Adds the assignments of a span, as yet without operations.
-fn assignments(
-    db: &Connection,
-    run: RunId,
-    span: Span,
-    terms: &mut Lookup<'_>,
-    found: &mut VecDeque<Assignment>,
-) -> Result<(), Wrong> {
-    let mut statement = db.prepare_cached(
-        "SELECT assignment, email, person_id, org_id FROM assignment
+    /// Adds the assignments of a span, as yet without operations.
+    fn assignments(&mut self, found: &mut VecDeque<Assignment>) -> Result<(), Wrong> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT assignment, email, person_id, org_id FROM assignment
          WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment",
-    )?;
-    let mut rows = statement.query([run.0, span.first().0, span.last().0])?;
-    while let Some(row) = rows.next()? {
-        let number = row.get(0)?;
-        let nobody = || Wrong::Strange(format!("an assignment {number} without a user"));
-        let email = row.get_ref(1)?.as_str_or_null()?.map(EmailAddress::parse).transpose();
-        let person = row.get_ref(2)?.as_str_or_null()?.map(PersonId::parse).transpose();
-        let user = User::new(email.map_err(|_| nobody())?, person.map_err(|_| nobody())?);
-        let org = row.get::<_, Option<i64>>(3)?.map(|id| terms.organization(id)).transpose()?;
-        found.push_back(Assignment {
-            number: AssignmentNo(number),
-            user: user.ok_or_else(nobody)?,
-            org,
-            operations: Vec::new(),
-        });
+        )?;
+        let mut rows = statement.query(self.within)?;
+        while let Some(row) = rows.next()? {
+            let number = row.get(0)?;
+            let nobody = || Wrong::Strange(format!("an assignment {number} without a user"));
+            let email = row.get_ref(1)?.as_str_or_null()?.map(EmailAddress::parse).transpose();
+            let person = row.get_ref(2)?.as_str_or_null()?.map(PersonId::parse).transpose();
+            let user = User::new(email.map_err(|_| nobody())?, person.map_err(|_| nobody())?);
+            let org = row.get::<_, Option<i64>>(3)?.map(|id| self.organization(id)).transpose()?;
+            found.push_back(Assignment {
+                number: AssignmentNo(number),
+                user: user.ok_or_else(nobody)?,
+                org,
+                operations: Vec::new(),
+            });
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Gives the assignments of a span their operations. Both are read in order, side by side: a join would
-/// look each operation's assignment up.
-fn operations(
-    db: &Connection,
-    run: RunId,
-    span: Span,
-    terms: &mut Lookup<'_>,
-    found: &mut VecDeque<Assignment>,
-) -> Result<(), Wrong> {
-    let mut statement = db.prepare_cached(
-        "SELECT assignment, line, target_id, removes, location_id, phone_number, extension, duplicate_of
+    /// Gives the assignments of a span their operations. Both are read in order, side by side: a join would
+    /// look each operation's assignment up.
+    fn operations(&mut self, found: &mut VecDeque<Assignment>) -> Result<(), Wrong> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT assignment, line, target_id, removes, location_id, phone_number, extension, duplicate_of
          FROM operation
          WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment, line",
-    )?;
-    let mut rows = statement.query([run.0, span.first().0, span.last().0])?;
-    let mut assignments = found.iter_mut();
-    let mut current = assignments.next();
-    while let Some(row) = rows.next()? {
-        let number = row.get(0)?;
-        while current.as_ref().is_some_and(|assignment| assignment.number.0 < number) {
-            current = assignments.next();
-        }
-        let Some(assignment) = current.as_mut().filter(|assignment| assignment.number.0 == number) else {
-            return strange(format!("operations of an assignment {number} that is not there"));
-        };
-        match row.get::<_, Option<u32>>(7)?.map(Line::new) {
-            None => assignment.operations.push(operation(row, terms)?),
-            // Lines rise, so what is repeated stands before its repetition.
-            Some(first) => {
-                let mut before = assignment.operations.iter_mut();
-                before
-                    .find(|operation| operation.line == first)
-                    .into_iter()
-                    .for_each(|first| first.rows += 1);
+        )?;
+        let mut rows = statement.query(self.within)?;
+        let mut assignments = found.iter_mut();
+        let mut current = assignments.next();
+        while let Some(row) = rows.next()? {
+            let number = row.get(0)?;
+            while current.as_ref().is_some_and(|assignment| assignment.number.0 < number) {
+                current = assignments.next();
+            }
+            let Some(assignment) = current.as_mut().filter(|assignment| assignment.number.0 == number) else {
+                return strange(format!("operations of an assignment {number} that is not there"));
+            };
+            match row.get::<_, Option<u32>>(7)?.map(Line::new) {
+                None => assignment.operations.push(self.operation(row)?),
+                // Lines rise, so what is repeated stands before its repetition.
+                Some(first) => {
+                    let mut before = assignment.operations.iter_mut();
+                    before
+                        .find(|operation| operation.line == first)
+                        .into_iter()
+                        .for_each(|first| first.rows += 1);
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn operation(row: &Row<'_>, terms: &mut Lookup<'_>) -> Result<Operation, Wrong> {
-    let change = match terms.term(row.get(2)?)? {
-        Term::Site(url) => Change::Site(url.clone()),
-        Term::License(id) => {
-            let id = id.clone();
-            Change::License(id, properties(row, terms)?)
-        }
-        other => return strange(format!("the target {other:?}")),
-    };
-    let action = if row.get(3)? { Action::Remove } else { Action::Add };
-    Ok(Operation { line: Line::new(row.get(1)?), action, change, rows: 1 })
-}
+    fn operation(&mut self, row: &Row<'_>) -> Result<Operation, Wrong> {
+        let change = match self.term(row.get(2)?)? {
+            Term::Site(url) => Change::Site(url.clone()),
+            Term::License(id) => {
+                let id = id.clone();
+                Change::License(id, self.properties(row)?)
+            }
+            other => return strange(format!("the target {other:?}")),
+        };
+        let action = if row.get(3)? { Action::Remove } else { Action::Add };
+        Ok(Operation { line: Line::new(row.get(1)?), action, change, rows: 1 })
+    }
 
-fn properties(row: &Row<'_>, terms: &mut Lookup<'_>) -> Result<Properties, Wrong> {
-    let number = row.get_ref(5)?.as_str_or_null()?.map(PhoneNumber::parse).transpose();
-    Ok(Properties {
-        location: row.get::<_, Option<i64>>(4)?.map(|id| terms.location(id)).transpose()?,
-        phone_number: number.map_err(|error| Wrong::Strange(format!("a phone number that is {error}")))?,
-        extension: row.get(6)?,
-    })
+    fn properties(&mut self, row: &Row<'_>) -> Result<Properties, Wrong> {
+        let number = row.get_ref(5)?.as_str_or_null()?.map(PhoneNumber::parse).transpose();
+        Ok(Properties {
+            location: row.get::<_, Option<i64>>(4)?.map(|id| self.location(id)).transpose()?,
+            phone_number: number
+                .map_err(|error| Wrong::Strange(format!("a phone number that is {error}")))?,
+            extension: row.get(6)?,
+        })
+    }
 }
