@@ -34,7 +34,6 @@ pub(super) fn run(context: &Context, args: &args::Apply) -> Result<Exit, Failure
             let checked = check()?;
             return Ok((sha256()?, checked));
         };
-        // A file that the journal knows is refused before anything else is done.
         let sha256 = sha256()?;
         refuse_known(context, &earlier, &args.file, &sha256, args.again)?;
         Ok::<_, Failure>((sha256, check()?))
@@ -79,6 +78,7 @@ fn earlier_runs(path: &Path) -> Result<Option<Reader>, Failure> {
     }
 }
 
+/// A file that the journal knows is refused before it is checked.
 fn refuse_known(
     context: &Context,
     earlier: &Reader,

@@ -127,6 +127,14 @@ impl Lane {
         }
     }
 
+    /// Gives back what is ready and was not sent.
+    pub(super) fn give_back(&mut self) -> VecDeque<BatchId> {
+        let ready = std::mem::take(&mut self.ready);
+        // As many as were counted when they became ready, which are batches under way: they fit.
+        self.ahead -= u32::try_from(ready.len()).unwrap_or(self.ahead);
+        ready
+    }
+
     /// Cuts the next `size` assignments off what no batch covers.
     pub(super) fn cut(&mut self, size: u32) -> Option<Span> {
         let whole = self.unsent.pop_front()?;

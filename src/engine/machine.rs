@@ -395,8 +395,7 @@ impl Engine {
     /// Towards the end: what is committed and not sent is given back, what is in flight is awaited
     /// until the deadline, and left in doubt after it.
     fn wind_up(&mut self, now: Time) {
-        let ready: Vec<BatchId> =
-            self.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.ready)).collect();
+        let ready: Vec<BatchId> = self.lanes.iter_mut().flat_map(Lane::give_back).collect();
         for id in ready {
             self.settle(id, None, BatchChange::Pending, Next::Nothing);
         }

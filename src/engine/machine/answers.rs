@@ -217,7 +217,7 @@ impl Engine {
         let waiting = self.lanes.iter().flat_map(Lane::waiting);
         let untried = self.active.values().chain(waiting).any(|batch| batch.tries == 0);
         let reached = self.through > 0 || (self.accepted && answered);
-        self.has_unsent() || untried || !reached
+        self.lanes.iter().any(Lane::has_unsent) || untried || !reached
     }
 
     /// Nothing of a batch is left to be done. It says nothing of what the service takes.

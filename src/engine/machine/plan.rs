@@ -2,7 +2,7 @@
 
 use super::{AHEAD, Action, Batch, Engine, Next, Stage, Time};
 use crate::domain::{AttemptId, BatchChange, BatchId, InDoubt, Part, Span, Wire, WireForm};
-use crate::engine::lane::{Lane, LaneNo, Leave, Next as NextWork, Work};
+use crate::engine::lane::{LaneNo, Leave, Next as NextWork, Work};
 
 /// So many passing faults in a row, and the service is ill.
 const ILL: u32 = 10;
@@ -12,10 +12,6 @@ const ILL: u32 = 10;
 const ASK_ANEW: Time = Time::from_secs(5);
 
 impl Engine {
-    pub(super) fn has_unsent(&self) -> bool {
-        self.lanes.iter().any(Lane::has_unsent)
-    }
-
     pub(super) fn form(&self, batch: &Batch) -> WireForm {
         match self.settings.wire {
             _ if batch.as_object => WireForm::Object,
@@ -109,22 +105,15 @@ impl Engine {
         }
         for number in 0..self.lanes.len() {
             let Some(lane) = self.lanes.get_mut(number) else { continue };
-            if lane.blocked.is_some() || lane.pause > now + AHEAD {
-                for id in std::mem::take(&mut lane.ready) {
-                    lane.ahead -= 1;
-                    if let Some(batch) = self.active.get_mut(&id) {
-                        // It was counted as a retry and is none.
-                        batch.needs_leave |= batch.on_leave;
-                        batch.stage = Stage::Settling(Next::Anew);
-                        self.actions.push_back(Action::CommitOutcome {
-                            batch: id,
-                            attempt: None,
-                            change: BatchChange::Pending,
-                            learned: None,
-                            rows: 0,
-                        });
-                    }
+            if lane.blocked.is_none() && lane.pause <= now + AHEAD {
+                continue;
+            }
+            for id in lane.give_back() {
+                if let Some(batch) = self.active.get_mut(&id) {
+                    // It was counted as a retry and is none.
+                    batch.needs_leave |= batch.on_leave;
                 }
+                self.settle(id, None, BatchChange::Pending, Next::Anew);
             }
         }
     }
