@@ -15,6 +15,9 @@ struct Play {
     dawdles: bool,
     events: u32,
     intents: Vec<(BatchId, Span)>,
+    attempts: Vec<u32>,
+    forms: Vec<WireForm>,
+    learned: Vec<WireForm>,
     sent: Vec<BatchId>,
     outcomes: Vec<(BatchId, Option<AttemptOutcome>, BatchChange)>,
     ending: Option<Ending>,
@@ -65,6 +68,9 @@ impl Play {
             dawdles: false,
             events: 0,
             intents: Vec::new(),
+            attempts: Vec::new(),
+            forms: Vec::new(),
+            learned: Vec::new(),
             sent: Vec::new(),
             outcomes: Vec::new(),
             ending: None,
@@ -79,14 +85,17 @@ impl Play {
         self.engine.handle(self.now, 0.5, event);
         while let Some(action) = self.engine.next_action() {
             match action {
-                Action::CommitIntent { batch, span, .. } => {
+                Action::CommitIntent { batch, span, attempt, wire } => {
                     self.intents.push((batch, span));
+                    self.attempts.push(attempt.0);
+                    self.forms.push(wire);
                     if !self.dawdles {
                         self.engine.handle(self.now, 0.5, Event::IntentCommitted(batch));
                     }
                 }
                 Action::Send { batch } => self.sent.push(batch),
-                Action::CommitOutcome { batch, attempt, change, .. } => {
+                Action::CommitOutcome { batch, attempt, change, learned, .. } => {
+                    self.learned.extend(learned);
                     self.outcomes.push((batch, attempt, change));
                     if !self.dawdles {
                         self.engine.handle(self.now, 0.5, Event::OutcomeCommitted(batch));
@@ -128,14 +137,19 @@ fn done() -> Verdict {
     Verdict::Accepted { failures: Vec::new() }
 }
 
-fn ill(retry_after: Option<u64>) -> Verdict {
+/// A passing fault.
+fn fault(retry_after: Option<u64>, answered: bool, throttled: bool, reason: &str) -> Verdict {
     Verdict::SendAgain {
         retry_after: retry_after.map(Duration::from_secs),
         in_doubt: false,
-        answered: true,
-        throttled: false,
-        reason: "HTTP 503".into(),
+        answered,
+        throttled,
+        reason: reason.into(),
     }
+}
+
+fn ill(retry_after: Option<u64>) -> Verdict {
+    fault(retry_after, true, false, "HTTP 503")
 }
 
 fn refused(code: Option<&'static str>) -> Verdict {
@@ -153,32 +167,17 @@ fn three_times_as_many_are_ready_as_are_in_flight() {
 
 #[test]
 fn an_answer_is_accepted_or_partial_and_every_attempt_has_its_name() {
-    let mut engine = Engine::new(settings(), standing(&[3]));
-    let (mut attempts, mut outcomes) = (Vec::new(), Vec::new());
-    engine.handle(Duration::ZERO, 0.5, Event::TimePassed);
-    while let Some(action) = engine.next_action() {
-        let event = match action {
-            Action::CommitIntent { batch, attempt, .. } => {
-                attempts.push(attempt.0);
-                Event::IntentCommitted(batch)
-            }
-            Action::Send { batch } => {
-                let refusal = Refusal { code: ErrorCode::ours("X"), message: "no".into() };
-                let line = Line::new(2);
-                let failure = OperationFailure { assignment: AssignmentNo(0), line, rows: 1, refusal };
-                let failures = if batch.0 == 2 { vec![failure] } else { Vec::new() };
-                Event::Answered { batch, verdict: Verdict::Accepted { failures }, rows: 1 }
-            }
-            Action::CommitOutcome { batch, attempt, .. } => {
-                outcomes.push((batch.0, attempt.unwrap()));
-                Event::OutcomeCommitted(batch)
-            }
-            _ => continue,
-        };
-        engine.handle(Duration::ZERO, 0.5, event);
+    let mut play = Play::of(settings(), standing(&[3]));
+    while let Some(batch) = play.sent.first().copied() {
+        let refusal = Refusal { code: ErrorCode::ours("X"), message: "no".into() };
+        let line = Line::new(2);
+        let failure = OperationFailure { assignment: AssignmentNo(0), line, rows: 1, refusal };
+        let failures = if batch.0 == 2 { vec![failure] } else { Vec::new() };
+        play.answer(batch, Verdict::Accepted { failures });
     }
-    outcomes.sort_unstable_by_key(|(batch, _)| *batch);
-    assert_eq!(attempts, [1, 2, 3]);
+    let outcomes: Vec<_> =
+        play.outcomes.iter().map(|(batch, attempt, _)| (batch.0, attempt.unwrap())).collect();
+    assert_eq!(play.attempts, [1, 2, 3]);
     let [all, some] = [AttemptOutcome::Accepted, AttemptOutcome::Partial];
     assert_eq!(outcomes, [(1, all), (2, some), (3, all)]);
 }
@@ -382,13 +381,7 @@ fn a_service_that_takes_nothing_is_unreachable_and_fails_nobody() {
     // One batch is left, of a run of which much was accepted: where the service answers, it is the batch.
     for answered in [true, false] {
         let mut play = Play::of(settings.clone(), standing(&[1]));
-        let fault = Verdict::SendAgain {
-            retry_after: None,
-            in_doubt: false,
-            answered,
-            throttled: false,
-            reason: "no".into(),
-        };
+        let fault = fault(None, answered, false, "no");
         while play.ending.is_none() {
             play.answer_all(&fault);
             let after = play.wakes_after().unwrap_or(0.0);
@@ -517,13 +510,7 @@ fn organizations_take_turns_and_wait_for_themselves() {
     let lanes =
         |play: &Play| play.sent.iter().map(|batch| play.span_of(*batch).first().0 / 50).collect::<Vec<_>>();
     assert_eq!(lanes(&play), [0, 1]);
-    let throttled = Verdict::SendAgain {
-        retry_after: Some(Duration::from_secs(40)),
-        in_doubt: false,
-        answered: true,
-        throttled: true,
-        reason: "HTTP 429".into(),
-    };
+    let throttled = fault(Some(40), true, true, "HTTP 429");
     let first = play.sent[0];
     play.answer(first, throttled);
     for _ in 0..10 {
@@ -551,31 +538,14 @@ fn one_organization_that_is_forbidden_holds_up_no_other() {
 
 #[test]
 fn the_form_that_is_understood_is_learned_once() {
-    let mut standing = standing(&[10]);
-    standing.accepted = false;
-    let mut engine = Engine::new(Settings { wire: Wire::Auto, ..settings() }, standing);
-    let mut learned = Vec::new();
-    let mut forms = Vec::new();
-    engine.handle(Duration::ZERO, 0.5, Event::TimePassed);
-    while let Some(action) = engine.next_action() {
-        let event = match action {
-            Action::CommitIntent { batch, wire, .. } => {
-                forms.push(wire);
-                Event::IntentCommitted(batch)
-            }
-            Action::Send { batch } => {
-                let understood = forms.last() == Some(&WireForm::Object);
-                let verdict = if understood { done() } else { refused(None) };
-                Event::Answered { batch, verdict, rows: 1 }
-            }
-            Action::CommitOutcome { batch, learned: form, .. } => {
-                learned.extend(form);
-                Event::OutcomeCommitted(batch)
-            }
-            _ => continue,
-        };
-        engine.handle(Duration::ZERO, 0.5, event);
+    let nothing_yet = Standing { accepted: false, ..standing(&[10]) };
+    let mut play = Play::of(Settings { wire: Wire::Auto, ..settings() }, nothing_yet);
+    while let Some(batch) = play.sent.first().copied() {
+        let sent = play.intents.iter().rposition(|(id, _)| *id == batch).unwrap();
+        let understood = play.forms[sent] == WireForm::Object;
+        play.answer(batch, if understood { done() } else { refused(None) });
     }
+    let Play { learned, forms, .. } = play;
     assert_eq!(learned, [WireForm::Object]);
     assert_eq!(forms[..2], [WireForm::Array, WireForm::Object]);
     assert!(forms[2..].iter().all(|form| *form == WireForm::Object));

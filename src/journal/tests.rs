@@ -31,6 +31,23 @@ struct Desk {
 const RUN: RunId = RunId(1);
 /// A moment, in milliseconds since 1970.
 const NOW: i64 = 1_700_000_000_000;
+const NEW: NewRun<'_> =
+    NewRun { input_path: "people.csv", input_sha256: "abc", layout: "{}", settings: "{}", created_at: NOW };
+
+/// A row that cannot be sent.
+fn invalid(line: u32) -> InvalidOperation<'static> {
+    InvalidOperation {
+        line: Line::new(line),
+        email: "nobody",
+        person: "",
+        org: "",
+        kind: "license",
+        target: "",
+        operation: "",
+        code: "BAD_EMAIL",
+        message: "no",
+    }
+}
 
 impl Desk {
     fn new() -> Self {
@@ -41,15 +58,8 @@ impl Desk {
     /// Imports rows; the first is on line 2.
     fn import(&self, rows: &[FileRow]) -> Journal {
         let mut journal = Journal::create(&self.path).unwrap();
-        let new = NewRun {
-            input_path: "people.csv",
-            input_sha256: "abc",
-            layout: "{}",
-            settings: "{}",
-            created_at: NOW,
-        };
         let assignments = rows.iter().map(|row| row.assignment + 1).max().unwrap_or(0);
-        let mut importer = journal.import(&new, assignments).unwrap();
+        let mut importer = journal.import(&NEW, assignments).unwrap();
         let license = LicenseId::parse("L1").unwrap();
         let target = importer.target(&Target::License(license)).unwrap();
         for (line, row) in (2..).zip(rows) {
@@ -362,21 +372,8 @@ fn a_journal_that_was_replaced_is_written_to_no_more() {
 fn a_run_that_was_never_sealed_is_cleared_away() {
     let desk = Desk::new();
     let mut journal = Journal::create(&desk.path).unwrap();
-    let new =
-        NewRun { input_path: "a.csv", input_sha256: "x", layout: "{}", settings: "{}", created_at: NOW };
-    let invalid = InvalidOperation {
-        line: Line::new(2),
-        email: "",
-        person: "",
-        org: "",
-        kind: "license",
-        target: "",
-        operation: "",
-        code: "NO_USER",
-        message: "no",
-    };
-    let mut importer = journal.import(&new, 0).unwrap();
-    importer.invalid(&invalid).unwrap();
+    let mut importer = journal.import(&NEW, 0).unwrap();
+    importer.invalid(&invalid(2)).unwrap();
     drop(importer);
     assert_eq!(desk.texts("SELECT state FROM runs"), ["importing"]);
     drop(journal);
@@ -390,25 +387,11 @@ fn a_run_that_was_never_sealed_is_cleared_away() {
 fn failed_rows_come_back_with_their_own_bytes() {
     let desk = Desk::new();
     let mut journal = Journal::create(&desk.path).unwrap();
-    let new =
-        NewRun { input_path: "a.csv", input_sha256: "x", layout: "{}", settings: "{}", created_at: NOW };
-    let mut importer = journal.import(&new, 0).unwrap();
+    let mut importer = journal.import(&NEW, 0).unwrap();
     let mut packer = Packer::default();
     for line in [2, 3] {
-        let line = Line::new(line);
-        assert!(packer.push(line, format!("row on line {line}").as_bytes()).is_none());
-        let row = InvalidOperation {
-            line,
-            email: "nobody",
-            person: "",
-            org: "",
-            kind: "license",
-            target: "",
-            operation: "",
-            code: "BAD_EMAIL",
-            message: "no",
-        };
-        importer.invalid(&row).unwrap();
+        assert!(packer.push(Line::new(line), format!("row on line {line}").as_bytes()).is_none());
+        importer.invalid(&invalid(line)).unwrap();
     }
     importer.cells(&packer.close().unwrap()).unwrap();
     let (_, totals) = importer.seal().unwrap();
@@ -467,8 +450,6 @@ fn retried_operations_go_behind_all_others() {
 fn assignments_are_loaded_as_they_were_imported() {
     let desk = Desk::new();
     let mut journal = Journal::create(&desk.path).unwrap();
-    let new =
-        NewRun { input_path: "a.csv", input_sha256: "x", layout: "{}", settings: "{}", created_at: NOW };
     let email = EmailAddress::parse("a@example.com").unwrap();
     let (person, org) = (PersonId::parse("P").unwrap(), OrgId::parse("O").unwrap());
     let properties = Properties {
@@ -478,7 +459,7 @@ fn assignments_are_loaded_as_they_were_imported() {
     };
     let license = LicenseId::parse("L1").unwrap();
     let site = SiteUrl::parse("meet.example.com").unwrap();
-    let mut importer = journal.import(&new, 1).unwrap();
+    let mut importer = journal.import(&NEW, 1).unwrap();
     let license_target = importer.target(&Target::License(license.clone())).unwrap();
     let site_target = importer.target(&Target::Site(site.clone())).unwrap();
     let plain = Properties::default();
