@@ -46,7 +46,7 @@ pub enum JournalError {
         known: u32,
     },
     /// The database is damaged.
-    #[error("the journal {} is damaged; keep a copy of it with its -wal file, and try 'sqlite3 {} .recover' to save what is readable", path.display(), path.display())]
+    #[error("the journal {} is damaged, or the disk it is on; keep a copy of it with its -wal file, and try 'sqlite3 {} .recover' to save what is readable", path.display(), path.display())]
     Damaged {
         /// The journal.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum JournalError {
         source: rusqlite::Error,
     },
     /// The disk is full or fails.
-    #[error("the journal {} cannot be written; nothing more was sent. Make room or mend the disk, then go on with 'seatbatch resume'", path.display())]
+    #[error("the journal {} cannot be written or read; nothing more was sent. Make room or mend the disk, then go on with 'seatbatch resume'", path.display())]
     Disk {
         /// The journal.
         path: PathBuf,
