@@ -449,6 +449,20 @@ fn refusals_without_a_reason_are_held_back_until_something_is_accepted() {
 }
 
 #[test]
+fn of_two_refusals_the_one_with_a_code_is_kept_and_the_first_of_equals() {
+    let nothing_yet = Standing { accepted: false, ..standing(&[3]) };
+    for (array, object, kept) in [(Some("A"), Some("O"), "A"), (Some("A"), None, "A"), (None, Some("O"), "O")]
+    {
+        let mut play = Play::of(Settings { wire: Wire::Auto, ..settings() }, nothing_yet.clone());
+        play.answer_all(&refused(array));
+        play.answer_all(&refused(object));
+        let (_, _, change) = play.outcomes.last().unwrap();
+        let BatchChange::Failed(refusal) = change else { panic!("{change:?}") };
+        assert_eq!(refusal.code.as_str(), kept, "{array:?} and {object:?}");
+    }
+}
+
+#[test]
 fn a_refused_batch_is_split_until_one_is_alone() {
     let mut play = Play::of(Settings { batch_size: 4, concurrency: 1, ..settings() }, standing(&[4]));
     let mut sizes = Vec::new();
@@ -479,6 +493,42 @@ fn too_many_failures_pause_a_run_that_has_more_to_do() {
         play.answer_all(&refused(Some("X")));
     }
     assert_eq!(play.ending, Some(Ending::Finished));
+}
+
+#[test]
+fn too_many_failures_pause_a_run_whose_last_batch_is_in_flight() {
+    let max_failures = Some("2".parse::<FailureLimit>().unwrap());
+    let mut play = Play::of(Settings { max_failures, ..settings() }, standing(&[4]));
+    for _ in 0..3 {
+        let first = play.sent[0];
+        play.answer(first, refused(Some("X")));
+    }
+    // It may have to be sent again.
+    assert_eq!((play.sent.len(), &play.ending), (1, &None));
+    play.answer_all(&done());
+    assert_eq!(play.ending, Some(Ending::TooManyFailures { failed: 3 }));
+}
+
+#[test]
+fn a_pace_that_is_found_slows_down_after_a_429() {
+    let sent_in_a_minute = |verdict: &Verdict| {
+        let mut play =
+            Play::of(Settings { rate: "auto".parse().unwrap(), ..settings() }, standing(&[100_000]));
+        let mut sent = 0;
+        while play.now < Duration::from_secs(60) {
+            for batch in std::mem::take(&mut play.sent) {
+                sent += 1;
+                play.answer(batch, if sent % 20 == 0 { verdict.clone() } else { done() });
+            }
+            play.wait(0.05);
+        }
+        sent
+    };
+    let unhindered = sent_in_a_minute(&done());
+    let [faulty, throttled] =
+        [false, true].map(|throttled| sent_in_a_minute(&fault(None, true, throttled, "no")));
+    assert!(throttled < unhindered / 2, "{throttled} of {unhindered}");
+    assert!(faulty > throttled * 3 / 2, "{faulty}, and {throttled} where it was the pace");
 }
 
 #[test]
