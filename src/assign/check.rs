@@ -125,10 +125,17 @@ pub struct Checked {
     /// Users of each organization.
     organizations: Vec<u32>,
     layout: Layout,
+    sha256: String,
     counts: Counts,
 }
 
 impl Checked {
+    /// The SHA-256 of the bytes that were checked, in lower-case hexadecimal digits.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
     /// How many users of each organization something is asked for, in sending order.
     #[must_use]
     pub fn organizations(&self) -> &[u32] {
@@ -189,7 +196,9 @@ pub fn check(
     if checker.counts.rows == 0 {
         return Err(InputError::NoRows.into());
     }
-    checker.finish(encoding, order, layout)
+    // Known at the end, and this is the end.
+    let sha256 = rows.sha256().unwrap_or_default().to_owned();
+    checker.finish(encoding, order, layout, sha256)
 }
 
 struct Checker<'a> {
@@ -257,7 +266,13 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    fn finish(mut self, encoding: Encoding, order: Order, layout: Layout) -> Result<Checked, CheckError> {
+    fn finish(
+        mut self,
+        encoding: Encoding,
+        order: Order,
+        layout: Layout,
+        sha256: String,
+    ) -> Result<Checked, CheckError> {
         self.demand = vec![Demand::default(); self.targets.all().len()];
         let mut classes = vec![Class::default(); self.roster.len()];
         let sorter = std::mem::replace(&mut self.sorter, Sorter::new());
@@ -289,6 +304,7 @@ impl<'a> Checker<'a> {
             demand: self.demand,
             organizations,
             layout,
+            sha256,
             counts: self.counts,
         })
     }
@@ -702,6 +718,21 @@ mod tests {
         std::fs::write(keep.path(), "email,licenseId\nb@example.com,L\n").unwrap();
         let mut intake = Intake::new(checked, &input).unwrap();
         assert!(matches!(intake.next(), Err(CheckError::Input(InputError::Changed { .. }))));
+    }
+
+    #[test]
+    fn a_cell_that_asks_for_nothing_and_changed_is_noticed_at_the_end() {
+        let (keep, input) = file("email,licenseId,note\na@example.com,L,old\n");
+        let check = || check(&input, Encoding::Auto, Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
+        let read_again = |checked: Checked| {
+            let mut intake = Intake::new(checked, &input).unwrap();
+            while intake.next().unwrap().is_some() {}
+            intake.finish()
+        };
+        read_again(check()).unwrap();
+        let checked = check();
+        std::fs::write(keep.path(), "email,licenseId,note\na@example.com,L,new\n").unwrap();
+        assert!(matches!(read_again(checked), Err(InputError::Changed { .. })));
     }
 
     #[test]

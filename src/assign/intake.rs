@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::targets::{NamesTaken, TargetNo};
 use super::wish::{self, Refused, Wish};
 use crate::domain::{Action, AssignmentNo, EmailAddress, Line, OrgId, PersonId, Properties};
-use crate::input::{Column, InputError, InputFile, Reading, Row, Rows};
+use crate::input::{Column, InputError, InputFile, Row, Rows};
 
 /// A row, placed.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub struct InvalidRow {
 /// Reads a checked file again.
 pub struct Intake<'f> {
     file: &'f InputFile,
-    rows: Rows<Reading<'f>>,
+    rows: Rows,
     findings: Peekable<vec::IntoIter<(Line, CrossRow)>>,
     checked: Checked,
 }
@@ -113,6 +113,15 @@ impl<'f> Intake<'f> {
             }
         };
         Ok(Some(Entry { line, carried: row.carried(), content }))
+    }
+
+    /// After the last row: whether this was the file that was checked, to the byte.
+    ///
+    /// # Errors
+    /// [`InputError::Changed`].
+    pub fn finish(self) -> Result<(), InputError> {
+        let same = self.rows.sha256() == Some(self.checked.sha256());
+        if same { Ok(()) } else { Err(changed(self.file)) }
     }
 }
 

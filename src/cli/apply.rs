@@ -24,20 +24,11 @@ pub(super) fn run(context: &Context, args: &args::Apply) -> Result<Exit, Failure
     let runtime = runtime()?;
     let stops = Stops::listen(&runtime);
     let mut names = Catalog::new(client.clone(), runtime.handle().clone(), settings.max_wait());
-    let (sha256, checked) = std::thread::scope(|scope| {
-        let hashing = scope.spawn(|| file.sha256());
-        let sha256 = || hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let mut check = || {
-            check(&file, args.reading.encoding.into(), args.order.into(), &mut names, &mut tell_aside(output))
-        };
-        let Some(earlier) = earlier else {
-            let checked = check()?;
-            return Ok((sha256()?, checked));
-        };
-        let sha256 = sha256()?;
-        refuse_known(context, &earlier, &args.file, &sha256, args.again)?;
-        Ok::<_, Failure>((sha256, check()?))
-    })?;
+    if let Some(earlier) = earlier {
+        refuse_known(context, &earlier, &args.file, &file.sha256()?, args.again)?;
+    }
+    let checked =
+        check(&file, args.reading.encoding.into(), args.order.into(), &mut names, &mut tell_aside(output))?;
     refuse_invalid(&checked, args.on_invalid)?;
     let question = format!("{}. Send to {}?", described(&checked.counts()), client.base());
     if !args.yes && !confirmed(output, &question) {
@@ -46,7 +37,7 @@ pub(super) fn run(context: &Context, args: &args::Apply) -> Result<Exit, Failure
 
     output.say(format_args!("{}: {}", args.file.display(), described(&checked.counts())));
     let mut journal = Journal::create(&context.journal)?;
-    let (run, _) = import(&mut journal, &file, &sha256, checked, &settings)?;
+    let (run, _) = import(&mut journal, &file, checked, &settings)?;
     send_run(context, &runtime, journal, run, client, &settings, stops)
 }
 

@@ -1,19 +1,20 @@
 //! The input file, open for as many readings as are needed, also at once.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
+use super::hashed::Hashed;
 use super::rows::Rows;
 use super::{Encoding, InputError};
+use crate::domain::Line;
 
 /// An open regular file. Renaming or replacing it does not change what is read.
 #[derive(Debug)]
 pub struct InputFile {
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
 }
 
 impl InputFile {
@@ -30,7 +31,7 @@ impl InputFile {
             return Err(InputError::NotAFile { path: path.to_owned(), what });
         }
         let file = File::open(path).map_err(wrong)?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { path: path.to_owned(), file: Arc::new(file) })
     }
 
     /// As the user named it.
@@ -43,12 +44,12 @@ impl InputFile {
     ///
     /// # Errors
     /// [`InputError`] for a file without a usable header.
-    pub fn rows(&self, encoding: Encoding) -> Result<Rows<Reading<'_>>, InputError> {
+    pub fn rows(&self, encoding: Encoding) -> Result<Rows, InputError> {
         Rows::new(self.reading(), encoding, &self.path)
     }
 
-    const fn reading(&self) -> Reading<'_> {
-        Reading { file: &self.file, at: 0 }
+    fn reading(&self) -> Reading {
+        Reading { file: Arc::clone(&self.file), at: 0 }
     }
 
     /// The SHA-256 of its bytes, in lower-case hexadecimal digits.
@@ -56,35 +57,25 @@ impl InputFile {
     /// # Errors
     /// [`InputError::Read`].
     pub fn sha256(&self) -> Result<String, InputError> {
-        let mut reading = self.reading();
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            match reading.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => hash.update(buffer.get(..read).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => return Err(self.unreadable(source)),
-            }
-        }
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-    }
-
-    fn unreadable(&self, source: io::Error) -> InputError {
-        InputError::Read { path: self.path.clone(), line: crate::domain::Line::new(1), source }
+        let (source, sum) = Hashed::new(self.reading());
+        let mut source = BufReader::with_capacity(1 << 16, source);
+        let wrong = |source| InputError::Read { path: self.path.clone(), line: Line::new(1), source };
+        io::copy(&mut source, &mut io::sink()).map_err(wrong)?;
+        // Known at the end, and this is the end.
+        Ok(sum.get().unwrap_or_default().to_owned())
     }
 }
 
 /// One reading of the file from its start. Each has a place of its own.
 #[derive(Debug)]
-pub struct Reading<'f> {
-    file: &'f File,
+struct Reading {
+    file: Arc<File>,
     at: u64,
 }
 
-impl Read for Reading<'_> {
+impl Read for Reading {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = read_at(self.file, buffer, self.at)?;
+        let read = read_at(&self.file, buffer, self.at)?;
         self.at += read as u64;
         Ok(read)
     }

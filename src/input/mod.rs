@@ -4,15 +4,17 @@
 //! it starts on and its own bytes, so that a failed row can be given back as it came. Knows column
 //! names, and nothing of Webex: what a cell means is decided in [`crate::assign`].
 
+mod blocks;
 mod encoding;
 mod error;
 mod file;
+mod hashed;
 mod header;
 mod records;
 mod rows;
 
 pub use encoding::Encoding;
 pub use error::{InputError, RowFault};
-pub use file::{InputFile, Reading};
+pub use file::InputFile;
 pub use header::{Column, FAILURE_COLUMNS, Header};
 pub use rows::{Layout, Row, Rows};

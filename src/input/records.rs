@@ -17,7 +17,7 @@ const CHUNK: usize = 1 << 16;
 /// Why no record came.
 #[derive(Debug)]
 pub(super) enum RecordError {
-    Read(io::Error),
+    Read(Line, io::Error),
     TooLong(Line),
     Unclosed(Line),
     TooManyLines,
@@ -110,7 +110,7 @@ impl<R: Read> Records<R> {
         self.fed = self.start;
         loop {
             if self.fed == self.filled && !self.exhausted {
-                self.fill().map_err(RecordError::Read)?;
+                self.fill().map_err(|error| RecordError::Read(self.line(), error))?;
                 continue;
             }
             let input = self.buffer.get(self.fed..self.filled).unwrap_or_default();
@@ -154,13 +154,13 @@ impl<R: Read> Records<R> {
                     return Ok(false);
                 }
                 self.fed = self.start;
-                self.fill().map_err(RecordError::Read)?;
+                self.fill().map_err(|error| RecordError::Read(self.line(), error))?;
                 continue;
             }
             // A `\r` at the very end of what was read may be half of a `\r\n`.
             if self.start + 1 == self.filled && !self.exhausted {
                 self.fed = self.start;
-                self.fill().map_err(RecordError::Read)?;
+                self.fill().map_err(|error| RecordError::Read(self.line(), error))?;
             }
             let ahead = self.buffer.get(self.start..self.filled).unwrap_or_default();
             let taken = match ahead {

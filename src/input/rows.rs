@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::blocks::Blocks;
 use super::encoding::Decoded;
+use super::hashed::{Hashed, Sum};
 use super::records::{LONGEST_RECORD, Record, RecordError, Records};
 use super::{Column, Encoding, Header, InputError, RowFault};
 use crate::domain::Line;
@@ -25,20 +27,25 @@ pub struct Layout {
 }
 
 /// The rows of a file, in file order.
-pub struct Rows<R: Read> {
+pub struct Rows {
     path: PathBuf,
-    records: Records<Decoded<R>>,
+    records: Blocks,
     layout: Layout,
     header: Header,
+    sum: Sum,
 }
 
-impl<R: Read> Rows<R> {
-    /// Reads encoding, delimiter and header.
+impl Rows {
+    /// Reads encoding, delimiter and header, and begins to read ahead.
     ///
     /// # Errors
     /// [`InputError`] for a file without a usable header.
-    pub fn new(source: R, encoding: Encoding, path: &Path) -> Result<Self, InputError> {
+    pub fn new<R>(source: R, encoding: Encoding, path: &Path) -> Result<Self, InputError>
+    where
+        R: Read + Send + 'static,
+    {
         let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
+        let (source, sum) = Hashed::new(source);
         let (decoded, byte_order_mark) = Decoded::new(source, encoding).map_err(unreadable)?;
         let mut records = Records::new(decoded);
         let head = records.peek().map_err(unreadable)?;
@@ -51,7 +58,8 @@ impl<R: Read> Rows<R> {
         let raw = carried(record, &cells, &header, delimiter);
         let text = String::from_utf8(raw.into_owned()).map_err(|_| InputError::HeaderNotText)?;
         let layout = Layout { delimiter: char::from(delimiter), byte_order_mark, crlf, header: text };
-        Ok(Self { path: path.to_owned(), records, layout, header })
+        let records = Blocks::new(records).map_err(unreadable)?;
+        Ok(Self { path: path.to_owned(), records, layout, header, sum })
     }
 
     /// What the failures CSV takes over.
@@ -66,6 +74,12 @@ impl<R: Read> Rows<R> {
         &self.header
     }
 
+    /// The SHA-256 of the file's bytes, in lower-case hexadecimal digits, once there is no next row.
+    #[must_use]
+    pub fn sha256(&self) -> Option<&str> {
+        self.sum.get()
+    }
+
     /// The next row; `None` at the end of the file.
     ///
     /// # Errors
@@ -77,11 +91,7 @@ impl<R: Read> Rows<R> {
     pub fn next(&mut self) -> Result<Option<Row<'_>>, InputError> {
         // The delimiter came out of a byte.
         let delimiter = self.layout.delimiter as u8;
-        let line = self.records.line();
-        let record = self.records.next().map_err(|error| match error {
-            RecordError::Read(source) => InputError::Read { path: self.path.clone(), line, source },
-            other => refused(&self.path, other),
-        })?;
+        let record = self.records.next().map_err(|error| refused(&self.path, error))?;
         Ok(record.map(|record| Row { record, header: &self.header, delimiter, text: text_of(record) }))
     }
 }
@@ -198,7 +208,7 @@ fn delimiter_of(head: &[u8]) -> u8 {
 
 fn refused(path: &Path, error: RecordError) -> InputError {
     match error {
-        RecordError::Read(source) => InputError::Read { path: path.to_owned(), line: Line::new(1), source },
+        RecordError::Read(line, source) => InputError::Read { path: path.to_owned(), line, source },
         RecordError::TooLong(line) => InputError::TooLong { line, limit: LONGEST_RECORD },
         RecordError::Unclosed(line) => InputError::UnclosedQuote { line },
         RecordError::TooManyLines => InputError::TooManyLines,
@@ -209,7 +219,7 @@ fn refused(path: &Path, error: RecordError) -> InputError {
 mod tests {
     use super::*;
 
-    fn rows(text: &[u8]) -> Result<Rows<&[u8]>, InputError> {
+    fn rows(text: &'static [u8]) -> Result<Rows, InputError> {
         Rows::new(text, Encoding::Auto, Path::new("people.csv"))
     }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, SyncSender};
 use super::{RunSettings, unix_millis};
 use crate::assign::{CheckError, Checked, Entry, Intake, InvalidRow, PlacedOperation};
 use crate::domain::{Line, RunId};
-use crate::input::{InputError, InputFile};
+use crate::input::InputFile;
 use crate::journal::{
     Block, Importer, InvalidOperation, Journal, JournalError, NewRun, Packer, PlannedOperation, StoredTarget,
     Totals,
@@ -25,11 +25,10 @@ pub enum ImportError {
 /// Reads a checked file a second time, into a new run.
 ///
 /// # Errors
-/// [`ImportError`], also where the file is no longer the one with this hash.
+/// [`ImportError`], also where the file is no longer the one that was checked.
 pub fn import(
     journal: &mut Journal,
     file: &InputFile,
-    sha256: &str,
     checked: Checked,
     settings: &RunSettings,
 ) -> Result<(RunId, Totals), ImportError> {
@@ -37,7 +36,7 @@ pub fn import(
     let input_path = file.path().to_string_lossy();
     let run = NewRun {
         input_path: &input_path,
-        input_sha256: sha256,
+        input_sha256: checked.sha256(),
         layout: &layout,
         settings: &settings.to_json(),
         created_at: unix_millis(),
@@ -48,7 +47,7 @@ pub fn import(
     let intake = Intake::new(checked, file).map_err(CheckError::from)?;
     let (sender, parts) = mpsc::sync_channel(PARTS);
     std::thread::scope(|scope| {
-        let reading = scope.spawn(move || read(intake, file, sha256, &sender));
+        let reading = scope.spawn(move || read(intake, &sender));
         for part in parts {
             put(&mut importer, &stored, part)?;
         }
@@ -73,12 +72,7 @@ struct Part {
 }
 
 /// Reads the file to its end, on a thread of its own: what is read is written meanwhile.
-fn read(
-    mut intake: Intake<'_>,
-    file: &InputFile,
-    sha256: &str,
-    parts: &SyncSender<Part>,
-) -> Result<(), CheckError> {
+fn read(mut intake: Intake<'_>, parts: &SyncSender<Part>) -> Result<(), CheckError> {
     let (mut part, mut packer) = (Part::default(), Packer::default());
     while let Some(Entry { line, carried, content }) = intake.next()? {
         part.blocks.extend(packer.push(line, &carried));
@@ -90,9 +84,7 @@ fn read(
     }
     part.blocks.extend(packer.close());
     let _ = parts.send(part);
-    if file.sha256()? != sha256 {
-        return Err(changed(file));
-    }
+    intake.finish()?;
     Ok(())
 }
 
@@ -110,10 +102,6 @@ fn put(importer: &mut Importer<'_>, stored: &[StoredTarget], part: Part) -> Resu
         }
     }
     Ok(())
-}
-
-fn changed(file: &InputFile) -> CheckError {
-    InputError::Changed { path: file.path().to_owned() }.into()
 }
 
 fn planned<'a>(line: Line, operation: &'a PlacedOperation, target: StoredTarget) -> PlannedOperation<'a> {

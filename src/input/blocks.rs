@@ -1,0 +1,213 @@
+//! Records read ahead: one thread takes the file apart while another looks at its rows.
+//!
+//! A file that fits into one block is read where it is asked for, without a thread.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{self, JoinHandle};
+
+use super::records::{Record, RecordError, Records};
+use crate::domain::Line;
+
+/// A block is handed on once its records have so many bytes.
+const FULL: usize = 1 << 16;
+/// So many blocks may wait.
+const WAITING: usize = 4;
+
+/// Records one after the other, in memory of their own.
+#[derive(Default)]
+struct Block {
+    raw: Vec<u8>,
+    cells: Vec<u8>,
+    ends: Vec<usize>,
+    places: Vec<Place>,
+}
+
+/// Where a record's parts lie in its block.
+struct Place {
+    line: Line,
+    raw: Range<usize>,
+    cells: Range<usize>,
+    ends: Range<usize>,
+}
+
+impl Block {
+    /// Takes records until it is full; `false` at the end of the file.
+    fn fill<R: Read>(&mut self, records: &mut Records<R>) -> Result<bool, RecordError> {
+        while self.raw.len() < FULL {
+            let Some(record) = records.next()? else { return Ok(false) };
+            self.places.push(Place {
+                line: record.line,
+                raw: append(&mut self.raw, record.raw),
+                cells: append(&mut self.cells, record.cells),
+                ends: append(&mut self.ends, record.ends),
+            });
+        }
+        Ok(true)
+    }
+
+    fn get(&self, number: usize) -> Option<Record<'_>> {
+        let Place { line, raw, cells, ends } = self.places.get(number)?;
+        Some(Record {
+            line: *line,
+            raw: self.raw.get(raw.clone())?,
+            cells: self.cells.get(cells.clone())?,
+            ends: self.ends.get(ends.clone())?,
+        })
+    }
+}
+
+fn append<T: Copy>(all: &mut Vec<T>, more: &[T]) -> Range<usize> {
+    let from = all.len();
+    all.extend_from_slice(more);
+    from..all.len()
+}
+
+/// The records of a file, in file order.
+pub(super) struct Blocks {
+    block: Block,
+    /// The record of the block that is next.
+    next: usize,
+    coming: Receiver<Result<Block, RecordError>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Blocks {
+    /// Reads the first block, and begins to read the others on a thread of their own.
+    ///
+    /// # Errors
+    /// Where no thread can be had.
+    pub(super) fn new<R: Read + Send + 'static>(mut records: Records<R>) -> io::Result<Self> {
+        let (sender, coming) = mpsc::sync_channel(WAITING);
+        let more = hand_on(&mut records, &sender);
+        let reader = more.then(|| {
+            let read = move || while hand_on(&mut records, &sender) {};
+            thread::Builder::new().name("rows".to_owned()).spawn(read)
+        });
+        Ok(Self { block: Block::default(), next: 0, coming, reader: reader.transpose()? })
+    }
+
+    /// The next record; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
+        while self.next == self.block.places.len() {
+            let Some(block) = self.receive()? else { return Ok(None) };
+            (self.block, self.next) = (block, 0);
+        }
+        self.next += 1;
+        Ok(self.block.get(self.next - 1))
+    }
+
+    fn receive(&mut self) -> Result<Option<Block>, RecordError> {
+        if let Ok(received) = self.coming.recv() {
+            return received.map(Some);
+        }
+        // The reader is done. Had it panicked, what came would look like a shorter file.
+        if let Some(Err(panic)) = self.reader.take().map(JoinHandle::join) {
+            std::panic::resume_unwind(panic);
+        }
+        Ok(None)
+    }
+}
+
+/// Reads a block and hands it on; `false` where nothing more is to be read.
+fn hand_on<R: Read>(records: &mut Records<R>, sender: &SyncSender<Result<Block, RecordError>>) -> bool {
+    let mut block = Block::default();
+    let filled = block.fill(records);
+    // What stands before an error is a row still.
+    let wanted = sender.send(Ok(block)).is_ok();
+    match filled {
+        Ok(more) => more && wanted,
+        Err(error) => {
+            // Nobody waits any more where it cannot be sent.
+            let _ = sender.send(Err(error));
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks<R: Read + Send + 'static>(source: R) -> Blocks {
+        Blocks::new(Records::new(source)).unwrap()
+    }
+
+    fn lines_until_the_end(blocks: &mut Blocks) -> (u32, Option<RecordError>) {
+        let mut last = 0;
+        loop {
+            match blocks.next() {
+                Ok(Some(record)) => {
+                    last += 1;
+                    assert_eq!(record.line.get(), last);
+                    assert_eq!(record.raw, format!("user{last}@example.com,\"L\"").as_bytes());
+                    assert_eq!(record.cells, format!("user{last}@example.comL").as_bytes());
+                    assert_eq!(record.ends, [record.cells.len() - 1, record.cells.len()]);
+                }
+                Ok(None) => return (last, None),
+                Err(error) => return (last, Some(error)),
+            }
+        }
+    }
+
+    fn text(rows: u32) -> String {
+        (1..=rows).map(|row| format!("user{row}@example.com,\"L\"\n")).collect()
+    }
+
+    #[test]
+    fn records_of_many_blocks_come_whole_and_in_order() {
+        for rows in [0, 1, 20_000] {
+            let mut blocks = blocks(io::Cursor::new(text(rows)));
+            assert_eq!(blocks.reader.is_some(), rows > 1);
+            assert!(matches!(lines_until_the_end(&mut blocks), (last, None) if last == rows));
+            assert!(matches!(blocks.next(), Ok(None)));
+        }
+    }
+
+    #[test]
+    fn an_error_comes_after_the_records_before_it() {
+        for rows in [3, 20_000] {
+            let mut blocks = blocks(io::Cursor::new(text(rows) + "\"never closed"));
+            let (last, error) = lines_until_the_end(&mut blocks);
+            assert_eq!(last, rows);
+            assert!(matches!(error, Some(RecordError::Unclosed(line)) if line.get() == rows + 1));
+        }
+    }
+
+    /// A source that panics once it has been read to its end.
+    struct Trap(io::Cursor<String>);
+
+    impl Read for Trap {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let read = self.0.read(buffer)?;
+            assert!(read > 0, "the trap closes");
+            Ok(read)
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "the trap closes")]
+    fn a_reader_that_panics_does_not_look_like_the_end_of_the_file() {
+        lines_until_the_end(&mut blocks(Trap(io::Cursor::new(text(20_000)))));
+    }
+
+    #[test]
+    fn a_reader_whose_records_are_not_wanted_ends() {
+        let mut blocks = blocks(Endless);
+        let reader = blocks.reader.take().unwrap();
+        drop(blocks);
+        reader.join().unwrap();
+    }
+
+    struct Endless;
+
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let lines = buffer.chunks_exact_mut(4);
+            let read = lines.len() * 4;
+            lines.for_each(|line| line.copy_from_slice(b"c,d\n"));
+            Ok(read)
+        }
+    }
+}
