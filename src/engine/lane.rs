@@ -168,3 +168,21 @@ pub(super) enum Next {
     Fresh(Span),
     Unsent(Span),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_aside_comes_due_later_than_now_and_below_the_end() {
+        let rate = "unlimited".parse().unwrap();
+        let mut lane = Lane::new(0, LaneStanding::default(), rate);
+        for (seconds, user) in [(2, 30), (5, 9), (7, 10), (9, 3)] {
+            let span = Span::new(user, user).unwrap();
+            lane.put_aside(Time::from_secs(seconds), BatchId(user), Batch::new(0, span));
+        }
+        let due = |now, end| lane.next_due(Time::from_secs(now), end).map(|due| due.as_secs());
+        assert_eq!([0, 2, 5, 8, 9].map(|now| due(now, 100)), [Some(2), Some(5), Some(7), Some(9), None]);
+        assert_eq!([0, 2, 5, 9].map(|now| due(now, 10)), [Some(5), Some(5), Some(9), None]);
+    }
+}
