@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime, timezone
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -93,7 +94,6 @@ def apply(folder, url, file, *more):
                  "apply", file, "--yes", *(() if "--rate" in more else ("--rate", "unlimited")), *more], env=environment)
     text = open(log).read()
     stamp = re.search(r"(\S+)Z\s+INFO \S+ sending begins", text).group(1)
-    from datetime import datetime, timezone
     run["import"] = datetime.fromisoformat(stamp).replace(tzinfo=timezone.utc).timestamp() - begun
     run["sending"] = json.loads(run["out"].splitlines()[-1])["elapsed_s"]
     return run
@@ -175,29 +175,76 @@ def measure(args, folder, file, one_each, users, rows, bare, steps, url):
     row("`report --format csv`", f"{median(r['wall'] for r in ours):.2f} s", f"sqlite3, the same view {median(r['wall'] for r in theirs):.2f} s",
         median(a["wall"] / b["wall"] for a, b in zip(ours, theirs)), "at most 1.5")
 
-    bare_object = lambda: timed([bare, url, "t", str(args.users), "0", "8", LICENSES[0]])
-    ours, clients = side_by_side(args.runs, lambda: apply(folder, url, one_each, "--wire", "object"), bare_object)
-    rates = [float(re.search(r"([\d.]+) a second", c["out"]).group(1)) for c in clients]
-    row("`apply`, object form, requests a second", f"{median(args.users / r['sending'] for r in ours):.0f}",
-        f"bare client {median(rates):.0f}", median(args.users / r["sending"] / b for r, b in zip(ours, rates)), "at least 0.8")
+    ours = object_form(args, folder, bare, url, one_each, LICENSES[0], "")
     mine = median(args.users / r["wall"] for r in ours)
     cpu = median(r["cpu"] / args.users * 1000 for r in ours)
     print(f"| the same, import included, users a second | {mine:.0f} | | | |")
     print(f"| processor seconds a 1,000 users | {cpu:.3f} | | | |")
     rivals(folder, url, mine, cpu)
+    of_the_sandbox(args, folder, bare)
     paced(folder)
+    failures(args, folder, file)
+    start = median(timed([SEATBATCH, "--version"])["wall"] for _ in range(21))
+    print(f"| start-up, `--version` | {start * 1000:.1f} ms | | | at most 10 ms |")
+    print(f"| binary | {os.path.getsize(SEATBATCH) / 2**20:.2f} MiB | | | at most 15 MiB |")
+
+
+def failures(args, folder, file):
+    """Every operation fails, since the sandbox knows none of the users."""
+    server = Server(SEATBATCH, "sandbox", "--users", "1", "--token", "t")
+    try:
+        apply(folder, server.url, file, "--wire", "array")
+    finally:
+        server.stop()
+    journal = os.path.join(folder, "j.db")
+    write = lambda: timed([SEATBATCH, "--journal", journal, "failures", "-o", os.path.join(folder, "f.csv")])
+    select = lambda: timed(["sqlite3", "-csv", journal, "select * from operations where state = 'failed'"])
+    ours, theirs = side_by_side(args.runs, write, select)
+    count = theirs[0]["out"].count("\n")
+    row(f"`failures` of {count} operations", f"{median(r['wall'] for r in ours):.2f} s",
+        f"sqlite3, the same view {median(r['wall'] for r in theirs):.2f} s",
+        median(a["wall"] / b["wall"] for a, b in zip(ours, theirs)), "at most 1.5")
+
+
+def object_form(args, folder, bare, url, file, license, server):
+    clients, ours = side_by_side(args.runs, lambda: timed([bare, url, "t", str(args.users), "0", "8", license]),
+                                 lambda: apply(folder, url, file, "--wire", "object"))
+    rates = [float(re.search(r"([\d.]+) a second", c["out"]).group(1)) for c in clients]
+    row(f"`apply`, object form{server}, requests a second", f"{median(args.users / r['sending'] for r in ours):.0f}",
+        f"bare client {median(rates):.0f}", median(args.users / r["sending"] / b for r, b in zip(ours, rates)), "at least 0.8")
+    return ours
+
+
+def of_the_sandbox(args, folder, bare):
+    """The object form once more, where the server does some work."""
+    server, license = sandbox(args.users, "--wire", "object")
+    try:
+        file = os.path.join(folder, "sandbox.csv")
+        write_users(file, args.users, license)
+        object_form(args, folder, bare, server.url, file, license, ", the sandbox as server")
+    finally:
+        server.stop()
+
+
+def sandbox(users, *more):
+    """A sandbox, and the ID of a license of which it has enough."""
+    server = Server(SEATBATCH, "sandbox", "--users", str(users), "--token", "t", *more)
+    environment = {**os.environ, "WEBEX_ACCESS_TOKEN": "t", "SEATBATCH_BASE_URL": server.url}
+    listed = subprocess.run([SEATBATCH, "licenses", "list", "--format", "csv"], env=environment, capture_output=True, text=True)
+    return server, next(line.split(",")[-1] for line in listed.stdout.splitlines() if line.startswith("Messaging"))
+
+
+def write_users(path, users, license):
+    with open(path, "w") as out:
+        out.write("email,licenseId\n" + "".join(f"user{n}@example.com,{license}\n" for n in range(1, users + 1)))
 
 
 def paced(folder, rate=40, batches=2400):
     """Batches of one user at a known rate, with 100 ms to each answer."""
-    server = Server(SEATBATCH, "sandbox", "--users", str(batches), "--token", "t", "--latency", "100")
+    server, license = sandbox(batches, "--latency", "100")
     try:
-        environment = {**os.environ, "WEBEX_ACCESS_TOKEN": "t", "SEATBATCH_BASE_URL": server.url}
-        listed = subprocess.run([SEATBATCH, "licenses", "list", "--format", "csv"], env=environment, capture_output=True, text=True)
-        license = next(line.split(",")[-1] for line in listed.stdout.splitlines() if line.startswith("Messaging"))
         file = os.path.join(folder, "paced.csv")
-        with open(file, "w") as out:
-            out.write("email,licenseId\n" + "".join(f"user{n}@example.com,{license}\n" for n in range(1, batches + 1)))
+        write_users(file, batches, license)
         seconds = apply(folder, server.url, file, "--rate", f"{rate}/s", "--batch-size", "1")["sending"]
         row(f"paced at {rate}/s, 100 ms latency", f"{seconds:.2f} s", f"batches / R {batches / rate:.0f} s", seconds / (batches / rate),
             "at most 1.01")
@@ -215,9 +262,36 @@ def growth(folder, server, runs):
             journal = os.path.getsize(os.path.join(folder, "j.db"))
             print(f"| {rows:,} | {median(run['wall'] for run in found):.2f} s | {median(run['peak'] for run in found):.0f} MiB "
                   f"| {journal / 1e6:.1f} MB | {os.path.getsize(file) / 1e6:.1f} MB |", flush=True)
+        resumed = [resume(folder, server.url, file) for _ in range(runs)]
+        done, total, seconds = sorted(resumed, key=lambda run: run[2])[len(resumed) // 2]
+        print(f"\n`resume` of {total:,} operations, {done:,} of them done: first request {seconds:.3f} s after the start")
     finally:
         server.stop()
         shutil.rmtree(folder)
+
+
+def resume(folder, url, file):
+    """Kills an `apply` while it sends; operations done and in all, and seconds from the start of `resume` to its first request."""
+    clean(folder)
+    journal, log = os.path.join(folder, "j.db"), os.path.join(folder, "log.txt")
+    environment = {**os.environ, "WEBEX_ACCESS_TOKEN": "t", "SEATBATCH_LOG": "debug"}
+    command = [SEATBATCH, "--base-url", url, "--journal", journal, "--log-file", log, "--quiet"]
+    tally = lambda: json.loads(subprocess.run([SEATBATCH, "--journal", journal, "--json", "status"], capture_output=True,
+                                              text=True).stdout.splitlines()[-1])
+    if os.path.exists(log):
+        os.remove(log)
+    sending = subprocess.Popen([*command, "apply", file, "--yes", "--rate", "unlimited"], env=environment)
+    while not os.path.exists(log) or " sent " not in open(log).read()[-4096:]:
+        time.sleep(0.05)
+    time.sleep(1)
+    sending.kill()
+    sending.wait()
+    before = tally()
+    os.remove(log)
+    begun = time.time()
+    subprocess.run([*command, "resume"], env=environment, check=True)
+    stamp = next(line for line in open(log) if " sent " in line).split("Z", 1)[0]
+    return before["done"], before["total"], datetime.fromisoformat(stamp).replace(tzinfo=timezone.utc).timestamp() - begun
 
 
 def rivals(folder, url, mine, cpu):
