@@ -6,12 +6,14 @@ use std::io;
 
 use siphasher::sip::SipHasher13;
 
-use super::problem::{Problem, ProblemCode, Severity};
-use super::roster::{NONE, Roster};
+use super::cross_row::CrossRow;
+use super::numbering::{Class, Numbering, Organizations};
+use super::problem::{Problem, Severity};
+use super::roster::Roster;
 use super::sorter::{Mark, Sorter};
 use super::targets::{LicenseNames, NamesError, Targets};
 use super::wish::{self, Refused, Wish};
-use crate::domain::{Action, AssignmentNo, Line, Order, OrgId, Target};
+use crate::domain::{Action, AssignmentNo, Line, Order, Target};
 use crate::input::{Encoding, InputError, InputFile, Layout};
 
 /// Why a file could not be checked to its end.
@@ -57,73 +59,16 @@ pub struct Demand {
     pub removes: u64,
 }
 
-/// What rules across rows have found of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CrossRow {
-    DuplicateOf(Line),
-    AddAndRemove { other: Line },
-    ConflictingProperties { other: Line },
-    TwoPersonIds,
-    TwoOrganizations,
-}
-
-impl CrossRow {
-    const fn code(self) -> ProblemCode {
-        match self {
-            Self::DuplicateOf(_) => ProblemCode::Duplicate,
-            Self::AddAndRemove { .. } => ProblemCode::AddAndRemove,
-            Self::ConflictingProperties { .. } => ProblemCode::ConflictingProperties,
-            Self::TwoPersonIds => ProblemCode::TwoPersonIds,
-            Self::TwoOrganizations => ProblemCode::TwoOrganizations,
-        }
-    }
-
-    pub(super) const fn is_invalid(self) -> bool {
-        matches!(self.code().severity(), Severity::Error)
-    }
-
-    pub(super) fn problem(self, line: Line, column: &str, value: String) -> Problem {
-        let (message, remedy) = match self {
-            Self::DuplicateOf(first) => (
-                format!("the same operation stands on line {first}"),
-                "it is sent once, and both rows share the outcome",
-            ),
-            Self::AddAndRemove { other } => (
-                format!("line {other} asks for the opposite for the same user and target"),
-                "keep one of them; for a change of properties, use two files",
-            ),
-            Self::ConflictingProperties { other } => (
-                format!(
-                    "line {other} adds the same license to the same user with another phone number, extension or location"
-                ),
-                "keep one of them",
-            ),
-            Self::TwoPersonIds => (
-                "the file ties this address to two person IDs".to_owned(),
-                "find out which of them is the user, and correct the other rows",
-            ),
-            Self::TwoOrganizations => (
-                "the file names another organization for the same user before".to_owned(),
-                "give the user's one orgId on all of the user's rows",
-            ),
-        };
-        Problem { code: self.code(), line, column: column.to_owned(), value, message, remedy }
-    }
-}
-
 /// A file that has been read once: what is needed to take it in.
 #[derive(Debug)]
 pub struct Checked {
     pub(super) encoding: Encoding,
     pub(super) roster: Roster,
-    /// The assignment of each slot that stands for a user.
-    pub(super) numbers: Vec<u32>,
+    numbering: Numbering,
     /// What rules across rows have found, by line.
     pub(super) findings: Vec<(Line, CrossRow)>,
     pub(super) targets: Targets,
     demand: Vec<Demand>,
-    /// Users of each organization.
-    organizations: Vec<u32>,
     layout: Layout,
     sha256: String,
     counts: Counts,
@@ -139,7 +84,7 @@ impl Checked {
     /// How many users of each organization something is asked for, in sending order.
     #[must_use]
     pub fn organizations(&self) -> &[u32] {
-        &self.organizations
+        self.numbering.organizations()
     }
 
     /// What was found, counted.
@@ -293,16 +238,16 @@ impl<'a> Checker<'a> {
             group.push(mark);
         }
         self.settle(&group, &mut classes);
-        let (numbers, organizations) = self.number(&classes, order);
+        let numbering = Numbering::new(&self.roster, self.orgs, &classes, order);
+        self.counts.assignments = numbering.assignments();
         self.findings.sort_unstable_by_key(|(line, _)| *line);
         Ok(Checked {
             encoding,
             roster: self.roster,
-            numbers,
+            numbering,
             findings: self.findings,
             targets: self.targets,
             demand: self.demand,
-            organizations,
             layout,
             sha256,
             counts: self.counts,
@@ -378,126 +323,6 @@ impl<'a> Checker<'a> {
             _ => "licenseId",
         }
     }
-
-    /// Numbers the users that something is asked for, and counts those of each organization. They come
-    /// in sending order: organization by organization,
-    /// since no request may be about two of them, and within each as the order has it.
-    fn number(&mut self, classes: &[Class], order: Order) -> (Vec<u32>, Vec<u32>) {
-        self.orgs.follow_ties(&self.roster);
-        let several = self.orgs.count() > 1;
-        let place = |user: u32| {
-            let class = classes.get(user as usize).copied().unwrap_or_default();
-            let org = if several { self.orgs.of(user) as usize } else { 0 };
-            Some(org * ROUNDS + class.round(order)?)
-        };
-        // Slots were given out in the order of first appearance, and the first slot of a user may be
-        // that of an address that was tied later.
-        let users =
-            || (0..u32::try_from(classes.len()).unwrap_or(NONE)).map(|slot| self.roster.canonical(slot));
-        let mut numbers = vec![NONE; classes.len()];
-        let mut sizes = vec![0; self.orgs.count() * ROUNDS];
-        for user in users() {
-            let Some(number) = numbers.get_mut(user as usize).filter(|number| **number == NONE) else {
-                continue;
-            };
-            if let Some(size) = place(user).and_then(|place| sizes.get_mut(place)) {
-                *size += 1;
-                *number = COUNTED;
-            }
-        }
-        let organizations = sizes.chunks(ROUNDS).map(|rounds| rounds.iter().sum()).filter(|users| *users > 0);
-        let organizations = organizations.collect();
-        let mut next: Vec<u32> = Vec::with_capacity(sizes.len());
-        let mut total = 0;
-        for size in sizes {
-            next.push(total);
-            total += size;
-        }
-        for user in users() {
-            let counted = numbers.get_mut(user as usize).filter(|number| **number == COUNTED);
-            let next = place(user).and_then(|place| next.get_mut(place));
-            if let (Some(number), Some(next)) = (counted, next) {
-                *number = *next;
-                *next += 1;
-            }
-        }
-        self.counts.assignments = total;
-        (numbers, organizations)
-    }
-}
-
-/// Rounds in which an organization's users go.
-const ROUNDS: usize = 3;
-
-/// Has an assignment whose number is not known yet.
-const COUNTED: u32 = NONE - 1;
-
-impl Class {
-    /// In which round a user goes; `None` for one of whom nothing is asked.
-    const fn round(self, order: Order) -> Option<usize> {
-        match (order, self.removes, self.adds) {
-            (_, false, false) => None,
-            (Order::File, ..) | (Order::RemovesFirst, true, false) => Some(0),
-            (Order::RemovesFirst, true, true) => Some(1),
-            (Order::RemovesFirst, false, true) => Some(2),
-        }
-    }
-}
-
-/// The organizations of the file, and which user belongs to which.
-#[derive(Default)]
-struct Organizations {
-    known: HashMap<OrgId, u32>,
-    /// By slot, as far as rows have named one: the organization's number, from 1; 0 for none.
-    of_slot: Vec<u32>,
-}
-
-impl Organizations {
-    /// Takes in that a row names a user's organization; `false` where another was named before.
-    fn admit(&mut self, user: u32, org: &OrgId) -> bool {
-        let next = u32::try_from(self.known.len() + 1).unwrap_or(NONE);
-        let number = match self.known.get(org) {
-            Some(number) => *number,
-            None => *self.known.entry(org.clone()).or_insert(next),
-        };
-        let index = user as usize;
-        if self.of_slot.len() <= index {
-            self.of_slot.resize(index + 1, 0);
-        }
-        let Some(slot) = self.of_slot.get_mut(index) else { return true };
-        if *slot == 0 {
-            *slot = number;
-        }
-        *slot == number
-    }
-
-    /// What was said of an address that was tied later holds for the user it turned out to be.
-    fn follow_ties(&mut self, roster: &Roster) {
-        for slot in 0..self.of_slot.len() {
-            let user = roster.canonical(u32::try_from(slot).unwrap_or(NONE));
-            let number = self.of_slot.get(slot).copied().unwrap_or(0);
-            if number != 0 && self.of(user) == 0 {
-                self.of_slot.resize(self.of_slot.len().max(user as usize + 1), 0);
-                self.of_slot.get_mut(user as usize).into_iter().for_each(|slot| *slot = number);
-            }
-        }
-    }
-
-    fn of(&self, user: u32) -> u32 {
-        self.of_slot.get(user as usize).copied().unwrap_or(0)
-    }
-
-    /// Those that the file names, and that of everyone else.
-    fn count(&self) -> usize {
-        self.known.len() + 1
-    }
-}
-
-/// Which kinds of operations a user has.
-#[derive(Debug, Clone, Copy, Default)]
-struct Class {
-    adds: bool,
-    removes: bool,
 }
 
 impl Mark {
@@ -523,8 +348,7 @@ impl Checked {
     pub(super) fn number_of(&self, wish: &Wish) -> Option<AssignmentNo> {
         let email = wish.email.as_ref().map(|email| email.as_str());
         let person = wish.person.as_ref().map(|person| person.as_str());
-        let slot = self.roster.find(email, person)?;
-        self.numbers.get(slot as usize).filter(|number| **number != NONE).map(|number| AssignmentNo(*number))
+        self.numbering.of(self.roster.find(email, person)?)
     }
 }
 

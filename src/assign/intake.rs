@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::iter::Peekable;
 use std::vec;
 
-use super::check::{CheckError, Checked, CrossRow};
+use super::check::{CheckError, Checked};
+use super::cross_row::CrossRow;
 use super::problem::Problem;
 use super::targets::{NamesTaken, TargetNo};
 use super::wish::{self, Refused, Wish};

@@ -6,7 +6,9 @@
 //! Knows the input's rows; knows neither the journal nor how anything is sent.
 
 mod check;
+mod cross_row;
 mod intake;
+mod numbering;
 mod problem;
 mod roster;
 mod sorter;

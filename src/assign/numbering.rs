@@ -1,0 +1,153 @@
+//! Which assignment is whose: users in sending order, organization by organization.
+//!
+//! Users are known by the slots that the roster gave them. Knows nothing of rows.
+
+use std::collections::HashMap;
+
+use super::roster::{NONE, Roster};
+use crate::domain::{AssignmentNo, Order, OrgId};
+
+/// The number of each user's assignment.
+#[derive(Debug)]
+pub(super) struct Numbering {
+    /// By slot; `NONE` where a slot stands for nobody of whom something is asked.
+    numbers: Vec<u32>,
+    /// Users of each organization, in sending order.
+    organizations: Vec<u32>,
+    /// How many there are.
+    assignments: u32,
+}
+
+impl Numbering {
+    /// Numbers the users that something is asked for, by their classes. They come in sending order: organization
+    /// by organization, since no request may be about two of them, and within each as the order has it.
+    pub(super) fn new(roster: &Roster, mut orgs: Organizations, classes: &[Class], order: Order) -> Self {
+        orgs.follow_ties(roster);
+        let several = orgs.count() > 1;
+        let place = |user: u32| {
+            let class = classes.get(user as usize).copied().unwrap_or_default();
+            let org = if several { orgs.of(user) as usize } else { 0 };
+            Some(org * ROUNDS + class.round(order)?)
+        };
+        // Slots were given out in the order of first appearance, and the first slot of a user may be
+        // that of an address that was tied later.
+        let users = || (0..u32::try_from(classes.len()).unwrap_or(NONE)).map(|slot| roster.canonical(slot));
+        let mut numbers = vec![NONE; classes.len()];
+        let mut sizes = vec![0; orgs.count() * ROUNDS];
+        for user in users() {
+            let Some(number) = numbers.get_mut(user as usize).filter(|number| **number == NONE) else {
+                continue;
+            };
+            if let Some(size) = place(user).and_then(|place| sizes.get_mut(place)) {
+                *size += 1;
+                *number = COUNTED;
+            }
+        }
+        let organizations = sizes.chunks(ROUNDS).map(|rounds| rounds.iter().sum()).filter(|users| *users > 0);
+        let organizations = organizations.collect();
+        let mut next: Vec<u32> = Vec::with_capacity(sizes.len());
+        let mut total = 0;
+        for size in sizes {
+            next.push(total);
+            total += size;
+        }
+        for user in users() {
+            let counted = numbers.get_mut(user as usize).filter(|number| **number == COUNTED);
+            let next = place(user).and_then(|place| next.get_mut(place));
+            if let (Some(number), Some(next)) = (counted, next) {
+                *number = *next;
+                *next += 1;
+            }
+        }
+        Self { numbers, organizations, assignments: total }
+    }
+
+    /// The assignment of the user with this slot.
+    pub(super) fn of(&self, slot: u32) -> Option<AssignmentNo> {
+        self.numbers.get(slot as usize).filter(|number| **number != NONE).map(|number| AssignmentNo(*number))
+    }
+
+    /// How many users of each organization have an assignment, in sending order.
+    pub(super) fn organizations(&self) -> &[u32] {
+        &self.organizations
+    }
+
+    /// How many assignments there are.
+    pub(super) const fn assignments(&self) -> u32 {
+        self.assignments
+    }
+}
+
+/// Rounds in which an organization's users go.
+const ROUNDS: usize = 3;
+
+/// Has an assignment whose number is not known yet.
+const COUNTED: u32 = NONE - 1;
+
+/// Which kinds of operations a user has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Class {
+    pub(super) adds: bool,
+    pub(super) removes: bool,
+}
+
+impl Class {
+    /// In which round a user goes; `None` for one of whom nothing is asked.
+    const fn round(self, order: Order) -> Option<usize> {
+        match (order, self.removes, self.adds) {
+            (_, false, false) => None,
+            (Order::File, ..) | (Order::RemovesFirst, true, false) => Some(0),
+            (Order::RemovesFirst, true, true) => Some(1),
+            (Order::RemovesFirst, false, true) => Some(2),
+        }
+    }
+}
+
+/// The organizations of the file, and which user belongs to which.
+#[derive(Default)]
+pub(super) struct Organizations {
+    known: HashMap<OrgId, u32>,
+    /// By slot, as far as rows have named one: the organization's number, from 1; 0 for none.
+    of_slot: Vec<u32>,
+}
+
+impl Organizations {
+    /// Takes in that a row names a user's organization; `false` where another was named before.
+    pub(super) fn admit(&mut self, user: u32, org: &OrgId) -> bool {
+        let next = u32::try_from(self.known.len() + 1).unwrap_or(NONE);
+        let number = match self.known.get(org) {
+            Some(number) => *number,
+            None => *self.known.entry(org.clone()).or_insert(next),
+        };
+        let index = user as usize;
+        if self.of_slot.len() <= index {
+            self.of_slot.resize(index + 1, 0);
+        }
+        let Some(slot) = self.of_slot.get_mut(index) else { return true };
+        if *slot == 0 {
+            *slot = number;
+        }
+        *slot == number
+    }
+
+    /// What was said of an address that was tied later holds for the user it turned out to be.
+    fn follow_ties(&mut self, roster: &Roster) {
+        for slot in 0..self.of_slot.len() {
+            let user = roster.canonical(u32::try_from(slot).unwrap_or(NONE));
+            let number = self.of_slot.get(slot).copied().unwrap_or(0);
+            if number != 0 && self.of(user) == 0 {
+                self.of_slot.resize(self.of_slot.len().max(user as usize + 1), 0);
+                self.of_slot.get_mut(user as usize).into_iter().for_each(|slot| *slot = number);
+            }
+        }
+    }
+
+    fn of(&self, user: u32) -> u32 {
+        self.of_slot.get(user as usize).copied().unwrap_or(0)
+    }
+
+    /// Those that the file names, and that of everyone else.
+    fn count(&self) -> usize {
+        self.known.len() + 1
+    }
+}
