@@ -20,6 +20,8 @@ struct Play {
     learned: Vec<WireForm>,
     sent: Vec<BatchId>,
     outcomes: Vec<(BatchId, Option<AttemptOutcome>, BatchChange)>,
+    /// How often it wants the token read again.
+    token_reads: u32,
     ending: Option<Ending>,
 }
 
@@ -73,6 +75,7 @@ impl Play {
             learned: Vec::new(),
             sent: Vec::new(),
             outcomes: Vec::new(),
+            token_reads: 0,
             ending: None,
         };
         play.tell(Event::TimePassed);
@@ -102,7 +105,8 @@ impl Play {
                     }
                 }
                 Action::Finish(ending) => self.ending = Some(ending),
-                Action::Verify { .. } | Action::Pause { .. } | Action::Block { .. } | Action::ReadToken => {}
+                Action::ReadToken => self.token_reads += 1,
+                Action::Verify { .. } | Action::Pause { .. } | Action::Block { .. } => {}
             }
         }
     }
@@ -532,6 +536,48 @@ fn a_pace_that_is_found_slows_down_after_a_429() {
 }
 
 #[test]
+fn a_fault_while_everything_is_throttled_says_nothing_of_the_pace() {
+    let settings = Settings { rate: "auto".parse().unwrap(), give_up_after: Duration::MAX, ..settings() };
+    let mut play = Play::of(settings, standing(&[1000]));
+    // Until one request at a time tries whether anything gets through.
+    for _ in 0..200 {
+        play.answer_all(&fault(None, true, true, "HTTP 429"));
+        play.wait(0.1);
+    }
+    let mut faults = 0;
+    for _ in 0..200 {
+        if let Some(trying) = play.sent.first().copied().filter(|_| faults < 3) {
+            faults += 1;
+            play.answer(trying, ill(None));
+        }
+        play.wait(0.1);
+        assert!(play.sent.len() <= 1, "after {faults} faults");
+    }
+    assert_eq!((faults, play.sent.len()), (3, 1));
+    play.answer_all(&done());
+    (0..200).for_each(|_| play.wait(0.1));
+    assert_eq!(play.sent.len(), 2);
+}
+
+#[test]
+fn a_token_that_worked_is_read_again_when_it_is_refused_and_one_that_never_did_is_not() {
+    for works in [true, false] {
+        let mut play = Play::of(settings(), standing(&[100]));
+        play.answer_all(&Verdict::Unauthorized);
+        assert_eq!((play.token_reads, play.sent.len()), (1, 0));
+        play.tell(Event::TokenRead { changed: true });
+        assert_eq!(play.sent.len(), 2);
+        if works {
+            play.answer_all(&ill(None));
+            play.wait(1.0);
+        }
+        play.answer_all(&Verdict::Unauthorized);
+        let ending = (!works).then_some(Ending::TokenRejected);
+        assert_eq!((play.token_reads, &play.ending), (if works { 2 } else { 1 }, &ending));
+    }
+}
+
+#[test]
 fn a_stop_awaits_answers_for_its_grace_and_leaves_the_rest_in_doubt() {
     let mut play = Play::of(settings(), standing(&[100]));
     let (first, second) = (play.sent[0], play.sent[1]);
@@ -569,7 +615,12 @@ fn organizations_take_turns_and_wait_for_themselves() {
     }
     play.wait(40.0);
     play.answer_all(&done());
-    assert!(lanes(&play).contains(&0));
+    // However much one has sent meanwhile: once what was ready is sent, they take turns again.
+    (0..6).for_each(|_| play.answer_all(&done()));
+    let before = play.intents.len();
+    (0..4).for_each(|_| play.answer_all(&done()));
+    let anew = play.intents[before..].iter().filter(|(_, span)| span.first().0 < 50).count();
+    assert_eq!((anew, play.intents.len() - before), (4, 8));
 }
 
 #[test]
