@@ -33,6 +33,12 @@ struct Place {
 }
 
 impl Block {
+    /// An empty one, with room for what it takes unless the last record is a long one.
+    fn new() -> Self {
+        let bytes = || Vec::with_capacity(FULL + FULL / 16);
+        Self { raw: bytes(), cells: bytes(), ..Self::default() }
+    }
+
     /// Takes records until it is full; `false` at the end of the file.
     fn fill<R: Read>(&mut self, records: &mut Records<R>) -> Result<bool, RecordError> {
         while self.raw.len() < FULL {
@@ -112,7 +118,7 @@ impl Blocks {
 
 /// Reads a block and hands it on; `false` where nothing more is to be read.
 fn hand_on<R: Read>(records: &mut Records<R>, sender: &SyncSender<Result<Block, RecordError>>) -> bool {
-    let mut block = Block::default();
+    let mut block = Block::new();
     let filled = block.fill(records);
     // What stands before an error is a row still.
     let wanted = sender.send(Ok(block)).is_ok();
