@@ -7,16 +7,18 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
+use rusqlite::types::{ToSqlOutput, Value};
+use rusqlite::{Connection, OptionalExtension as _, Statement, params};
 
 use super::cells::Block;
 use super::{Journal, JournalError};
 use crate::domain::{
-    Action, AssignmentNo, EmailAddress, Line, LocationId, OrgId, PersonId, Properties, RunId, Target,
+    Action, AssignmentNo, EmailAddress, Line, LocationId, OrgId, PersonId, PhoneNumber, Properties, RunId,
+    Target,
 };
 
 /// Rows between two commits.
-const GROUP: u32 = 50_000;
+const GROUP: usize = 50_000;
 
 /// A run about to be imported.
 #[derive(Debug, Clone)]
@@ -87,7 +89,7 @@ pub struct Totals {
 }
 
 /// Which parts of an assignment's user are stored already.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Stored {
     row: bool,
     email: bool,
@@ -99,21 +101,15 @@ struct Stored {
 pub struct Importer<'j> {
     db: &'j Connection,
     path: &'j Path,
-    insert_operation: CachedStatement<'j>,
-    insert_user: CachedStatement<'j>,
+    operations: Insert<'j, 8>,
+    assignments: Insert<'j, 4>,
     run: RunId,
     users: Vec<Stored>,
     locations: HashMap<LocationId, i64>,
     organizations: HashMap<OrgId, i64>,
     totals: Totals,
-    uncommitted: u32,
+    uncommitted: usize,
 }
-
-const INSERT_OPERATION: &str =
-    "INSERT INTO operation (run_id, assignment, line, target_id, removes, location_id, phone_number,
-       extension, duplicate_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-const INSERT_USER: &str =
-    "INSERT INTO assignment (run_id, assignment, email, person_id, org_id) VALUES (?1, ?2, ?3, ?4, ?5)";
 
 impl Journal {
     /// Begins a run. Imports that never ended are cleared away first.
@@ -129,8 +125,8 @@ impl Journal {
         Ok(Importer {
             db,
             path: &self.path,
-            insert_operation: db.prepare_cached(INSERT_OPERATION).map_err(&wrong)?,
-            insert_user: db.prepare_cached(INSERT_USER).map_err(&wrong)?,
+            operations: Insert::new(db, run, "operation", OPERATION).map_err(&wrong)?,
+            assignments: Insert::new(db, run, "assignment", ASSIGNMENT).map_err(&wrong)?,
             run,
             users: vec![Stored::default(); assignments as usize],
             locations: HashMap::new(),
@@ -178,26 +174,32 @@ impl Importer<'_> {
         self.execute(sql, params![self.run.0, block.first.get(), block.cells])
     }
 
-    /// Adds an operation.
+    /// Adds operations.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn operation(&mut self, operation: &PlannedOperation<'_>) -> Result<(), JournalError> {
-        self.user(operation)?;
-        let location = operation.properties.location.as_ref().map(|location| self.location(location));
-        let inserted = self.insert_operation.execute(params![
-            self.run.0,
-            operation.assignment.0,
-            operation.line.get(),
-            operation.target.0,
-            operation.action == Action::Remove,
-            location.transpose()?,
-            operation.properties.phone_number.as_ref().map(|number| number.as_str()),
-            operation.properties.extension,
-            operation.duplicate_of.map(Line::get),
-        ]);
-        inserted.map_err(|error| self.wrong(error))?;
-        self.count()
+    pub fn operations(&mut self, planned: &[PlannedOperation<'_>]) -> Result<(), JournalError> {
+        self.users(planned)?;
+        let rows = planned.iter().map(|operation| self.row(operation));
+        let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+        self.operations.rows(&rows).map_err(|error| self.wrong(error))?;
+        self.count(planned.len())
+    }
+
+    /// An operation as it is stored.
+    fn row<'o>(&mut self, operation: &PlannedOperation<'o>) -> Result<[ToSqlOutput<'o>; 8], JournalError> {
+        let Properties { location, phone_number, extension } = operation.properties;
+        let location = location.as_ref().map(|location| self.location(location)).transpose()?;
+        Ok([
+            operation.assignment.0.into(),
+            operation.line.get().into(),
+            operation.target.0.into(),
+            (operation.action == Action::Remove).into(),
+            number(location),
+            text(phone_number.as_ref().map(PhoneNumber::as_str)),
+            text(extension.as_deref()),
+            number(operation.duplicate_of.map(Line::get)),
+        ])
     }
 
     /// Stores a license or site, for operations on it.
@@ -226,35 +228,45 @@ impl Importer<'_> {
         Ok(id)
     }
 
-    /// Stores the operation's user, or what its row adds to it.
-    fn user(&mut self, operation: &PlannedOperation<'_>) -> Result<(), JournalError> {
-        let number = operation.assignment.0;
-        let known = self.users.get(number as usize).copied().unwrap_or_default();
-        let now = Stored {
-            row: true,
-            email: known.email || operation.email.is_some(),
-            person: known.person || operation.person.is_some(),
-            org: known.org || operation.org.is_some(),
-        };
-        if (known.row, known.email, known.person, known.org) == (now.row, now.email, now.person, now.org) {
-            return Ok(());
+    /// Stores the operations' users, or what their rows add to them.
+    fn users(&mut self, planned: &[PlannedOperation<'_>]) -> Result<(), JournalError> {
+        let mut fresh: Vec<[ToSqlOutput<'_>; 4]> = Vec::new();
+        for operation in planned {
+            let number = operation.assignment.0;
+            let known = self.users.get(number as usize).copied().unwrap_or_default();
+            let now = Stored {
+                row: true,
+                email: known.email || operation.email.is_some(),
+                person: known.person || operation.person.is_some(),
+                org: known.org || operation.org.is_some(),
+            };
+            if known == now {
+                continue;
+            }
+            let org = operation.org.map(|org| self.organization(org)).transpose()?;
+            let email = operation.email.map(EmailAddress::as_str);
+            let person = operation.person.map(PersonId::as_str);
+            if known.row {
+                // It may be one of those.
+                self.insert_users(&mut fresh)?;
+                let sql =
+                    "UPDATE assignment SET email = coalesce(email, ?3), person_id = coalesce(person_id, ?4),
+                             org_id = coalesce(org_id, ?5) WHERE run_id = ?1 AND assignment = ?2";
+                self.execute(sql, params![self.run.0, number, email, person, org])?;
+            } else {
+                fresh.push([number.into(), text(email), text(person), self::number(org)]);
+            }
+            if let Some(slot) = self.users.get_mut(number as usize) {
+                *slot = now;
+            }
         }
-        let org = operation.org.map(|org| self.organization(org)).transpose()?;
-        let email = operation.email.map(EmailAddress::as_str);
-        let person = operation.person.map(PersonId::as_str);
-        let values = params![self.run.0, number, email, person, org];
-        if known.row {
-            let sql =
-                "UPDATE assignment SET email = coalesce(email, ?3), person_id = coalesce(person_id, ?4),
-                         org_id = coalesce(org_id, ?5) WHERE run_id = ?1 AND assignment = ?2";
-            self.execute(sql, values)?;
-        } else {
-            self.insert_user.execute(values).map_err(|error| self.wrong(error))?;
-        }
-        if let Some(slot) = self.users.get_mut(number as usize) {
-            *slot = now;
-        }
-        Ok(())
+        self.insert_users(&mut fresh)
+    }
+
+    fn insert_users(&mut self, users: &mut Vec<[ToSqlOutput<'_>; 4]>) -> Result<(), JournalError> {
+        let inserted = self.assignments.rows(users);
+        users.clear();
+        inserted.map_err(|error| self.wrong(error))
     }
 
     /// Adds a row that cannot be sent.
@@ -279,7 +291,7 @@ impl Importer<'_> {
             ],
         )?;
         self.totals.invalid += 1;
-        self.count()
+        self.count(1)
     }
 
     /// Makes the run ready to be sent: from here on it can be resumed.
@@ -327,10 +339,10 @@ impl Importer<'_> {
         )
     }
 
-    fn count(&mut self) -> Result<(), JournalError> {
-        self.totals.total += 1;
-        self.uncommitted += 1;
-        if self.uncommitted == GROUP {
+    fn count(&mut self, rows: usize) -> Result<(), JournalError> {
+        self.totals.total += rows as u64;
+        self.uncommitted += rows;
+        if self.uncommitted >= GROUP {
             self.uncommitted = 0;
             self.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
             crate::step!("import.group");
@@ -364,6 +376,69 @@ impl Drop for Importer<'_> {
         }
         let _ = self.db.execute_batch("PRAGMA synchronous = FULL");
     }
+}
+
+/// Rows that one statement inserts.
+const AT_ONCE: usize = 16;
+
+const OPERATION: [&str; 8] = [
+    "assignment",
+    "line",
+    "target_id",
+    "removes",
+    "location_id",
+    "phone_number",
+    "extension",
+    "duplicate_of",
+];
+const ASSIGNMENT: [&str; 4] = ["assignment", "email", "person_id", "org_id"];
+
+/// Inserts rows of a run into a table, several with one statement: so SQLite keeps its place in the table
+/// between them.
+struct Insert<'j, const COLUMNS: usize> {
+    run: RunId,
+    several: Statement<'j>,
+    one: Statement<'j>,
+}
+
+impl<'j, const COLUMNS: usize> Insert<'j, COLUMNS> {
+    fn new(db: &'j Connection, run: RunId, table: &str, columns: [&str; COLUMNS]) -> rusqlite::Result<Self> {
+        let prepare = |rows: usize| {
+            let row = |row: usize| {
+                let values = (0..COLUMNS).map(|column| format!(", ?{}", 2 + row * COLUMNS + column));
+                format!("(?1{})", values.collect::<String>())
+            };
+            let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
+            db.prepare(&format!("INSERT INTO {table} (run_id, {}) VALUES {rows}", columns.join(", ")))
+        };
+        Ok(Self { run, several: prepare(AT_ONCE)?, one: prepare(1)? })
+    }
+
+    fn rows(&mut self, rows: &[[ToSqlOutput<'_>; COLUMNS]]) -> rusqlite::Result<()> {
+        let Self { run, several, one } = self;
+        let (groups, rest) = rows.as_chunks::<AT_ONCE>();
+        groups.iter().try_for_each(|group| insert(several, *run, group))?;
+        rest.chunks(1).try_for_each(|row| insert(one, *run, row))
+    }
+}
+
+fn insert<const COLUMNS: usize>(
+    statement: &mut Statement<'_>,
+    run: RunId,
+    rows: &[[ToSqlOutput<'_>; COLUMNS]],
+) -> rusqlite::Result<()> {
+    statement.raw_bind_parameter(1, run.0)?;
+    let mut values = rows.iter().flatten().enumerate();
+    values.try_for_each(|(number, value)| statement.raw_bind_parameter(number + 2, value))?;
+    statement.raw_execute().map(drop)
+}
+
+fn text(value: Option<&str>) -> ToSqlOutput<'_> {
+    value.map_or(ToSqlOutput::Owned(Value::Null), ToSqlOutput::from)
+}
+
+fn number(value: Option<impl Into<i64>>) -> ToSqlOutput<'static> {
+    ToSqlOutput::Owned(value.map_or(Value::Null, |value| Value::Integer(value.into())))
 }
 
 fn intern(db: &Connection, kind: &str, text: &str) -> rusqlite::Result<i64> {

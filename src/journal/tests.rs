@@ -62,23 +62,24 @@ impl Desk {
         let mut importer = journal.import(&NEW, assignments).unwrap();
         let license = LicenseId::parse("L1").unwrap();
         let target = importer.target(&Target::License(license)).unwrap();
-        for (line, row) in (2..).zip(rows) {
+        let named = |row: &FileRow| {
             let email = EmailAddress::parse(&format!("user{}@example.com", row.assignment)).unwrap();
-            let org = OrgId::parse(&format!("O{}", row.org)).unwrap();
-            importer
-                .operation(&PlannedOperation {
-                    line: Line::new(line),
-                    assignment: AssignmentNo(row.assignment),
-                    email: Some(&email),
-                    person: None,
-                    org: (row.org > 0).then_some(&org),
-                    target,
-                    action: Action::Add,
-                    properties: &Properties::default(),
-                    duplicate_of: row.repeats.map(Line::new),
-                })
-                .unwrap();
-        }
+            (email, OrgId::parse(&format!("O{}", row.org)).unwrap())
+        };
+        let users: Vec<_> = rows.iter().map(named).collect();
+        let properties = Properties::default();
+        let planned = (2..).zip(rows).zip(&users).map(|((line, row), (email, org))| PlannedOperation {
+            line: Line::new(line),
+            assignment: AssignmentNo(row.assignment),
+            email: Some(email),
+            person: None,
+            org: (row.org > 0).then_some(org),
+            target,
+            action: Action::Add,
+            properties: &properties,
+            duplicate_of: row.repeats.map(Line::new),
+        });
+        importer.operations(&planned.collect::<Vec<_>>()).unwrap();
         importer.seal().unwrap();
         journal
     }
@@ -474,7 +475,6 @@ fn assignments_are_loaded_as_they_were_imported() {
         properties: &properties,
         duplicate_of: None,
     };
-    importer.operation(&first).unwrap();
     // The second row names the person and the organization too.
     let second = PlannedOperation {
         line: Line::new(3),
@@ -485,9 +485,8 @@ fn assignments_are_loaded_as_they_were_imported() {
         properties: &plain,
         ..first
     };
-    importer.operation(&second).unwrap();
     let third = PlannedOperation { line: Line::new(4), duplicate_of: Some(Line::new(2)), ..first };
-    importer.operation(&third).unwrap();
+    importer.operations(&[first, second, third]).unwrap();
     importer.seal().unwrap();
 
     let loaded = journal.reader().unwrap().loader(RUN).load(span(0, 0)).unwrap().remove(0);

@@ -49,7 +49,7 @@ pub fn import(
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || read(intake, &sender));
         for part in parts {
-            put(&mut importer, &stored, part)?;
+            put(&mut importer, &stored, &part)?;
         }
         match reading.join() {
             Ok(read) => read.map_err(ImportError::from),
@@ -88,20 +88,20 @@ fn read(mut intake: Intake<'_>, parts: &SyncSender<Part>) -> Result<(), CheckErr
     Ok(())
 }
 
-fn put(importer: &mut Importer<'_>, stored: &[StoredTarget], part: Part) -> Result<(), JournalError> {
+fn put(importer: &mut Importer<'_>, stored: &[StoredTarget], part: &Part) -> Result<(), JournalError> {
     part.blocks.iter().try_for_each(|block| importer.cells(block))?;
-    for (line, content) in part.rows {
+    let mut operations = Vec::with_capacity(part.rows.len());
+    for (line, content) in &part.rows {
         match content {
             Ok(operation) => {
                 // A file that names another target now is refused at its end.
                 let target = stored.get(operation.target.0 as usize).copied();
-                let planned = target.map(|target| planned(line, &operation, target));
-                planned.iter().try_for_each(|planned| importer.operation(planned))?;
+                operations.extend(target.map(|target| planned(*line, operation, target)));
             }
-            Err(row) => refuse(importer, line, &row)?,
+            Err(row) => refuse(importer, *line, row)?,
         }
     }
-    Ok(())
+    importer.operations(&operations)
 }
 
 fn planned<'a>(line: Line, operation: &'a PlacedOperation, target: StoredTarget) -> PlannedOperation<'a> {
