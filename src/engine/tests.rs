@@ -237,6 +237,18 @@ fn a_pause_wakes_at_its_end() {
 }
 
 #[test]
+fn a_pause_as_long_as_is_borne_is_waited_for_and_a_longer_one_ends_the_run() {
+    for (wait, borne) in [(600, true), (601, false)] {
+        let mut play = Play::of(settings(), standing(&[100]));
+        let first = play.sent[0];
+        play.answer(first, ill(Some(wait)));
+        play.answer_all(&done());
+        let ending = Ending::LongPause { org: None, wait: Duration::from_secs(wait) };
+        assert_eq!(play.ending, (!borne).then_some(ending));
+    }
+}
+
+#[test]
 fn a_passing_fault_is_tried_again_after_its_wait() {
     let mut play = Play::of(settings(), standing(&[2]));
     let (first, second) = (play.sent[0], play.sent[1]);
@@ -370,6 +382,19 @@ fn a_batch_that_alone_fails_is_given_up() {
 }
 
 #[test]
+fn a_batch_that_gets_no_answer_where_others_did_is_given_up() {
+    let mut play = Play::of(settings(), Standing { accepted: false, ..standing(&[2]) });
+    play.answer_all(&done());
+    while play.ending.is_none() {
+        play.answer_all(&fault(None, false, false, "reset"));
+        let after = play.wakes_after().unwrap_or(0.0);
+        play.wait(after);
+    }
+    assert_eq!(play.ending, Some(Ending::Finished));
+    assert!(matches!(play.outcomes.last(), Some((_, _, BatchChange::Failed(_)))));
+}
+
+#[test]
 fn a_service_that_takes_nothing_is_unreachable_and_fails_nobody() {
     let settings = Settings { max_attempts: 2, give_up_after: Duration::from_secs(600), ..settings() };
     let mut play = Play::of(settings.clone(), standing(&[50]));
@@ -415,6 +440,19 @@ fn nobody_goes_before_the_canary_and_nobody_after_one_that_failed() {
     let first = play.sent[0];
     play.answer(first, done());
     assert_eq!(play.ending, Some(Ending::Canary { users: 3 }));
+    assert_eq!(play.intents.len(), 2);
+}
+
+#[test]
+fn a_canary_that_stays_in_doubt_did_not_succeed() {
+    let settings = Settings { canary: Some(1), max_attempts: 2, ..settings() };
+    let mut play = Play::of(settings, standing(&[50]));
+    for _ in 0..2 {
+        play.answer_all(&Verdict::InDoubt("no answer".into()));
+        let after = play.wakes_after().unwrap_or(0.0);
+        play.wait(after);
+    }
+    assert_eq!(play.ending, Some(Ending::Canary { users: 1 }));
     assert_eq!(play.intents.len(), 2);
 }
 
