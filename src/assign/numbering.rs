@@ -14,8 +14,6 @@ pub(super) struct Numbering {
     numbers: Vec<u32>,
     /// Users of each organization, in sending order.
     organizations: Vec<u32>,
-    /// How many there are.
-    assignments: u32,
 }
 
 impl Numbering {
@@ -59,7 +57,7 @@ impl Numbering {
                 *next += 1;
             }
         }
-        Self { numbers, organizations, assignments: total }
+        Self { numbers, organizations }
     }
 
     /// The assignment of the user with this slot.
@@ -73,8 +71,8 @@ impl Numbering {
     }
 
     /// How many assignments there are.
-    pub(super) const fn assignments(&self) -> u32 {
-        self.assignments
+    pub(super) fn assignments(&self) -> u32 {
+        self.organizations.iter().sum()
     }
 }
 

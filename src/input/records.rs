@@ -71,7 +71,7 @@ impl<R: Read> Records<R> {
     }
 
     /// The first bytes of the text, without taking them.
-    pub(super) fn peek(&mut self) -> io::Result<&[u8]> {
+    pub(super) fn peek(&mut self) -> Result<&[u8], RecordError> {
         while !self.exhausted && self.filled < CHUNK {
             self.fill()?;
         }
@@ -110,7 +110,7 @@ impl<R: Read> Records<R> {
         self.fed = self.start;
         loop {
             if self.fed == self.filled && !self.exhausted {
-                self.fill().map_err(|error| RecordError::Read(self.line(), error))?;
+                self.fill()?;
                 continue;
             }
             let input = self.buffer.get(self.fed..self.filled).unwrap_or_default();
@@ -154,13 +154,13 @@ impl<R: Read> Records<R> {
                     return Ok(false);
                 }
                 self.fed = self.start;
-                self.fill().map_err(|error| RecordError::Read(self.line(), error))?;
+                self.fill()?;
                 continue;
             }
             // A `\r` at the very end of what was read may be half of a `\r\n`.
             if self.start + 1 == self.filled && !self.exhausted {
                 self.fed = self.start;
-                self.fill().map_err(|error| RecordError::Read(self.line(), error))?;
+                self.fill()?;
             }
             let ahead = self.buffer.get(self.start..self.filled).unwrap_or_default();
             let taken = match ahead {
@@ -174,7 +174,7 @@ impl<R: Read> Records<R> {
     }
 
     /// Reads on, keeping what has not been given out.
-    fn fill(&mut self) -> io::Result<()> {
+    fn fill(&mut self) -> Result<(), RecordError> {
         if self.start > 0 && self.buffer.len() - self.filled < CHUNK {
             self.buffer.copy_within(self.start..self.filled, 0);
             self.filled -= self.start;
@@ -193,7 +193,7 @@ impl<R: Read> Records<R> {
                     return Ok(());
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(RecordError::Read(self.line(), error)),
             }
         }
     }

@@ -48,7 +48,7 @@ impl Rows {
         let (source, sum) = Hashed::new(source);
         let (decoded, byte_order_mark) = Decoded::new(source, encoding).map_err(unreadable)?;
         let mut records = Records::new(decoded);
-        let head = records.peek().map_err(unreadable)?;
+        let head = records.peek().map_err(|error| refused(path, error))?;
         let delimiter = delimiter_of(head);
         let crlf = memchr::memchr(b'\n', head).is_some_and(|at| at > 0 && head.get(at - 1) == Some(&b'\r'));
         records.set_delimiter(delimiter);
