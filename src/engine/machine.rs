@@ -104,6 +104,8 @@ pub enum Action {
     CommitOutcome {
         /// Which batch.
         batch: BatchId,
+        /// What it covers.
+        span: Span,
         /// How the attempt ended, where there was one.
         attempt: Option<AttemptOutcome>,
         /// What it makes of the batch.

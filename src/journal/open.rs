@@ -14,7 +14,11 @@ use super::JournalError;
 const APPLICATION_ID: i32 = 0x5345_4154;
 
 /// Each step brings the schema from its index to the next version. Steps are added, never edited.
-const MIGRATIONS: [&str; 2] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+
+/// The views keep no data, so they are edited in place and made anew after the steps.
+const VIEWS: &str = include_str!("views.sql");
 
 const VERSION: u32 = MIGRATIONS.len() as u32;
 
@@ -97,6 +101,7 @@ impl Journal {
         for sql in MIGRATIONS.iter().skip(found as usize) {
             step.execute_batch(sql).map_err(wrong)?;
         }
+        step.execute_batch(VIEWS).map_err(wrong)?;
         step.pragma_update(None, "user_version", VERSION).map_err(wrong)?;
         crate::step!("migration.written");
         step.commit().map_err(wrong)?;
@@ -308,6 +313,62 @@ mod tests {
         drop(Journal::create(&path).unwrap());
         Connection::open(&path).unwrap().pragma_update(None, "user_version", VERSION + 1).unwrap();
         assert!(matches!(Journal::open(&path), Err(JournalError::Newer { .. })));
+    }
+
+    /// Every row of a view, as text.
+    fn rows(db: &Connection, sql: &str) -> Vec<String> {
+        let mut statement = db.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let row = |row: &rusqlite::Row<'_>| -> rusqlite::Result<String> {
+            (0..columns).map(|column| Ok(format!("{:?} ", row.get_ref(column)?))).collect()
+        };
+        statement.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn an_older_journal_says_what_it_said() {
+        let (_keep, path) = folder();
+        let old = Connection::open(&path).unwrap();
+        MIGRATIONS.iter().take(2).for_each(|step| old.execute_batch(step).unwrap());
+        old.execute_batch(
+            "PRAGMA application_id = 1397047636; PRAGMA user_version = 2;
+             INSERT INTO term VALUES (1, 'license', 'L');
+             INSERT INTO run (run_id, input_path, input_sha256, layout, settings, state, created_at, total)
+               VALUES (1, 'a.csv', 'x', '{}', '{}', 'running', 1000, 6);
+             INSERT INTO assignment (run_id, assignment, email)
+               SELECT 1, value, 'user' || value || '@example.com' FROM json_each('[0, 1, 2, 3, 4, 5]');
+             INSERT INTO operation (run_id, assignment, line, target_id, removes)
+               SELECT 1, assignment, assignment + 2, 1, 0 FROM assignment;
+             -- Split after an attempt; one part done at its second, one sending again; one given back; one failed.
+             INSERT INTO batch (run_id, batch_id, first, last, rows, failed, state, attempts, attempt_id, code, message,
+               http_status, tracking_id, updated_at) VALUES
+               (1, 1, 0, 1, 2, 0, 'split', 1, 1, NULL, NULL, 400, 'T1', 2000),
+               (1, 2, 0, 0, 1, 0, 'done', 3, 3, NULL, NULL, 200, 'T3', 3000),
+               (1, 3, 1, 1, 1, 0, 'sending', 2, 6, NULL, NULL, 503, 'T4', 4000),
+               (1, 4, 2, 2, 1, 0, 'pending', 0, 7, NULL, NULL, NULL, NULL, 5000),
+               (1, 5, 3, 4, 2, 0, 'failed', 1, 5, 'X', 'no', 404, 'T5', 6000);
+             INSERT INTO attempt VALUES
+               (1, 1, 1, 1990, 2000, 2, 400, NULL, 'T1', 'rejected', 'no'),
+               (1, 2, 2, 2990, 2995, 1, 429, 7, 'T2', 'send_again', 'wait'),
+               (1, 3, 2, 2996, 3000, 1, 200, NULL, 'T3', 'accepted', NULL),
+               (1, 4, 3, 3900, 3950, 1, 503, NULL, 'T4', 'send_again', 'ill'),
+               (1, 5, 5, 5990, 6000, 2, 404, NULL, 'T5', 'rejected', 'no');",
+        )
+        .unwrap();
+        let views = [
+            "SELECT * FROM runs",
+            "SELECT * FROM operations ORDER BY line",
+            "SELECT * FROM attempts ORDER BY attempt_id",
+            "SELECT run_id, assignment, line, state, code, message, attempts, batch_id FROM failure ORDER BY line",
+        ];
+        let said = |db: &Connection| views.map(|view| rows(db, view));
+        let before = said(&old);
+        assert_eq!(before.each_ref().map(Vec::len), [1, 6, 6, 2]);
+        drop(old);
+        let mut journal = Journal::open(&path).unwrap();
+        assert_eq!(said(&journal.connection), before);
+        let standing = journal.recover(crate::domain::RunId(1), 7000).unwrap();
+        assert_eq!((standing.next_batch, standing.next_attempt), (6, 8));
     }
 
     #[test]

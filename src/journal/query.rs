@@ -360,8 +360,7 @@ impl Reader {
     /// # Errors
     /// [`JournalError`].
     pub fn attempt_outcomes(&self, run: RunId) -> Result<Vec<(String, u64)>, JournalError> {
-        let sql =
-            "SELECT outcome, count(*) FROM attempt WHERE run_id = ?1 GROUP BY outcome ORDER BY 2 DESC, 1";
+        let sql = "SELECT outcome, count(*) FROM attempts WHERE run_id = ?1 AND outcome IS NOT NULL GROUP BY outcome ORDER BY 2 DESC, 1";
         self.pairs(sql, run)
     }
 
@@ -372,7 +371,7 @@ impl Reader {
     pub fn request_counts(&self, run: RunId) -> Result<(u64, u64), JournalError> {
         let sql =
             "SELECT count(*), count(*) FILTER (WHERE outcome IN ('send_again', 'in_doubt', 'unauthorized'))
-                   FROM attempt WHERE run_id = ?1";
+                   FROM attempts WHERE run_id = ?1 AND outcome IS NOT NULL";
         let counts = self.connection.query_row(sql, [run.0], |row| Ok((row.get(0)?, row.get(1)?)));
         counts.map_err(self.wrong())
     }

@@ -56,14 +56,9 @@ impl Journal {
 fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<Standing> {
     let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     step.execute(
-        "INSERT OR IGNORE INTO attempt (run_id, attempt_id, batch_id, started_at, assignments, outcome, message)
-         SELECT run_id, attempt_id, batch_id, updated_at, last - first + 1, 'in_doubt', 'interrupted'
-         FROM batch WHERE run_id = ?1 AND state = 'sending'",
-        [run.0],
-    )?;
-    step.execute(
-        "UPDATE batch SET state = 'in_doubt', attempts = attempts + 1, updated_at = ?2,
-           message = 'the process ended before the answer was on disk'
+        "UPDATE batch INDEXED BY batch_open SET state = 'in_doubt', attempts = attempts + 1, updated_at = ?2,
+           message = 'the process ended before the answer was on disk',
+           http_status = NULL, tracking_id = NULL, outcome = 'in_doubt', said = 'interrupted'
          WHERE run_id = ?1 AND state = 'sending'",
         params![run.0, now],
     )?;
@@ -77,13 +72,10 @@ fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<Standi
 }
 
 fn read(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Standing> {
-    let next = |sql: &str| db.query_row(sql, [run.0], |row| row.get::<_, u32>(0));
-    let next_batch = next("SELECT coalesce(max(batch_id), 0) + 1 FROM batch WHERE run_id = ?1")?;
-    let next_attempt = next("SELECT coalesce(max(attempt_id), 0) + 1 FROM attempt WHERE run_id = ?1")?;
-    let mut standing =
-        Standing { lanes: lanes(db, run, now)?, next_batch, next_attempt, ..Standing::default() };
+    let mut standing = Standing { lanes: lanes(db, run, now)?, ..Standing::default() };
     share_out(&mut standing.lanes, open_batches(db, run)?);
-    db.query_row("SELECT accepted, wire, paused_until, failed FROM run WHERE run_id = ?1", [run.0], |row| {
+    let sql = "SELECT accepted, wire, paused_until, failed, last_batch + 1, last_attempt + 1 FROM run WHERE run_id = ?1";
+    db.query_row(sql, [run.0], |row| {
         standing.accepted = row.get(0)?;
         standing.wire = match row.get::<_, Option<String>>(1)?.as_deref() {
             Some("array") => Some(WireForm::Array),
@@ -92,6 +84,8 @@ fn read(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Standing> {
         };
         standing.pause = left_of(row.get(2)?, now);
         standing.failed = row.get(3)?;
+        standing.next_batch = row.get(4)?;
+        standing.next_attempt = row.get(5)?;
         Ok(())
     })?;
     Ok(standing)
@@ -131,8 +125,8 @@ fn lanes(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Vec<LaneStan
 
 fn open_batches(db: &Connection, run: RunId) -> rusqlite::Result<Vec<OpenBatch>> {
     db.prepare(
-        "SELECT batch_id, first, last, state = 'in_doubt' FROM batch
-         WHERE run_id = ?1 AND state IN ('pending', 'sending', 'in_doubt') ORDER BY first",
+        "SELECT batch_id, first, last, state = 'in_doubt' FROM batch INDEXED BY batch_open
+         WHERE run_id = ?1 AND (state = 'pending' OR state = 'sending' OR state = 'in_doubt') ORDER BY first",
     )?
     .query_map([run.0], |row| Ok((BatchId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)))?
     .filter_map(|row| {

@@ -123,7 +123,7 @@ fn intent(batch: u32, first: u32, last: u32, rows: u64) -> Record {
 }
 
 /// An outcome of the attempt with the batch's own number.
-fn outcome(batch: u32, change: BatchChange, sent_rows: Option<u64>) -> Record {
+fn outcome(batch: u32, (first, last): (u32, u32), change: BatchChange, sent_rows: Option<u64>) -> Record {
     let outcome = match change {
         BatchChange::Done { .. } => AttemptOutcome::Accepted,
         BatchChange::InDoubt(_) => AttemptOutcome::InDoubt,
@@ -133,7 +133,6 @@ fn outcome(batch: u32, change: BatchChange, sent_rows: Option<u64>) -> Record {
         attempt: AttemptId(batch),
         started_at: NOW,
         ended_at: NOW + 5,
-        assignments: 1,
         http_status: Some(207),
         retry_after_s: Some(3),
         tracking_id: Some(format!("T{batch}")),
@@ -142,6 +141,7 @@ fn outcome(batch: u32, change: BatchChange, sent_rows: Option<u64>) -> Record {
     };
     Record::Outcome(Box::new(Outcome {
         batch: BatchId(batch),
+        span: span(first, last),
         report: Some(report),
         change,
         sent_rows,
@@ -150,9 +150,10 @@ fn outcome(batch: u32, change: BatchChange, sent_rows: Option<u64>) -> Record {
 }
 
 /// What the engine does without a request: a split, an intent given back.
-fn without_request(batch: u32, change: BatchChange) -> Record {
+fn without_request(batch: u32, (first, last): (u32, u32), change: BatchChange) -> Record {
     Record::Outcome(Box::new(Outcome {
         batch: BatchId(batch),
+        span: span(first, last),
         report: None,
         change,
         sent_rows: None,
@@ -211,9 +212,9 @@ fn an_intent_is_sending_and_an_outcome_settles_it() {
 
     let partial = BatchChange::Done { failures: vec![failure(0, 2, "X")] };
     let group = vec![
-        outcome(1, partial, Some(2)),
-        outcome(2, BatchChange::Failed(refusal("Y")), Some(2)),
-        outcome(3, BatchChange::InDoubt("reset".into()), None),
+        outcome(1, (0, 1), partial, Some(2)),
+        outcome(2, (2, 3), BatchChange::Failed(refusal("Y")), Some(2)),
+        outcome(3, (4, 4), BatchChange::InDoubt("reset".into()), None),
     ];
     let (journal, told) = write(journal, vec![group]);
     assert_eq!(told, ["outcome 1", "outcome 2", "outcome 3"]);
@@ -243,8 +244,10 @@ fn an_intent_is_sending_and_an_outcome_settles_it() {
 fn what_was_sending_is_in_doubt_after_a_crash() {
     let desk = Desk::new();
     let journal = desk.import(&users(6));
-    let (mut journal, _) =
-        write(journal, vec![vec![intent(1, 0, 1, 2)], vec![outcome(1, done(), Some(2)), intent(2, 2, 3, 2)]]);
+    let (mut journal, _) = write(
+        journal,
+        vec![vec![intent(1, 0, 1, 2)], vec![outcome(1, (0, 1), done(), Some(2)), intent(2, 2, 3, 2)]],
+    );
     let standing = journal.recover(RUN, NOW).unwrap();
     assert_eq!(desk.states(), "ddiipp");
     assert_eq!(journal.run_row(RUN).unwrap().tally.in_doubt, 2);
@@ -258,7 +261,8 @@ fn what_was_sending_is_in_doubt_after_a_crash() {
     assert_eq!(desk.texts("SELECT outcome FROM attempts ORDER BY attempt_id"), ["accepted", "in_doubt"]);
 
     // Doubt that is over counts no more.
-    let (journal, _) = write(journal, vec![vec![intent(2, 2, 3, 2)], vec![outcome(2, done(), Some(2))]]);
+    let (journal, _) =
+        write(journal, vec![vec![intent(2, 2, 3, 2)], vec![outcome(2, (2, 3), done(), Some(2))]]);
     let tally = journal.run_row(RUN).unwrap().tally;
     assert_eq!((tally.in_doubt, tally.done), (0, 4));
 }
@@ -269,7 +273,8 @@ fn parts_take_over_what_their_batch_has_been_through() {
     let journal = desk.import(&users(5));
     let part = |batch, first, last| Part { batch: BatchId(batch), span: span(first, last) };
     let split = BatchChange::Split { left: part(2, 0, 1), right: part(3, 2, 4) };
-    let (mut journal, _) = write(journal, vec![vec![intent(1, 0, 4, 5)], vec![outcome(1, split, None)]]);
+    let (mut journal, _) =
+        write(journal, vec![vec![intent(1, 0, 4, 5)], vec![outcome(1, (0, 4), split, None)]]);
     assert_eq!(desk.states(), "ppppp");
     assert!(desk.operations().iter().all(|(.., attempts)| *attempts == 1));
     let lane = journal.recover(RUN, NOW).unwrap().lanes.remove(0);
@@ -288,9 +293,12 @@ fn an_intent_given_back_is_what_it_was() {
         journal,
         vec![
             vec![intent(1, 0, 0, 1), intent(2, 1, 1, 1)],
-            vec![outcome(1, BatchChange::InDoubt("reset".into()), None)],
+            vec![outcome(1, (0, 0), BatchChange::InDoubt("reset".into()), None)],
             vec![intent(1, 0, 0, 1)],
-            vec![without_request(1, BatchChange::Pending), without_request(2, BatchChange::Pending)],
+            vec![
+                without_request(1, (0, 0), BatchChange::Pending),
+                without_request(2, (1, 1), BatchChange::Pending),
+            ],
         ],
     );
     assert_eq!(desk.states(), "ip");
@@ -298,8 +306,64 @@ fn an_intent_given_back_is_what_it_was() {
     assert_eq!(desk.operations()[1].3, 0, "no request left");
 
     // A request that left and is to be made again is another matter.
-    let (_, _) = write(journal, vec![vec![intent(2, 1, 1, 1)], vec![outcome(2, BatchChange::Pending, None)]]);
+    let (_, _) =
+        write(journal, vec![vec![intent(2, 1, 1, 1)], vec![outcome(2, (1, 1), BatchChange::Pending, None)]]);
     assert_eq!((desk.states().as_str(), desk.operations()[1].3), ("ip", 1));
+}
+
+#[test]
+fn every_attempt_is_told_though_a_batch_has_several() {
+    let desk = Desk::new();
+    let journal = desk.import(&users(3));
+    let again = |batch, attempt| {
+        let Record::Intent(intent) = intent(batch, 0, 1, 2) else { panic!() };
+        Record::Intent(Intent { attempt: AttemptId(attempt), ..intent })
+    };
+    let ended = |change, attempt| {
+        let Record::Outcome(mut outcome) = outcome(1, (0, 1), change, None) else { panic!() };
+        outcome.report.as_mut().unwrap().tracking_id = Some(format!("T{attempt}"));
+        Record::Outcome(outcome)
+    };
+    let told = |desk: &Desk| {
+        desk.texts(
+            "SELECT attempt_id || ' ' || assignments || ' ' || coalesce(outcome, 'sending') || ' '
+               || coalesce(http_status || ' ' || retry_after_s || ' ' || tracking_id || ' ' || substr(ended_at, 18), '')
+             FROM attempts ORDER BY attempt_id",
+        )
+    };
+    let groups = vec![
+        vec![again(1, 1)],
+        vec![ended(BatchChange::Pending, 1), again(1, 2)],
+        vec![ended(BatchChange::InDoubt("reset".into()), 2)],
+        vec![again(1, 3)],
+    ];
+    let (journal, _) = write(journal, groups);
+    let first_two = ["1 2 rejected 207 3 T1 20.005Z", "2 2 in_doubt 207 3 T2 20.005Z"];
+    assert_eq!(told(&desk), [first_two[0], first_two[1], "3 2 sending "]);
+    // Given back, it was none.
+    let (journal, _) = write(journal, vec![vec![without_request(1, (0, 1), BatchChange::Pending)]]);
+    assert_eq!(told(&desk), first_two);
+    let (mut journal, _) = write(journal, vec![vec![again(1, 4)]]);
+    journal.recover(RUN, NOW).unwrap();
+    assert_eq!(desk.texts("SELECT outcome FROM attempts WHERE attempt_id = 4"), ["in_doubt"]);
+    assert_eq!(told(&desk).len(), 3);
+    let counts = journal.reader().unwrap().request_counts(RUN).unwrap();
+    assert_eq!(counts, (3, 2));
+}
+
+#[test]
+fn names_given_once_are_not_given_again() {
+    let desk = Desk::new();
+    let journal = desk.import(&users(9));
+    let part = |batch, first, last| Part { batch: BatchId(batch), span: span(first, last) };
+    let split = BatchChange::Split { left: part(8, 0, 1), right: part(9, 2, 4) };
+    let (mut journal, _) =
+        write(journal, vec![vec![intent(7, 0, 4, 5)], vec![outcome(7, (0, 4), split, None)]]);
+    let standing = journal.recover(RUN, NOW).unwrap();
+    assert_eq!((standing.next_batch, standing.next_attempt), (10, 8));
+    let (mut journal, _) = write(journal, vec![vec![intent(8, 0, 1, 2)]]);
+    let standing = journal.recover(RUN, NOW).unwrap();
+    assert_eq!((standing.next_batch, standing.next_attempt), (10, 9));
 }
 
 #[test]
@@ -351,7 +415,7 @@ fn the_form_that_was_learned_is_known_after_a_crash() {
     for form in [WireForm::Array, WireForm::Object] {
         let desk = Desk::new();
         let journal = desk.import(&users(1));
-        let Record::Outcome(mut learning) = outcome(1, done(), Some(1)) else { panic!() };
+        let Record::Outcome(mut learning) = outcome(1, (0, 0), done(), Some(1)) else { panic!() };
         learning.learned = Some(form);
         let (mut journal, _) =
             write(journal, vec![vec![intent(1, 0, 0, 1)], vec![Record::Outcome(learning)]]);
@@ -418,7 +482,10 @@ fn retried_operations_go_behind_all_others() {
         journal,
         vec![
             vec![intent(1, 0, 2, 3), intent(2, 3, 5, 3)],
-            vec![outcome(1, partial, Some(3)), outcome(2, BatchChange::Failed(refusal("X")), Some(3))],
+            vec![
+                outcome(1, (0, 2), partial, Some(3)),
+                outcome(2, (3, 5), BatchChange::Failed(refusal("X")), Some(3)),
+            ],
         ],
     );
     journal.set_state(RUN, RunState::Finished, None, NOW).unwrap();

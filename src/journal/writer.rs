@@ -7,7 +7,7 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 use super::{Journal, JournalError};
 use crate::domain::{
@@ -50,8 +50,6 @@ pub struct AttemptReport {
     pub started_at: i64,
     /// When it ended.
     pub ended_at: i64,
-    /// How many assignments it carried.
-    pub assignments: u32,
     /// The answer's status.
     pub http_status: Option<u16>,
     /// The answer's `Retry-After`, in seconds.
@@ -69,6 +67,8 @@ pub struct AttemptReport {
 pub struct Outcome {
     /// Which batch.
     pub batch: BatchId,
+    /// What it covers.
+    pub span: Span,
     /// The attempt, where there was one.
     pub report: Option<AttemptReport>,
     /// What it makes of the batch.
@@ -183,16 +183,17 @@ fn write_all(
 
 fn commit(db: &mut Connection, run: RunId, group: &[Stamped]) -> rusqlite::Result<()> {
     let step = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let writing = Writing { db: &step, run: run.0 };
-    let mut counted = Counted::default();
+    let mut writing = Writing::into(&step, run)?;
+    let mut sums = Sums::default();
     for (at, record) in group {
         match record {
             Record::Intent(intent) => {
+                sums.intent(intent);
                 writing.intent(*at, intent)?;
                 crate::step!("intent.written");
             }
             Record::Outcome(outcome) => {
-                counted.add(outcome);
+                sums.outcome(outcome);
                 writing.outcome(*at, outcome)?;
                 crate::step!("outcome.written");
             }
@@ -208,25 +209,33 @@ fn commit(db: &mut Connection, run: RunId, group: &[Stamped]) -> rusqlite::Resul
             )?,
         }
     }
-    if counted != Counted::default() {
-        writing.execute(
-            "UPDATE run SET done = done + ?2, failed = failed + ?3, accepted = accepted OR ?4 WHERE run_id = ?1",
-            params![run.0, counted.done, counted.failed, counted.accepted],
-        )?;
-    }
+    writing.sums(&sums)?;
+    drop(writing);
     step.commit()
 }
 
-/// What the batches of a transaction came to that had been sent.
+/// What a transaction adds up to.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Counted {
+struct Sums {
+    /// What the batches came to that had been sent.
     done: u64,
     failed: u64,
     accepted: bool,
+    /// The highest names given.
+    batch: u32,
+    attempt: u32,
 }
 
-impl Counted {
-    fn add(&mut self, outcome: &Outcome) {
+impl Sums {
+    fn intent(&mut self, intent: &Intent) {
+        self.batch = self.batch.max(intent.batch.0);
+        self.attempt = self.attempt.max(intent.attempt.0);
+    }
+
+    fn outcome(&mut self, outcome: &Outcome) {
+        if let BatchChange::Split { left, right } = &outcome.change {
+            self.batch = self.batch.max(left.batch.0).max(right.batch.0);
+        }
         let Some(rows) = outcome.sent_rows else { return };
         let failed = outcome.change.failed_rows(rows);
         self.failed += failed;
@@ -235,51 +244,73 @@ impl Counted {
     }
 }
 
-/// Puts records into an open transaction.
+/// An error ends the whole transaction, here and below, so SQLite need not be able to take back the one
+/// statement: that would have it copy every page aside.
+const INTENT: &str = "
+    INSERT OR ROLLBACK INTO batch (run_id, first, batch_id, last, rows, state, updated_at, attempt_id, started_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, 'sending', ?7, ?6, ?7)
+    ON CONFLICT (run_id, first, batch_id) DO UPDATE SET
+      state = 'sending', updated_at = excluded.updated_at, attempt_id = excluded.attempt_id,
+      started_at = excluded.started_at, ended_at = NULL, retry_after_s = NULL, outcome = NULL, said = NULL";
+
+const ATTEMPTED: &str = "
+    UPDATE OR ROLLBACK batch SET state = ?4, failed = ?5, code = ?6, message = ?7, updated_at = ?8,
+      attempts = attempts + 1, started_at = ?9, ended_at = ?10, http_status = ?11, retry_after_s = ?12,
+      tracking_id = ?13, outcome = ?14, said = ?15
+    WHERE run_id = ?1 AND first = ?2 AND batch_id = ?3";
+
+/// Puts records into an open transaction. The statements that every request needs are looked up once.
 struct Writing<'a> {
     db: &'a Connection,
     run: u32,
+    intent: CachedStatement<'a>,
+    attempted: CachedStatement<'a>,
 }
 
-impl Writing<'_> {
+impl<'a> Writing<'a> {
+    fn into(db: &'a Connection, run: RunId) -> rusqlite::Result<Self> {
+        let (intent, attempted) = (db.prepare_cached(INTENT)?, db.prepare_cached(ATTEMPTED)?);
+        Ok(Self { db, run: run.0, intent, attempted })
+    }
+
     fn execute(&self, sql: &str, values: impl rusqlite::Params) -> rusqlite::Result<()> {
         self.db.prepare_cached(sql)?.execute(values).map(drop)
     }
 
-    fn intent(&self, at: i64, intent: &Intent) -> rusqlite::Result<()> {
-        let (first, last) = (intent.span.first().0, intent.span.last().0);
+    fn sums(&self, sums: &Sums) -> rusqlite::Result<()> {
+        if *sums == Sums::default() {
+            return Ok(());
+        }
         self.execute(
-            "INSERT INTO batch (run_id, batch_id, first, last, rows, state, attempts, attempt_id, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'sending', 0, ?6, ?7)
-             ON CONFLICT (run_id, batch_id) DO UPDATE SET
-               state = 'sending', attempt_id = excluded.attempt_id, updated_at = excluded.updated_at",
-            params![self.run, intent.batch.0, first, last, intent.rows, intent.attempt.0, at],
+            "UPDATE run SET done = done + ?2, failed = failed + ?3, accepted = accepted OR ?4,
+               last_batch = max(last_batch, ?5), last_attempt = max(last_attempt, ?6)
+             WHERE run_id = ?1",
+            params![self.run, sums.done, sums.failed, sums.accepted, sums.batch, sums.attempt],
         )
     }
 
-    fn outcome(&self, at: i64, outcome: &Outcome) -> rusqlite::Result<()> {
-        if let Some(report) = &outcome.report {
-            self.attempt(outcome.batch, report)?;
-        }
+    fn intent(&mut self, at: i64, intent: &Intent) -> rusqlite::Result<()> {
+        let (first, last) = (intent.span.first().0, intent.span.last().0);
+        let values = params![self.run, first, intent.batch.0, last, intent.rows, intent.attempt.0, at];
+        self.intent.execute(values).map(drop)
+    }
+
+    fn outcome(&mut self, at: i64, outcome: &Outcome) -> rusqlite::Result<()> {
         match &outcome.change {
             BatchChange::Done { failures } => {
                 failures.iter().try_for_each(|failure| self.exception(failure))?;
-                self.batch(at, outcome, "done", None, outcome.change.failed_rows(0))?;
+                self.batch(at, outcome, "done", None, None)?;
             }
-            BatchChange::Failed(refusal) => self.batch(at, outcome, "failed", Some(refusal), 0)?,
-            BatchChange::Pending if outcome.report.is_none() => self.release(at, outcome.batch)?,
-            BatchChange::Pending => self.batch(at, outcome, "pending", None, 0)?,
-            BatchChange::InDoubt(reason) => {
-                self.batch(at, outcome, "in_doubt", None, 0)?;
-                self.execute(
-                    "UPDATE batch SET message = ?3 WHERE run_id = ?1 AND batch_id = ?2",
-                    params![self.run, outcome.batch.0, reason],
-                )?;
+            BatchChange::Failed(Refusal { code, message }) => {
+                self.batch(at, outcome, "failed", Some(code.as_str()), Some(message))?;
             }
+            BatchChange::Pending if outcome.report.is_none() => self.release(at, outcome)?,
+            BatchChange::Pending => self.batch(at, outcome, "pending", None, None)?,
+            BatchChange::InDoubt(reason) => self.batch(at, outcome, "in_doubt", None, Some(reason))?,
             BatchChange::Split { left, right } => {
-                self.batch(at, outcome, "split", None, 0)?;
-                self.part(at, outcome.batch, *left)?;
-                self.part(at, outcome.batch, *right)?;
+                self.batch(at, outcome, "split", None, None)?;
+                self.part(at, outcome, *left)?;
+                self.part(at, outcome, *right)?;
             }
         }
         let Some(wire) = outcome.learned else { return Ok(()) };
@@ -287,53 +318,61 @@ impl Writing<'_> {
     }
 
     fn batch(
-        &self,
+        &mut self,
         at: i64,
         outcome: &Outcome,
         state: &str,
-        refusal: Option<&Refusal>,
-        failed: u64,
+        code: Option<&str>,
+        message: Option<&str>,
     ) -> rusqlite::Result<()> {
-        let report = outcome.report.as_ref();
-        self.execute(
-            "UPDATE batch SET state = ?3, failed = ?4, attempts = attempts + ?5, code = ?6, message = ?7,
-               http_status = CASE WHEN ?5 THEN ?8 ELSE http_status END,
-               tracking_id = CASE WHEN ?5 THEN ?9 ELSE tracking_id END, updated_at = ?10
-             WHERE run_id = ?1 AND batch_id = ?2",
-            params![
-                self.run,
-                outcome.batch.0,
-                state,
-                failed,
-                report.is_some(),
-                refusal.map(|refusal| refusal.code.as_str()),
-                refusal.map(|refusal| refusal.message.as_str()),
-                report.and_then(|report| report.http_status),
-                report.and_then(|report| report.tracking_id.as_deref()),
-                at,
-            ],
-        )
+        let (first, batch) = (outcome.span.first().0, outcome.batch.0);
+        let failed = outcome.change.failed_rows(0);
+        let Some(report) = &outcome.report else {
+            return self.execute(
+                "UPDATE batch SET state = ?4, failed = ?5, code = ?6, message = ?7, updated_at = ?8
+                 WHERE run_id = ?1 AND first = ?2 AND batch_id = ?3",
+                params![self.run, first, batch, state, failed, code, message, at],
+            );
+        };
+        let values = params![
+            self.run,
+            first,
+            batch,
+            state,
+            failed,
+            code,
+            message,
+            at,
+            report.started_at,
+            report.ended_at,
+            report.http_status,
+            report.retry_after_s.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
+            report.tracking_id,
+            report.outcome.as_str(),
+            report.message,
+        ];
+        self.attempted.execute(values).map(drop)
     }
 
     /// Gives an intent back that was never sent: the batch is what it was before.
-    fn release(&self, at: i64, batch: BatchId) -> rusqlite::Result<()> {
+    fn release(&self, at: i64, outcome: &Outcome) -> rusqlite::Result<()> {
         self.execute(
-            "UPDATE batch SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END, updated_at = ?3
-             WHERE run_id = ?1 AND batch_id = ?2",
-            params![self.run, batch.0, at],
+            "UPDATE batch SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END, updated_at = ?4
+             WHERE run_id = ?1 AND first = ?2 AND batch_id = ?3",
+            params![self.run, outcome.span.first().0, outcome.batch.0, at],
         )
     }
 
     /// A part takes over what its operations have been through.
-    fn part(&self, at: i64, parent: BatchId, part: Part) -> rusqlite::Result<()> {
+    fn part(&self, at: i64, whole: &Outcome, part: Part) -> rusqlite::Result<()> {
         let (first, last) = (part.span.first().0, part.span.last().0);
         self.execute(
-            "INSERT INTO batch (run_id, batch_id, first, last, rows, state, attempts, http_status, tracking_id, updated_at)
-             SELECT run_id, ?3, ?4, ?5,
-               (SELECT count(*) FROM operation WHERE run_id = ?1 AND assignment >= ?4 AND assignment <= ?5),
-               'pending', attempts, http_status, tracking_id, ?6
-             FROM batch WHERE run_id = ?1 AND batch_id = ?2",
-            params![self.run, parent.0, part.batch.0, first, last, at],
+            "INSERT INTO batch (run_id, first, batch_id, last, rows, state, attempts, http_status, tracking_id, updated_at)
+             SELECT run_id, ?4, ?5, ?6,
+               (SELECT count(*) FROM operation WHERE run_id = ?1 AND assignment >= ?4 AND assignment <= ?6),
+               'pending', attempts, http_status, tracking_id, ?7
+             FROM batch WHERE run_id = ?1 AND first = ?2 AND batch_id = ?3",
+            params![self.run, whole.span.first().0, whole.batch.0, first, part.batch.0, last, at],
         )
     }
 
@@ -346,27 +385,6 @@ impl Writing<'_> {
                 failure.line.get(),
                 failure.refusal.code.as_str(),
                 failure.refusal.message
-            ],
-        )
-    }
-
-    fn attempt(&self, batch: BatchId, report: &AttemptReport) -> rusqlite::Result<()> {
-        self.execute(
-            "INSERT OR REPLACE INTO attempt (run_id, attempt_id, batch_id, started_at, ended_at, assignments,
-               http_status, retry_after_s, tracking_id, outcome, message)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            params![
-                self.run,
-                report.attempt.0,
-                batch.0,
-                report.started_at,
-                report.ended_at,
-                report.assignments,
-                report.http_status,
-                report.retry_after_s.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
-                report.tracking_id,
-                report.outcome.as_str(),
-                report.message,
             ],
         )
     }

@@ -196,7 +196,6 @@ struct Arrival {
 
 /// A batch between intent and outcome.
 struct Flight {
-    span: Span,
     attempt: AttemptId,
     intent: Option<Committed<Intent>>,
     /// What the request will carry, and the rows of what is so already and need not be sent.
@@ -221,7 +220,6 @@ impl Flight {
             attempt: self.attempt,
             started_at: self.started_at,
             ended_at: arrival.map_or(now, |arrival| arrival.ended_at),
-            assignments: self.span.len(),
             http_status: arrival.and_then(|arrival| arrival.http_status),
             retry_after_s: arrival.and_then(|arrival| arrival.retry_after_s),
             tracking_id: arrival.and_then(|arrival| arrival.tracking_id.clone()),
@@ -308,8 +306,8 @@ impl Driver<'_> {
                     self.prepare(batch, span, attempt, wire)?;
                 }
                 Action::Send { batch } => self.send(batch),
-                Action::CommitOutcome { batch, attempt, change, learned, rows } => {
-                    self.settle(batch, attempt, change, learned, rows);
+                Action::CommitOutcome { batch, span, attempt, change, learned, rows } => {
+                    self.settle(batch, span, attempt, change, learned, rows);
                 }
                 Action::Verify { batch, span } => self.to_verify.push((batch, span)),
                 Action::Pause { until, scope } => self.pause(until, scope),
@@ -376,7 +374,6 @@ impl Driver<'_> {
         let rows = assignments.iter().map(Assignment::rows).sum();
         self.writer.gather(unix_millis(), Record::Intent(Intent { batch, span, rows, attempt, wire }));
         let flight = Flight {
-            span,
             attempt,
             intent: None,
             assignments: Some(self.still_to_do(assignments)),
@@ -488,6 +485,7 @@ impl Driver<'_> {
     fn settle(
         &mut self,
         batch: BatchId,
+        span: Span,
         attempt: Option<AttemptOutcome>,
         change: BatchChange,
         learned: Option<WireForm>,
@@ -517,7 +515,7 @@ impl Driver<'_> {
         self.settling.insert(batch, Settled { done: rows.saturating_sub(failed), failed });
         let settled = matches!(change, BatchChange::Done { .. } | BatchChange::Failed(_));
         let sent_rows = (settled && self.flights.contains_key(&batch)).then_some(rows);
-        let outcome = Outcome { batch, report, change, sent_rows, learned };
+        let outcome = Outcome { batch, span, report, change, sent_rows, learned };
         self.writer.gather(now, Record::Outcome(Box::new(outcome)));
     }
 

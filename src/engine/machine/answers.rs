@@ -98,14 +98,14 @@ impl Engine {
     }
 
     fn accept(&mut self, id: BatchId, outcome: AttemptOutcome, change: BatchChange, rows: u64, failed: u64) {
-        let learned = match (self.settings.wire, self.wire, self.active.get(&id)) {
-            (Wire::Auto, None, Some(batch)) => Some(self.form(batch)),
-            _ => None,
-        };
+        let Some(batch) = self.active.get(&id) else { return };
+        let (span, form) = (batch.span, self.form(batch));
+        let learned = (self.settings.wire == Wire::Auto && self.wire.is_none()).then_some(form);
         self.wire = self.wire.or(learned);
         self.accepted = true;
         self.actions.push_back(Action::CommitOutcome {
             batch: id,
+            span,
             attempt: Some(outcome),
             change,
             learned,
@@ -222,8 +222,10 @@ impl Engine {
 
     /// Nothing of a batch is left to be done. It says nothing of what the service takes.
     fn already_so(&mut self, id: BatchId, rows: u64) {
+        let Some(batch) = self.active.get(&id) else { return };
         self.actions.push_back(Action::CommitOutcome {
             batch: id,
+            span: batch.span,
             attempt: None,
             change: BatchChange::Done { failures: Vec::new() },
             learned: None,
@@ -278,6 +280,7 @@ impl Engine {
             batch.stage = Stage::Settling(next);
             self.actions.push_back(Action::CommitOutcome {
                 batch: id,
+                span: batch.span,
                 attempt,
                 change,
                 learned: None,
@@ -289,8 +292,14 @@ impl Engine {
     fn fail(&mut self, id: BatchId, attempt: Option<AttemptOutcome>, refusal: Refusal, rows: u64) {
         if let Some(batch) = self.active.get_mut(&id) {
             batch.stage = Stage::Settling(Next::Nothing);
-            let change = BatchChange::Failed(refusal);
-            self.actions.push_back(Action::CommitOutcome { batch: id, attempt, change, learned: None, rows });
+            self.actions.push_back(Action::CommitOutcome {
+                batch: id,
+                span: batch.span,
+                attempt,
+                change: BatchChange::Failed(refusal),
+                learned: None,
+                rows,
+            });
         }
         self.count_failed(rows);
     }

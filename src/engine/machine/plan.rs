@@ -125,6 +125,7 @@ impl Engine {
         let [left, right] = self.name_parts(head, rest);
         self.actions.push_back(Action::CommitOutcome {
             batch: id,
+            span: batch.span,
             attempt: None,
             change: BatchChange::Split { left, right },
             learned: None,
