@@ -38,7 +38,7 @@ pub(super) fn run(context: &Context, args: &args::Apply) -> Result<Exit, Failure
     output.say(format_args!("{}: {}", args.file.display(), described(&checked.counts())));
     let mut journal = Journal::create(&context.journal)?;
     let (run, _) = import(&mut journal, &file, checked, &settings)?;
-    send_run(context, &runtime, journal, run, client, &settings, stops)
+    send_run(context, journal, run, client, &settings, stops)
 }
 
 fn settings(context: &Context, args: &args::Apply) -> Result<RunSettings, Failure> {

@@ -117,10 +117,19 @@ pub(super) fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// The runtime that requests run on.
+/// The runtime of what goes on beside a command: signals, single requests, the sandbox.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure { exit: Exit::Broken, error: error.into() })
+}
+
+/// The runtime that a run is sent on: one thread. It can send far more than any service takes, and several
+/// would spend more on waking each other than they save.
+pub(super) fn sending_runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure { exit: Exit::Broken, error: error.into() })

@@ -57,7 +57,7 @@ fn go_on(
     journal.set_settings(run, &settings.to_json())?;
     let runtime = runtime()?;
     let stops = Stops::listen(&runtime);
-    send_run(context, &runtime, journal, run, client, settings, stops)
+    send_run(context, journal, run, client, settings, stops)
 }
 
 /// The run asked for; else the newest unfinished one; else the newest, which is finished.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::context::{Context, shell_word};
+use super::context::{Context, sending_runtime, shell_word};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::progress;
@@ -22,13 +22,13 @@ use crate::webex::Client;
 /// Sends a run that is in the journal, writes its failures CSV and tells how it ended.
 pub(super) fn send_run(
     context: &Context,
-    runtime: &Runtime,
     journal: Journal,
     run: RunId,
     client: Client,
     settings: &RunSettings,
     stops: Stops,
 ) -> Result<Exit, Failure> {
+    let runtime = sending_runtime()?;
     let mut observer = progress::observer(context.output);
     stops.sending.store(true, Ordering::SeqCst);
     let sent = runtime.block_on(send(journal, run, client, settings, observer.as_mut(), stops.receiver));
