@@ -108,12 +108,12 @@ fn relocate(db: &Connection, run: RunId) -> rusqlite::Result<()> {
 fn settle(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<()> {
     db.execute(
         "UPDATE batch SET
-           rows = rows - (SELECT count(*) FROM temp.again g WHERE g.batch_id = batch.batch_id),
-           failed = CASE state WHEN 'done'
-             THEN failed - (SELECT count(*) FROM temp.again g WHERE g.batch_id = batch.batch_id) ELSE 0 END,
+           rows = rows - taken.operations,
+           failed = CASE state WHEN 'done' THEN failed - taken.operations ELSE 0 END,
            state = CASE state WHEN 'done' THEN 'done' ELSE 'retried' END,
            updated_at = ?2
-         WHERE run_id = ?1 AND batch_id IN (SELECT batch_id FROM temp.again)",
+         FROM (SELECT batch_id AS id, count(*) AS operations FROM temp.again GROUP BY batch_id) AS taken
+         WHERE run_id = ?1 AND batch_id = taken.id",
         params![run.0, now],
     )?;
     db.execute(

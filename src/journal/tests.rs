@@ -1,6 +1,7 @@
 //! What is put into the journal, and what it then says: import, writing, recovery, retry and loading together.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -605,4 +606,41 @@ fn damage_is_named_when_it_is_read() {
         assert!(matches!(error, JournalError::Unreadable { .. }), "{damage}: {error:?}");
         assert!(error.to_string().contains(words), "{damage}: {error}");
     }
+}
+
+/// What work on a journal costs, in hundreds of steps of SQLite's machine: the same on every computer.
+fn cost<T>(journal: &mut Journal, work: impl FnOnce(&mut Journal) -> T) -> u32 {
+    let steps = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&steps);
+    let count = move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    journal.connection.progress_handler(100, Some(count)).unwrap();
+    work(journal);
+    journal.connection.progress_handler(0, None::<fn() -> bool>).unwrap();
+    steps.load(Ordering::Relaxed)
+}
+
+#[test]
+fn recovery_costs_what_is_open_and_retrying_what_is_retried() {
+    let costs = [300, 600].map(|count| {
+        let desk = Desk::new();
+        let journal = desk.import(&users(count));
+        let all = || (0..count).map(|user| (user + 1, user, user));
+        let intents = all().map(|(batch, first, last)| intent(batch, first, last, 1)).collect();
+        let failed =
+            |(batch, first, last)| outcome(batch, (first, last), BatchChange::Failed(refusal("X")), Some(1));
+        // All but one have failed.
+        let (mut journal, _) = write(journal, vec![intents, all().skip(1).map(failed).collect()]);
+        let recovery = cost(&mut journal, |journal| journal.recover(RUN, NOW).unwrap());
+        let retry = cost(&mut journal, |journal| {
+            let selected = journal.retry(RUN, &["X".to_owned()], NOW).unwrap();
+            assert_eq!(selected.operations, u64::from(count) - 1);
+        });
+        (recovery, retry)
+    });
+    let [(recovery, retry), (recovery_of_twice, retry_of_twice)] = costs;
+    assert!(recovery_of_twice <= recovery + 1, "{costs:?}");
+    assert!(retry_of_twice < retry * 5 / 2, "{costs:?}");
 }
