@@ -608,33 +608,44 @@ fn damage_is_named_when_it_is_read() {
     }
 }
 
-/// What work on a journal costs, in hundreds of steps of SQLite's machine: the same on every computer.
-fn cost<T>(journal: &mut Journal, work: impl FnOnce(&mut Journal) -> T) -> u32 {
+/// What work on a connection costs, in hundreds of steps of SQLite's machine: the same on every computer.
+fn cost<T>(
+    on: &mut T,
+    connection: fn(&mut T) -> &mut rusqlite::Connection,
+    work: impl FnOnce(&mut T),
+) -> u32 {
     let steps = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&steps);
     let count = move || {
         counter.fetch_add(1, Ordering::Relaxed);
         false
     };
-    journal.connection.progress_handler(100, Some(count)).unwrap();
-    work(journal);
-    journal.connection.progress_handler(0, None::<fn() -> bool>).unwrap();
+    connection(on).progress_handler(100, Some(count)).unwrap();
+    work(on);
+    connection(on).progress_handler(0, None::<fn() -> bool>).unwrap();
     steps.load(Ordering::Relaxed)
+}
+
+/// So many users, each in a batch of their own; the first one's was sent, and the others' failed.
+fn mostly_failed(desk: &Desk, count: u32) -> Journal {
+    let journal = desk.import(&users(count));
+    let all = || (0..count).map(|user| (user + 1, user, user));
+    let intents = all().map(|(batch, first, last)| intent(batch, first, last, 1)).collect();
+    let failed =
+        |(batch, first, last)| outcome(batch, (first, last), BatchChange::Failed(refusal("X")), Some(1));
+    write(journal, vec![intents, all().skip(1).map(failed).collect()]).0
 }
 
 #[test]
 fn recovery_costs_what_is_open_and_retrying_what_is_retried() {
+    fn connection(journal: &mut Journal) -> &mut rusqlite::Connection {
+        &mut journal.connection
+    }
     let costs = [300, 600].map(|count| {
         let desk = Desk::new();
-        let journal = desk.import(&users(count));
-        let all = || (0..count).map(|user| (user + 1, user, user));
-        let intents = all().map(|(batch, first, last)| intent(batch, first, last, 1)).collect();
-        let failed =
-            |(batch, first, last)| outcome(batch, (first, last), BatchChange::Failed(refusal("X")), Some(1));
-        // All but one have failed.
-        let (mut journal, _) = write(journal, vec![intents, all().skip(1).map(failed).collect()]);
-        let recovery = cost(&mut journal, |journal| journal.recover(RUN, NOW).unwrap());
-        let retry = cost(&mut journal, |journal| {
+        let mut journal = mostly_failed(&desk, count);
+        let recovery = cost(&mut journal, connection, |journal| drop(journal.recover(RUN, NOW).unwrap()));
+        let retry = cost(&mut journal, connection, |journal| {
             let selected = journal.retry(RUN, &["X".to_owned()], NOW).unwrap();
             assert_eq!(selected.operations, u64::from(count) - 1);
         });
@@ -643,4 +654,28 @@ fn recovery_costs_what_is_open_and_retrying_what_is_retried() {
     let [(recovery, retry), (recovery_of_twice, retry_of_twice)] = costs;
     assert!(recovery_of_twice <= recovery + 1, "{costs:?}");
     assert!(retry_of_twice < retry * 5 / 2, "{costs:?}");
+}
+
+#[test]
+fn a_report_costs_what_it_is_long_and_a_status_nothing() {
+    type Ask = fn(&mut Reader);
+    let long: [(&str, Ask); 6] = [
+        ("operations", |reader| reader.operations(RUN, |_| Ok::<_, JournalError>(())).unwrap()),
+        ("done backwards", |reader| reader.done_backwards(RUN, |_| Ok::<_, JournalError>(())).unwrap()),
+        ("failure codes", |reader| drop(reader.failure_codes(RUN).unwrap())),
+        ("organizations", |reader| drop(reader.organizations(RUN).unwrap())),
+        ("attempts", |reader| drop(reader.attempt_outcomes(RUN).unwrap())),
+        ("requests", |reader| assert_eq!(reader.request_counts(RUN).unwrap().1, 0)),
+    ];
+    let ask = |count, ask: Ask| {
+        let desk = Desk::new();
+        let journal = mostly_failed(&desk, count);
+        cost(&mut journal.reader().unwrap(), |reader| &mut reader.connection, ask)
+    };
+    for (what, question) in long {
+        let [once, twice] = [300, 600].map(|count| ask(count, question));
+        assert!(twice < once * 5 / 2, "{what}: {once}, {twice}");
+    }
+    let status: Ask = |reader| drop(reader.run(Some(RUN)).unwrap());
+    assert_eq!(ask(300, status), ask(600, status));
 }
