@@ -262,34 +262,40 @@ def growth(folder, server, runs):
             journal = os.path.getsize(os.path.join(folder, "j.db"))
             print(f"| {rows:,} | {median(run['wall'] for run in found):.2f} s | {median(run['peak'] for run in found):.0f} MiB "
                   f"| {journal / 1e6:.1f} MB | {os.path.getsize(file) / 1e6:.1f} MB |", flush=True)
-        resumed = [resume(folder, server.url, file) for _ in range(runs)]
-        done, total, seconds = sorted(resumed, key=lambda run: run[2])[len(resumed) // 2]
-        print(f"\n`resume` of {total:,} operations, {done:,} of them done: first request {seconds:.3f} s after the start")
+        for wire, share in ("array", 0.1), ("object", 0.9):
+            done, total, seconds = resume(folder, server.url, file, wire, share)
+            print(f"\n`resume` of {total:,} operations, {wire} form, {done:,} of them done: first request {seconds:.3f} s after the start")
     finally:
         server.stop()
         shutil.rmtree(folder)
 
 
-def resume(folder, url, file):
-    """Kills an `apply` while it sends; operations done and in all, and seconds from the start of `resume` to its first request."""
+def resume(folder, url, file, wire, share):
+    """Kills an `apply` when a share of it is done; operations done and in all, and seconds from the start of `resume` to its first request."""
     clean(folder)
     journal, log = os.path.join(folder, "j.db"), os.path.join(folder, "log.txt")
-    environment = {**os.environ, "WEBEX_ACCESS_TOKEN": "t", "SEATBATCH_LOG": "debug"}
-    command = [SEATBATCH, "--base-url", url, "--journal", journal, "--log-file", log, "--quiet"]
-    tally = lambda: json.loads(subprocess.run([SEATBATCH, "--journal", journal, "--json", "status"], capture_output=True,
-                                              text=True).stdout.splitlines()[-1])
-    if os.path.exists(log):
-        os.remove(log)
-    sending = subprocess.Popen([*command, "apply", file, "--yes", "--rate", "unlimited"], env=environment)
-    while not os.path.exists(log) or " sent " not in open(log).read()[-4096:]:
-        time.sleep(0.05)
-    time.sleep(1)
+    environment = {**os.environ, "WEBEX_ACCESS_TOKEN": "t"}
+    command = [SEATBATCH, "--base-url", url, "--journal", journal, "--quiet"]
+
+    def tally():
+        """Of the run, which is not there at once."""
+        told = subprocess.run([SEATBATCH, "--journal", journal, "--json", "status"], capture_output=True, text=True).stdout
+        return {"done": 0, "total": 0} | json.loads((told or "{}").splitlines()[-1])
+
+    sending = subprocess.Popen([*command, "apply", file, "--yes", "--rate", "unlimited", "--wire", wire], env=environment)
+    while (stands := tally())["done"] < share * max(stands["total"], 1):
+        time.sleep(0.2)
     sending.kill()
     sending.wait()
     before = tally()
-    os.remove(log)
+    if os.path.exists(log):
+        os.remove(log)
     begun = time.time()
-    subprocess.run([*command, "resume"], env=environment, check=True)
+    resuming = subprocess.Popen([*command, "--log-file", log, "resume"], env={**environment, "SEATBATCH_LOG": "debug"})
+    while not os.path.exists(log) or " sent " not in open(log).read(100_000):
+        time.sleep(0.01)
+    resuming.kill()
+    resuming.wait()
     stamp = next(line for line in open(log) if " sent " in line).split("Z", 1)[0]
     return before["done"], before["total"], datetime.fromisoformat(stamp).replace(tzinfo=timezone.utc).timestamp() - begun
 
