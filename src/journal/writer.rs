@@ -183,7 +183,7 @@ fn write_all(
 
 fn commit(db: &mut Connection, run: RunId, group: &[Stamped]) -> rusqlite::Result<()> {
     let step = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let mut writing = Writing::into(&step, run)?;
+    let mut writing = Writing::begin(&step, run)?;
     let mut sums = Sums::default();
     for (at, record) in group {
         match record {
@@ -268,7 +268,7 @@ struct Writing<'a> {
 }
 
 impl<'a> Writing<'a> {
-    fn into(db: &'a Connection, run: RunId) -> rusqlite::Result<Self> {
+    fn begin(db: &'a Connection, run: RunId) -> rusqlite::Result<Self> {
         let (intent, attempted) = (db.prepare_cached(INTENT)?, db.prepare_cached(ATTEMPTED)?);
         Ok(Self { db, run: run.0, intent, attempted })
     }
