@@ -10,10 +10,18 @@ use crate::domain::{AssignmentNo, Order, OrgId};
 /// The number of each user's assignment.
 #[derive(Debug)]
 pub(super) struct Numbering {
-    /// By slot; `NONE` where a slot stands for nobody of whom something is asked.
-    numbers: Vec<u32>,
+    numbers: Numbers,
     /// Users of each organization, in sending order.
     organizations: Vec<u32>,
+}
+
+#[derive(Debug)]
+enum Numbers {
+    /// The slots themselves: each stands for a user of whom something is asked, and they go in that order. So
+    /// it is in most files, and then nothing is kept.
+    Slots,
+    /// By slot; `NONE` where a slot stands for nobody of whom something is asked.
+    Each(Vec<u32>),
 }
 
 impl Numbering {
@@ -27,9 +35,16 @@ impl Numbering {
             let org = if several { orgs.of(user) as usize } else { 0 };
             Some(org * ROUNDS + class.round(order)?)
         };
+        let slots = u32::try_from(classes.len()).unwrap_or(NONE);
+        if roster.is_untied() && slots > 0 {
+            let first = place(0);
+            if first.is_some() && (1..slots).all(|slot| place(slot) == first) {
+                return Self { numbers: Numbers::Slots, organizations: vec![slots] };
+            }
+        }
         // Slots were given out in the order of first appearance, and the first slot of a user may be
         // that of an address that was tied later.
-        let users = || (0..u32::try_from(classes.len()).unwrap_or(NONE)).map(|slot| roster.canonical(slot));
+        let users = || (0..slots).map(|slot| roster.canonical(slot));
         let mut numbers = vec![NONE; classes.len()];
         let mut sizes = vec![0; orgs.count() * ROUNDS];
         for user in users() {
@@ -57,12 +72,16 @@ impl Numbering {
                 *next += 1;
             }
         }
-        Self { numbers, organizations }
+        Self { numbers: Numbers::Each(numbers), organizations }
     }
 
     /// The assignment of the user with this slot.
     pub(super) fn of(&self, slot: u32) -> Option<AssignmentNo> {
-        self.numbers.get(slot as usize).filter(|number| **number != NONE).map(|number| AssignmentNo(*number))
+        let number = match &self.numbers {
+            Numbers::Slots => slot,
+            Numbers::Each(numbers) => numbers.get(slot as usize).copied().filter(|number| *number != NONE)?,
+        };
+        Some(AssignmentNo(number))
     }
 
     /// How many users of each organization have an assignment, in sending order.
@@ -147,5 +166,70 @@ impl Organizations {
     /// Those that the file names, and that of everyone else.
     fn count(&self) -> usize {
         self.known.len() + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDS: Class = Class { adds: true, removes: false };
+    const REMOVES: Class = Class { adds: false, removes: true };
+    const NOTHING: Class = Class { adds: false, removes: false };
+
+    fn roster() -> Roster {
+        let mut roster = Roster::new((1, 2));
+        for name in ["a", "b", "c"] {
+            roster.admit(Some(&format!("{name}@example.com")), None);
+        }
+        roster
+    }
+
+    fn numbers(roster: &Roster, orgs: Organizations, classes: &[Class], order: Order) -> Vec<Option<u32>> {
+        let numbering = Numbering::new(roster, orgs, classes, order);
+        let slots = 0..u32::try_from(classes.len()).unwrap();
+        let numbers: Vec<_> = slots.map(|slot| numbering.of(slot).map(|number| number.0)).collect();
+        assert_eq!(numbering.assignments() as usize, numbers.iter().flatten().count());
+        numbers
+    }
+
+    #[test]
+    fn users_are_numbered_as_they_come() {
+        let kept = |classes: &[Class], order| {
+            let numbering = Numbering::new(&roster(), Organizations::default(), classes, order);
+            matches!(numbering.numbers, Numbers::Each(_))
+        };
+        for (classes, order) in [([ADDS; 3], Order::RemovesFirst), ([ADDS, REMOVES, ADDS], Order::File)] {
+            assert!(!kept(&classes, order));
+            let found = numbers(&roster(), Organizations::default(), &classes, order);
+            assert_eq!(found, [Some(0), Some(1), Some(2)]);
+        }
+        assert!(kept(&[ADDS, REMOVES, ADDS], Order::RemovesFirst));
+        assert!(kept(&[NOTHING; 3], Order::File));
+    }
+
+    #[test]
+    fn who_is_left_out_or_put_off_shifts_the_others() {
+        let file = |classes: &[Class]| numbers(&roster(), Organizations::default(), classes, Order::File);
+        assert_eq!(file(&[ADDS, NOTHING, ADDS]), [Some(0), None, Some(1)]);
+        assert_eq!(file(&[NOTHING, ADDS, ADDS]), [None, Some(0), Some(1)]);
+        let removes_first = [ADDS, REMOVES, ADDS];
+        let numbers = |orgs| numbers(&roster(), orgs, &removes_first, Order::RemovesFirst);
+        assert_eq!(numbers(Organizations::default()), [Some(1), Some(0), Some(2)]);
+        // Those of no organization that is named go first.
+        let mut orgs = Organizations::default();
+        assert!(orgs.admit(0, &OrgId::parse("O").unwrap()));
+        assert_eq!(numbers(orgs), [Some(2), Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn two_names_of_one_user_have_one_number() {
+        let mut roster = roster();
+        let person = roster.admit(None, Some("P")).user;
+        roster.admit(Some("a@example.com"), Some("P"));
+        let classes = [NOTHING, ADDS, ADDS, ADDS];
+        let found = numbers(&roster, Organizations::default(), &classes, Order::File);
+        assert_eq!(found, [None, Some(1), Some(2), Some(0)]);
+        assert_eq!(roster.canonical(0), person);
     }
 }

@@ -38,7 +38,7 @@ pub(super) struct Roster {
     keys: Vec<Key>,
     /// Slots by their keys: five bytes an entry, where a map of keys would take seventeen.
     slots: HashTable<u32>,
-    /// For an address, the slot of the person ID it is tied to.
+    /// For an address, the slot of the person ID it is tied to; as long as the last tie needs.
     ties: Vec<u32>,
     /// An address was tied after it had been used alone.
     tied_late: bool,
@@ -70,7 +70,7 @@ impl Roster {
 
     fn slot(&mut self, key: Key) -> (u32, bool) {
         // Slots are rows at most, and rows fit in 32 bits.
-        let next = u32::try_from(self.ties.len()).unwrap_or(NONE);
+        let next = u32::try_from(self.keys.len()).unwrap_or(NONE);
         let keys = &self.keys;
         let key_of = |slot: &u32| keys.get(*slot as usize).copied().unwrap_or_default();
         match self.slots.entry(hash(key), |slot| key_of(slot) == key, |slot| hash(key_of(slot))) {
@@ -78,7 +78,6 @@ impl Roster {
             Entry::Vacant(vacant) => {
                 vacant.insert(next);
                 self.keys.push(key);
-                self.ties.push(NONE);
                 (next, true)
             }
         }
@@ -91,15 +90,27 @@ impl Roster {
         let Some((email, fresh)) = email else {
             return Admitted { user: person.unwrap_or(NONE), email: NONE, second_person: false };
         };
-        let tie = self.ties.get_mut(email as usize);
-        let (Some(tie), Some(person)) = (tie, person) else {
+        let Some(person) = person else {
             return Admitted { user: self.canonical(email), email, second_person: false };
         };
-        if *tie == NONE {
-            *tie = person;
+        let tied = self.tie(email);
+        if tied == NONE {
+            self.set_tie(email, person);
             self.tied_late |= !fresh;
         }
-        Admitted { user: person, email, second_person: *tie != person }
+        Admitted { user: person, email, second_person: tied != NONE && tied != person }
+    }
+
+    fn tie(&self, slot: u32) -> u32 {
+        self.ties.get(slot as usize).copied().unwrap_or(NONE)
+    }
+
+    fn set_tie(&mut self, slot: u32, person: u32) {
+        let index = slot as usize;
+        if self.ties.len() <= index {
+            self.ties.resize(index + 1, NONE);
+        }
+        self.ties.get_mut(index).into_iter().for_each(|tie| *tie = person);
     }
 
     /// The slot that a row's user has, if the user is known.
@@ -115,10 +126,15 @@ impl Roster {
 
     /// The slot that stands for the user of this slot.
     pub(super) fn canonical(&self, slot: u32) -> u32 {
-        match self.ties.get(slot as usize) {
-            Some(tie) if *tie != NONE => *tie,
-            _ => slot,
+        match self.tie(slot) {
+            NONE => slot,
+            person => person,
         }
+    }
+
+    /// Whether each slot stands for a user of its own.
+    pub(super) const fn is_untied(&self) -> bool {
+        self.ties.is_empty()
     }
 
     pub(super) const fn is_tied_late(&self) -> bool {
@@ -127,7 +143,7 @@ impl Roster {
 
     /// How many slots there are.
     pub(super) fn len(&self) -> usize {
-        self.ties.len()
+        self.keys.len()
     }
 }
 

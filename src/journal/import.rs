@@ -88,13 +88,29 @@ pub struct Totals {
     pub invalid: u64,
 }
 
-/// Which parts of an assignment's user are stored already.
+/// Which parts of an assignment's user are stored already: a byte for each of millions of users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Stored {
-    row: bool,
-    email: bool,
-    person: bool,
-    org: bool,
+struct Stored(u8);
+
+impl Stored {
+    /// What an operation says of its user, once it is stored.
+    fn of(operation: &PlannedOperation<'_>) -> Self {
+        let parts = [operation.email.is_some(), operation.person.is_some(), operation.org.is_some()];
+        Self(parts.into_iter().fold(1, |bits, part| bits << 1 | u8::from(part)))
+    }
+
+    const fn and(self, more: Self) -> Self {
+        Self(self.0 | more.0)
+    }
+
+    /// Whether there is a row for the user.
+    const fn is_any(self) -> bool {
+        self.0 != 0
+    }
+
+    const fn has_org(self) -> bool {
+        self.0 & 1 != 0
+    }
 }
 
 /// An import under way. Dropped before it is sealed, it leaves a run in state `importing`.
@@ -234,19 +250,14 @@ impl Importer<'_> {
         for operation in planned {
             let number = operation.assignment.0;
             let known = self.users.get(number as usize).copied().unwrap_or_default();
-            let now = Stored {
-                row: true,
-                email: known.email || operation.email.is_some(),
-                person: known.person || operation.person.is_some(),
-                org: known.org || operation.org.is_some(),
-            };
+            let now = known.and(Stored::of(operation));
             if known == now {
                 continue;
             }
             let org = operation.org.map(|org| self.organization(org)).transpose()?;
             let email = operation.email.map(EmailAddress::as_str);
             let person = operation.person.map(PersonId::as_str);
-            if known.row {
+            if known.is_any() {
                 // It may be one of those.
                 self.insert_users(&mut fresh)?;
                 let sql =
@@ -316,7 +327,7 @@ impl Importer<'_> {
     /// Assignments come organization by organization; here each of these spans is given its row.
     fn span_organizations(&self) -> Result<(), JournalError> {
         let Totals { assignments, total, invalid } = self.totals;
-        if !self.users.iter().any(|user| user.org) {
+        if !self.users.iter().any(|user| user.has_org()) {
             let whole =
                 "INSERT INTO org_span (run_id, first, last, rows) SELECT ?1, 0, ?2 - 1, ?3 WHERE ?2 > 0";
             return self.execute(whole, params![self.run.0, assignments, total - invalid]);
