@@ -153,8 +153,8 @@ struct Checker<'a> {
     targets: Targets,
     sorter: Sorter,
     findings: Vec<(Line, CrossRow)>,
-    /// Addresses with two person IDs, spelled out, by slot.
-    ambiguous: HashMap<u32, String>,
+    /// Addresses whose rows contradict those of a person ID, how, and the address spelled out, by slot.
+    ambiguous: HashMap<u32, (CrossRow, String)>,
     orgs: Organizations,
     /// What is asked of each target, by its number.
     demand: Vec<Demand>,
@@ -192,8 +192,15 @@ impl<'a> Checker<'a> {
     fn admit(&mut self, line: Line, wish: &Wish) -> Result<(), CheckError> {
         let email = wish.email.as_ref().map(|email| email.as_str());
         let admitted = self.roster.admit(email, wish.person.as_ref().map(|person| person.as_str()));
-        if let (true, Some(email)) = (admitted.second_person, email) {
-            self.ambiguous.entry(admitted.email).or_insert_with(|| email.to_owned());
+        let contradiction = if admitted.second_person {
+            Some(CrossRow::TwoPersonIds)
+        } else if admitted.tied_late && !self.orgs.tie(admitted.email, admitted.user) {
+            Some(CrossRow::TwoOrganizations)
+        } else {
+            None
+        };
+        if let (Some(contradiction), Some(email)) = (contradiction, email) {
+            self.ambiguous.entry(admitted.email).or_insert_with(|| (contradiction, email.to_owned()));
         }
         if let Some(org) = &wish.org
             && !self.orgs.admit(admitted.user, org)
@@ -224,9 +231,8 @@ impl<'a> Checker<'a> {
         let mut group: Vec<Mark> = Vec::new();
         for mark in self.by_user(sorter)?.sorted()? {
             let mark = mark?;
-            if self.ambiguous.contains_key(&mark.email) {
-                let value = self.ambiguous.get(&mark.email).cloned().unwrap_or_default();
-                self.find(Line::new(mark.line), CrossRow::TwoPersonIds, "email", value);
+            if let Some((contradiction, value)) = self.ambiguous.get(&mark.email).cloned() {
+                self.find(Line::new(mark.line), contradiction, "email", value);
                 continue;
             }
             let same =
@@ -488,6 +494,25 @@ mod tests {
     fn one_user_belongs_to_one_organization() {
         let text = "email,orgId,licenseId\na@example.com,O1,L1\na@example.com,,L2\na@example.com,O2,L3\n";
         assert_eq!(checked(text, Order::File).0, [(4, "TWO_ORGANIZATIONS")]);
+    }
+
+    #[test]
+    fn a_user_whose_names_are_tied_late_belongs_to_one_organization_too() {
+        let told = |rows: &str| {
+            let (mut problems, ..) = checked(&format!("email,personId,orgId,licenseId\n{rows}"), Order::File);
+            problems.sort_unstable();
+            problems
+        };
+        let contradiction = "TWO_ORGANIZATIONS";
+        // The row that ties them names the other one.
+        let rows = "a@example.com,,O1,L1\na@example.com,P,O2,L2\n";
+        assert_eq!(told(rows), [(3, contradiction)]);
+        // It names none: then the address is nobody, and the person ID says who is meant.
+        let rows = "a@example.com,,O1,L1\n,P,O2,L2\na@example.com,P,,L3\n,P,,L4\n";
+        assert_eq!(told(rows), [(2, contradiction), (4, contradiction)]);
+        assert_eq!(told("a@example.com,,O1,L1\n,P,O1,L2\na@example.com,P,,L3\n,P,O1,L4\n"), []);
+        // What was said of the address is known of the person.
+        assert_eq!(told("a@example.com,,O1,L1\na@example.com,P,,L2\n,P,O2,L3\n"), [(4, contradiction)]);
     }
 
     #[test]

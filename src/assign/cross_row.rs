@@ -49,7 +49,7 @@ impl CrossRow {
                 "find out which of them is the user, and correct the other rows",
             ),
             Self::TwoOrganizations => (
-                "the file names another organization for the same user before".to_owned(),
+                "the file names two organizations for this user".to_owned(),
                 "give the user's one orgId on all of the user's rows",
             ),
         };

@@ -18,7 +18,7 @@ pub(super) struct Numbering {
 #[derive(Debug)]
 enum Numbers {
     /// The slots themselves: each stands for a user of whom something is asked, and they go in that order. So
-    /// it is in most files, and then nothing is kept.
+    /// it is in most files, and then nothing is kept. (Of an address that is tied to a person ID nothing is asked.)
     Slots,
     /// By slot; `NONE` where a slot stands for nobody of whom something is asked.
     Each(Vec<u32>),
@@ -27,8 +27,7 @@ enum Numbers {
 impl Numbering {
     /// Numbers the users that something is asked for, by their classes. They come in sending order: organization
     /// by organization, since no request may be about two of them, and within each as the order has it.
-    pub(super) fn new(roster: &Roster, mut orgs: Organizations, classes: &[Class], order: Order) -> Self {
-        orgs.follow_ties(roster);
+    pub(super) fn new(roster: &Roster, orgs: Organizations, classes: &[Class], order: Order) -> Self {
         let several = orgs.count() > 1;
         let place = |user: u32| {
             let class = classes.get(user as usize).copied().unwrap_or_default();
@@ -36,11 +35,8 @@ impl Numbering {
             Some(org * ROUNDS + class.round(order)?)
         };
         let slots = u32::try_from(classes.len()).unwrap_or(NONE);
-        if roster.is_untied() && slots > 0 {
-            let first = place(0);
-            if first.is_some() && (1..slots).all(|slot| place(slot) == first) {
-                return Self { numbers: Numbers::Slots, organizations: vec![slots] };
-            }
+        if slots > 0 && place(0).is_some() && (1..slots).all(|slot| place(slot) == place(0)) {
+            return Self { numbers: Numbers::Slots, organizations: vec![slots] };
         }
         // Slots were given out in the order of first appearance, and the first slot of a user may be
         // that of an address that was tied later.
@@ -136,6 +132,17 @@ impl Organizations {
             Some(number) => *number,
             None => *self.known.entry(org.clone()).or_insert(next),
         };
+        self.claim(user, number)
+    }
+
+    /// Takes in that an address and a person ID are one user: what was said of the address holds for the person.
+    /// `false` where another organization was named for the person.
+    pub(super) fn tie(&mut self, email: u32, person: u32) -> bool {
+        let number = self.of_slot.get_mut(email as usize).map(std::mem::take).unwrap_or_default();
+        number == 0 || self.claim(person, number)
+    }
+
+    fn claim(&mut self, user: u32, number: u32) -> bool {
         let index = user as usize;
         if self.of_slot.len() <= index {
             self.of_slot.resize(index + 1, 0);
@@ -145,18 +152,6 @@ impl Organizations {
             *slot = number;
         }
         *slot == number
-    }
-
-    /// What was said of an address that was tied later holds for the user it turned out to be.
-    fn follow_ties(&mut self, roster: &Roster) {
-        for slot in 0..self.of_slot.len() {
-            let user = roster.canonical(u32::try_from(slot).unwrap_or(NONE));
-            let number = self.of_slot.get(slot).copied().unwrap_or(0);
-            if number != 0 && self.of(user) == 0 {
-                self.of_slot.resize(self.of_slot.len().max(user as usize + 1), 0);
-                self.of_slot.get_mut(user as usize).into_iter().for_each(|slot| *slot = number);
-            }
-        }
     }
 
     fn of(&self, user: u32) -> u32 {
@@ -190,6 +185,7 @@ mod tests {
         let slots = 0..u32::try_from(classes.len()).unwrap();
         let numbers: Vec<_> = slots.map(|slot| numbering.of(slot).map(|number| number.0)).collect();
         assert_eq!(numbering.assignments() as usize, numbers.iter().flatten().count());
+        assert_eq!(numbering.organizations().iter().sum::<u32>(), numbering.assignments());
         numbers
     }
 
@@ -220,6 +216,10 @@ mod tests {
         let mut orgs = Organizations::default();
         assert!(orgs.admit(0, &OrgId::parse("O").unwrap()));
         assert_eq!(numbers(orgs), [Some(2), Some(0), Some(1)]);
+        let mut orgs = Organizations::default();
+        assert!(orgs.admit(0, &OrgId::parse("O").unwrap()));
+        let numbering = Numbering::new(&roster(), orgs, &removes_first, Order::RemovesFirst);
+        assert_eq!(numbering.organizations(), [2, 1]);
     }
 
     #[test]

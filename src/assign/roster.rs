@@ -29,6 +29,8 @@ pub(super) struct Admitted {
     pub(super) email: u32,
     /// The address was tied to another person ID before.
     pub(super) second_person: bool,
+    /// The address had been used alone, and this row ties it to a person ID.
+    pub(super) tied_late: bool,
 }
 
 #[derive(Debug)]
@@ -88,17 +90,20 @@ impl Roster {
         let email = email.map(|email| self.slot(self.email_key(email)));
         let person = person.map(|person| self.slot(self.key(b'#', person)).0);
         let Some((email, fresh)) = email else {
-            return Admitted { user: person.unwrap_or(NONE), email: NONE, second_person: false };
+            let user = person.unwrap_or(NONE);
+            return Admitted { user, email: NONE, second_person: false, tied_late: false };
         };
         let Some(person) = person else {
-            return Admitted { user: self.canonical(email), email, second_person: false };
+            let user = self.canonical(email);
+            return Admitted { user, email, second_person: false, tied_late: false };
         };
         let tied = self.tie(email);
+        let tied_late = tied == NONE && !fresh;
         if tied == NONE {
             self.set_tie(email, person);
-            self.tied_late |= !fresh;
+            self.tied_late |= tied_late;
         }
-        Admitted { user: person, email, second_person: tied != NONE && tied != person }
+        Admitted { user: person, email, second_person: tied != NONE && tied != person, tied_late }
     }
 
     fn tie(&self, slot: u32) -> u32 {
@@ -130,11 +135,6 @@ impl Roster {
             NONE => slot,
             person => person,
         }
-    }
-
-    /// Whether each slot stands for a user of its own.
-    pub(super) const fn is_untied(&self) -> bool {
-        self.ties.is_empty()
     }
 
     pub(super) const fn is_tied_late(&self) -> bool {
