@@ -195,7 +195,7 @@ impl<'a> Checker<'a> {
         let contradiction = if admitted.second_person {
             Some(CrossRow::TwoPersonIds)
         } else if admitted.tied_late && !self.orgs.tie(admitted.email, admitted.user) {
-            Some(CrossRow::TwoOrganizations)
+            Some(CrossRow::AddressOfTwoOrganizations)
         } else {
             None
         };
@@ -488,6 +488,99 @@ mod tests {
                 (5, Err("CONFLICTING_PROPERTIES")),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_found_between_rows_says_where_and_is_counted() {
+        let text = "email,licenseId,siteUrl,operation,extension\n\
+            a@example.com,L1,,add,\n\
+            a@example.com,L1,,add,\n\
+            b@example.com,,meet.example.com,add,\n\
+            b@example.com,,meet.example.com,add,\n\
+            c@example.com,L1,,add,\n\
+            c@example.com,L1,,remove,\n\
+            d@example.com,L2,,add,100\n\
+            d@example.com,L2,,add,200\n\
+            e@example.com,L1,,remove,\n\
+            e@example.com,L1,,remove,\n\
+            e@example.com,L1,,remove,\n";
+        let (_keep, input) = file(text);
+        let mut problems = Vec::new();
+        let checked = check(&input, Encoding::Auto, Order::File, &mut NamesTaken, &mut |problem| {
+            let Problem { line, column, value, message, .. } = problem;
+            let other = message.split_whitespace().find_map(|word| word.parse::<u32>().ok());
+            problems.push((line.get(), column.clone(), value.clone(), other.unwrap_or(0)));
+        });
+        let checked = checked.unwrap();
+        problems.sort_unstable();
+        let expected = [
+            (3, "licenseId", "L1", 2),
+            (5, "siteUrl", "meet.example.com", 4),
+            (6, "operation", "add", 7),
+            (7, "operation", "remove", 6),
+            (8, "licenseId", "L2", 9),
+            (9, "licenseId", "L2", 8),
+            (11, "licenseId", "L1", 10),
+            (12, "licenseId", "L1", 10),
+        ];
+        let expected =
+            expected.map(|(line, column, value, other)| (line, column.into(), value.into(), other));
+        assert_eq!(problems, expected);
+        let Counts { rows, invalid, errors, warnings, adds, removes, assignments, .. } = checked.counts();
+        assert_eq!((rows, invalid, errors, warnings, adds, removes, assignments), (11, 4, 4, 4, 4, 3, 3));
+        assert_eq!(checked.organizations(), [3]);
+        let demand = checked.demand().map(|(target, demand)| (target.as_str(), demand.adds, demand.removes));
+        assert_eq!(demand.collect::<Vec<_>>(), [("L1", 1, 1), ("meet.example.com", 1, 0), ("L2", 0, 0)]);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_sent_keeps_what_it_asks_for_and_what_is_wrong() {
+        let (_, checked, input) = checked(
+            "email,personId,orgId,licenseId,siteUrl,operation,extension\n\
+            c@example.com,,,L1,,add,\n\
+            c@example.com,,,L1,,remove,\n\
+            d@example.com,,,L2,,,100\n\
+            d@example.com,,,L2,,,200\n\
+            e@example.com,P,,,meet.example.com,,\n\
+            e@example.com,Q,,,meet.example.com,,\n\
+            f@example.com,,O1,L1,,,\n\
+            f@example.com,,O2,L1,,,\n\
+            g@example.com,,O1,L1,,,\n\
+            ,R,O2,L2,,,\n\
+            g@example.com,R,,L3,,,\n\
+            nobody,,,,,,\n",
+            Order::File,
+        );
+        let mut intake = Intake::new(checked, &input).unwrap();
+        let mut found = Vec::new();
+        while let Some(entry) = intake.next().unwrap() {
+            let Err(row) = entry.content else { continue };
+            found.push(format!(
+                "{} {} {}: {} '{}'",
+                entry.line, row.kind, row.target, row.problem.column, row.problem.value
+            ));
+        }
+        let expected = [
+            "2 license L1: operation 'add'",
+            "3 license L1: operation 'remove'",
+            "4 license L2: licenseId 'L2'",
+            "5 license L2: licenseId 'L2'",
+            "6 site meet.example.com: email 'e@example.com'",
+            "7 site meet.example.com: email 'e@example.com'",
+            "9 license L1: orgId 'O2'",
+            "10 license L1: email 'g@example.com'",
+            "12 license L3: email 'g@example.com'",
+            "13 license : email 'nobody'",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn whatever_the_properties_an_addition_is_one() {
+        let rows = (100..200).map(|number| format!("user{number}@example.com,L1,{number}\n"));
+        let text = format!("email,licenseId,extension\n{}", rows.collect::<String>());
+        let (problems, checked, _) = checked(&text, Order::File);
+        assert_eq!((problems.len(), checked.counts().adds, checked.counts().removes), (0, 100, 0));
     }
 
     #[test]

@@ -7,10 +7,16 @@ use crate::domain::Line;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CrossRow {
     DuplicateOf(Line),
-    AddAndRemove { other: Line },
-    ConflictingProperties { other: Line },
+    AddAndRemove {
+        other: Line,
+    },
+    ConflictingProperties {
+        other: Line,
+    },
     TwoPersonIds,
     TwoOrganizations,
+    /// The row's address was said to be of one organization, and turned out to be a person of another.
+    AddressOfTwoOrganizations,
 }
 
 impl CrossRow {
@@ -20,7 +26,7 @@ impl CrossRow {
             Self::AddAndRemove { .. } => ProblemCode::AddAndRemove,
             Self::ConflictingProperties { .. } => ProblemCode::ConflictingProperties,
             Self::TwoPersonIds => ProblemCode::TwoPersonIds,
-            Self::TwoOrganizations => ProblemCode::TwoOrganizations,
+            Self::TwoOrganizations | Self::AddressOfTwoOrganizations => ProblemCode::TwoOrganizations,
         }
     }
 
@@ -48,7 +54,7 @@ impl CrossRow {
                 "the file ties this address to two person IDs".to_owned(),
                 "find out which of them is the user, and correct the other rows",
             ),
-            Self::TwoOrganizations => (
+            Self::TwoOrganizations | Self::AddressOfTwoOrganizations => (
                 "the file names two organizations for this user".to_owned(),
                 "give the user's one orgId on all of the user's rows",
             ),

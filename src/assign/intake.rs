@@ -142,7 +142,7 @@ fn changed(file: &InputFile) -> InputError {
 fn place(row: &Row<'_>, finding: CrossRow) -> (&'static str, String) {
     let column = match finding {
         CrossRow::AddAndRemove { .. } => Column::Operation,
-        CrossRow::TwoPersonIds => Column::Email,
+        CrossRow::TwoPersonIds | CrossRow::AddressOfTwoOrganizations => Column::Email,
         CrossRow::TwoOrganizations => Column::OrgId,
         CrossRow::DuplicateOf(_) | CrossRow::ConflictingProperties { .. } => Column::LicenseId,
     };
