@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Action, Batch, Engine, Finding, Next, Scope, Stage, Suspect, Time};
-use crate::domain::{AttemptOutcome, BatchChange, BatchId, ErrorCode, Refusal, Wire, code};
+use crate::domain::{AttemptOutcome, BatchChange, BatchId, ErrorCode, Refusal, Wire, WireForm, code};
 use crate::engine::judge::{Rejection, Verdict};
 use crate::engine::lane::{Lane, LaneNo};
 use crate::engine::settings::{Ending, backoff};
@@ -99,18 +99,11 @@ impl Engine {
 
     fn accept(&mut self, id: BatchId, outcome: AttemptOutcome, change: BatchChange, rows: u64, failed: u64) {
         let Some(batch) = self.active.get(&id) else { return };
-        let (span, form) = (batch.span, self.form(batch));
+        let form = self.form(batch);
         let learned = (self.settings.wire == Wire::Auto && self.wire.is_none()).then_some(form);
         self.wire = self.wire.or(learned);
         self.accepted = true;
-        self.actions.push_back(Action::CommitOutcome {
-            batch: id,
-            span,
-            attempt: Some(outcome),
-            change,
-            learned,
-            rows,
-        });
+        self.commit(id, Some(outcome), change, learned, rows, Next::Nothing);
         self.convict_suspects();
         self.count_failed(failed);
     }
@@ -222,15 +215,7 @@ impl Engine {
 
     /// Nothing of a batch is left to be done. It says nothing of what the service takes.
     fn already_so(&mut self, id: BatchId, rows: u64) {
-        let Some(batch) = self.active.get(&id) else { return };
-        self.actions.push_back(Action::CommitOutcome {
-            batch: id,
-            span: batch.span,
-            attempt: None,
-            change: BatchChange::Done { failures: Vec::new() },
-            learned: None,
-            rows,
-        });
+        self.commit(id, None, BatchChange::Done { failures: Vec::new() }, None, rows, Next::Nothing);
     }
 
     /// The service said what became of a batch in doubt, or would not.
@@ -238,7 +223,6 @@ impl Engine {
         let Some((token, mut batch)) = self.verifying.remove(&id) else { return };
         match finding {
             Finding::Done { rows } => {
-                batch.stage = Stage::Settling(Next::Nothing);
                 self.active.insert(id, batch);
                 return self.already_so(id, rows);
             }
@@ -276,31 +260,28 @@ impl Engine {
         change: BatchChange,
         next: Next,
     ) {
+        self.commit(id, attempt, change, None, 0, next);
+    }
+
+    /// Has an outcome put on disk; `next` follows once it is there.
+    fn commit(
+        &mut self,
+        id: BatchId,
+        attempt: Option<AttemptOutcome>,
+        change: BatchChange,
+        learned: Option<WireForm>,
+        rows: u64,
+        next: Next,
+    ) {
         if let Some(batch) = self.active.get_mut(&id) {
             batch.stage = Stage::Settling(next);
-            self.actions.push_back(Action::CommitOutcome {
-                batch: id,
-                span: batch.span,
-                attempt,
-                change,
-                learned: None,
-                rows: 0,
-            });
+            let span = batch.span;
+            self.actions.push_back(Action::CommitOutcome { batch: id, span, attempt, change, learned, rows });
         }
     }
 
     fn fail(&mut self, id: BatchId, attempt: Option<AttemptOutcome>, refusal: Refusal, rows: u64) {
-        if let Some(batch) = self.active.get_mut(&id) {
-            batch.stage = Stage::Settling(Next::Nothing);
-            self.actions.push_back(Action::CommitOutcome {
-                batch: id,
-                span: batch.span,
-                attempt,
-                change: BatchChange::Failed(refusal),
-                learned: None,
-                rows,
-            });
-        }
+        self.commit(id, attempt, BatchChange::Failed(refusal), None, rows, Next::Nothing);
         self.count_failed(rows);
     }
 
