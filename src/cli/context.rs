@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use super::args::{DEFAULT_JOURNAL, Sending, Shared};
 use super::credentials::Credentials;
@@ -119,20 +119,17 @@ pub(super) fn absolute(path: PathBuf) -> PathBuf {
 
 /// The runtime of what goes on beside a command: signals, single requests, the sandbox.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure { exit: Exit::Broken, error: error.into() })
+    built(Builder::new_multi_thread().worker_threads(2))
 }
 
 /// The runtime that a run is sent on: one thread. It can send far more than any service takes, and several
 /// would spend more on waking each other than they save.
 pub(super) fn sending_runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure { exit: Exit::Broken, error: error.into() })
+    built(&mut Builder::new_current_thread())
+}
+
+fn built(builder: &mut Builder) -> Result<Runtime, Failure> {
+    builder.enable_all().build().map_err(|error| Failure { exit: Exit::Broken, error: error.into() })
 }
 
 #[cfg(test)]
