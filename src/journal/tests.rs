@@ -113,6 +113,10 @@ fn span(first: u32, last: u32) -> Span {
     Span::new(first, last).unwrap()
 }
 
+fn part(batch: u32, first: u32, last: u32) -> Part {
+    Part { batch: BatchId(batch), span: span(first, last) }
+}
+
 fn intent(batch: u32, first: u32, last: u32, rows: u64) -> Record {
     Record::Intent(Intent {
         batch: BatchId(batch),
@@ -272,7 +276,6 @@ fn what_was_sending_is_in_doubt_after_a_crash() {
 fn parts_take_over_what_their_batch_has_been_through() {
     let desk = Desk::new();
     let journal = desk.import(&users(5));
-    let part = |batch, first, last| Part { batch: BatchId(batch), span: span(first, last) };
     let split = BatchChange::Split { left: part(2, 0, 1), right: part(3, 2, 4) };
     let (mut journal, _) =
         write(journal, vec![vec![intent(1, 0, 4, 5)], vec![outcome(1, (0, 4), split, None)]]);
@@ -356,7 +359,6 @@ fn every_attempt_is_told_though_a_batch_has_several() {
 fn names_given_once_are_not_given_again() {
     let desk = Desk::new();
     let journal = desk.import(&users(9));
-    let part = |batch, first, last| Part { batch: BatchId(batch), span: span(first, last) };
     let split = BatchChange::Split { left: part(8, 0, 1), right: part(9, 2, 4) };
     let (mut journal, _) =
         write(journal, vec![vec![intent(7, 0, 4, 5)], vec![outcome(7, (0, 4), split, None)]]);
