@@ -17,8 +17,8 @@ const APPLICATION_ID: i32 = 0x5345_4154;
 const MIGRATIONS: [&str; 3] =
     [include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
-/// The views keep no data, so they are edited in place and made anew after the steps.
-const VIEWS: &str = include_str!("views.sql");
+/// Triggers and views keep no data, so they are edited in place and made anew after the steps.
+const DERIVED: &str = include_str!("derived.sql");
 
 const VERSION: u32 = MIGRATIONS.len() as u32;
 
@@ -101,7 +101,7 @@ impl Journal {
         for sql in MIGRATIONS.iter().skip(found as usize) {
             step.execute_batch(sql).map_err(wrong)?;
         }
-        step.execute_batch(VIEWS).map_err(wrong)?;
+        step.execute_batch(DERIVED).map_err(wrong)?;
         step.pragma_update(None, "user_version", VERSION).map_err(wrong)?;
         crate::step!("migration.written");
         step.commit().map_err(wrong)?;

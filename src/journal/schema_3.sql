@@ -61,23 +61,3 @@ UPDATE run SET
 
 DROP TABLE batch_2;
 CREATE INDEX batch_open ON batch (run_id, first) WHERE state = 'pending' OR state = 'sending' OR state = 'in_doubt';
-
--- An attempt that has ended makes way for the next.
-CREATE TRIGGER batch_attempted BEFORE UPDATE OF attempt_id ON batch WHEN OLD.outcome IS NOT NULL BEGIN
-  INSERT INTO attempt (run_id, attempt_id, batch_id, started_at, ended_at, assignments, http_status, retry_after_s,
-    tracking_id, outcome, message)
-  VALUES (OLD.run_id, OLD.attempt_id, OLD.batch_id, OLD.started_at, OLD.ended_at, OLD.last - OLD.first + 1,
-    OLD.http_status, OLD.retry_after_s, OLD.tracking_id, OLD.outcome, OLD.said);
-END;
-
--- The writer counts what becomes of the batches it has sent, once a transaction rather than once a batch.
-CREATE TRIGGER batch_counted AFTER UPDATE OF state, rows, failed ON batch
-WHEN NOT (OLD.state = 'sending' AND (NEW.state = 'done' OR NEW.state = 'failed')) BEGIN
-  UPDATE run SET
-    done = done + (NEW.state = 'done') * (NEW.rows - NEW.failed) - (OLD.state = 'done') * (OLD.rows - OLD.failed),
-    failed = failed + (NEW.state = 'done') * NEW.failed - (OLD.state = 'done') * OLD.failed
-                    + (NEW.state = 'failed') * NEW.rows - (OLD.state = 'failed') * OLD.rows,
-    in_doubt = in_doubt + (NEW.state = 'in_doubt') * NEW.rows - (OLD.state = 'in_doubt') * OLD.rows,
-    accepted = accepted OR NEW.state = 'done'
-  WHERE run_id = NEW.run_id;
-END;
