@@ -171,7 +171,7 @@ def main():
         journal, trace = os.path.join(folder, "recorded.db"), os.path.join(folder, "trace.txt")
         calls = "pwrite64,ftruncate,unlink,fsync,fdatasync,sendto,writev,write"
         subprocess.run(["strace", "-f", "-y", "-xx", "-s", "100000", "-e", f"trace={calls}", "-o", trace, SEATBATCH, "--journal", journal,
-                        "--json", "apply", people, "--rate", "unlimited", "--batch-size", "5"],
+                        "--json", "apply", people, "--yes", "--rate", "unlimited", "--batch-size", "5"],
                        env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         about = {"sync": 2, "syncing": 2, "write": 1, "cut": 1, "gone": 1}
         recorded = [event for event in events(trace, journal)

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::args::{self, OnInvalid};
 use super::check::{described, tell_aside};
-use super::confirm::confirmed;
+use super::confirm::confirm;
 use super::context::{Context, absolute, runtime};
 use super::exit::{Exit, Failure};
+use super::plan;
 use super::sending::{Stops, send_run};
 use crate::assign::{Checked, check};
 use crate::domain::RunState;
@@ -14,7 +15,14 @@ use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Reader, is_held};
 use crate::run::{Catalog, RunSettings, import};
 
-pub(super) fn run(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, args: args::Apply) -> Result<Exit, Failure> {
+    if args.dry_run {
+        return plan::run(context, &args.into());
+    }
+    send(context, &args)
+}
+
+fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let output = context.output;
     let file = InputFile::open(&args.file)?;
     let settings = settings(context, args)?;
@@ -30,12 +38,11 @@ pub(super) fn run(context: &Context, args: &args::Apply) -> Result<Exit, Failure
     let checked =
         check(&file, args.reading.encoding.into(), args.order.into(), &mut names, &mut tell_aside(output))?;
     refuse_invalid(&checked, args.on_invalid)?;
-    let question = format!("{}. Send to {}?", described(&checked.counts()), client.base());
-    if !args.yes && !confirmed(output, &question) {
-        return Err(Failure::usage("not confirmed; nothing was sent"));
+    output.say(format_args!("{}: {}", args.file.display(), described(&checked.counts())));
+    if !args.yes {
+        confirm(output, &format!("Send to {}?", client.base()))?;
     }
 
-    output.say(format_args!("{}: {}", args.file.display(), described(&checked.counts())));
     let mut journal = Journal::create(&context.journal)?;
     let (run, _) = import(&mut journal, &file, checked, &settings)?;
     send_run(context, journal, run, client, &settings, stops)

@@ -170,11 +170,20 @@ pub(super) struct Apply {
     /// Apply a file that a finished run of this journal has already applied.
     #[arg(long)]
     pub(super) again: bool,
-    /// Ask nothing. Without it, a question is asked on a terminal only.
+    /// Send nothing: the same as plan.
+    #[arg(long, short = 'n')]
+    pub(super) dry_run: bool,
+    /// Ask nothing. Where there is no terminal to ask on, nothing is sent without it.
     #[arg(long, short)]
     pub(super) yes: bool,
     #[command(flatten)]
     pub(super) sending: Sending,
+}
+
+impl From<Apply> for Plan {
+    fn from(Apply { file, reading, sending, .. }: Apply) -> Self {
+        Self { file, reading, sending }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -298,6 +307,9 @@ impl From<InDoubt> for domain::InDoubt {
 pub(super) struct Resume {
     /// The run's number [default: the newest unfinished one].
     pub(super) run: Option<u32>,
+    /// Ask nothing.
+    #[arg(long, short)]
+    pub(super) yes: bool,
     #[command(flatten)]
     pub(super) sending: Sending,
 }
@@ -309,6 +321,9 @@ pub(super) struct Retry {
     /// Only operations that failed with this code; may be repeated.
     #[arg(long)]
     pub(super) code: Vec<String>,
+    /// Ask nothing.
+    #[arg(long, short)]
+    pub(super) yes: bool,
     #[command(flatten)]
     pub(super) sending: Sending,
 }

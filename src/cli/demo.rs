@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, args: &args::Demo) -> Result<Exit, Failure>
     context.output.say(format_args!("A sandbox with 1000 users is listening on {}", sandbox.url()));
     context.output.say(format_args!("Its journal and the failures CSV are in {}", folder.display()));
     let inside = context.inside(folder.join("seatbatch.db"), sandbox.url(), token.into());
-    let exit = apply::run(&inside, &arguments(&file, &folder)?)?;
+    let exit = apply::run(&inside, arguments(&file, &folder)?)?;
     context.output.say("The sandbox ends here; its journal stays.");
     context.output.say(format_args!("Look at the run with: {}", inside.command("report")));
     Ok(exit)

@@ -63,7 +63,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(context, &args),
         Command::Plan(args) => plan::run(context, &args),
-        Command::Apply(args) => apply::run(context, &args),
+        Command::Apply(args) => apply::run(context, args),
         Command::Resume(args) => resume::run(context, &args),
         Command::Retry(args) => resume::retry(context, &args),
         Command::Status(args) => status::run(context, &args),

@@ -90,7 +90,14 @@ impl Desk {
         path
     }
 
+    /// The binary with these arguments. `apply` says yes, since nobody is there to be asked.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let yes: &[&str] = if args.contains(&"apply") && !args.contains(&"--yes") { &["--yes"] } else { &[] };
+        self.as_typed(&[args, yes].concat())
+    }
+
+    /// The binary with these arguments and no others.
+    pub(crate) fn as_typed(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seatbatch"));
         command
             .args(args)

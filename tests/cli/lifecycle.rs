@@ -19,6 +19,34 @@ fn a_file_is_not_applied_twice_by_accident() {
 }
 
 #[test]
+fn nothing_is_sent_unasked_where_nobody_can_be_asked() {
+    let service = Scripted::start(|_| answer(200, ""));
+    let desk = Desk::at(&service.url);
+    desk.write("people.csv", onboarding(2));
+    for more in [&[][..], &["--json"]] {
+        let ran = finish(desk.as_typed(&[&["apply", "people.csv"], more].concat()).spawn().unwrap()).exits(2);
+        assert!(ran.stderr.contains("say --yes"), "{}", ran.stderr);
+    }
+    assert!(service.asked().is_empty() && !desk.path("seatbatch.db").exists());
+    finish(desk.as_typed(&["apply", "people.csv", "--yes"]).spawn().unwrap()).exits(0);
+    desk.run(&["resume", "--yes"]).exits(0);
+    desk.run(&["retry", "--yes"]).exits(0);
+}
+
+#[test]
+fn a_dry_run_is_a_plan() {
+    let service = sandbox(5, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", onboarding(2));
+    let plan = desk.run(&["plan", "people.csv"]).exits(0);
+    for flag in ["-n", "--dry-run"] {
+        let ran = finish(desk.as_typed(&["apply", "people.csv", flag]).spawn().unwrap()).exits(0);
+        assert_eq!(ran.stdout, plan.stdout);
+    }
+    assert!(!desk.path("seatbatch.db").exists());
+}
+
+#[test]
 fn an_unfinished_run_points_to_resume_and_does_not_mind_a_changed_file() {
     let service = Scripted::start(|asked| if asked.number == 1 { answer(403, "") } else { answer(200, "") });
     let desk = Desk::at(&service.url);
