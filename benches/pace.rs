@@ -243,9 +243,8 @@ fn run(rate: Rate, mut limiter: Limiter, latency: f64, batches: u32, seconds: f6
             Later::Answers(batch, good, wait) => {
                 let retry_after = wait.map(Duration::from_secs);
                 let status = if good { 200 } else { 429 };
-                let answer =
-                    Answer::Http(HttpAnswer { status, retry_after, tracking_id: None, body: Body::Empty });
-                let verdict = judge(WireForm::Array, &[], &answer);
+                let answer = Answer::Http(HttpAnswer { retry_after, ..HttpAnswer::new(status, Body::Empty) });
+                let verdict = judge(WireForm::Array, None, &[], &answer);
                 let batch = seatbatch::domain::BatchId(batch);
                 waiting.push_back(Event::Answered { batch, verdict, rows: 1 });
             }

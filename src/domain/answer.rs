@@ -9,10 +9,36 @@ use super::ErrorCode;
 pub enum Answer {
     /// The service answered.
     Http(HttpAnswer),
-    /// The connection was never made: surely not sent. The text says why.
-    NotSent(String),
+    /// The connection was never made: surely not sent.
+    NotSent(Unconnected),
     /// Sent, perhaps, and no whole answer came. The text says why.
     Lost(String),
+}
+
+/// Why there is no connection, and whether waiting may help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unconnected {
+    /// What is in the way, with its remedy where it has one.
+    pub reason: String,
+    /// What may be hoped for.
+    pub prospect: Prospect,
+}
+
+/// Whether waiting may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prospect {
+    /// It may: the service restarts, or the network is away.
+    Passing,
+    /// It may where it has worked before: a name that does not resolve, nothing that listens at the proxy.
+    Doubtful,
+    /// It does not: a certificate that nobody trusts, a proxy that wants a login.
+    Hopeless,
+}
+
+impl From<&str> for Unconnected {
+    fn from(reason: &str) -> Self {
+        Self { reason: reason.to_owned(), prospect: Prospect::Passing }
+    }
 }
 
 /// An HTTP answer, as far as a decision needs it.
@@ -26,6 +52,29 @@ pub struct HttpAnswer {
     pub tracking_id: Option<String>,
     /// The body.
     pub body: Body,
+    /// The answer's own words, where nothing of the API was found in it.
+    pub said: Option<Said>,
+}
+
+impl HttpAnswer {
+    /// An answer with a status and a body, and nothing else to it.
+    #[must_use]
+    pub const fn new(status: u16, body: Body) -> Self {
+        Self { status, retry_after: None, tracking_id: None, body, said: None }
+    }
+}
+
+/// What an answer consists of that is not understood: for whoever has to find out who gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Said {
+    /// `Content-Type`
+    pub content_type: Option<String>,
+    /// `Location`
+    pub location: Option<String>,
+    /// `Server` or `Via`: who says that the answer is its own.
+    pub server: Option<String>,
+    /// The beginning of the body.
+    pub text: String,
 }
 
 /// The body of an answer to `PATCH /licenses/users`.
@@ -39,6 +88,10 @@ pub enum Body {
     Holdings(Holdings),
     /// An error body.
     Error(ServerError),
+    /// Something that no form of the API describes, in JSON.
+    Json,
+    /// A web page.
+    Page,
     /// Something, and nothing known. The text says what was wrong with it.
     Unreadable(String),
 }

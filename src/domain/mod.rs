@@ -13,7 +13,7 @@ mod outcome;
 mod sending;
 
 pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError};
-pub use answer::{Answer, Body, Holdings, HttpAnswer, ItemError, ServerError};
+pub use answer::{Answer, Body, Holdings, HttpAnswer, ItemError, Prospect, Said, ServerError, Unconnected};
 pub use assignment::{
     Action, Assignment, AssignmentNo, Change, Line, Operation, Properties, SiteUrl, Target, UnknownAction,
     User,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::{
     Action, Answer, Assignment, Body, Change, ErrorCode, Holdings, HttpAnswer, ItemError, Operation,
-    OperationFailure, Refusal, ServerError, WireForm, code,
+    OperationFailure, OrgId, Prospect, Refusal, Said, ServerError, Unconnected, WireForm, code,
 };
 
 /// A 4xx for the request as a whole.
@@ -17,6 +17,8 @@ pub struct Rejection {
     pub code: Option<ErrorCode>,
     /// The service's words, or ours where it had none.
     pub message: String,
+    /// What support asks for.
+    pub tracking_id: Option<String>,
 }
 
 impl Rejection {
@@ -28,6 +30,17 @@ impl Rejection {
     }
 }
 
+/// An answer that is not the API's: a gateway's, a company's proxy's, a sign-in page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// The status code.
+    pub status: u16,
+    /// What it was, in words, for whoever reads why the run pauses.
+    pub reason: String,
+    /// What it said.
+    pub said: Said,
+}
+
 /// What an answer means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -35,6 +48,8 @@ pub enum Verdict {
     Accepted {
         /// The operations that failed.
         failures: Vec<OperationFailure>,
+        /// What the service said of operations that are done all the same.
+        words: Option<String>,
     },
     /// The service refused the batch.
     Rejected(Rejection),
@@ -53,19 +68,24 @@ pub enum Verdict {
     },
     /// Nothing was sent: everything was found to be done already, by asking.
     AlreadySo,
+    /// Surely not sent: something is in the way of every request.
+    CutOff(Unconnected),
     /// Whether the operations were done is unknown, for this reason.
     InDoubt(String),
+    /// The answer is not the API's. In doubt, and where it goes on the run is held up by somebody.
+    Foreign(Box<Foreign>),
     /// The token was not accepted.
     Unauthorized,
-    /// The token may not do this; the service's words, where it had any.
-    Forbidden(Option<String>),
+    /// Refused with 403: the token may not do this, or not with this user.
+    Forbidden(Rejection),
 }
 
-/// Reads the Outcomes table for one answer.
+/// Reads the Outcomes table for one answer. `org` is the organization of those that name none.
 #[must_use]
-pub fn judge(wire: WireForm, sent: &[Assignment], answer: &Answer) -> Verdict {
+pub fn judge(wire: WireForm, org: Option<&OrgId>, sent: &[Assignment], answer: &Answer) -> Verdict {
+    let _ = org;
     match answer {
-        Answer::NotSent(reason) => {
+        Answer::NotSent(Unconnected { reason, prospect: Prospect::Passing }) => {
             let reason = reason.clone();
             Verdict::SendAgain {
                 retry_after: None,
@@ -75,6 +95,7 @@ pub fn judge(wire: WireForm, sent: &[Assignment], answer: &Answer) -> Verdict {
                 reason,
             }
         }
+        Answer::NotSent(unconnected) => Verdict::CutOff(unconnected.clone()),
         Answer::Lost(reason) => {
             let reason = reason.clone();
             Verdict::SendAgain {
@@ -91,15 +112,15 @@ pub fn judge(wire: WireForm, sent: &[Assignment], answer: &Answer) -> Verdict {
 
 fn judge_status(wire: WireForm, sent: &[Assignment], http: &HttpAnswer) -> Verdict {
     match (http.status, wire) {
-        (204, _) | (200, WireForm::Array) => Verdict::Accepted { failures: Vec::new() },
+        (204, _) | (200, WireForm::Array) => Verdict::Accepted { failures: Vec::new(), words: None },
         (200, WireForm::Object) => match &http.body {
-            Body::Empty => Verdict::Accepted { failures: Vec::new() },
+            Body::Empty => Verdict::Accepted { failures: Vec::new(), words: None },
             body => compare_object(sent, body),
         },
         (206, WireForm::Array) => compare_items(sent, &http.body),
         (206, WireForm::Object) => compare_object(sent, &http.body),
         (401, _) => Verdict::Unauthorized,
-        (403, _) => Verdict::Forbidden(server_error(&http.body).message),
+        (403, _) => Verdict::Forbidden(rejection(http)),
         (408 | 423 | 425 | 429 | 500 | 502 | 503 | 504, _) => Verdict::SendAgain {
             retry_after: http.retry_after,
             // The answer is known: in doubt is only what was sent and not answered.
@@ -108,13 +129,21 @@ fn judge_status(wire: WireForm, sent: &[Assignment], http: &HttpAnswer) -> Verdi
             throttled: http.status == 429,
             reason: described(http),
         },
-        (400..=499, _) => {
-            let ServerError { code, message } = server_error(&http.body);
-            let message = message.unwrap_or_else(|| described(http));
-            Verdict::Rejected(Rejection { status: http.status, code, message })
-        }
-        _ => Verdict::InDoubt(format!("an answer that means nothing here: {}", described(http))),
+        (400..=499, _) => Verdict::Rejected(rejection(http)),
+        _ => foreign(http),
     }
+}
+
+fn rejection(http: &HttpAnswer) -> Rejection {
+    let ServerError { code, message } = server_error(&http.body);
+    let message = message.unwrap_or_else(|| described(http));
+    Rejection { status: http.status, code, message, tracking_id: http.tracking_id.clone() }
+}
+
+fn foreign(http: &HttpAnswer) -> Verdict {
+    let reason = format!("an answer that means nothing here: {}", described(http));
+    let said = http.said.clone().unwrap_or_default();
+    Verdict::Foreign(Box::new(Foreign { status: http.status, reason, said }))
 }
 
 fn server_error(body: &Body) -> ServerError {
@@ -159,7 +188,7 @@ fn compare_items(sent: &[Assignment], body: &Body) -> Verdict {
         })
         .collect();
     failures.sort_by_key(|failure| failure.line);
-    Verdict::Accepted { failures }
+    Verdict::Accepted { failures, words: None }
 }
 
 fn item_refusal(error: &ServerError) -> Refusal {
@@ -212,7 +241,7 @@ fn compare_object(sent: &[Assignment], body: &Body) -> Verdict {
         .filter(|(_, operation)| !held.shows(operation))
         .map(|(assignment, operation)| failure(assignment, operation, not_applied(operation, holdings)))
         .collect();
-    Verdict::Accepted { failures }
+    Verdict::Accepted { failures, words: None }
 }
 
 struct Held<'a> {
@@ -305,7 +334,7 @@ mod tests {
     }
 
     fn http(status: u16, body: Body) -> Answer {
-        Answer::Http(HttpAnswer { status, retry_after: None, tracking_id: None, body })
+        Answer::Http(HttpAnswer::new(status, body))
     }
 
     fn item(email: Option<&str>, person: Option<&str>, code: Option<&str>) -> ItemError {
@@ -314,7 +343,7 @@ mod tests {
     }
 
     fn failed_lines(verdict: &Verdict) -> Vec<(u32, String)> {
-        let Verdict::Accepted { failures } = verdict else { panic!("{verdict:?}") };
+        let Verdict::Accepted { failures, .. } = verdict else { panic!("{verdict:?}") };
         failures.iter().map(|failure| (failure.line.get(), failure.refusal.code.to_string())).collect()
     }
 
@@ -323,7 +352,7 @@ mod tests {
         for (status, wire) in
             [(200, WireForm::Array), (204, WireForm::Array), (204, WireForm::Object), (200, WireForm::Object)]
         {
-            assert!(failed_lines(&judge(wire, &two_users(), &http(status, Body::Empty))).is_empty());
+            assert!(failed_lines(&judge(wire, None, &two_users(), &http(status, Body::Empty))).is_empty());
         }
     }
 
@@ -333,14 +362,17 @@ mod tests {
             item(Some("ADA@example.COM"), None, Some("400")),
             item(None, Some("P-bob"), None),
         ]);
-        let verdict = judge(WireForm::Array, &two_users(), &http(206, body));
+        let verdict = judge(WireForm::Array, None, &two_users(), &http(206, body));
         assert_eq!(failed_lines(&verdict), [(2, "400".into()), (4, "400".into())]);
     }
 
     #[test]
     fn the_person_id_of_an_item_goes_before_its_address() {
         let body = Body::Items(vec![item(Some("ada@example.com"), Some("P-bob"), Some("X"))]);
-        assert_eq!(failed_lines(&judge(WireForm::Array, &two_users(), &http(206, body))), [(3, "X".into())]);
+        assert_eq!(
+            failed_lines(&judge(WireForm::Array, None, &two_users(), &http(206, body))),
+            [(3, "X".into())]
+        );
     }
 
     #[test]
@@ -348,7 +380,7 @@ mod tests {
         let error = Some(ServerError::default());
         let body = Body::Items(vec![ItemError { error, ..item(None, Some("P-bob"), None) }]);
         assert_eq!(
-            failed_lines(&judge(WireForm::Array, &two_users(), &http(206, body))),
+            failed_lines(&judge(WireForm::Array, None, &two_users(), &http(206, body))),
             [(3, "NO_CODE".into())]
         );
     }
@@ -365,7 +397,7 @@ mod tests {
             Body::Empty,
             Body::Holdings(Holdings::default()),
         ] {
-            let verdict = judge(WireForm::Array, &two_users(), &http(206, body.clone()));
+            let verdict = judge(WireForm::Array, None, &two_users(), &http(206, body.clone()));
             assert!(matches!(verdict, Verdict::InDoubt(_)), "{body:?}: {verdict:?}");
         }
     }
@@ -376,7 +408,7 @@ mod tests {
             let code = ErrorCode::from_server("400000");
             Body::Error(ServerError { code, message: message.map(Into::into) })
         };
-        let verdict = |form, status, body| judge(form, &two_users(), &http(status, body));
+        let verdict = |form, status, body| judge(form, None, &two_users(), &http(status, body));
         let array = WireForm::Array;
 
         let Verdict::Rejected(rejection) = verdict(array, 400, error(Some("no such license"))) else {
@@ -390,10 +422,8 @@ mod tests {
             panic!()
         };
         assert_eq!(reason, "HTTP 503: back soon");
-        assert_eq!(
-            verdict(array, 403, error(Some("not yours"))),
-            Verdict::Forbidden(Some("not yours".into()))
-        );
+        let Verdict::Forbidden(rejection) = verdict(array, 403, error(Some("not yours"))) else { panic!() };
+        assert_eq!((rejection.status, rejection.message.as_str()), (403, "not yours"));
 
         let doubts = [
             (array, Body::Unreadable("is cut off".into()), "a body that is cut off"),
@@ -438,17 +468,18 @@ mod tests {
             ..Holdings::default()
         };
         for status in [200, 206] {
-            let verdict = judge(WireForm::Object, &sent, &http(status, Body::Holdings(holdings.clone())));
+            let verdict =
+                judge(WireForm::Object, None, &sent, &http(status, Body::Holdings(holdings.clone())));
             let lines: Vec<u32> = failed_lines(&verdict).into_iter().map(|(line, _)| line).collect();
             assert_eq!(lines, [4, 5, 8, 9, 10], "{status}");
         }
         for body in [Body::Unreadable("is no JSON".into()), Body::Items(vec![])] {
             for status in [200, 206] {
-                let verdict = judge(WireForm::Object, &sent, &http(status, body.clone()));
+                let verdict = judge(WireForm::Object, None, &sent, &http(status, body.clone()));
                 assert!(matches!(verdict, Verdict::InDoubt(_)), "{status} {body:?}");
             }
         }
-        assert!(matches!(judge(WireForm::Object, &sent, &http(206, Body::Empty)), Verdict::InDoubt(_)));
+        assert!(matches!(judge(WireForm::Object, None, &sent, &http(206, Body::Empty)), Verdict::InDoubt(_)));
     }
 
     #[test]
@@ -457,8 +488,8 @@ mod tests {
         let holdings = Holdings { error: Some(error), ..Holdings::default() };
         let user = User::Email(EmailAddress::parse("ada@example.com").unwrap());
         let sent = [assignment(0, user, vec![operation(2, Action::Add, "L1")])];
-        let Verdict::Accepted { failures } =
-            judge(WireForm::Object, &sent, &http(206, Body::Holdings(holdings)))
+        let Verdict::Accepted { failures, .. } =
+            judge(WireForm::Object, None, &sent, &http(206, Body::Holdings(holdings)))
         else {
             panic!()
         };
@@ -469,7 +500,7 @@ mod tests {
     #[test]
     fn every_status_has_its_row() {
         for status in 100..600 {
-            let verdict = judge(WireForm::Array, &two_users(), &http(status, Body::Empty));
+            let verdict = judge(WireForm::Array, None, &two_users(), &http(status, Body::Empty));
             let expected = match status {
                 200 | 204 => matches!(verdict, Verdict::Accepted { .. }),
                 401 => verdict == Verdict::Unauthorized,
@@ -478,7 +509,8 @@ mod tests {
                     matches!(verdict, Verdict::SendAgain { throttled, .. } if throttled == (status == 429))
                 }
                 400..=499 => matches!(&verdict, Verdict::Rejected(rejection) if rejection.status == status),
-                _ => matches!(verdict, Verdict::InDoubt(_)),
+                206 => matches!(verdict, Verdict::InDoubt(_)),
+                _ => matches!(verdict, Verdict::Foreign(_)),
             };
             assert!(expected, "{status}: {verdict:?}");
         }
@@ -486,7 +518,7 @@ mod tests {
 
     #[test]
     fn only_what_was_not_answered_is_in_doubt() {
-        let in_doubt = |answer: &Answer| match judge(WireForm::Array, &two_users(), answer) {
+        let in_doubt = |answer: &Answer| match judge(WireForm::Array, None, &two_users(), answer) {
             Verdict::SendAgain { in_doubt, .. } => in_doubt,
             other => panic!("{other:?}"),
         };

@@ -14,6 +14,6 @@ mod settings;
 mod tests;
 mod token;
 
-pub use judge::{Rejection, Verdict, judge};
+pub use judge::{Foreign, Rejection, Verdict, judge};
 pub use machine::{Action, Engine, Event, Finding, Scope};
 pub use settings::{Ending, Settings, backoff};

@@ -59,6 +59,8 @@ pub enum Ending {
     },
     /// Nothing gets through, for as long or as often as is borne.
     Unreachable(String),
+    /// Something is in the way of every request, and does not go away by waiting.
+    CutOff(String),
     /// The service would not say what became of what is in doubt.
     CannotVerify(String),
     /// The service would not say who holds the licenses before the first request.
@@ -118,6 +120,7 @@ impl fmt::Display for Ending {
             Self::Unreachable(reason) => {
                 write!(f, "nothing gets through to the service ({reason}); resume when it can be reached")
             }
+            Self::CutOff(reason) => f.write_str(reason),
             Self::TooManyFailures { failed } => write!(
                 f,
                 "{failed} operations failed since the start, more than --max-failures; look at the failures CSV first"

@@ -138,7 +138,7 @@ impl Play {
 }
 
 fn done() -> Verdict {
-    Verdict::Accepted { failures: Vec::new() }
+    Verdict::Accepted { failures: Vec::new(), words: None }
 }
 
 /// A passing fault.
@@ -156,9 +156,13 @@ fn ill(retry_after: Option<u64>) -> Verdict {
     fault(retry_after, true, false, "HTTP 503")
 }
 
+fn forbidden_words() -> Verdict {
+    Verdict::Forbidden(Rejection { status: 403, code: None, message: "no".into(), tracking_id: None })
+}
+
 fn refused(code: Option<&'static str>) -> Verdict {
     let code = code.map(ErrorCode::ours);
-    Verdict::Rejected(Rejection { status: 400, code, message: "no".into() })
+    Verdict::Rejected(Rejection { status: 400, code, message: "no".into(), tracking_id: None })
 }
 
 #[test]
@@ -177,7 +181,7 @@ fn an_answer_is_accepted_or_partial_and_every_attempt_has_its_name() {
         let line = Line::new(2);
         let failure = OperationFailure { assignment: AssignmentNo(0), line, rows: 1, refusal };
         let failures = if batch.0 == 2 { vec![failure] } else { Vec::new() };
-        play.answer(batch, Verdict::Accepted { failures });
+        play.answer(batch, Verdict::Accepted { failures, words: None });
     }
     let outcomes: Vec<_> =
         play.outcomes.iter().map(|(batch, attempt, _)| (batch.0, attempt.unwrap())).collect();
@@ -667,10 +671,10 @@ fn one_organization_that_is_forbidden_holds_up_no_other() {
     while play.ending.is_none() {
         for batch in std::mem::take(&mut play.sent) {
             let forbidden = play.span_of(batch).first().0 < 3;
-            play.answer(batch, if forbidden { Verdict::Forbidden(None) } else { done() });
+            play.answer(batch, if forbidden { forbidden_words() } else { done() });
         }
     }
-    assert_eq!(play.ending, Some(Ending::Forbidden { org: None, words: None }));
+    assert_eq!(play.ending, Some(Ending::Forbidden { org: None, words: Some("no".into()) }));
     let done = play.outcomes.iter().filter(|(_, _, change)| matches!(change, BatchChange::Done { .. }));
     assert_eq!(done.count(), 3);
 }

@@ -612,7 +612,7 @@ async fn attempt(
     crate::step!("request.leaves");
     let answer = client.patch(wire, assignments).await;
     crate::step!("answer.arrived");
-    let verdict = judge(wire, assignments, &answer);
+    let verdict = judge(wire, client.org(), assignments, &answer);
     let ended_at = unix_millis();
     let rows = so + assignments.iter().map(Assignment::rows).sum::<u64>();
     let message = described(&verdict);
@@ -639,9 +639,11 @@ async fn attempt(
 /// What was said, where it was not plain success.
 fn described(verdict: &Verdict) -> Option<String> {
     match verdict {
-        Verdict::Accepted { .. } | Verdict::AlreadySo | Verdict::Unauthorized => None,
-        Verdict::Rejected(rejection) => Some(rejection.message.clone()),
+        Verdict::AlreadySo | Verdict::Unauthorized => None,
+        Verdict::Accepted { words, .. } => words.clone(),
+        Verdict::Rejected(rejection) | Verdict::Forbidden(rejection) => Some(rejection.message.clone()),
         Verdict::SendAgain { reason, .. } | Verdict::InDoubt(reason) => Some(reason.clone()),
-        Verdict::Forbidden(words) => words.clone(),
+        Verdict::CutOff(unconnected) => Some(unconnected.reason.clone()),
+        Verdict::Foreign(foreign) => Some(foreign.reason.clone()),
     }
 }

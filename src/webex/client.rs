@@ -71,7 +71,7 @@ impl Client {
             .body(request_body(form, self.org.as_ref(), assignments));
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) if error.is_connect() => return Answer::NotSent(chain(&error)),
+            Err(error) if error.is_connect() => return Answer::NotSent(chain(&error).as_str().into()),
             Err(error) => return Answer::Lost(chain(&error)),
         };
         read_answer(form, response).await
@@ -112,7 +112,7 @@ async fn read_answer(form: WireForm, mut response: Response) -> Answer {
         Err(BodyError::Broken(reason)) if status < 300 => return Answer::Lost(reason),
         Err(BodyError::Broken(_)) => Body::Empty,
     };
-    Answer::Http(HttpAnswer { status, retry_after, tracking_id, body })
+    Answer::Http(HttpAnswer { status, retry_after, tracking_id, body, said: None })
 }
 
 pub(super) fn retry_after_of(headers: &HeaderMap) -> Option<Duration> {

@@ -38,12 +38,8 @@ pub(crate) struct Service {
 }
 
 fn http(status: u16, retry_after: Option<u64>, body: Body) -> Answer {
-    Answer::Http(HttpAnswer {
-        status,
-        retry_after: retry_after.map(Duration::from_secs),
-        tracking_id: None,
-        body,
-    })
+    let retry_after = retry_after.map(Duration::from_secs);
+    Answer::Http(HttpAnswer { retry_after, ..HttpAnswer::new(status, body) })
 }
 
 fn error(code: Option<&str>) -> ServerError {

@@ -509,7 +509,7 @@ impl World {
         let sent = flight.carried.clone();
         let rows = self.carried(span).iter().map(Assignment::rows).sum();
         let sent = sent.unwrap_or_else(|| self.carried(span));
-        let verdict = judge(wire, &sent, &answer);
+        let verdict = judge(wire, None, &sent, &answer);
         self.acceptance_known |= matches!(verdict, Verdict::Accepted { .. });
 
         self.tell(Event::Answered { batch, verdict, rows });

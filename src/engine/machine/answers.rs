@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{Action, Batch, Engine, Finding, Next, Scope, Stage, Suspect, Time};
-use crate::domain::{AttemptOutcome, BatchChange, BatchId, ErrorCode, Refusal, Wire, WireForm, code};
+use crate::domain::{
+    AttemptOutcome, BatchChange, BatchId, ErrorCode, Prospect, Refusal, Unconnected, Wire, WireForm, code,
+};
 use crate::engine::judge::{Rejection, Verdict};
 use crate::engine::lane::{Lane, LaneNo};
 use crate::engine::settings::{Ending, backoff};
@@ -30,15 +32,19 @@ impl Engine {
                 Verdict::SendAgain { throttled: true, retry_after, .. } => {
                     lane.pace.refused(sent, now, *retry_after);
                 }
-                Verdict::SendAgain { .. } | Verdict::InDoubt(_) | Verdict::AlreadySo => lane.pace.lost(),
+                Verdict::SendAgain { .. }
+                | Verdict::CutOff(_)
+                | Verdict::InDoubt(_)
+                | Verdict::Foreign(_)
+                | Verdict::AlreadySo => lane.pace.lost(),
                 _ => lane.pace.passed(sent, now),
             }
         }
-        if !matches!(verdict, Verdict::Unauthorized | Verdict::AlreadySo) {
+        if !matches!(verdict, Verdict::Unauthorized | Verdict::AlreadySo | Verdict::CutOff(_)) {
             self.token.proved(token);
         }
         match verdict {
-            Verdict::Accepted { failures } => {
+            Verdict::Accepted { failures, .. } => {
                 let failed = failures.iter().map(|failure| u64::from(failure.rows)).sum();
                 let outcome = if failed == 0 { AttemptOutcome::Accepted } else { AttemptOutcome::Partial };
                 self.got_through(on_leave);
@@ -57,13 +63,30 @@ impl Engine {
                 self.pause_for(now, number, throttled, pausing);
                 self.again(now, jitter, id, rows, fault, pausing.is_some());
             }
+            Verdict::CutOff(Unconnected { reason, prospect }) => {
+                // What has worked before may work again by itself.
+                if prospect == Prospect::Hopeless || self.through == 0 {
+                    self.end(Ending::CutOff(reason.clone()));
+                }
+                let outcome = AttemptOutcome::SendAgain;
+                let fault = Fault { outcome, in_doubt: false, answered: false, throttled: false, reason };
+                self.fault_came(now);
+                self.again(now, jitter, id, rows, fault, false);
+            }
+            Verdict::Foreign(foreign) => {
+                let outcome = AttemptOutcome::InDoubt;
+                let reason = foreign.reason;
+                let fault = Fault { outcome, in_doubt: true, answered: true, throttled: false, reason };
+                self.again(now, jitter, id, rows, fault, false);
+            }
             Verdict::InDoubt(reason) => {
                 let outcome = AttemptOutcome::InDoubt;
                 let fault = Fault { outcome, in_doubt: true, answered: true, throttled: false, reason };
                 self.again(now, jitter, id, rows, fault, false);
             }
             Verdict::Unauthorized => self.unauthorized(id, token),
-            Verdict::Forbidden(words) => {
+            Verdict::Forbidden(rejection) => {
+                let words = Some(rejection.message);
                 let org = self.lanes.get(number).and_then(|lane| lane.org.clone());
                 self.block(number, Ending::Forbidden { org, words });
                 self.settle(id, Some(AttemptOutcome::Forbidden), BatchChange::Pending, Next::Anew);
