@@ -1,12 +1,11 @@
 //! `seatbatch demo`
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Parser as _;
-
 use super::apply;
-use super::args::{self, Arguments, Command};
+use super::args::{self, Command};
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
 use crate::domain::WireForm;
@@ -54,8 +53,8 @@ fn options(token: &str) -> Result<Options, Failure> {
 fn arguments(file: &Path, folder: &Path) -> Result<args::Apply, Failure> {
     let failures: PathBuf = folder.join("failures.csv");
     let words = ["seatbatch", "apply", "--yes", "--batch-size", "5", "--rate", "5/s", "--failures"];
-    let words = words.iter().map(std::ffi::OsString::from).chain([failures.into(), file.into()]);
-    match Arguments::try_parse_from(words).map(|arguments| arguments.command) {
+    let words = words.iter().map(OsString::from).chain([failures.into(), file.into()]);
+    match args::parse(words).map(|arguments| arguments.command) {
         Ok(Command::Apply(apply)) => Ok(apply),
         Ok(_) => Err(Failure::usage("the demo's arguments are no apply")),
         Err(error) => Err(Failure::usage(error.to_string())),

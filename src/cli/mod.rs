@@ -30,9 +30,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use args::{Arguments, Command};
+use args::Command;
 use context::Context;
 use exit::{Exit, Failure};
 
@@ -41,7 +39,7 @@ use exit::{Exit, Failure};
 pub fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _steps = fail::FailScenario::setup();
-    let arguments = match Arguments::try_parse() {
+    let arguments = match args::parse(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version go to standard output and are no error; a broken pipe is neither.

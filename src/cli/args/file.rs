@@ -1,0 +1,106 @@
+//! The file that is read, and what is done with it.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Sending;
+use crate::{domain, input};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Reading {
+    /// How the file is encoded; UTF-8 and UTF-16 are told apart by themselves.
+    #[arg(long, value_enum, default_value_t)]
+    pub(in crate::cli) encoding: Encoding,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(in crate::cli) enum Encoding {
+    #[default]
+    Auto,
+    #[value(name = "windows-1252")]
+    Windows1252,
+}
+
+impl From<Encoding> for input::Encoding {
+    fn from(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Auto => Self::Auto,
+            Encoding::Windows1252 => Self::Windows1252,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Check {
+    /// The file.
+    pub(in crate::cli) file: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Plan {
+    /// The file.
+    pub(in crate::cli) file: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
+    #[command(flatten)]
+    pub(in crate::cli) sending: Sending,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Apply {
+    /// The file.
+    pub(in crate::cli) file: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
+    /// What to do about rows that cannot be sent: send nothing, or send the others.
+    #[arg(long, value_enum, default_value_t)]
+    pub(in crate::cli) on_invalid: OnInvalid,
+    /// In which order users are sent.
+    #[arg(long, value_enum, default_value_t)]
+    pub(in crate::cli) order: Order,
+    /// Apply a file that a finished run of this journal has already applied.
+    #[arg(long)]
+    pub(in crate::cli) again: bool,
+    /// Send nothing: the same as plan.
+    #[arg(long, short = 'n')]
+    pub(in crate::cli) dry_run: bool,
+    /// Ask nothing. Where there is no terminal to ask on, nothing is sent without it.
+    #[arg(long, short)]
+    pub(in crate::cli) yes: bool,
+    #[command(flatten)]
+    pub(in crate::cli) sending: Sending,
+}
+
+impl From<Apply> for Plan {
+    fn from(Apply { file, reading, sending, .. }: Apply) -> Self {
+        Self { file, reading, sending }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum OnInvalid {
+    #[default]
+    Stop,
+    Skip,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(in crate::cli) enum Order {
+    /// As users first appear in the file.
+    #[default]
+    File,
+    /// Users that give licenses back before users that get some.
+    RemovesFirst,
+}
+
+impl From<Order> for domain::Order {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::File => Self::File,
+            Order::RemovesFirst => Self::RemovesFirst,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The organization's licenses.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Licenses {
+    #[command(subcommand)]
+    pub(in crate::cli) what: LicensesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum LicensesCommand {
+    /// All licenses with their units.
+    List {
+        /// The form of the list.
+        #[arg(long, value_enum, default_value_t)]
+        format: ListFormat,
+    },
+    /// One license.
+    Show {
+        /// The license's ID.
+        id: String,
+        /// List the users that hold it.
+        #[arg(long)]
+        users: bool,
+        /// The form of the list.
+        #[arg(long, value_enum, default_value_t)]
+        format: ListFormat,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ListFormat {
+    #[default]
+    Table,
+    Csv,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,133 @@
+//! Which of the shared options mean something to which command. The others are neither shown nor taken.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
+
+use super::Arguments;
+
+/// Options that mean something together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    /// Where the runs are kept.
+    Journal,
+    /// Where the API is.
+    Service,
+    /// As whom the API is asked.
+    Access,
+    /// What the terminal shows, and what is written down.
+    Output,
+}
+
+use Group::{Access, Journal, Output, Service};
+
+impl Group {
+    /// The group of a shared option, by clap's name of it.
+    fn of(option: &str) -> Self {
+        match option {
+            "journal" => Journal,
+            "base_url" => Service,
+            "org_id" | "token_file" => Access,
+            _ => Output,
+        }
+    }
+}
+
+/// What means something to a command.
+fn groups(command: &str) -> &'static [Group] {
+    match command {
+        "apply" | "plan" | "resume" | "retry" | "verify" | "undo" => &[Journal, Service, Access, Output],
+        "diff" | "rehearse" | "licenses" => &[Service, Access, Output],
+        "status" | "runs" | "failures" | "report" | "user" | "journal" => &[Journal, Output],
+        "login" | "logout" => &[Service, Output],
+        // Whoever adds a command decides here; until then it takes everything but what is for the API.
+        _ => &[Output],
+    }
+}
+
+fn means_something(command: &str, option: &str) -> bool {
+    groups(command).contains(&Group::of(option))
+}
+
+/// The whole command line, each command with the shared options that mean something to it.
+pub(in crate::cli) fn command() -> Command {
+    let mut whole = Arguments::command();
+    let shared: Vec<_> = whole.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    let names: Vec<String> = whole.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in names {
+        let needless = shared.iter().filter(|arg| !means_something(&name, arg.get_id().as_str()));
+        // One of the same name in the command itself keeps the shared one out of its help.
+        let hidden: Vec<_> = needless.map(|arg| arg.clone().hide(true)).collect();
+        whole = whole.mut_subcommand(name, |command| command.args(hidden));
+    }
+    whole
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// What clap has to say, help and version among it.
+pub(in crate::cli) fn parse(
+    words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<Arguments, clap::Error> {
+    let mut whole = command();
+    let matches = whole.try_get_matches_from_mut(words)?;
+    refuse_meaningless(&mut whole, &matches)?;
+    Arguments::from_arg_matches(&matches)
+}
+
+fn refuse_meaningless(whole: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((name, given)) = matches.subcommand() else { return Ok(()) };
+    let meaningless = whole.get_arguments().find_map(|arg| {
+        let id = arg.get_id().as_str();
+        let is_shared = arg.is_global_set() && !means_something(name, id);
+        let is_given = is_shared && given.value_source(id) == Some(ValueSource::CommandLine);
+        is_given.then(|| arg.get_long().unwrap_or_default().to_owned())
+    });
+    match meaningless {
+        None => Ok(()),
+        Some(option) => {
+            let text = format!("--{option} means nothing to 'seatbatch {name}'; leave it out");
+            Err(whole.error(ErrorKind::UnknownArgument, text))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_shows_what_means_something_to_it() {
+        let help = |name: &str| {
+            let mut whole = command();
+            whole.build();
+            whole.find_subcommand_mut(name).unwrap().render_long_help().to_string()
+        };
+        assert!(help("apply").contains("--journal") && help("apply").contains("--token-file"));
+        assert!(!help("login").contains("--journal") && help("login").contains("--base-url"));
+        assert!(!help("check").contains("--base-url") && help("check").contains("--json"));
+        assert!(!help("status").contains("--token-file") && help("status").contains("--journal"));
+    }
+
+    #[test]
+    fn what_means_nothing_is_refused_before_and_behind_the_command() {
+        for words in
+            [&["seatbatch", "--journal", "j.db", "login"][..], &["seatbatch", "login", "--journal", "j.db"]]
+        {
+            let error = parse(words).unwrap_err().to_string();
+            assert!(error.contains("--journal means nothing to 'seatbatch login'"), "{error}");
+        }
+        let taken = parse(["seatbatch", "--journal", "j.db", "status"]).unwrap();
+        assert_eq!(taken.shared.journal.to_str(), Some("j.db"));
+        let taken = parse(["seatbatch", "licenses", "list", "--base-url", "u"]).unwrap();
+        assert_eq!(taken.shared.base_url.as_deref(), Some("u"));
+    }
+}

@@ -1,0 +1,72 @@
+//! What the user can say, as clap reads it: one file a group of options.
+
+mod file;
+mod licenses;
+mod login;
+mod meaning;
+mod record;
+mod sandbox;
+mod sending;
+mod shared;
+
+use clap::{Parser, Subcommand};
+
+pub(super) use file::{Apply, Check, OnInvalid, Plan};
+pub(super) use licenses::{Licenses, LicensesCommand, ListFormat};
+pub(super) use login::{Login, Store};
+pub(super) use meaning::parse;
+pub(super) use record::{Failures, Report, ReportFormat, Status, Undo, Verify};
+pub(super) use sandbox::{Demo, Sandbox};
+pub(super) use sending::{Resume, Retry, Sending};
+pub(super) use shared::{DEFAULT_JOURNAL, Shared};
+
+/// Change the Webex licenses of many people from one CSV file, and lose nothing on the way.
+///
+/// The access token comes from WEBEX_ACCESS_TOKEN or --token-file, never from an argument.
+/// Exit codes: 0 done, 1 finished with failures, 2 wrong usage or input, 3 paused and resumable,
+/// 4 the journal or the disk failed.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) shared: Shared,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Validate a file and report every problem; talks to nobody.
+    Check(Check),
+    /// Check a file, resolve its license names, compare it with the units that are left, and say
+    /// what apply would do and how long it would take; changes nothing.
+    Plan(Plan),
+    /// Import a file as a new run, send it, write the failures CSV: the main job.
+    Apply(Apply),
+    /// Go on with an unfinished run after a crash, a stop or a new token.
+    Resume(Resume),
+    /// Put failed operations back to pending and send them again.
+    Retry(Retry),
+    /// Where a run stands; works while another process is applying.
+    Status(Status),
+    /// All runs of the journal.
+    Runs,
+    /// Write the failures CSV again from the journal.
+    Failures(Failures),
+    /// The audit report.
+    Report(Report),
+    /// Compare what a run has done with what users hold now.
+    Verify(Verify),
+    /// Write a CSV whose operations reverse what a run has done.
+    Undo(Undo),
+    /// The organization's licenses.
+    Licenses(Licenses),
+    /// Let this program in, in a browser, and keep the login for later runs.
+    Login(Login),
+    /// Forget the login.
+    Logout,
+    /// A local simulator of the Webex Licenses API.
+    Sandbox(Sandbox),
+    /// Apply a sample file to a sandbox inside the process; no account needed.
+    Demo(Demo),
+}

@@ -1,0 +1,142 @@
+//! How a run is sent.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::domain::{self, FailureLimit, Rate};
+
+/// The sending options; what is not given stays as the run had it, or has its default.
+#[derive(Debug, Args, Default)]
+pub(in crate::cli) struct Sending {
+    /// Users a request, in the array form [default: 100].
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) batch_size: Option<NonZeroU32>,
+    /// The most requests: N/s, N/min, N/h or unlimited; auto finds the service's limit by itself
+    /// [default: 300/min].
+    #[arg(long)]
+    pub(in crate::cli) rate: Option<Rate>,
+    /// Requests in flight [default: 8].
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) concurrency: Option<NonZeroU32>,
+    /// The form of the request: auto finds out which the service takes [default: auto].
+    #[arg(long, value_enum)]
+    pub(in crate::cli) wire: Option<Wire>,
+    /// Where the failures CSV goes [default: <input stem>.failures.csv beside the input].
+    #[arg(long, value_name = "PATH")]
+    pub(in crate::cli) failures: Option<PathBuf>,
+    /// Ask who holds the licenses before the first request, so that undo reverses what the run has
+    /// changed and no more.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(in crate::cli) snapshot: Option<bool>,
+    /// Send so many users first, and pause for a look unless all of them succeed.
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) canary: Option<NonZeroU32>,
+    /// Pause once more operations have failed than this, a number or a share such as 2%.
+    #[arg(long, value_name = "N|P%")]
+    pub(in crate::cli) max_failures: Option<FailureLimit>,
+    /// Attempts a batch before it is given up [default: 8].
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) max_attempts: Option<NonZeroU32>,
+    /// What to do with what was sent and never answered [default: resend].
+    #[arg(long, value_enum)]
+    pub(in crate::cli) in_doubt: Option<InDoubt>,
+    /// Seconds one request may take [default: 60].
+    #[arg(long, value_name = "SECONDS")]
+    pub(in crate::cli) timeout: Option<NonZeroU32>,
+    /// The longest Retry-After that is waited for, in seconds or as 90s, 30m, 2h; a longer one
+    /// pauses the run [default: 1h].
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    pub(in crate::cli) max_wait: Option<u32>,
+    /// Pause once nothing has got through for so long, in seconds or as 90s, 30m, 2h
+    /// [default: 10m; at once after --max-attempts, where fewer than usual are asked for].
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    pub(in crate::cli) give_up_after: Option<u32>,
+}
+
+/// Reads a time as whole seconds: a bare number, or one with a unit.
+fn seconds(text: &str) -> Result<u32, String> {
+    let wrong = |_| format!("'{text}' is no time: write seconds, or 90s, 30m, 2h");
+    let parsed = text.parse().or_else(|_| {
+        let duration: jiff::SignedDuration = text.parse().map_err(|_| ())?;
+        u32::try_from(duration.as_secs()).map_err(|_| ())
+    });
+    parsed.map_err(wrong)
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum Wire {
+    Auto,
+    Array,
+    Object,
+}
+
+impl From<Wire> for domain::Wire {
+    fn from(wire: Wire) -> Self {
+        match wire {
+            Wire::Auto => Self::Auto,
+            Wire::Array => Self::Array,
+            Wire::Object => Self::Object,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum InDoubt {
+    /// Send the same again, which changes nothing where it was done.
+    Resend,
+    /// Ask the service who holds the licenses, and send only what is still to be done.
+    Verify,
+}
+
+impl From<InDoubt> for domain::InDoubt {
+    fn from(in_doubt: InDoubt) -> Self {
+        match in_doubt {
+            InDoubt::Resend => Self::Resend,
+            InDoubt::Verify => Self::Verify,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Resume {
+    /// The run's number [default: the newest unfinished one].
+    pub(in crate::cli) run: Option<u32>,
+    /// Ask nothing.
+    #[arg(long, short)]
+    pub(in crate::cli) yes: bool,
+    #[command(flatten)]
+    pub(in crate::cli) sending: Sending,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Retry {
+    /// The run's number [default: the newest].
+    pub(in crate::cli) run: Option<u32>,
+    /// Only operations that failed with this code; may be repeated.
+    #[arg(long)]
+    pub(in crate::cli) code: Vec<String>,
+    /// Ask nothing.
+    #[arg(long, short)]
+    pub(in crate::cli) yes: bool,
+    #[command(flatten)]
+    pub(in crate::cli) sending: Sending,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_seconds_or_says_its_unit() {
+        let read: Vec<_> = ["0", "90", "90s", "30m", "2h", "1h 30m"]
+            .into_iter()
+            .map(|text| seconds(text).unwrap())
+            .collect();
+        assert_eq!(read, [0, 90, 90, 1800, 7200, 5400]);
+        for text in ["", "-5", "-5s", "soon", "9999999999"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}
