@@ -13,7 +13,7 @@ use seatbatch::domain::{
     Operation, Order, Properties, User, WireForm,
 };
 use seatbatch::engine::judge;
-use seatbatch::input::{Encoding, InputFile};
+use seatbatch::input::{InputFile, Reading};
 use seatbatch::pace::Pace;
 use seatbatch::webex::wire::{answer_body, request_body};
 
@@ -81,9 +81,9 @@ fn csv_loop(bencher: Bencher<'_, '_>, rows: u32) {
 #[divan::bench(args = [10_000, 100_000])]
 fn check_file(bencher: Bencher<'_, '_>, rows: u32) {
     let (_keep, input) = file(rows);
-    bencher
-        .counter(ItemsCount::new(rows))
-        .bench(|| check(&input, Encoding::Auto, Order::File, &mut NamesTaken, &mut |_| {}).unwrap().counts());
+    bencher.counter(ItemsCount::new(rows)).bench(|| {
+        check(&input, &Reading::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap().counts()
+    });
 }
 
 #[divan::bench(args = [1, 100])]

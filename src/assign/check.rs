@@ -14,7 +14,7 @@ use super::sorter::{Mark, Sorter};
 use super::targets::{LicenseNames, NamesError, Targets};
 use super::wish::{self, Refused, Wish};
 use crate::domain::{Action, AssignmentNo, Line, Order, Target};
-use crate::input::{Encoding, InputError, InputFile, Layout};
+use crate::input::{InputError, InputFile, Layout, Reading};
 
 /// Why a file could not be checked to its end.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,7 @@ pub struct Demand {
 /// A file that has been read once: what is needed to take it in.
 #[derive(Debug)]
 pub struct Checked {
-    pub(super) encoding: Encoding,
+    pub(super) reading: Reading,
     pub(super) roster: Roster,
     numbering: Numbering,
     /// What rules across rows have found, by line.
@@ -120,12 +120,12 @@ impl Checked {
 /// [`CheckError`] where the file cannot be checked to its end.
 pub fn check(
     file: &InputFile,
-    encoding: Encoding,
+    reading: &Reading,
     order: Order,
     names: &mut dyn LicenseNames,
     on_problem: &mut dyn FnMut(&Problem),
 ) -> Result<Checked, CheckError> {
-    let mut rows = file.rows(encoding)?;
+    let mut rows = file.rows(reading)?;
     let layout = rows.layout().clone();
     let mut checker = Checker::new(on_problem);
     while let Some(row) = rows.next()? {
@@ -143,7 +143,7 @@ pub fn check(
     }
     // Known at the end, and this is the end.
     let sha256 = rows.sha256().unwrap_or_default().to_owned();
-    checker.finish(encoding, order, layout, sha256)
+    checker.finish(reading.clone(), order, layout, sha256)
 }
 
 struct Checker<'a> {
@@ -220,7 +220,7 @@ impl<'a> Checker<'a> {
 
     fn finish(
         mut self,
-        encoding: Encoding,
+        reading: Reading,
         order: Order,
         layout: Layout,
         sha256: String,
@@ -248,7 +248,7 @@ impl<'a> Checker<'a> {
         self.counts.assignments = numbering.assignments();
         self.findings.sort_unstable_by_key(|(line, _)| *line);
         Ok(Checked {
-            encoding,
+            reading,
             roster: self.roster,
             numbering,
             findings: self.findings,
@@ -375,7 +375,7 @@ mod tests {
     fn checked(text: &str, order: Order) -> (Vec<(u32, &'static str)>, Checked, InputFile) {
         let (_keep, input) = file(text);
         let mut problems = Vec::new();
-        let checked = check(&input, Encoding::Auto, order, &mut NamesTaken, &mut |problem| {
+        let checked = check(&input, &Reading::default(), order, &mut NamesTaken, &mut |problem| {
             problems.push((problem.line.get(), problem.code.as_str()));
         });
         (problems, checked.unwrap(), input)
@@ -506,7 +506,7 @@ mod tests {
             e@example.com,L1,,remove,\n";
         let (_keep, input) = file(text);
         let mut problems = Vec::new();
-        let checked = check(&input, Encoding::Auto, Order::File, &mut NamesTaken, &mut |problem| {
+        let checked = check(&input, &Reading::default(), Order::File, &mut NamesTaken, &mut |problem| {
             let Problem { line, column, value, message, .. } = problem;
             let other = message.split_whitespace().find_map(|word| word.parse::<u32>().ok());
             problems.push((line.get(), column.clone(), value.clone(), other.unwrap_or(0)));
@@ -645,7 +645,7 @@ mod tests {
             }
         }
         let (_keep, input) = file("email,licenseId,license\na@example.com,,Mesaging\na@example.com,L,\n");
-        let checked = check(&input, Encoding::Auto, Order::File, &mut Nothing, &mut |_| {}).unwrap();
+        let checked = check(&input, &Reading::default(), Order::File, &mut Nothing, &mut |_| {}).unwrap();
         assert_eq!(checked.counts().invalid, 1);
         let mut intake = Intake::new(checked, &input).unwrap();
         let first = intake.next().unwrap().unwrap();
@@ -656,7 +656,7 @@ mod tests {
     #[test]
     fn a_file_that_changed_between_the_readings_is_refused() {
         let (keep, input) = file("email,licenseId\na@example.com,L\n");
-        let checked = check(&input, Encoding::Auto, Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
+        let checked = check(&input, &Reading::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
         std::fs::write(keep.path(), "email,licenseId\nb@example.com,L\n").unwrap();
         let mut intake = Intake::new(checked, &input).unwrap();
         assert!(matches!(intake.next(), Err(CheckError::Input(InputError::Changed { .. }))));
@@ -665,7 +665,7 @@ mod tests {
     #[test]
     fn a_cell_that_asks_for_nothing_and_changed_is_noticed_at_the_end() {
         let (keep, input) = file("email,licenseId,note\na@example.com,L,old\n");
-        let check = || check(&input, Encoding::Auto, Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
+        let check = || check(&input, &Reading::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
         let read_again = |checked: Checked| {
             let mut intake = Intake::new(checked, &input).unwrap();
             while intake.next().unwrap().is_some() {}
@@ -680,7 +680,7 @@ mod tests {
     #[test]
     fn a_header_alone_is_nothing_to_do() {
         let (_keep, input) = file("email,licenseId\n");
-        let result = check(&input, Encoding::Auto, Order::File, &mut NamesTaken, &mut |_| {});
+        let result = check(&input, &Reading::default(), Order::File, &mut NamesTaken, &mut |_| {});
         assert!(matches!(result, Err(CheckError::Input(InputError::NoRows))));
     }
 }

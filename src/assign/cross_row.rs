@@ -59,6 +59,15 @@ impl CrossRow {
                 "give the user's one orgId on all of the user's rows",
             ),
         };
-        Problem { code: self.code(), line, column: column.to_owned(), value, message, remedy }
+        Problem {
+            code: self.code(),
+            line,
+            column: column.to_owned(),
+            cell: None,
+            value,
+            message,
+            remedy,
+            fix: None,
+        }
     }
 }

@@ -77,7 +77,7 @@ impl<'f> Intake<'f> {
     /// # Errors
     /// [`InputError`] where it can no longer be read.
     pub fn new(mut checked: Checked, file: &'f InputFile) -> Result<Self, InputError> {
-        let rows = file.rows(checked.encoding)?;
+        let rows = file.rows(&checked.reading)?;
         let findings = std::mem::take(&mut checked.findings).into_iter().peekable();
         Ok(Self { file, rows, findings, checked })
     }

@@ -97,12 +97,19 @@ pub struct Problem {
     pub line: Line,
     /// The column's name, or `row` where all of it is meant.
     pub column: String,
+    /// Where the cell stands in its row, counted from 0, so that it can be marked; none where all of the
+    /// row is meant.
+    #[serde(skip)]
+    pub cell: Option<usize>,
     /// The cell's text.
     pub value: String,
     /// What is wrong with it.
     pub message: String,
     /// What to do.
     pub remedy: &'static str,
+    /// What the cell must hold instead, where that is certain: what `check --fix` writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
 }
 
 impl Problem {

@@ -58,9 +58,11 @@ impl Reading<'_> {
             code,
             line: self.row.line(),
             column: column.name().to_owned(),
+            cell: self.row.position(column),
             value: self.row.cell(column).to_owned(),
             message,
             remedy,
+            fix: None,
         });
     }
 
@@ -85,9 +87,11 @@ impl Reading<'_> {
             code,
             line: self.row.line(),
             column: cell.map_or_else(|| "row".to_owned(), |cell| format!("number {cell}")),
+            cell: cell.map(|cell| cell - 1),
             value: String::from_utf8_lossy(&self.row.carried()).chars().take(80).collect(),
             message: fault.to_string(),
             remedy,
+            fix: None,
         });
     }
 

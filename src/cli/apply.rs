@@ -36,7 +36,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
         refuse_known(context, &earlier, &args.file, &file.sha256()?, args.again)?;
     }
     let checked =
-        check(&file, args.reading.encoding.into(), args.order.into(), &mut names, &mut tell_aside(output))?;
+        check(&file, &(&args.reading).into(), args.order.into(), &mut names, &mut tell_aside(output))?;
     refuse_invalid(&checked, args.on_invalid)?;
     output.say(format_args!("{}: {}", args.file.display(), described(&checked.counts())));
     if !args.yes {

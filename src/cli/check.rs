@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
         }
         output.event(&ProblemEvent::from(problem));
     };
-    let checked = match check(&file, args.reading.encoding.into(), Order::File, &mut NamesTaken, &mut tell) {
+    let checked = match check(&file, &(&args.reading).into(), Order::File, &mut NamesTaken, &mut tell) {
         Ok(checked) => checked,
         Err(CheckError::Input(error)) if error.is_about_content() => {
             // What is wrong with the file is what was asked for.

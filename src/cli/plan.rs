@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
         let _ = output.print(problem);
         output.event(&ProblemEvent::from(problem));
     };
-    let checked = match check(&file, args.reading.encoding.into(), Order::File, &mut catalog, &mut tell) {
+    let checked = match check(&file, &(&args.reading).into(), Order::File, &mut catalog, &mut tell) {
         Err(CheckError::Input(error)) if error.is_about_content() => {
             return Err(Failure { exit: Exit::Problems, error: error.into() });
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::hashed::Hashed;
 use super::rows::Rows;
-use super::{Encoding, InputError};
+use super::{InputError, Reading};
 use crate::domain::Line;
 
 /// An open regular file. Renaming or replacing it does not change what is read.
@@ -44,12 +44,12 @@ impl InputFile {
     ///
     /// # Errors
     /// [`InputError`] for a file without a usable header.
-    pub fn rows(&self, encoding: Encoding) -> Result<Rows, InputError> {
-        Rows::new(self.reading(), encoding, &self.path)
+    pub fn rows(&self, how: &Reading) -> Result<Rows, InputError> {
+        Rows::new(self.reading(), how, &self.path)
     }
 
-    fn reading(&self) -> Reading {
-        Reading { file: Arc::clone(&self.file), at: 0 }
+    fn reading(&self) -> Bytes {
+        Bytes { file: Arc::clone(&self.file), at: 0 }
     }
 
     /// The SHA-256 of its bytes, in lower-case hexadecimal digits.
@@ -68,12 +68,12 @@ impl InputFile {
 
 /// One reading of the file from its start. Each has a place of its own.
 #[derive(Debug)]
-struct Reading {
+struct Bytes {
     file: Arc<File>,
     at: u64,
 }
 
-impl Read for Reading {
+impl Read for Bytes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = read_at(&self.file, buffer, self.at)?;
         self.at += read as u64;

@@ -49,6 +49,29 @@ impl Column {
     }
 }
 
+/// What a reader of rows has to be told of columns: what they mean is not its own affair.
+pub trait ColumnNames: std::fmt::Debug + Send + Sync {
+    /// Whether a column of this name means something. The delimiter is the one under which most do.
+    fn is_known(&self, name: &str) -> bool;
+
+    /// Whether a row of these cells can be the header.
+    fn is_header(&self, names: &[&str]) -> bool;
+}
+
+/// The columns that have a meaning without being told.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KnownColumns;
+
+impl ColumnNames for KnownColumns {
+    fn is_known(&self, name: &str) -> bool {
+        Column::named(name).is_some()
+    }
+
+    fn is_header(&self, names: &[&str]) -> bool {
+        Header::parse(names).is_ok()
+    }
+}
+
 /// The columns that a failures CSV has behind the input's own.
 pub const FAILURE_COLUMNS: [&str; 7] =
     ["line", "state", "error_code", "error_message", "http_status", "tracking_id", "attempts"];

@@ -10,11 +10,13 @@ mod error;
 mod file;
 mod hashed;
 mod header;
+mod reading;
 mod records;
 mod rows;
 
 pub use encoding::Encoding;
 pub use error::{InputError, RowFault};
 pub use file::InputFile;
-pub use header::{Column, FAILURE_COLUMNS, Header};
+pub use header::{Column, ColumnNames, FAILURE_COLUMNS, Header, KnownColumns};
+pub use reading::Reading;
 pub use rows::{Layout, Row, Rows};

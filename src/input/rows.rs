@@ -10,7 +10,7 @@ use super::blocks::Blocks;
 use super::encoding::Decoded;
 use super::hashed::{Hashed, Sum};
 use super::records::{LONGEST_RECORD, Record, RecordError, Records};
-use super::{Column, Encoding, Header, InputError, RowFault};
+use super::{Column, ColumnNames, Header, InputError, Reading, RowFault};
 use crate::domain::Line;
 
 /// What a file that is written for the same reader must share with the input.
@@ -32,6 +32,7 @@ pub struct Rows {
     records: Blocks,
     layout: Layout,
     header: Header,
+    names: Vec<String>,
     sum: Sum,
 }
 
@@ -40,32 +41,39 @@ impl Rows {
     ///
     /// # Errors
     /// [`InputError`] for a file without a usable header.
-    pub fn new<R>(source: R, encoding: Encoding, path: &Path) -> Result<Self, InputError>
+    pub fn new<R>(source: R, how: &Reading, path: &Path) -> Result<Self, InputError>
     where
         R: Read + Send + 'static,
     {
         let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
         let (source, sum) = Hashed::new(source);
-        let (decoded, byte_order_mark) = Decoded::new(source, encoding).map_err(unreadable)?;
+        let (decoded, byte_order_mark) = Decoded::new(source, how.encoding).map_err(unreadable)?;
         let mut records = Records::new(decoded);
         let head = records.peek().map_err(|error| refused(path, error))?;
-        let delimiter = delimiter_of(head);
+        let delimiter = delimiter_of(head, how.columns.as_ref());
         let crlf = memchr::memchr(b'\n', head).is_some_and(|at| at > 0 && head.get(at - 1) == Some(&b'\r'));
         records.set_delimiter(delimiter);
         let record = records.next().map_err(|error| refused(path, error))?.ok_or(InputError::Empty)?;
         let cells = texts(record).ok_or(InputError::HeaderNotText)?;
         let header = Header::parse(&cells)?;
+        let names = cells.iter().take(header.carried()).map(|cell| cell.trim().to_owned()).collect();
         let raw = carried(record, &cells, &header, delimiter);
         let text = String::from_utf8(raw.into_owned()).map_err(|_| InputError::HeaderNotText)?;
         let layout = Layout { delimiter: char::from(delimiter), byte_order_mark, crlf, header: text };
         let records = Blocks::new(records).map_err(unreadable)?;
-        Ok(Self { path: path.to_owned(), records, layout, header, sum })
+        Ok(Self { path: path.to_owned(), records, layout, header, names, sum })
     }
 
     /// What the failures CSV takes over.
     #[must_use]
     pub const fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// The columns' names as the file spells them, without what an earlier failures CSV added.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Where each column stands.
@@ -132,12 +140,29 @@ impl<'a> Row<'a> {
     /// The trimmed text of a column; empty where the column is missing.
     #[must_use]
     pub fn cell(&self, column: Column) -> &'a str {
+        self.position(column).map_or("", |position| self.at(position))
+    }
+
+    /// Where a column stands, counted from 0.
+    #[must_use]
+    pub fn position(&self, column: Column) -> Option<usize> {
+        self.header.position(column)
+    }
+
+    /// The trimmed text of a cell, counted from 0; empty where there is none.
+    #[must_use]
+    pub fn at(&self, position: usize) -> &'a str {
+        self.untrimmed(position).trim()
+    }
+
+    /// The text of a cell with everything that stands in it; empty where there is none.
+    #[must_use]
+    pub fn untrimmed(&self, position: usize) -> &'a str {
         let Some(text) = self.text else { return "" };
-        let Some(position) = self.header.position(column) else { return "" };
         let from =
             position.checked_sub(1).map_or(0, |before| self.record.ends.get(before).copied().unwrap_or(0));
         let to = self.record.ends.get(position).copied().unwrap_or(from);
-        text.get(from..to).unwrap_or_default().trim()
+        text.get(from..to).unwrap_or_default()
     }
 
     /// The row's own bytes for the failures CSV: as many cells as the header carries, so that the
@@ -195,13 +220,12 @@ fn text_of(record: Record<'_>) -> Option<&str> {
 }
 
 /// The delimiter under which the first line names the most known columns; a comma where none does.
-fn delimiter_of(head: &[u8]) -> u8 {
+fn delimiter_of(head: &[u8], columns: &dyn ColumnNames) -> u8 {
     let line =
         head.split(|byte| matches!(byte, b'\n' | b'\r')).find(|line| !line.is_empty()).unwrap_or_default();
     let line = String::from_utf8_lossy(line);
-    let known = |delimiter: u8| {
-        line.split(char::from(delimiter)).filter(|cell| Column::named(cell).is_some()).count()
-    };
+    let known =
+        |delimiter: u8| line.split(char::from(delimiter)).filter(|cell| columns.is_known(cell)).count();
     // The last of equals wins, so the most likely one comes last.
     [b'\t', b';', b','].into_iter().max_by_key(|delimiter| known(*delimiter)).unwrap_or(b',')
 }
@@ -220,7 +244,7 @@ mod tests {
     use super::*;
 
     fn rows(text: &'static [u8]) -> Result<Rows, InputError> {
-        Rows::new(text, Encoding::Auto, Path::new("people.csv"))
+        Rows::new(text, &Reading::default(), Path::new("people.csv"))
     }
 
     #[test]

@@ -14,6 +14,12 @@ pub(in crate::cli) struct Reading {
     pub(in crate::cli) encoding: Encoding,
 }
 
+impl From<&Reading> for input::Reading {
+    fn from(reading: &Reading) -> Self {
+        Self { encoding: reading.encoding.into(), ..Self::default() }
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(in crate::cli) enum Encoding {
     #[default]
