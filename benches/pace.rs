@@ -246,7 +246,7 @@ fn run(rate: Rate, mut limiter: Limiter, latency: f64, batches: u32, seconds: f6
                 let answer = Answer::Http(HttpAnswer { retry_after, ..HttpAnswer::new(status, Body::Empty) });
                 let verdict = judge(WireForm::Array, None, &[], &answer);
                 let batch = seatbatch::domain::BatchId(batch);
-                waiting.push_back(Event::Answered { batch, verdict, rows: 1 });
+                waiting.push_back(Event::Answered { batch, verdict });
             }
         }
     }

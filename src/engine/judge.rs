@@ -66,8 +66,6 @@ pub enum Verdict {
         /// What happened, in words.
         reason: String,
     },
-    /// Nothing was sent: everything was found to be done already, by asking.
-    AlreadySo,
     /// Surely not sent: something is in the way of every request.
     CutOff(Unconnected),
     /// Whether the operations were done is unknown, for this reason.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::machine::Batch;
+use super::batch::Batch;
 use super::settings::Ending;
 use crate::domain::{BatchId, LaneStanding, OrgId, Part, Rate, Span};
 use crate::pace::Pace;

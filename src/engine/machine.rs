@@ -4,15 +4,18 @@ mod answers;
 mod plan;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::batch::{After, Batch, Stage, Suspect};
 use super::budget::RetryBudget;
-use super::judge::{Rejection, Verdict};
+use super::in_effect::{Found, InEffect};
+use super::judge::Verdict;
 use super::lane::{Lane, LaneNo};
 use super::settings::{Ending, Settings};
 use super::token::{Generation, Token};
 use crate::domain::{
-    AttemptId, AttemptOutcome, BatchChange, BatchId, OrgId, Part, Refusal, Span, Standing, Wire, WireForm,
+    Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, OrgId, Span, Standing, Wire, WireForm,
 };
 
 /// Time since the engine's start.
@@ -35,8 +38,6 @@ pub enum Event {
         batch: BatchId,
         /// What the answer means.
         verdict: Verdict,
-        /// How many rows the batch stands for.
-        rows: u64,
     },
     /// The service was asked what became of a batch that is in doubt.
     Verified {
@@ -59,13 +60,8 @@ pub enum Event {
 /// What the service says of a batch that is in doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// Everything that the batch asks for is so: it was done. It stands for so many rows.
-    Done {
-        /// How many rows.
-        rows: u64,
-    },
-    /// Something is still to be done.
-    Open,
+    /// How each of its operations stands.
+    Known(Vec<Found>),
     /// The token was not accepted.
     Unauthorized,
     /// It would not say, for this reason.
@@ -142,75 +138,6 @@ pub enum Action {
     Finish(Ending),
 }
 
-#[derive(Debug)]
-pub(super) struct Batch {
-    pub(super) span: Span,
-    lane: LaneNo,
-    attempt: AttemptId,
-    /// Attempts that ended in a passing fault or in doubt.
-    tries: u32,
-    /// What had got through when the first of them was made.
-    through_before: Option<u64>,
-    /// Send this one as an object, whatever the run's form.
-    as_object: bool,
-    /// How the array form of it was refused.
-    array_refusal: Option<Rejection>,
-    /// It was sent, what became of it is unknown, and nobody has asked yet.
-    pub(super) in_doubt: bool,
-    /// The next attempt comes out of the retry budget; the one under way did.
-    pub(super) needs_leave: bool,
-    on_leave: bool,
-    stage: Stage,
-}
-
-#[derive(Debug)]
-enum Stage {
-    Intending,
-    Ready,
-    InFlight { token: Generation, sent: Time },
-    Settling(Next),
-}
-
-/// A refusal that is held back until the service is known to understand us.
-#[derive(Debug)]
-struct Suspect {
-    id: BatchId,
-    batch: Batch,
-    refusal: Refusal,
-    rows: u64,
-}
-
-/// What follows once the outcome is on disk.
-#[derive(Debug)]
-enum Next {
-    Nothing,
-    /// Planned as soon as possible.
-    Anew,
-    Again {
-        due: Time,
-    },
-    Suspect(Refusal, u64),
-    Parts([Part; 2]),
-}
-
-impl Batch {
-    pub(super) const fn new(lane: LaneNo, span: Span) -> Self {
-        Self {
-            span,
-            lane,
-            attempt: AttemptId(0),
-            tries: 0,
-            through_before: None,
-            as_object: false,
-            array_refusal: None,
-            in_doubt: false,
-            needs_leave: false,
-            on_leave: false,
-            stage: Stage::Intending,
-        }
-    }
-}
-
 /// The engine of one sending of a run.
 #[derive(Debug)]
 pub struct Engine {
@@ -236,6 +163,7 @@ pub struct Engine {
     canary: Option<u32>,
     token: Token,
     budget: RetryBudget,
+    in_effect: InEffect,
     /// When something happened last.
     now: Time,
     /// When something that is no retry was made ready last.
@@ -280,6 +208,7 @@ impl Engine {
             canary,
             token: Token::new(),
             budget: RetryBudget::new(),
+            in_effect: InEffect::default(),
             now: Time::ZERO,
             newest: Time::ZERO,
             pause: standing.pause,
@@ -300,7 +229,7 @@ impl Engine {
         match event {
             Event::IntentCommitted(batch) => self.intent_committed(batch),
             Event::OutcomeCommitted(batch) => self.outcome_committed(batch),
-            Event::Answered { batch, verdict, rows } => self.answered(now, jitter, batch, verdict, rows),
+            Event::Answered { batch, verdict } => self.answered(now, jitter, batch, verdict),
             Event::Verified { batch, finding } => self.verified(batch, finding),
             Event::TokenRead { changed } => self.token_read(changed),
             Event::StopAsked => self.stop_asked(now),
@@ -308,6 +237,22 @@ impl Engine {
         }
         self.now = now;
         self.advance(now);
+    }
+
+    /// Tells what a batch whose intent is to be committed is about, all its assignments; gives back what its
+    /// request has to carry: what is in effect already is left out.
+    pub fn load(&mut self, batch: BatchId, assignments: Vec<Assignment>) -> Arc<[Assignment]> {
+        let (carried, cargo) = self.in_effect.leave_out(assignments);
+        if let Some(batch) = self.active.get_mut(&batch) {
+            batch.cargo = cargo;
+        }
+        carried
+    }
+
+    /// How many rows of the input a loaded batch stands for.
+    #[must_use]
+    pub fn rows(&self, batch: BatchId) -> u64 {
+        self.active.get(&batch).map_or(0, |batch| batch.cargo.rows)
     }
 
     /// The next thing to do; `None` until something happens.
@@ -399,7 +344,7 @@ impl Engine {
     fn wind_up(&mut self, now: Time) {
         let ready: Vec<BatchId> = self.lanes.iter_mut().flat_map(Lane::give_back).collect();
         for id in ready {
-            self.settle(id, None, BatchChange::Pending, Next::Nothing);
+            self.settle(id, None, BatchChange::Pending, After::Nothing);
         }
         if self.deadline.is_some_and(|deadline| now >= deadline) {
             let flying: Vec<BatchId> = self
@@ -410,7 +355,7 @@ impl Engine {
             for id in flying {
                 self.in_flight -= 1;
                 let change = BatchChange::InDoubt("stopped before the answer came".to_owned());
-                self.settle(id, Some(AttemptOutcome::InDoubt), change, Next::Nothing);
+                self.settle(id, Some(AttemptOutcome::InDoubt), change, After::Nothing);
             }
         }
         if self.active.is_empty()

@@ -5,7 +5,9 @@
 //! out. There is no clock, socket, file, task or random generator here, so that the simulation can
 //! be a driver like any other. Knows no HTTP and no SQL.
 
+mod batch;
 mod budget;
+mod in_effect;
 mod judge;
 mod lane;
 mod machine;
@@ -14,6 +16,7 @@ mod settings;
 mod tests;
 mod token;
 
+pub use in_effect::{Effect, Found};
 pub use judge::{Foreign, Rejection, Verdict, judge};
 pub use machine::{Action, Engine, Event, Finding, Scope};
 pub use settings::{Ending, Settings, backoff};

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{Action, Ending, Engine, Event, Rejection, Settings, Verdict};
 use crate::domain::{
-    AssignmentNo, AttemptOutcome, BatchChange, BatchId, ErrorCode, FailureLimit, InDoubt, LaneStanding, Line,
-    OperationFailure, OrgId, Refusal, Span, Standing, Wire, WireForm,
+    Action as Verb, Assignment, AssignmentNo, AttemptOutcome, BatchChange, BatchId, Change, EmailAddress,
+    ErrorCode, FailureLimit, InDoubt, LaneStanding, LicenseId, Line, Operation, OperationFailure, OrgId,
+    Properties, Refusal, Span, Standing, User, Wire, WireForm,
 };
 
 /// An engine whose disk is at once done with everything, unless it is told to dawdle.
@@ -92,6 +93,7 @@ impl Play {
                     self.intents.push((batch, span));
                     self.attempts.push(attempt.0);
                     self.forms.push(wire);
+                    self.engine.load(batch, (span.first().0..=span.last().0).map(assignment).collect());
                     if !self.dawdles {
                         self.engine.handle(self.now, 0.5, Event::IntentCommitted(batch));
                     }
@@ -113,7 +115,7 @@ impl Play {
 
     fn answer(&mut self, batch: BatchId, verdict: Verdict) {
         self.sent.retain(|sent| *sent != batch);
-        self.tell(Event::Answered { batch, verdict, rows: 1 });
+        self.tell(Event::Answered { batch, verdict });
     }
 
     /// Answers whatever is in flight, in the order in which it left.
@@ -135,6 +137,14 @@ impl Play {
     fn span_of(&self, batch: BatchId) -> Span {
         self.intents.iter().rev().find(|(id, _)| *id == batch).unwrap().1
     }
+}
+
+/// One operation for one user.
+fn assignment(number: u32) -> Assignment {
+    let change = Change::License(LicenseId::parse("L").unwrap(), Properties::default());
+    let operation = Operation { line: Line::new(number + 2), action: Verb::Add, change, rows: 1 };
+    let user = User::Email(EmailAddress::parse(&format!("user{number}@example.com")).unwrap());
+    Assignment { number: AssignmentNo(number), user, org: None, operations: vec![operation] }
 }
 
 fn done() -> Verdict {

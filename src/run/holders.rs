@@ -74,7 +74,7 @@ impl Wanted {
 /// [`ReadError`].
 pub(super) async fn already_so(
     client: &Client,
-    assignments: &[Assignment],
+    assignments: impl IntoIterator<Item = &Assignment>,
     max_wait: Duration,
 ) -> Result<HashSet<Line>, ReadError> {
     let mut licenses: HashMap<&LicenseId, Asked> = HashMap::new();

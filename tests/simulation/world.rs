@@ -2,13 +2,16 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use seatbatch::domain::{
     Action as Verb, Answer, Assignment, AssignmentNo, BatchChange, BatchId, Change, EmailAddress, InDoubt,
-    LicenseId, Line, Operation, OperationFailure, OrgId, Properties, Rate, Span, User, Wire, WireForm, code,
+    LicenseId, Line, Operation, OrgId, Properties, Rate, Span, User, Wire, WireForm, code,
 };
-use seatbatch::engine::{Action, Ending, Engine, Event, Finding, Scope, Settings, Verdict, judge};
+use seatbatch::engine::{
+    Action, Effect, Ending, Engine, Event, Finding, Found, Scope, Settings, Verdict, judge,
+};
 
 use super::disk::{Disk, Record, State};
 use super::service::{Moods, Service};
@@ -31,8 +34,8 @@ struct Flight {
     span: Span,
     wire: WireForm,
     sent: bool,
-    /// What it carries, where some of it is so already.
-    carried: Option<Vec<Assignment>>,
+    /// What it carries, as the engine says.
+    carried: Arc<[Assignment]>,
     token: u32,
     answer: Option<Answer>,
 }
@@ -63,8 +66,6 @@ pub(crate) struct World {
     pause: Duration,
     org_pauses: HashMap<Option<OrgId>, Duration>,
     departures: HashMap<Option<OrgId>, Vec<Duration>>,
-    /// Found by asking.
-    already_so: BTreeSet<Line>,
     /// In doubt, and nobody has asked.
     doubtful: BTreeSet<BatchId>,
     blocked: Vec<(Option<OrgId>, Ending)>,
@@ -120,7 +121,6 @@ impl World {
             pause: Duration::ZERO,
             org_pauses: HashMap::new(),
             departures: HashMap::new(),
-            already_so: BTreeSet::new(),
             doubtful: BTreeSet::new(),
             blocked: Vec::new(),
             accepted_by_service: false,
@@ -211,7 +211,6 @@ impl World {
         self.refused_token = None;
         self.pause = self.disk.paused_until;
         self.org_pauses = self.disk.org_pauses.clone();
-        self.already_so.clear();
         self.blocked.clear();
         self.token = self.service.token;
         self.started = self.now;
@@ -280,26 +279,15 @@ impl World {
             Action::CommitIntent { batch, span, attempt, wire } => {
                 let unasked = self.settings.in_doubt == InDoubt::Verify && self.doubtful.contains(&batch);
                 assert!(!unasked, "sent again without asking");
-                let flight = Flight { span, wire, sent: false, carried: None, token: 0, answer: None };
+                let carried = self.engine.load(batch, self.carried(span));
+                let flight = Flight { span, wire, sent: false, carried, token: 0, answer: None };
                 self.flights.insert(batch, flight);
                 self.written.push(Record::Intent { batch, span, attempt: attempt.0 });
             }
             Action::Send { batch } => self.send(batch),
-            Action::CommitOutcome { batch, mut change, learned, .. } => {
+            Action::CommitOutcome { batch, change, learned, .. } => {
                 if let BatchChange::Failed(refusal) = &change {
                     self.check_refused(self.disk.batches[&batch].span, refusal.code.as_str());
-                }
-                let carried = self.flights.get_mut(&batch).and_then(|flight| flight.carried.take());
-                if let (BatchChange::Failed(refusal), Some(carried)) = (&change, carried) {
-                    let failures = carried.iter().flat_map(|assignment| {
-                        assignment.operations.iter().map(|operation| OperationFailure {
-                            assignment: assignment.number,
-                            line: operation.line,
-                            rows: operation.rows,
-                            refusal: refusal.clone(),
-                        })
-                    });
-                    change = BatchChange::Done { failures: failures.collect() };
                 }
                 if let BatchChange::InDoubt(_) = change {
                     self.doubtful.insert(batch);
@@ -372,15 +360,9 @@ impl World {
             let apart = other.span.last() < flight.span.first() || flight.span.last() < other.span.first();
             assert!(apart, "law 3: a user in two requests");
         }
-        let (form, span) = (flight.wire, flight.span);
-        let sent = self.still_to_do(span);
-        if sent != self.carried(span) {
-            self.flights.get_mut(&batch).unwrap().carried = Some(sent.clone());
-        }
-        if sent.is_empty() {
-            let rows = self.carried(span).iter().map(Assignment::rows).sum();
-            return self.tell(Event::Answered { batch, verdict: Verdict::AlreadySo, rows });
-        }
+        let form = flight.wire;
+        let sent = Arc::clone(&flight.carried);
+        assert!(!sent.is_empty(), "a request that asks for nothing");
         let calm = self.now >= self.calm_after;
         if calm {
             self.service.moods = Moods::default();
@@ -462,28 +444,29 @@ impl World {
         } else if !calm && self.dice.u32(..20) == 0 {
             Finding::Unknown("no answer".into())
         } else {
-            let carried = self.carried(span);
-            for assignment in &carried {
-                let so = assignment.operations.iter().filter(|op| self.service.is_so(assignment, op));
-                self.already_so.extend(so.map(|op| op.line));
-            }
             self.doubtful.remove(&batch);
-            match self.still_to_do(span).is_empty() {
-                true => Finding::Done { rows: carried.iter().map(Assignment::rows).sum() },
-                false => Finding::Open,
-            }
+            Finding::Known(self.look_up(span))
         };
         self.tell(Event::Verified { batch, finding });
     }
 
-    /// What is not known to be so already.
-    fn still_to_do(&self, span: Span) -> Vec<Assignment> {
-        let mut assignments = self.carried(span);
-        for assignment in &mut assignments {
-            assignment.operations.retain(|operation| !self.already_so.contains(&operation.line));
-        }
-        assignments.retain(|assignment| !assignment.operations.is_empty());
-        assignments
+    /// What the service says of a batch that is in doubt.
+    fn look_up(&self, span: Span) -> Vec<Found> {
+        let found = |assignment: &Assignment, operation: &Operation| Found {
+            assignment: assignment.number,
+            line: operation.line,
+            rows: operation.rows,
+            effect: match self.service.is_so(assignment, operation) {
+                true => Effect::InEffect,
+                false => Effect::NotInEffect,
+            },
+        };
+        let assignments = &self.assignments[span.first().0 as usize..=span.last().0 as usize];
+        let each = |assignment| {
+            let assignment: &Assignment = assignment;
+            assignment.operations.iter().map(move |operation| found(assignment, operation))
+        };
+        assignments.iter().flat_map(each).collect()
     }
 
     fn carried(&self, span: Span) -> Vec<Assignment> {
@@ -506,13 +489,11 @@ impl World {
                 self.refused_token = Some(token);
             }
         }
-        let sent = flight.carried.clone();
-        let rows = self.carried(span).iter().map(Assignment::rows).sum();
-        let sent = sent.unwrap_or_else(|| self.carried(span));
+        let sent = Arc::clone(&flight.carried);
         let verdict = judge(wire, None, &sent, &answer);
         self.acceptance_known |= matches!(verdict, Verdict::Accepted { .. });
 
-        self.tell(Event::Answered { batch, verdict, rows });
+        self.tell(Event::Answered { batch, verdict });
     }
 
     /// Law 7: what is done stays done.

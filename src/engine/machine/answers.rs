@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Action, Batch, Engine, Finding, Next, Scope, Stage, Suspect, Time};
+use super::{Action, Engine, Finding, Scope, Time};
 use crate::domain::{
     AttemptOutcome, BatchChange, BatchId, ErrorCode, Prospect, Refusal, Unconnected, Wire, WireForm, code,
 };
+use crate::engine::batch::{After, Batch, Stage, Suspect};
+use crate::engine::in_effect::{Effect, fail_all};
 use crate::engine::judge::{Rejection, Verdict};
 use crate::engine::lane::{Lane, LaneNo};
 use crate::engine::settings::{Ending, backoff};
@@ -19,11 +21,11 @@ const SUSPICIOUS: usize = 10;
 const LEAST_FAULTS: u32 = 3;
 
 impl Engine {
-    pub(super) fn answered(&mut self, now: Time, jitter: f64, id: BatchId, verdict: Verdict, rows: u64) {
+    pub(super) fn answered(&mut self, now: Time, jitter: f64, id: BatchId, verdict: Verdict) {
         let Some(batch) = self.active.get_mut(&id) else { return };
         // After a stop's deadline, an answer comes too late: the batch is in doubt on disk already.
         let Stage::InFlight { token, sent } = batch.stage else { return };
-        batch.stage = Stage::Settling(Next::Nothing);
+        batch.stage = Stage::Settling(After::Nothing);
         let (number, on_leave) = (batch.lane, batch.on_leave);
         self.in_flight -= 1;
         if let Some(lane) = self.lanes.get_mut(number) {
@@ -35,12 +37,11 @@ impl Engine {
                 Verdict::SendAgain { .. }
                 | Verdict::CutOff(_)
                 | Verdict::InDoubt(_)
-                | Verdict::Foreign(_)
-                | Verdict::AlreadySo => lane.pace.lost(),
+                | Verdict::Foreign(_) => lane.pace.lost(),
                 _ => lane.pace.passed(sent, now),
             }
         }
-        if !matches!(verdict, Verdict::Unauthorized | Verdict::AlreadySo | Verdict::CutOff(_)) {
+        if !matches!(verdict, Verdict::Unauthorized | Verdict::CutOff(_)) {
             self.token.proved(token);
         }
         match verdict {
@@ -48,12 +49,11 @@ impl Engine {
                 let failed = failures.iter().map(|failure| u64::from(failure.rows)).sum();
                 let outcome = if failed == 0 { AttemptOutcome::Accepted } else { AttemptOutcome::Partial };
                 self.got_through(on_leave);
-                self.accept(id, outcome, BatchChange::Done { failures }, rows, failed);
+                self.accept(id, outcome, BatchChange::Done { failures }, failed);
             }
-            Verdict::AlreadySo => self.already_so(id, rows),
             Verdict::Rejected(rejection) => {
                 self.got_through(on_leave);
-                self.reject(id, rejection, rows);
+                self.reject(id, rejection);
             }
             Verdict::SendAgain { retry_after, in_doubt, answered, throttled, reason } => {
                 let fault =
@@ -61,7 +61,7 @@ impl Engine {
                 let pausing = retry_after.filter(|wait| !wait.is_zero());
                 self.fault_came(now);
                 self.pause_for(now, number, throttled, pausing);
-                self.again(now, jitter, id, rows, fault, pausing.is_some());
+                self.again(now, jitter, id, fault, pausing.is_some());
             }
             Verdict::CutOff(Unconnected { reason, prospect }) => {
                 // What has worked before may work again by itself.
@@ -71,25 +71,25 @@ impl Engine {
                 let outcome = AttemptOutcome::SendAgain;
                 let fault = Fault { outcome, in_doubt: false, answered: false, throttled: false, reason };
                 self.fault_came(now);
-                self.again(now, jitter, id, rows, fault, false);
+                self.again(now, jitter, id, fault, false);
             }
             Verdict::Foreign(foreign) => {
                 let outcome = AttemptOutcome::InDoubt;
                 let reason = foreign.reason;
                 let fault = Fault { outcome, in_doubt: true, answered: true, throttled: false, reason };
-                self.again(now, jitter, id, rows, fault, false);
+                self.again(now, jitter, id, fault, false);
             }
             Verdict::InDoubt(reason) => {
                 let outcome = AttemptOutcome::InDoubt;
                 let fault = Fault { outcome, in_doubt: true, answered: true, throttled: false, reason };
-                self.again(now, jitter, id, rows, fault, false);
+                self.again(now, jitter, id, fault, false);
             }
             Verdict::Unauthorized => self.unauthorized(id, token),
             Verdict::Forbidden(rejection) => {
                 let words = Some(rejection.message);
                 let org = self.lanes.get(number).and_then(|lane| lane.org.clone());
                 self.block(number, Ending::Forbidden { org, words });
-                self.settle(id, Some(AttemptOutcome::Forbidden), BatchChange::Pending, Next::Anew);
+                self.settle(id, Some(AttemptOutcome::Forbidden), BatchChange::Pending, After::Anew);
             }
         }
     }
@@ -120,31 +120,31 @@ impl Engine {
         }
     }
 
-    fn accept(&mut self, id: BatchId, outcome: AttemptOutcome, change: BatchChange, rows: u64, failed: u64) {
+    fn accept(&mut self, id: BatchId, outcome: AttemptOutcome, change: BatchChange, failed: u64) {
         let Some(batch) = self.active.get(&id) else { return };
         let form = self.form(batch);
         let learned = (self.settings.wire == Wire::Auto && self.wire.is_none()).then_some(form);
         self.wire = self.wire.or(learned);
         self.accepted = true;
-        self.commit(id, Some(outcome), change, learned, rows, Next::Nothing);
+        self.commit(id, Some(outcome), change, learned, After::Nothing);
         self.convict_suspects();
         self.count_failed(failed);
     }
 
     /// A 4xx: a batch of several is split; a lone assignment fails, with two exceptions while
     /// nothing has been accepted.
-    fn reject(&mut self, id: BatchId, rejection: Rejection, rows: u64) {
+    fn reject(&mut self, id: BatchId, rejection: Rejection) {
         let Some(batch) = self.active.get_mut(&id) else { return };
         if let Some((left, right)) = batch.span.halves() {
             let [left, right] = self.name_parts(left, right);
             let change = BatchChange::Split { left, right };
-            return self.settle(id, Some(AttemptOutcome::Rejected), change, Next::Parts([left, right]));
+            return self.settle(id, Some(AttemptOutcome::Rejected), change, After::Parts([left, right]));
         }
         let unsure = !self.accepted;
         if unsure && self.settings.wire == Wire::Auto && self.wire.is_none() && !batch.as_object {
             batch.as_object = true;
             batch.array_refusal = Some(rejection);
-            return self.settle(id, Some(AttemptOutcome::Rejected), BatchChange::Pending, Next::Anew);
+            return self.settle(id, Some(AttemptOutcome::Rejected), BatchChange::Pending, After::Anew);
         }
         // Where both forms were tried, the one that gave a code was understood.
         let rejection = match batch.array_refusal.take() {
@@ -154,10 +154,10 @@ impl Engine {
         let refusal = rejection.refusal();
         self.understood |= rejection.code.is_some();
         if unsure && !self.understood {
-            let next = Next::Suspect(refusal, rows);
+            let next = After::Suspect(refusal);
             return self.settle(id, Some(AttemptOutcome::Rejected), BatchChange::Pending, next);
         }
-        self.fail(id, Some(AttemptOutcome::Rejected), refusal, rows);
+        self.fail(id, Some(AttemptOutcome::Rejected), &refusal);
         if self.understood {
             self.convict_suspects();
         }
@@ -187,7 +187,7 @@ impl Engine {
     }
 
     /// A passing fault or a doubt: the batch waits its turn, or has had its last.
-    fn again(&mut self, now: Time, jitter: f64, id: BatchId, rows: u64, fault: Fault, paused: bool) {
+    fn again(&mut self, now: Time, jitter: f64, id: BatchId, fault: Fault, paused: bool) {
         let (through, most) = (self.through, self.settings.max_attempts);
         let Some(batch) = self.active.get_mut(&id) else { return };
         batch.tries += 1;
@@ -203,22 +203,22 @@ impl Engine {
             self.end(Ending::Unreachable(fault.reason.clone()));
         }
         if tries < most || self.ending.is_some() {
-            return self.settle(id, outcome, fault.resting(), Next::Again { due });
+            return self.settle(id, outcome, fault.resting(), After::Again { due });
         }
         if in_doubt {
             self.canary_failed |= self.canary.is_some();
-            return self.settle(id, outcome, fault.resting(), Next::Nothing);
+            return self.settle(id, outcome, fault.resting(), After::Nothing);
         }
         if quiet && self.is_cut_off(fault.answered) {
             // What has worked before may work again, for as long as the user bears it.
             if self.through == 0 || self.is_given_up(now) {
                 self.end(Ending::Unreachable(fault.reason.clone()));
             }
-            return self.settle(id, outcome, fault.resting(), Next::Again { due });
+            return self.settle(id, outcome, fault.resting(), After::Again { due });
         }
         let message = format!("given up after {tries} attempts; the last: {}", fault.reason);
         let refusal = Refusal { code: ErrorCode::ours(code::RETRIES_EXHAUSTED), message };
-        self.fail(id, outcome, refusal, rows);
+        self.fail(id, outcome, &refusal);
     }
 
     /// Nothing has got through for as long as the user bears.
@@ -237,19 +237,23 @@ impl Engine {
     }
 
     /// Nothing of a batch is left to be done. It says nothing of what the service takes.
-    fn already_so(&mut self, id: BatchId, rows: u64) {
-        self.commit(id, None, BatchChange::Done { failures: Vec::new() }, None, rows, Next::Nothing);
+    pub(super) fn in_effect_already(&mut self, id: BatchId) {
+        self.commit(id, None, BatchChange::Done { failures: Vec::new() }, None, After::Nothing);
     }
 
     /// The service said what became of a batch in doubt, or would not.
     pub(super) fn verified(&mut self, id: BatchId, finding: Finding) {
         let Some((token, mut batch)) = self.verifying.remove(&id) else { return };
         match finding {
-            Finding::Done { rows } => {
-                self.active.insert(id, batch);
-                return self.already_so(id, rows);
+            Finding::Known(found) => {
+                self.in_effect.learn(&found);
+                if found.iter().all(|found| found.effect == Effect::InEffect) {
+                    batch.cargo.rows = found.iter().map(|found| u64::from(found.rows)).sum();
+                    self.active.insert(id, batch);
+                    return self.in_effect_already(id);
+                }
+                batch.in_doubt = false;
             }
-            Finding::Open => batch.in_doubt = false,
             Finding::Unauthorized => self.token_refused(token),
             Finding::Unknown(reason) => self.end(Ending::CannotVerify(reason)),
         }
@@ -258,7 +262,7 @@ impl Engine {
 
     fn unauthorized(&mut self, id: BatchId, token: Generation) {
         self.token_refused(token);
-        self.settle(id, Some(AttemptOutcome::Unauthorized), BatchChange::Pending, Next::Anew);
+        self.settle(id, Some(AttemptOutcome::Unauthorized), BatchChange::Pending, After::Anew);
     }
 
     fn token_refused(&mut self, token: Generation) {
@@ -281,9 +285,9 @@ impl Engine {
         id: BatchId,
         attempt: Option<AttemptOutcome>,
         change: BatchChange,
-        next: Next,
+        next: After,
     ) {
-        self.commit(id, attempt, change, None, 0, next);
+        self.commit(id, attempt, change, None, next);
     }
 
     /// Has an outcome put on disk; `next` follows once it is there.
@@ -293,40 +297,48 @@ impl Engine {
         attempt: Option<AttemptOutcome>,
         change: BatchChange,
         learned: Option<WireForm>,
-        rows: u64,
-        next: Next,
+        next: After,
     ) {
         if let Some(batch) = self.active.get_mut(&id) {
+            let settled = matches!(change, BatchChange::Done { .. } | BatchChange::Failed(_));
+            let rows = if settled { batch.cargo.rows } else { 0 };
             batch.stage = Stage::Settling(next);
             let span = batch.span;
             self.actions.push_back(Action::CommitOutcome { batch: id, span, attempt, change, learned, rows });
         }
     }
 
-    fn fail(&mut self, id: BatchId, attempt: Option<AttemptOutcome>, refusal: Refusal, rows: u64) {
-        self.commit(id, attempt, BatchChange::Failed(refusal), None, rows, Next::Nothing);
-        self.count_failed(rows);
+    /// Everything that was sent of a batch has failed; what was not sent is in effect.
+    fn fail(&mut self, id: BatchId, attempt: Option<AttemptOutcome>, refusal: &Refusal) {
+        let Some(batch) = self.active.get(&id) else { return };
+        let change = match &batch.cargo.rest {
+            Some(sent) => BatchChange::Done { failures: fail_all(sent, refusal) },
+            None => BatchChange::Failed(refusal.clone()),
+        };
+        let failed = change.failed_rows(batch.cargo.rows);
+        self.commit(id, attempt, change, None, After::Nothing);
+        self.count_failed(failed);
     }
 
     pub(super) fn outcome_committed(&mut self, id: BatchId) {
         let Some(mut batch) = self.active.remove(&id) else { return };
         let Stage::Settling(next) = std::mem::replace(&mut batch.stage, Stage::Intending) else { return };
         match next {
-            Next::Nothing => {}
-            Next::Anew => self.put(id, batch),
-            Next::Again { due } => {
+            After::Nothing => {}
+            After::Anew => self.put(id, batch),
+            After::Again { due } => {
                 if let Some(lane) = self.lanes.get_mut(batch.lane) {
                     lane.put_aside(due, id, batch);
                 }
             }
-            Next::Parts(parts) => {
+            After::Parts(parts) => {
                 for part in parts {
                     self.put(part.batch, Batch::new(batch.lane, part.span));
                 }
             }
-            Next::Suspect(refusal, rows) => {
+            After::Suspect(refusal) => {
                 let words = format!("{}: {}", refusal.code, refusal.message);
-                self.suspects.push(Suspect { id, batch, refusal, rows });
+                self.suspects.push(Suspect { id, batch, refusal });
                 if self.accepted || self.understood {
                     self.convict_suspects();
                 } else if self.suspects.len() >= SUSPICIOUS {
@@ -338,9 +350,9 @@ impl Engine {
 
     /// The service is known to understand us, so the refusals held back are refusals.
     pub(super) fn convict_suspects(&mut self) {
-        for Suspect { id, batch, refusal, rows } in std::mem::take(&mut self.suspects) {
+        for Suspect { id, batch, refusal } in std::mem::take(&mut self.suspects) {
             self.active.insert(id, batch);
-            self.fail(id, None, refusal, rows);
+            self.fail(id, None, &refusal);
         }
     }
 

@@ -1,8 +1,9 @@
 //! What is made ready, and what leaves when.
 
-use super::{AHEAD, Action, Batch, Engine, Next, Stage, Time};
+use super::{AHEAD, Action, Engine, Time};
 use crate::domain::{AttemptId, BatchChange, BatchId, InDoubt, Part, Span, Wire, WireForm};
-use crate::engine::lane::{LaneNo, Leave, Next as NextWork, Work};
+use crate::engine::batch::{After, Batch, Stage};
+use crate::engine::lane::{LaneNo, Leave, Next, Work};
 
 /// So many passing faults in a row, and the service is ill.
 const ILL: u32 = 10;
@@ -54,7 +55,7 @@ impl Engine {
     }
 
     /// The lane whose next request may leave first, and what it has for it.
-    fn choose(&self, now: Time) -> Option<(LaneNo, NextWork)> {
+    fn choose(&self, now: Time) -> Option<(LaneNo, Next)> {
         let alone = self.active.is_empty();
         let end = self.canary.unwrap_or(u32::MAX);
         let ill = self.is_ill();
@@ -70,7 +71,7 @@ impl Engine {
         turn_of_new.then(|| self.choose_from(now, anew)).flatten().or_else(|| self.choose_from(now, retries))
     }
 
-    fn choose_from(&self, now: Time, leave: Leave) -> Option<(LaneNo, NextWork)> {
+    fn choose_from(&self, now: Time, leave: Leave) -> Option<(LaneNo, Next)> {
         let lanes = self.lanes.iter().enumerate();
         let open = lanes.filter(|(_, lane)| lane.blocked.is_none() && now >= lane.pause);
         let choices = open.filter_map(|(number, lane)| {
@@ -113,7 +114,7 @@ impl Engine {
                     // It was counted as a retry and is none.
                     batch.needs_leave |= batch.on_leave;
                 }
-                self.settle(id, None, BatchChange::Pending, Next::Anew);
+                self.settle(id, None, BatchChange::Pending, After::Anew);
             }
         }
     }
@@ -209,6 +210,10 @@ impl Engine {
             && matches!(batch.stage, Stage::Intending)
             && let Some(lane) = self.lanes.get_mut(batch.lane)
         {
+            if batch.cargo.is_empty() {
+                lane.ahead -= 1;
+                return self.in_effect_already(id);
+            }
             batch.stage = Stage::Ready;
             lane.ready.push_back(id);
         }

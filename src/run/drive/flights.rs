@@ -1,0 +1,183 @@
+//! Batches under way: loaded, sent, answered, settled.
+
+use std::sync::Arc;
+
+use super::{Driver, Message, SendError};
+use crate::domain::{Answer, Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, Span, WireForm};
+use crate::engine::{Event, Verdict, judge};
+use crate::journal::{AttemptReport, Commit, Committed, Intent, Outcome, Record};
+use crate::run::unix_millis;
+use crate::webex::Client;
+
+/// An attempt's end.
+pub(super) struct Arrival {
+    verdict: Verdict,
+    ended_at: i64,
+    http_status: Option<u16>,
+    retry_after_s: Option<u64>,
+    tracking_id: Option<String>,
+    message: Option<String>,
+}
+
+/// A batch between intent and outcome.
+pub(super) struct Flight {
+    attempt: AttemptId,
+    intent: Option<Committed<Intent>>,
+    /// What the request will carry.
+    assignments: Option<Arc<[Assignment]>>,
+    started_at: i64,
+    arrival: Option<Arrival>,
+}
+
+impl Flight {
+    /// Whether its request is on its way.
+    pub(super) const fn is_awaited(&self) -> bool {
+        self.started_at != 0 && self.arrival.is_none()
+    }
+
+    /// The attempt for the journal. After a stop there may be no arrival yet.
+    fn report(&mut self, outcome: AttemptOutcome, now: i64) -> AttemptReport {
+        let arrival = self.arrival.take();
+        let arrival = arrival.as_ref();
+        AttemptReport {
+            attempt: self.attempt,
+            started_at: self.started_at,
+            ended_at: arrival.map_or(now, |arrival| arrival.ended_at),
+            http_status: arrival.and_then(|arrival| arrival.http_status),
+            retry_after_s: arrival.and_then(|arrival| arrival.retry_after_s),
+            tracking_id: arrival.and_then(|arrival| arrival.tracking_id.clone()),
+            outcome,
+            message: arrival.and_then(|arrival| arrival.message.clone()),
+        }
+    }
+}
+
+/// What an outcome adds to the counts once it is on disk.
+pub(super) struct Settled {
+    done: u64,
+    failed: u64,
+}
+
+impl Driver<'_> {
+    pub(super) fn committed(&mut self, commit: Commit) -> Result<(), SendError> {
+        match commit {
+            Commit::Failed(error) => return Err(error.into()),
+            Commit::Intent(intent) => {
+                let batch = intent.get().batch;
+                if let Some(flight) = self.flights.get_mut(&batch) {
+                    flight.intent = Some(intent);
+                    self.tell(Event::IntentCommitted(batch));
+                }
+            }
+            Commit::Outcome(batch) => self.settled(batch),
+        }
+        Ok(())
+    }
+
+    /// Loads what a batch carries, and has its intent committed.
+    pub(super) fn prepare(
+        &mut self,
+        batch: BatchId,
+        span: Span,
+        attempt: AttemptId,
+        wire: WireForm,
+    ) -> Result<(), SendError> {
+        let assignments = self.engine.load(batch, self.loader.load(span)?);
+        let rows = self.engine.rows(batch);
+        self.writer.gather(unix_millis(), Record::Intent(Intent { batch, span, rows, attempt, wire }));
+        let flight =
+            Flight { attempt, intent: None, assignments: Some(assignments), started_at: 0, arrival: None };
+        self.flights.insert(batch, flight);
+        Ok(())
+    }
+
+    pub(super) fn send(&mut self, batch: BatchId) {
+        let Some(flight) = self.flights.get_mut(&batch) else { return };
+        let (Some(intent), Some(assignments)) = (flight.intent.take(), flight.assignments.take()) else {
+            return;
+        };
+        flight.started_at = unix_millis();
+        tracing::debug!(batch = batch.0, attempt = flight.attempt.0, assignments = assignments.len(), "sent");
+        self.progress.requests += 1;
+        let (client, post) = (self.client.clone(), self.post.clone());
+        tokio::spawn(async move {
+            let arrival = attempt(&client, &intent, &assignments).await;
+            let _ = post.send(Message::Arrived(batch, Box::new(arrival)));
+        });
+    }
+
+    pub(super) fn arrived(&mut self, batch: BatchId, arrival: Arrival) {
+        let verdict = arrival.verdict.clone();
+        let (status, tracking) = (arrival.http_status, arrival.tracking_id.as_deref());
+        tracing::debug!(batch = batch.0, status, tracking, message = arrival.message, "answered");
+        if let Some(flight) = self.flights.get_mut(&batch) {
+            flight.arrival = Some(arrival);
+        }
+        self.tell(Event::Answered { batch, verdict });
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        batch: BatchId,
+        span: Span,
+        attempt: Option<AttemptOutcome>,
+        change: BatchChange,
+        learned: Option<WireForm>,
+        rows: u64,
+    ) {
+        let now = unix_millis();
+        // Where there was nothing to send, there was no attempt.
+        let flight = self.flights.get_mut(&batch).filter(|flight| flight.started_at != 0);
+        let report = attempt.zip(flight).map(|(outcome, flight)| flight.report(outcome, now));
+        let failed = change.failed_rows(rows);
+        self.settling.insert(batch, Settled { done: rows.saturating_sub(failed), failed });
+        let settled = matches!(change, BatchChange::Done { .. } | BatchChange::Failed(_));
+        let sent_rows = (settled && self.flights.contains_key(&batch)).then_some(rows);
+        let outcome = Outcome { batch, span, report, change, sent_rows, learned };
+        self.writer.gather(now, Record::Outcome(Box::new(outcome)));
+    }
+
+    fn settled(&mut self, batch: BatchId) {
+        self.flights.remove(&batch);
+        if let Some(Settled { done, failed }) = self.settling.remove(&batch) {
+            self.progress.done += done;
+            self.progress.failed += failed;
+            self.observer.progress(&self.progress);
+        }
+        self.tell(Event::OutcomeCommitted(batch));
+    }
+}
+
+/// Makes one request and reads the Outcomes table for its answer.
+async fn attempt(client: &Client, intent: &Committed<Intent>, assignments: &[Assignment]) -> Arrival {
+    let wire = intent.get().wire;
+    crate::step!("request.leaves");
+    let answer = client.patch(wire, assignments).await;
+    crate::step!("answer.arrived");
+    let verdict = judge(wire, client.org(), assignments, &answer);
+    let ended_at = unix_millis();
+    let message = described(&verdict);
+    let arrival =
+        Arrival { verdict, ended_at, http_status: None, retry_after_s: None, tracking_id: None, message };
+    match answer {
+        Answer::Http(http) => Arrival {
+            http_status: Some(http.status),
+            retry_after_s: http.retry_after.map(|wait| wait.as_secs()),
+            tracking_id: http.tracking_id,
+            ..arrival
+        },
+        Answer::NotSent(_) | Answer::Lost(_) => arrival,
+    }
+}
+
+/// What was said, where it was not plain success.
+fn described(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Unauthorized => None,
+        Verdict::Accepted { words, .. } => words.clone(),
+        Verdict::Rejected(rejection) | Verdict::Forbidden(rejection) => Some(rejection.message.clone()),
+        Verdict::SendAgain { reason, .. } | Verdict::InDoubt(reason) => Some(reason.clone()),
+        Verdict::CutOff(unconnected) => Some(unconnected.reason.clone()),
+        Verdict::Foreign(foreign) => Some(foreign.reason.clone()),
+    }
+}

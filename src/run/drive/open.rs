@@ -1,0 +1,130 @@
+//! Opening a run to send it, and closing it: what is journaled before the first request and after the last.
+
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::time::Instant;
+
+use super::{Driver, Message, SendError, Sent, Stop};
+use crate::domain::{RunId, RunState};
+use crate::engine::{Ending, Engine};
+use crate::journal::{Journal, JournalError, Writer};
+use crate::run::observe::{Observer, Progress};
+use crate::run::snapshot::{SnapshotError, snapshot};
+use crate::run::{RunSettings, unix_millis};
+use crate::webex::{Client, ReadError};
+
+/// Sends a run that is in the journal until it is finished or pauses, and journals which.
+///
+/// # Errors
+/// [`SendError`] where the journal fails; nothing is sent after that.
+pub async fn send(
+    mut journal: Journal,
+    run: RunId,
+    client: Client,
+    settings: &RunSettings,
+    observer: &mut dyn Observer,
+    mut stops: UnboundedReceiver<Stop>,
+) -> Result<Sent, SendError> {
+    let begun = Instant::now();
+    let mut settings = settings.clone();
+    // Once something has been sent, what is so says nothing of what was so before.
+    if std::mem::take(&mut settings.snapshot) && journal.is_untouched(run)? {
+        let looked = look_before(&mut journal, run, &client, &settings, observer, &mut stops).await?;
+        if let Some(ending) = looked {
+            return Ok(Sent { ending, progress: Progress::default(), elapsed: begun.elapsed(), journal });
+        }
+    }
+    let now = unix_millis();
+    let standing = journal.recover(run, now)?;
+    let tally = journal.run_row(run)?.tally;
+    let progress = Progress {
+        total: tally.total,
+        done: tally.done,
+        failed: tally.failed,
+        invalid: tally.invalid,
+        ..Progress::default()
+    };
+    let loader = journal.reader()?.loader(run);
+    let open: usize = standing.lanes.iter().map(|lane| lane.open.len()).sum();
+    tracing::info!(%run, total = tally.total, done = tally.done, open, "sending begins");
+    let pause = standing.pause;
+    observer.started(run, &progress);
+    if !pause.is_zero() {
+        observer.throttled(pause);
+    }
+    let (post, messages) = mpsc::unbounded_channel();
+    let commits = post.clone();
+    let writer = Writer::start(journal, run, move |committed| {
+        // Nobody listens any more only after the loop has ended.
+        let _ = commits.send(Message::Committed(committed));
+    });
+    let renew_at = client.token().renew_at().map(Instant::from_std);
+    let mut driver = Driver {
+        client,
+        max_wait: settings.max_wait(),
+        engine: Engine::new(settings.for_engine(tally.total), standing),
+        writer,
+        loader,
+        flights: std::collections::HashMap::new(),
+        settling: std::collections::HashMap::new(),
+        to_verify: Vec::new(),
+        is_verifying: false,
+        renew_at,
+        messages,
+        post,
+        progress,
+        observer,
+        begun,
+        finished: None,
+    };
+    let ended = driver.drive(stops).await;
+    let (progress, journal) = driver.close();
+    observer.ended();
+    let (ending, mut journal) = (ended?, journal);
+    tracing::info!(%run, requests = progress.requests, "sending ends");
+    if let Ending::Canary { .. } = ending {
+        // Whoever goes on has looked at it.
+        journal.set_settings(run, &RunSettings { canary: None, ..settings }.to_json())?;
+    }
+    journal_end(&mut journal, run, &ending)?;
+    Ok(Sent { ending, progress, elapsed: begun.elapsed(), journal })
+}
+
+fn journal_end(journal: &mut Journal, run: RunId, ending: &Ending) -> Result<(), JournalError> {
+    let (state, reason) = match ending {
+        Ending::Finished => (RunState::Finished, None),
+        other => (RunState::Paused, Some(other.to_string())),
+    };
+    tracing::info!(%run, %state, reason, "the run ends or pauses");
+    journal.set_state(run, state, reason.as_deref(), unix_millis())
+}
+
+/// Keeps what is so before the first request. Where that cannot be asked, or a stop comes first, the
+/// run pauses and this is its ending.
+async fn look_before(
+    journal: &mut Journal,
+    run: RunId,
+    client: &Client,
+    settings: &RunSettings,
+    observer: &mut dyn Observer,
+    stops: &mut UnboundedReceiver<Stop>,
+) -> Result<Option<Ending>, JournalError> {
+    observer.notice("asking the service who holds the licenses before the first request");
+    let reader = journal.reader()?;
+    let looked = tokio::select! {
+        looked = snapshot(&reader, run, client, settings.max_wait()) => looked,
+        Some(Stop) = stops.recv() => Err(SnapshotError::Stopped),
+    };
+    let ending = match looked {
+        Ok(so) => {
+            observer.notice(&format!("{} operations are so already", so.len()));
+            journal.set_so_before(run, &so, &settings.to_json())?;
+            return Ok(None);
+        }
+        Err(SnapshotError::Journal(error)) => return Err(error),
+        Err(SnapshotError::Stopped) => Ending::Stopped,
+        Err(SnapshotError::Read(ReadError::Unauthorized)) => Ending::TokenRejected,
+        Err(SnapshotError::Read(error)) => Ending::NoSnapshot(error.to_string()),
+    };
+    journal_end(journal, run, &ending)?;
+    Ok(Some(ending))
+}

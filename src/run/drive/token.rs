@@ -1,0 +1,69 @@
+//! Reading the token again: when it was refused, and before it expires.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Driver, Message};
+use crate::engine::Event;
+use crate::run::patiently;
+use crate::webex::TokenError;
+
+/// How long after a renewal that failed the next one is tried.
+const RENEW_AGAIN: Duration = Duration::from_secs(20);
+
+impl Driver<'_> {
+    pub(super) fn token_read(&mut self, changed: bool, problem: Option<&TokenError>) {
+        problem.into_iter().for_each(|problem| self.observer.notice(&spelled_out(problem)));
+        self.renew_at = self.client.token().renew_at().map(Instant::from_std);
+        self.tell(Event::TokenRead { changed });
+    }
+
+    pub(super) fn read_token(&self) {
+        let (token, post, max_wait) = (self.client.token().clone(), self.post.clone(), self.max_wait);
+        let runtime = tokio::runtime::Handle::current();
+        // A thread of its own, which nobody waits for: a stop must not.
+        std::thread::spawn(move || {
+            let renewed = runtime.block_on(patiently(max_wait, async || token.renew().await));
+            let (changed, problem) = match renewed {
+                Ok(changed) => (changed, None),
+                Err(error) => (false, Some(error)),
+            };
+            let _ = post.send(Message::TokenRead(changed, problem));
+        });
+    }
+
+    /// Replaces a token before it expires. Where that fails, the token is good for a while yet.
+    pub(super) fn renew_token(&mut self) {
+        self.renew_at = None;
+        let (token, post) = (self.client.token().clone(), self.post.clone());
+        tokio::spawn(async move {
+            let renewed = token.renew().await;
+            let _ = post.send(Message::TokenRenewed(renewed));
+        });
+    }
+
+    pub(super) fn token_renewed(&mut self, renewed: Result<bool, TokenError>) {
+        match renewed {
+            Ok(changed) => {
+                tracing::info!(changed, "the access token was renewed before its end");
+                self.renew_at = self.client.token().renew_at().map(Instant::from_std);
+                if changed {
+                    self.tell(Event::TokenRead { changed });
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the access token could not be renewed before its end");
+                self.renew_at = Some(Instant::now() + RENEW_AGAIN);
+            }
+        }
+    }
+}
+
+/// The error with its causes.
+fn spelled_out(error: &TokenError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
