@@ -9,6 +9,8 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
+use crate::domain::{address_key, with_id_key};
+
 /// No slot.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -51,9 +53,9 @@ impl Roster {
         Self { seeds, keys: Vec::new(), slots: HashTable::new(), ties: Vec::new(), tied_late: false }
     }
 
-    fn key(&self, domain: u8, text: &str) -> Key {
+    fn key(&self, domain: u8, name: &[u8]) -> Key {
         let mut hasher = SipHasher13::new_with_keys(self.seeds.0, self.seeds.1);
-        hasher.write(text.as_bytes());
+        hasher.write(name);
         hasher.write_u8(domain);
         let hash = hasher.finish128();
         let low = hash.h2.to_le_bytes();
@@ -64,10 +66,12 @@ impl Roster {
     }
 
     fn email_key(&self, email: &str) -> Key {
-        if email.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
-            return self.key(b'@', &email.to_lowercase());
-        }
-        self.key(b'@', email)
+        self.key(b'@', address_key(email).as_bytes())
+    }
+
+    /// IDs are compared by what they say.
+    fn person_key(&self, person: &str) -> Key {
+        with_id_key(person, |name| self.key(b'#', name))
     }
 
     fn slot(&mut self, key: Key) -> (u32, bool) {
@@ -88,7 +92,7 @@ impl Roster {
     /// Takes in a row's user; at least one of the two is given.
     pub(super) fn admit(&mut self, email: Option<&str>, person: Option<&str>) -> Admitted {
         let email = email.map(|email| self.slot(self.email_key(email)));
-        let person = person.map(|person| self.slot(self.key(b'#', person)).0);
+        let person = person.map(|person| self.slot(self.person_key(person)).0);
         let Some((email, fresh)) = email else {
             let user = person.unwrap_or(NONE);
             return Admitted { user, email: NONE, second_person: false, tied_late: false };
@@ -121,7 +125,7 @@ impl Roster {
     /// The slot that a row's user has, if the user is known.
     pub(super) fn find(&self, email: Option<&str>, person: Option<&str>) -> Option<u32> {
         let key = match (email, person) {
-            (_, Some(person)) => self.key(b'#', person),
+            (_, Some(person)) => self.person_key(person),
             (Some(email), None) => self.email_key(email),
             (None, None) => return None,
         };
@@ -150,6 +154,17 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_person_id_in_several_spellings_is_one_user() {
+        let mut roster = Roster::new((1, 2));
+        let unpadded = "Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xZjJl";
+        let other_cluster = "Y2lzY29zcGFyazovL2V1L1BFT1BMRS8xZjJl";
+        let first = roster.admit(None, Some(unpadded)).user;
+        assert_eq!(roster.admit(None, Some(other_cluster)).user, first);
+        assert!(!roster.admit(Some("a@b\u{fc}cher.example"), Some(unpadded)).second_person);
+        assert!(!roster.admit(Some("A@xn--bcher-kva.example"), Some(other_cluster)).second_person);
+    }
 
     #[test]
     fn case_does_not_distinguish_addresses() {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 
-use crate::domain::{IdError, LicenseId, SiteUrl, Target};
+use crate::domain::{IdError, IdKey, LicenseId, SiteUrl, Target};
 
 /// The number of a target within one file, dense from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,11 +46,27 @@ impl LicenseNames for NamesTaken {
 #[derive(Debug, Default)]
 pub struct Targets {
     all: Vec<Target>,
-    numbers: HashMap<Target, TargetNo>,
+    numbers: HashMap<TargetKey, TargetNo>,
     /// What a cell has led to before, so that a million equal cells are judged once.
     license_ids: HashMap<Box<str>, TargetNo>,
     licenses: HashMap<Box<str>, Named>,
     sites: HashMap<Box<str>, TargetNo>,
+}
+
+/// What the spellings of one target have in common.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum TargetKey {
+    License(IdKey),
+    Site(String),
+}
+
+impl TargetKey {
+    fn of(target: &Target) -> Self {
+        match target {
+            Target::License(id) => Self::License(id.key()),
+            Target::Site(url) => Self::Site(url.key()),
+        }
+    }
 }
 
 /// What the cell of a `license` column leads to.
@@ -111,25 +127,21 @@ impl Targets {
             return Some(*number);
         }
         let url = SiteUrl::parse(cell)?;
-        // Spellings that differ in case are one site, under its first spelling.
-        let folded = SiteUrl::parse(&url.key())?;
-        let number = match self.sites.get(folded.as_str()) {
-            Some(number) => *number,
-            None => self.intern(Target::Site(url)),
-        };
-        self.sites.insert(folded.as_str().into(), number);
+        // Spellings of one site are one site, under its first spelling.
+        let number = self.intern(Target::Site(url));
         self.sites.insert(cell.into(), number);
         Some(number)
     }
 
     fn intern(&mut self, target: Target) -> TargetNo {
-        if let Some(number) = self.numbers.get(&target) {
+        let key = TargetKey::of(&target);
+        if let Some(number) = self.numbers.get(&key) {
             return *number;
         }
         // Numbers lines at most, and lines fit in 32 bits.
         let number = TargetNo(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        self.all.push(target.clone());
-        self.numbers.insert(target, number);
+        self.all.push(target);
+        self.numbers.insert(key, number);
         number
     }
 }
@@ -151,6 +163,15 @@ mod tests {
         let Named::Target(by_name) = targets.license("Messaging", &mut One).unwrap() else { panic!() };
         assert_eq!(by_id, by_name);
         assert_eq!(targets.all().len(), 1);
+    }
+
+    #[test]
+    fn spellings_of_one_license_are_one_target_under_the_first() {
+        let mut targets = Targets::default();
+        let id = "Y2lzY29zcGFyazovL3VzL0xJQ0VOU0UvYTE6TVNfMQ";
+        let first = targets.license_id(id).unwrap();
+        assert_eq!(targets.license_id(&format!("{id}==")), Ok(first));
+        assert_eq!(targets.get(first).unwrap().as_str(), id);
     }
 
     #[test]

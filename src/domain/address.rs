@@ -1,8 +1,11 @@
 //! How a person is reached: e-mail address and phone number.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use email_address::{EmailAddress as Grammar, Options};
+
+use super::clean::is_invisible;
 
 /// A well-formed e-mail address, as the file gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,11 +34,41 @@ impl EmailAddress {
         &self.0
     }
 
-    /// What two spellings of one address have in common: case does not distinguish addresses.
+    /// What two spellings of one address have in common.
     #[must_use]
     pub fn key(&self) -> String {
-        self.0.to_lowercase()
+        address_key(&self.0).into_owned()
     }
+}
+
+/// What two spellings of one address have in common: case does not distinguish addresses, nor do blanks
+/// around them, characters that nobody sees, or the form in which the domain's name is written.
+#[must_use]
+pub fn address_key(text: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
+    if text.bytes().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let seen = visible(text);
+    let Some((local, domain)) = seen.rsplit_once('@') else { return Cow::Owned(seen.to_lowercase()) };
+    Cow::Owned(format!("{}@{}", local.to_lowercase(), host_key(domain)))
+}
+
+/// A host's name in its ASCII form, without case and without the dot of the root.
+pub(super) fn host_key(host: &str) -> Cow<'_, str> {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    idna::domain_to_ascii_cow(host.as_bytes(), idna::AsciiDenyList::EMPTY)
+        .unwrap_or_else(|_| Cow::Owned(host.to_lowercase()))
+}
+
+/// The text without blanks around it and without characters that nobody sees.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(|character: char| is_invisible(character) || character.is_control()) {
+        return Cow::Borrowed(text.trim());
+    }
+    let seen: String =
+        text.chars().filter(|c| !is_invisible(*c) && (!c.is_control() || c.is_whitespace())).collect();
+    Cow::Owned(seen.trim().to_owned())
 }
 
 impl fmt::Display for EmailAddress {
@@ -82,6 +115,25 @@ mod tests {
         let address = EmailAddress::parse("Ada.Lovelace+x@Example.com").unwrap();
         assert_eq!(address.as_str(), "Ada.Lovelace+x@Example.com");
         assert_eq!(address.key(), "ada.lovelace+x@example.com");
+    }
+
+    #[test]
+    fn spellings_of_one_address_share_a_key() {
+        for (text, key) in [
+            ("ada@example.com", "ada@example.com"),
+            (" Ada@Example.COM\u{a0}", "ada@example.com"),
+            ("\u{feff}ada@exam\u{ad}ple.com\u{200b}", "ada@example.com"),
+            ("zoë@BÜCHER.example", "zoë@xn--bcher-kva.example"),
+            ("zoë@xn--bcher-kva.example", "zoë@xn--bcher-kva.example"),
+            ("zoe\u{2060}@bu\u{308}cher.example", "zoe@xn--bcher-kva.example"),
+            ("ada@example。com", "ada@example.com"),
+            ("Not An Address", "not an address"),
+            ("a@b..c", "a@b..c"),
+        ] {
+            assert_eq!(address_key(text), key, "{text:?}");
+        }
+        assert_ne!(address_key("ada@example.com"), address_key("ada@example.org"));
+        assert_ne!(address_key("zoe@example.com"), address_key("zoë@example.com"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::address::{host_key, visible};
 use super::{EmailAddress, LicenseId, LocationId, OrgId, PersonId, PhoneNumber};
 
 /// The line of the input on which a row starts; the header is line 1.
@@ -90,10 +91,19 @@ impl SiteUrl {
         &self.0
     }
 
-    /// Host names have no case.
+    /// What two spellings of one site have in common.
     #[must_use]
     pub fn key(&self) -> String {
-        self.0.to_lowercase()
+        Self::key_of(&self.0)
+    }
+
+    /// What a site of an answer has in common with its other spellings: the bare host, without case.
+    #[must_use]
+    pub fn key_of(text: &str) -> String {
+        let seen = visible(text);
+        let rest = seen.split_once("://").map_or(seen.as_ref(), |(_scheme, rest)| rest);
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        host_key(host).into_owned()
     }
 }
 
@@ -219,5 +229,24 @@ impl Assignment {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.operations.iter().map(|operation| u64::from(operation.rows)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_site_share_a_key() {
+        for text in [
+            "meet.example.com",
+            "Meet.Example.com.",
+            " https://MEET.example.com/orders?x#y ",
+            "http://meet.example.com",
+        ] {
+            assert_eq!(SiteUrl::key_of(text), "meet.example.com", "{text}");
+        }
+        assert_eq!(SiteUrl::parse("https://Bücher.example/").unwrap().key(), "xn--bcher-kva.example");
+        assert_ne!(SiteUrl::key_of("meet.example.com"), SiteUrl::key_of("meet.example.org"));
     }
 }

@@ -12,7 +12,7 @@ mod id;
 mod outcome;
 mod sending;
 
-pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError};
+pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError, address_key};
 pub use answer::{Answer, Body, Holdings, HttpAnswer, ItemError, Prospect, Said, ServerError, Unconnected};
 pub use assignment::{
     Action, Assignment, AssignmentNo, Change, Line, Operation, Properties, SiteUrl, Target, UnknownAction,
@@ -22,7 +22,7 @@ pub use batch::{
     AttemptId, BatchChange, BatchId, LaneStanding, OpenBatch, OperationFailure, Part, Span, Standing,
 };
 pub use clean::Printable;
-pub use id::{IdError, IdKind, LicenseId, LocationId, OrgId, PersonId};
+pub use id::{IdError, IdKey, IdKind, LicenseId, LocationId, OrgId, PersonId, with_id_key};
 pub use outcome::{AttemptOutcome, ErrorCode, OperationState, Refusal, RunId, RunState, code};
 pub use sending::{
     Ceiling, CeilingError, FailureLimit, FailureLimitError, InDoubt, Order, Rate, Unit, Wire, WireForm,

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::patiently;
-use crate::domain::{Action, Assignment, Change, LicenseId, Line};
+use crate::domain::{Action, Assignment, Change, IdKey, LicenseId, Line, address_key};
 use crate::webex::{Client, LicenseUser, ReadError};
 
 /// Users who are looked for among the holders of one license.
 #[derive(Debug, Default)]
 pub struct Wanted {
-    by_person: HashMap<String, Vec<usize>>,
+    by_person: HashMap<IdKey, Vec<usize>>,
     by_email: HashMap<String, Vec<usize>>,
     held: Vec<bool>,
 }
@@ -20,10 +20,10 @@ impl Wanted {
     pub fn add(&mut self, person: Option<&str>, email: Option<&str>) -> usize {
         let number = self.held.len();
         if let Some(person) = person {
-            self.by_person.entry(person.to_owned()).or_default().push(number);
+            self.by_person.entry(IdKey::of(person)).or_default().push(number);
         }
         if let Some(email) = email {
-            self.by_email.entry(email.to_lowercase()).or_default().push(number);
+            self.by_email.entry(address_key(email).into_owned()).or_default().push(number);
         }
         self.held.push(false);
         number
@@ -58,9 +58,9 @@ impl Wanted {
     }
 
     fn found(&mut self, user: &LicenseUser) {
-        let by_person = self.by_person.get(&user.id).into_iter().flatten();
-        let email = user.email.as_deref().unwrap_or_default().to_lowercase();
-        let by_email = self.by_email.get(&email).into_iter().flatten();
+        let by_person = self.by_person.get(&IdKey::of(&user.id)).into_iter().flatten();
+        let email = address_key(user.email.as_deref().unwrap_or_default());
+        let by_email = self.by_email.get(email.as_ref()).into_iter().flatten();
         for number in by_person.chain(by_email) {
             self.held.get_mut(*number).into_iter().for_each(|held| *held = true);
         }
