@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::args;
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
-use crate::sandbox::{Integration, Options, Organization, Sandbox};
+use crate::report::write_whole;
+use crate::sandbox::{Integration, Options, Organization, Sandbox, State};
 
 pub(super) fn run(_context: &Context, args: args::Sandbox) -> Result<Exit, Failure> {
     let organization = match &args.org {
@@ -32,15 +33,44 @@ pub(super) fn run(_context: &Context, args: args::Sandbox) -> Result<Exit, Failu
         ..Options::new(&args.token, args.wire.into(), organization)
     };
     runtime()?.block_on(async {
-        let sandbox = Sandbox::start(options).await?;
+        let mut sandbox = Sandbox::start(options).await?;
         writeln!(io::stdout(), "listening on {}", sandbox.url())?;
         io::stdout().flush()?;
+        let stopped = stopped();
         tokio::select! {
             () = sandbox.serve() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            () = stopped => {}
         }
-        Ok(Exit::Done)
-    })
+        match &args.save {
+            Some(path) => save(&sandbox.state(), path),
+            None => Ok(()),
+        }
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Ends when somebody asks the process to.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn save(state: &State, path: &Path) -> Result<(), Failure> {
+    write_whole(path, |output| {
+        let text = serde_json::to_vec_pretty(state).map_err(io::Error::from)?;
+        Ok(output.write_all(&text)?)
+    })?;
+    Ok(())
 }
 
 fn load(path: &Path) -> Result<Organization, Failure> {

@@ -1,11 +1,16 @@
 //! A local simulator of the Webex Licenses API, with an organization, limits and faults of its own.
 //!
-//! It is the demo, the tests' server, and a place to rehearse a file before the real thing. Knows
-//! the wire forms and nothing else of ours: it shares no decision with the program it tests.
+//! It is the demo, the tests' server, and a place to rehearse a file before the real thing. It
+//! reads requests by itself, to the letter: it shares no decision, and no mistake, with the program it tests.
 
+mod assigning;
 mod fault;
 mod log;
 mod organization;
+mod reading;
+mod reply;
+mod request;
+mod rules;
 mod server;
 mod tokens;
 

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 
+use super::request::{Asked, LicenseAsked, SiteAsked, Verb};
+use super::rules::{Kind, Refused, Situation, may_add, may_remove, refused};
 use crate::webex::License;
-use crate::webex::wire::{LicenseAssignment, LicenseRequest, SiteRequest};
 
 /// What an organization file holds, and what the state of one is told as.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -24,6 +25,12 @@ pub struct State {
     /// Its meetings sites.
     #[serde(default)]
     pub sites: Vec<String>,
+    /// IDs of its locations; where none are listed, any is taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<String>,
+    /// Groups of license IDs of which a user holds one at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclusive_groups: Vec<Vec<String>>,
     /// Its users.
     #[serde(default)]
     pub users: Vec<UserState>,
@@ -44,6 +51,15 @@ pub struct UserState {
     /// Sites with attendee access.
     #[serde(default)]
     pub site_urls: Vec<String>,
+    /// Whether the user belongs to another organization: what is given to such a one stays pending.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
+    /// IDs of the licenses that the user has not accepted yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending_licenses: Vec<String>,
+    /// Sites that the user has not accepted yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending_site_urls: Vec<String>,
 }
 
 /// An organization file contradicts itself.
@@ -57,17 +73,9 @@ struct User {
     person_id: String,
     licenses: BTreeSet<usize>,
     sites: BTreeSet<usize>,
-}
-
-/// What the service refuses, in its words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refused {
-    pub(super) code: &'static str,
-    pub(super) message: String,
-}
-
-fn refused<T>(code: &'static str, message: impl Into<String>) -> Result<T, Refused> {
-    Err(Refused { code, message: message.into() })
+    external: bool,
+    pending: BTreeSet<usize>,
+    pending_sites: BTreeSet<usize>,
 }
 
 /// An organization with its users.
@@ -77,7 +85,10 @@ pub struct Organization {
     customers: Vec<String>,
     licenses: Vec<License>,
     license_numbers: HashMap<String, usize>,
+    kinds: Vec<Kind>,
+    exclusive: Vec<Vec<usize>>,
     sites: Vec<String>,
+    locations: Vec<String>,
     users: Vec<User>,
     by_email: HashMap<String, usize>,
     by_person: HashMap<String, usize>,
@@ -154,14 +165,26 @@ impl Organization {
                     OrganizationError(format!("{} attends '{url}', which is not listed", user.email))
                 })
             };
-            let licenses = user.licenses.iter().map(find_license).collect::<Result<_, _>>()?;
-            let sites = user.site_urls.iter().map(find_site).collect::<Result<_, _>>()?;
             let person_id =
                 if user.person_id.is_empty() { encoded("PEOPLE", &user.email) } else { user.person_id };
-            users.push(User { email: user.email, person_id, licenses, sites });
+            users.push(User {
+                person_id,
+                licenses: user.licenses.iter().map(find_license).collect::<Result<_, _>>()?,
+                sites: user.site_urls.iter().map(find_site).collect::<Result<_, _>>()?,
+                external: user.external,
+                pending: user.pending_licenses.iter().map(find_license).collect::<Result<_, _>>()?,
+                pending_sites: user.pending_site_urls.iter().map(find_site).collect::<Result<_, _>>()?,
+                email: user.email,
+            });
         }
-        let assembled = Self::assembled(org_id, state.licenses, state.sites, users);
-        Ok(Self { customers: state.customers, ..assembled })
+        let mut assembled = Self::assembled(org_id, state.licenses, state.sites, users);
+        assembled.customers = state.customers;
+        assembled.locations = state.locations;
+        for group in state.exclusive_groups {
+            let number = |id: &String| assembled.license_numbers.get(id).copied();
+            assembled.exclusive.push(group.iter().filter_map(number).collect());
+        }
+        Ok(assembled)
     }
 
     fn assembled(org_id: String, licenses: Vec<License>, sites: Vec<String>, users: Vec<User>) -> Self {
@@ -181,8 +204,11 @@ impl Organization {
                 .collect(),
             by_email: users.iter().enumerate().map(|(n, user)| (user.email.to_lowercase(), n)).collect(),
             by_person: users.iter().enumerate().map(|(n, user)| (user.person_id.clone(), n)).collect(),
+            kinds: licenses.iter().map(|license| Kind::of(&license.name)).collect(),
+            exclusive: Vec::new(),
             licenses,
             sites,
+            locations: Vec::new(),
             users,
             consumed,
         }
@@ -196,6 +222,8 @@ impl Organization {
             customers: self.customers.clone(),
             licenses: self.licenses(),
             sites: self.sites.clone(),
+            locations: self.locations.clone(),
+            exclusive_groups: self.exclusive.iter().map(|group| self.license_ids(group)).collect(),
             users: self.users.iter().map(|user| self.user_state(user)).collect(),
         }
     }
@@ -207,13 +235,23 @@ impl Organization {
         self.users.get(*number).map(|user| self.user_state(user))
     }
 
+    fn license_ids<'a>(&self, numbers: impl IntoIterator<Item = &'a usize>) -> Vec<String> {
+        let licenses = numbers.into_iter().filter_map(|number| self.licenses.get(*number));
+        licenses.map(|license| license.id.clone()).collect()
+    }
+
     fn user_state(&self, user: &User) -> UserState {
-        let ids = user.licenses.iter().filter_map(|number| self.licenses.get(*number));
+        let urls = |sites: &BTreeSet<usize>| {
+            sites.iter().filter_map(|number| self.sites.get(*number)).cloned().collect()
+        };
         UserState {
             email: user.email.clone(),
             person_id: user.person_id.clone(),
-            licenses: ids.map(|license| license.id.clone()).collect(),
-            site_urls: user.sites.iter().filter_map(|number| self.sites.get(*number)).cloned().collect(),
+            licenses: self.license_ids(&user.licenses),
+            site_urls: urls(&user.sites),
+            external: user.external,
+            pending_licenses: self.license_ids(&user.pending),
+            pending_site_urls: urls(&user.pending_sites),
         }
     }
 
@@ -247,24 +285,33 @@ impl Organization {
         (page, None)
     }
 
+    /// Whether users of this organization are found under the ID.
+    pub(super) fn knows(&self, org: &str) -> bool {
+        org == self.org_id || self.customers.iter().any(|customer| customer == org)
+    }
+
     /// Finds the user of an assignment: by person ID, else by address.
-    pub(super) fn find(&self, assignment: &LicenseAssignment<'_>) -> Result<usize, Refused> {
-        let by_person = assignment.person_id.as_ref().map(|id| self.by_person.get(id.as_ref()));
-        let by_email =
-            || assignment.email.as_ref().and_then(|email| self.by_email.get(&email.to_lowercase()));
-        let found = by_person.unwrap_or_else(by_email).copied();
-        let known = |org: &str| org == self.org_id || self.customers.iter().any(|customer| customer == org);
-        if assignment.org_id.as_ref().is_some_and(|org| !known(org)) {
-            return refused("404", "the user is not in this organization");
+    pub(super) fn find(&self, asked: &Asked) -> Result<usize, Refused> {
+        if asked.org_id.as_ref().is_some_and(|org| !self.knows(org)) {
+            return refused("404", "The user is not in this organization");
         }
-        found.map_or_else(|| refused("404", "user not found"), Ok)
+        let by_person = asked.person_id.as_ref().map(|id| self.by_person.get(id));
+        let by_email = || asked.email.as_ref().and_then(|email| self.by_email.get(&email.to_lowercase()));
+        let found = by_person.unwrap_or_else(by_email).copied();
+        match found {
+            Some(user) => Ok(user),
+            None if asked.person_id.is_none() && asked.email.is_none() => {
+                refused("400", "Either email or personId is required")
+            }
+            None => refused("404", "User not found"),
+        }
     }
 
     /// Does all of it or nothing, as the array form does.
-    pub(super) fn apply_whole(&mut self, assignment: &LicenseAssignment<'_>) -> Result<(), Refused> {
-        let user = self.find(assignment)?;
+    pub(super) fn apply_whole(&mut self, asked: &Asked) -> Result<(), Refused> {
+        let user = self.find(asked)?;
         let before = (self.users.get(user).cloned(), self.consumed.clone());
-        let result = self.apply_each(user, assignment).into_iter().next();
+        let result = self.apply_each(user, asked).into_iter().next();
         let Some(refusal) = result else { return Ok(()) };
         if let ((Some(holdings), consumed), Some(slot)) = (before, self.users.get_mut(user)) {
             *slot = holdings;
@@ -273,71 +320,84 @@ impl Organization {
         Err(refusal)
     }
 
+    /// Whether it names a license that nobody knows: such a request is looked at no further.
+    pub(super) fn unknown_license(&self, asked: &Asked) -> Option<Refused> {
+        let unknown = |license: &LicenseAsked| !self.license_numbers.contains_key(&license.id);
+        asked.licenses.iter().any(unknown).then(unrecognized)
+    }
+
     /// Does what can be done, as the object form does; gives back what could not.
-    pub(super) fn apply_each(&mut self, user: usize, assignment: &LicenseAssignment<'_>) -> Vec<Refused> {
+    pub(super) fn apply_each(&mut self, user: usize, asked: &Asked) -> Vec<Refused> {
+        let held = self.users.get(user).map(|user| user.licenses.clone()).unwrap_or_default();
         let mut refusals = Vec::new();
-        for license in &assignment.licenses {
-            refusals.extend(self.apply_license(user, license).err());
+        for license in &asked.licenses {
+            refusals.extend(self.apply_license(user, license, asked, &held).err());
         }
-        for site in &assignment.site_urls {
+        for site in &asked.sites {
             refusals.extend(self.apply_site(user, site).err());
         }
         refusals
     }
 
-    fn apply_license(&mut self, user: usize, request: &LicenseRequest<'_>) -> Result<(), Refused> {
-        let Some(number) = self.license_numbers.get(request.id.as_ref()).copied() else {
-            return refused("400000", "License is not recognized");
-        };
-        let Some(holder) = self.users.get(user) else { return refused("404", "user not found") };
-        let held = holder.licenses.contains(&number);
-        match (request.operation.as_ref(), held) {
-            ("add", true) | ("remove", false) => Ok(()),
-            ("add", false) => {
-                self.may_add(holder, number, request)?;
+    fn apply_license(
+        &mut self,
+        user: usize,
+        request: &LicenseAsked,
+        asked: &Asked,
+        held: &BTreeSet<usize>,
+    ) -> Result<(), Refused> {
+        let Some(number) = self.license_numbers.get(&request.id).copied() else { return Err(unrecognized()) };
+        let Some(holder) = self.users.get(user) else { return refused("404", "User not found") };
+        let holds = holder.licenses.contains(&number) || holder.pending.contains(&number);
+        match (request.verb, holds) {
+            (Verb::Add, true) | (Verb::Remove, false) => Ok(()),
+            (Verb::Add, false) => {
+                self.may_add(holder, number, request, asked, held)?;
                 self.hold(user, number, true);
                 Ok(())
             }
-            ("remove", true) => {
+            (Verb::Remove, true) => {
+                may_remove(self.kind(number))?;
                 self.hold(user, number, false);
                 Ok(())
             }
-            _ => refused("400", "operation is neither add nor remove"),
         }
     }
 
-    /// The rules of the live service that sample files run into.
-    fn may_add(&self, holder: &User, number: usize, request: &LicenseRequest<'_>) -> Result<(), Refused> {
-        let Some(license) = self.licenses.get(number) else {
-            return refused("400000", "License is not recognized");
+    fn kind(&self, license: usize) -> Kind {
+        self.kinds.get(license).copied().unwrap_or(Kind::Other)
+    }
+
+    fn may_add(
+        &self,
+        holder: &User,
+        number: usize,
+        request: &LicenseAsked,
+        asked: &Asked,
+        held: &BTreeSet<usize>,
+    ) -> Result<(), Refused> {
+        let Some(license) = self.licenses.get(number) else { return Err(unrecognized()) };
+        let kind = self.kind(number);
+        let any_of = |licenses: &BTreeSet<usize>, kind| licenses.iter().any(|n| self.kind(*n) == kind);
+        let added = |kind| {
+            let adds = asked.licenses.iter().filter(|license| license.verb == Verb::Add);
+            adds.filter_map(|license| self.license_numbers.get(&license.id)).any(|n| self.kind(*n) == kind)
         };
-        let kind = Kind::of(&license.name);
-        let holds = |kind: Kind| {
-            holder
-                .licenses
-                .iter()
-                .filter_map(|n| self.licenses.get(*n))
-                .any(|held| Kind::of(&held.name) == kind)
+        may_add(
+            kind,
+            &Situation {
+                sold: &|kind| self.kinds.contains(&kind),
+                held: &|kind| any_of(held, kind),
+                holds: &|kind| any_of(&holder.licenses, kind),
+                adds: &added,
+            },
+        )?;
+        self.is_placed(kind, request)?;
+        let rival = |group: &&Vec<usize>| {
+            group.contains(&number) && group.iter().any(|other| holder.licenses.contains(other))
         };
-        if matches!(kind, Kind::CallingProfessional | Kind::CallingStandard) {
-            let properties = request.properties.clone().unwrap_or_default();
-            let numbered = properties.phone_number.is_some();
-            let placed = properties.extension.is_some() && properties.location_id.is_some();
-            if !numbered && !placed {
-                return refused(
-                    "400411",
-                    "A Calling license needs a phone number, or an extension and a location",
-                );
-            }
-        }
-        if kind == Kind::CallingStandard && holds(Kind::CallingProfessional) {
-            return refused("400112", "Calling Professional cannot become Calling Standard");
-        }
-        if kind == Kind::CallingProfessional && holds(Kind::CallingStandard) {
-            return refused("400404", "Calling Professional and Calling Standard cannot be held together");
-        }
-        if kind == Kind::AttendantConsole && !holds(Kind::CallingProfessional) {
-            return refused("400408", "Attendant Console needs Calling Professional");
+        if self.exclusive.iter().any(|group| rival(&group)) {
+            return refused("400413", "Only one license of an exclusive group can be held");
         }
         let left = license.total_units.filter(|total| *total >= 0).map(|total| total - self.units(number));
         if left.is_some_and(|left| left <= 0) {
@@ -346,30 +406,49 @@ impl Organization {
         Ok(())
     }
 
+    /// Whether a Calling license comes with what it needs, at a place that is there.
+    fn is_placed(&self, kind: Kind, request: &LicenseAsked) -> Result<(), Refused> {
+        let placed = request.extension.is_some() && request.location.is_some();
+        if kind.is_calling() && request.phone_number.is_none() && !placed {
+            let message = "A Calling license needs a phone number, or an extension and a location";
+            return refused("400411", message);
+        }
+        let unknown = |location: &String| !self.locations.is_empty() && !self.locations.contains(location);
+        if request.location.as_ref().is_some_and(unknown) {
+            return refused("400", "Location not found");
+        }
+        Ok(())
+    }
+
     fn units(&self, license: usize) -> i64 {
         self.consumed.get(license).copied().unwrap_or(0)
     }
 
+    /// A user of another organization holds nothing before he accepts; until then it is pending.
     fn hold(&mut self, user: usize, license: usize, hold: bool) {
         let (Some(user), Some(units)) = (self.users.get_mut(user), self.consumed.get_mut(license)) else {
             return;
         };
-        if hold && user.licenses.insert(license) {
-            *units += 1;
-        } else if !hold && user.licenses.remove(&license) {
-            *units -= 1;
+        match hold {
+            true if user.external => drop(user.pending.insert(license)),
+            true if user.licenses.insert(license) => *units += 1,
+            false if user.licenses.remove(&license) => *units -= 1,
+            false => drop(user.pending.remove(&license)),
+            true => {}
         }
     }
 
-    fn apply_site(&mut self, user: usize, request: &SiteRequest<'_>) -> Result<(), Refused> {
-        let site = self.sites.iter().position(|site| site.eq_ignore_ascii_case(&request.site_url));
+    fn apply_site(&mut self, user: usize, request: &SiteAsked) -> Result<(), Refused> {
+        let named = |site: &String| request.url.as_ref().is_some_and(|url| site.eq_ignore_ascii_case(url));
+        let site = self.sites.iter().position(named);
         let (Some(site), Some(user)) = (site, self.users.get_mut(user)) else {
             return refused("400216", "Attendee site URL is not valid");
         };
-        match request.operation.as_ref() {
-            "add" => user.sites.insert(site),
-            _ => user.sites.remove(&site),
-        };
+        let sites = if user.external { &mut user.pending_sites } else { &mut user.sites };
+        match request.verb {
+            Verb::Add => drop(sites.insert(site)),
+            Verb::Remove => drop(sites.remove(&site)),
+        }
         Ok(())
     }
 
@@ -378,33 +457,16 @@ impl Organization {
     }
 }
 
-/// What a license's name says it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    CallingProfessional,
-    CallingStandard,
-    AttendantConsole,
-    Other,
-}
-
-impl Kind {
-    fn of(name: &str) -> Self {
-        let name = name.to_ascii_lowercase();
-        match name.as_str() {
-            _ if name.contains("calling") && name.contains("professional") => Self::CallingProfessional,
-            _ if name.contains("calling") && name.contains("standard") => Self::CallingStandard,
-            _ if name.contains("attendant console") => Self::AttendantConsole,
-            _ => Self::Other,
-        }
-    }
+fn unrecognized() -> Refused {
+    Refused { code: "400000", message: "License is not recognized".to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn assignment(json: &str) -> LicenseAssignment<'static> {
-        serde_json::from_str::<LicenseAssignment<'_>>(json).unwrap()
+    fn assignment(json: &str) -> Asked {
+        super::super::request::read(crate::domain::WireForm::Object, json.as_bytes()).unwrap().remove(0)
     }
 
     #[test]

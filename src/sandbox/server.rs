@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Path, Query, Request, State as Shared};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Query, State as Shared};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::Response;
 use axum::routing::{get, patch, post};
 use axum::{Form, Router};
 use governor::clock::{Clock as _, DefaultClock};
@@ -18,18 +19,18 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde::Deserialize;
-use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
-use super::fault::{Effect, Fault};
+use super::assigning::assign;
+use super::fault::Fault;
 use super::log::Requests;
-use super::organization::{Organization, Refused, UserState};
+use super::organization::{Organization, UserState};
+use super::reading::{list, show};
+use super::reply::{HangUp, TRACKING_ID, answered, error, finished, with_header};
 use super::tokens::{Integration, Reply, Tokens};
 use crate::domain::{Ceiling, WireForm};
-use crate::webex::wire::LicenseAssignment;
 
 /// How a sandbox behaves.
 #[derive(Debug)]
@@ -111,15 +112,17 @@ impl Drop for Sandbox {
 
 /// What the handlers share.
 #[derive(Debug)]
-struct World {
+pub(super) struct World {
     tokens: Tokens,
-    wire: WireForm,
+    pub(super) wire: WireForm,
     organization: Mutex<Organization>,
     limiter: Option<DefaultDirectRateLimiter>,
     clock: DefaultClock,
-    latency: Duration,
+    pub(super) latency: Duration,
     faults: Mutex<(Vec<Fault>, fastrand::Rng)>,
-    requests: Requests,
+    pub(super) requests: Requests,
+    /// Answers so far to anything but a `PATCH`, for their tracking IDs.
+    others: AtomicU64,
 }
 
 impl Sandbox {
@@ -136,8 +139,7 @@ impl Sandbox {
         let listener = TcpListener::bind(address).await.map_err(wrong)?;
         let address = listener.local_addr().map_err(wrong)?;
         let world = Arc::new(World::new(options));
-        let router = router(Arc::clone(&world));
-        let task = tokio::spawn(accept(listener, router));
+        let task = tokio::spawn(accept(listener, Arc::clone(&world)));
         Ok(Self { address, world, task })
     }
 
@@ -177,7 +179,7 @@ impl Sandbox {
     }
 
     /// Runs until its task ends, which it does not by itself.
-    pub async fn serve(mut self) {
+    pub async fn serve(&mut self) {
         let _ = (&mut self.task).await;
     }
 }
@@ -197,15 +199,16 @@ impl World {
             latency: options.latency,
             faults: Mutex::new((options.faults, fastrand::Rng::with_seed(options.seed))),
             requests: Requests::new(),
+            others: AtomicU64::new(0),
         }
     }
 
-    fn organization(&self) -> MutexGuard<'_, Organization> {
+    pub(super) fn organization(&self) -> MutexGuard<'_, Organization> {
         self.organization.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The faults that this request meets.
-    fn faults(&self, number: u64, users: &[String], org: Option<&str>) -> Vec<Fault> {
+    pub(super) fn faults(&self, number: u64, users: &[String], org: Option<&str>) -> Vec<Fault> {
         let mut guard = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let (faults, chance) = &mut *guard;
         let mut met = Vec::new();
@@ -226,7 +229,7 @@ impl World {
     }
 
     /// Turns a request away at the door, if it must be.
-    fn turned_away(&self, headers: &HeaderMap) -> Option<Response> {
+    pub(super) fn turned_away(&self, headers: &HeaderMap) -> Option<Response> {
         if !self.is_authorized(headers) {
             let message =
                 "The request requires a valid access token set in the Authorization request header.";
@@ -234,32 +237,32 @@ impl World {
         }
         let refused = self.limiter.as_ref()?.check().err()?;
         let wait = refused.wait_time_from(self.clock.now()).as_secs_f64().ceil().max(1.0);
-        let mut response = error(StatusCode::TOO_MANY_REQUESTS, "Too many requests", None);
-        response.headers_mut().insert(header::RETRY_AFTER, header_value(&wait.to_string()));
-        Some(response)
+        let response = error(StatusCode::TOO_MANY_REQUESTS, "Too many requests", None);
+        Some(with_header(response, header::RETRY_AFTER, &wait.to_string()))
     }
 }
 
-async fn accept(listener: TcpListener, router: Router) {
+async fn accept(listener: TcpListener, world: Arc<World>) {
+    let router = router(Arc::clone(&world));
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(serve(stream, router.clone()))),
+            Ok((stream, _)) => drop(tokio::spawn(serve(stream, router.clone(), Arc::clone(&world)))),
             // Out of file handles, most likely: give the others time to close some.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
 }
 
-async fn serve(stream: TcpStream, router: Router) {
+async fn serve(stream: TcpStream, router: Router, world: Arc<World>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let router = router.clone();
+        let (router, world) = (router.clone(), Arc::clone(&world));
         async move {
             let response = router.oneshot(request).await.unwrap_or_else(|never: Infallible| match never {});
             // An error here closes the connection without a word.
             match response.extensions().get::<HangUp>() {
                 Some(HangUp) => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
-                None => Ok(response),
+                None => Ok(finished(tracked(&world, response))),
             }
         }
     });
@@ -267,14 +270,13 @@ async fn serve(stream: TcpStream, router: Router) {
         http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// Marks a response that is not to be sent.
-#[derive(Debug, Clone, Copy)]
-struct HangUp;
-
-fn hang_up() -> Response {
-    let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    response.extensions_mut().insert(HangUp);
-    response
+/// Every answer has a tracking ID; those to a `PATCH` bring their own.
+fn tracked(world: &World, response: Response) -> Response {
+    if response.headers().contains_key(TRACKING_ID) {
+        return response;
+    }
+    let number = world.others.fetch_add(1, Ordering::Relaxed) + 1;
+    with_header(response, TRACKING_ID, &format!("SANDBOX_READ_{number:08}"))
 }
 
 fn router(world: Arc<World>) -> Router {
@@ -288,25 +290,18 @@ fn router(world: Arc<World>) -> Router {
         .route("/v1/device/activate", get(activate))
         .route("/sandbox/state", get(state))
         .route("/sandbox/requests", get(requests))
+        .fallback(no_such_place)
+        .method_not_allowed_fallback(no_such_method)
         .with_state(world)
 }
 
-fn header_value(text: &str) -> header::HeaderValue {
-    header::HeaderValue::from_str(text).unwrap_or_else(|_| header::HeaderValue::from_static(""))
+async fn no_such_place(uri: Uri) -> Response {
+    error(StatusCode::NOT_FOUND, &format!("There is nothing at {}", uri.path()), None)
 }
 
-fn tracking_id(number: u64) -> String {
-    format!("SANDBOX_{number:08}")
-}
-
-fn answered(status: StatusCode, body: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
-}
-
-fn error(status: StatusCode, message: &str, code: Option<&str>) -> Response {
-    let errors: Vec<Value> =
-        code.iter().map(|code| json!({"errorCode": code, "description": message})).collect();
-    answered(status, &json!({"message": message, "errors": errors}))
+async fn no_such_method(method: Method, uri: Uri) -> Response {
+    let message = format!("{method} is not supported at {}", uri.path());
+    error(StatusCode::METHOD_NOT_ALLOWED, &message, None)
 }
 
 /// The organization's whole state, as an organization file; for whoever checks what came of a run.
@@ -320,27 +315,27 @@ async fn requests(Shared(world): Shared<Arc<World>>) -> Response {
     answered(StatusCode::OK, &serde_json::to_value(world.requests.all()).unwrap_or_default())
 }
 
-async fn access_token(
-    Shared(world): Shared<Arc<World>>,
-    Form(form): Form<HashMap<String, String>>,
-) -> Response {
-    replied(world.tokens.refresh(&form))
+type FormFields = Result<Form<HashMap<String, String>>, FormRejection>;
+
+fn fields(form: FormFields) -> HashMap<String, String> {
+    form.map(|Form(fields)| fields).unwrap_or_default()
+}
+
+async fn access_token(Shared(world): Shared<Arc<World>>, form: FormFields) -> Response {
+    replied(world.tokens.refresh(&fields(form)))
 }
 
 async fn authorize_device(
     Shared(world): Shared<Arc<World>>,
     headers: HeaderMap,
-    Form(form): Form<HashMap<String, String>>,
+    form: FormFields,
 ) -> Response {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    replied(world.tokens.authorize_device(&form, &format!("http://{host}/v1")))
+    replied(world.tokens.authorize_device(&fields(form), &format!("http://{host}/v1")))
 }
 
-async fn device_token(
-    Shared(world): Shared<Arc<World>>,
-    Form(form): Form<HashMap<String, String>>,
-) -> Response {
-    replied(world.tokens.device_token(&form))
+async fn device_token(Shared(world): Shared<Arc<World>>, form: FormFields) -> Response {
+    replied(world.tokens.device_token(&fields(form)))
 }
 
 async fn activate(
@@ -357,205 +352,4 @@ async fn activate(
 
 fn replied((status, body): Reply) -> Response {
     answered(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body)
-}
-
-async fn list(Shared(world): Shared<Arc<World>>, headers: HeaderMap) -> Response {
-    if let Some(response) = world.turned_away(&headers) {
-        return response;
-    }
-    let licenses = world.organization().licenses();
-    answered(StatusCode::OK, &json!({ "items": licenses }))
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page {
-    include_assigned_to: Option<String>,
-    next: Option<usize>,
-    limit: Option<usize>,
-}
-
-async fn show(
-    Shared(world): Shared<Arc<World>>,
-    Path(id): Path<String>,
-    Query(page): Query<Page>,
-    headers: HeaderMap,
-) -> Response {
-    if let Some(response) = world.turned_away(&headers) {
-        return response;
-    }
-    let organization = world.organization();
-    let Some(license) = organization.licenses().into_iter().find(|license| license.id == id) else {
-        return error(StatusCode::NOT_FOUND, "License not found", None);
-    };
-    let mut body = serde_json::to_value(license).unwrap_or_default();
-    if page.include_assigned_to.as_deref() != Some("user") {
-        return answered(StatusCode::OK, &body);
-    }
-    let limit = page.limit.unwrap_or(300).clamp(1, 300);
-    let (users, next) = organization.users_of(&id, page.next.unwrap_or(0), limit);
-    if let Some(body) = body.as_object_mut() {
-        body.insert("users".to_owned(), users.iter().map(listed).collect());
-    }
-    let mut response = answered(StatusCode::OK, &body);
-    if let Some(next) = next {
-        let link =
-            format!("</v1/licenses/{id}?includeAssignedTo=user&limit={limit}&next={next}>; rel=\"next\"");
-        response.headers_mut().insert(header::LINK, header_value(&link));
-    }
-    response
-}
-
-fn listed(user: &UserState) -> Value {
-    json!({"id": user.person_id, "type": "INTERNAL", "displayName": user.email, "email": user.email})
-}
-
-/// Longest request body taken, in bytes.
-const LONGEST_REQUEST: usize = 64 << 20;
-
-async fn assign(Shared(world): Shared<Arc<World>>, request: Request) -> Response {
-    let number = world.requests.arrived();
-    let (parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, LONGEST_REQUEST).await else { return hang_up() };
-    tokio::time::sleep(world.latency).await;
-    let mut response = match world.turned_away(&parts.headers) {
-        Some(response) => response,
-        None => assign_bytes(&world, number, &bytes).await,
-    };
-    response.headers_mut().insert("trackingid", header_value(&tracking_id(number)));
-    if response.extensions().get::<HangUp>().is_none() {
-        world.requests.note(number, |entry| entry.status = response.status().as_u16());
-    }
-    response
-}
-
-/// The body in the one form that the sandbox speaks.
-fn read(wire: WireForm, bytes: &[u8]) -> Option<Vec<LicenseAssignment<'static>>> {
-    let value: Value = serde_json::from_slice(bytes).ok()?;
-    match (wire, value.is_array()) {
-        (WireForm::Array, true) => serde_json::from_value(value).ok(),
-        (WireForm::Object, false) => serde_json::from_value(value).ok().map(|assignment| vec![assignment]),
-        _ => None,
-    }
-}
-
-async fn assign_bytes(world: &World, number: u64, bytes: &[u8]) -> Response {
-    let Some(assignments) = read(world.wire, bytes) else {
-        return error(StatusCode::BAD_REQUEST, "The request body is not of the expected form", None);
-    };
-    let users: Vec<String> = assignments.iter().map(user_of).collect();
-    let org = assignments.first().and_then(|assignment| assignment.org_id.as_deref());
-    let mixed = assignments.iter().any(|assignment| assignment.org_id.as_deref() != org);
-    world.requests.note(number, |entry| {
-        entry.users.clone_from(&users);
-        entry.org = org.map(str::to_owned);
-        entry.mixes_organizations = mixed;
-    });
-    let faults = world.faults(number, &users, org);
-    for fault in &faults {
-        match &fault.effect {
-            Effect::Delay { millis } => tokio::time::sleep(Duration::from_millis(*millis)).await,
-            Effect::DropBefore => return hang_up(),
-            Effect::Status { status, retry_after, code } => {
-                return refusal(*status, retry_after.as_deref(), code.as_deref());
-            }
-            _ => {}
-        }
-    }
-    let applied = match world.wire {
-        WireForm::Array => apply_array(world, &assignments, &faults),
-        WireForm::Object => apply_object(world, assignments.first(), &faults),
-    };
-    for fault in &faults {
-        match fault.effect {
-            Effect::DropAfter => return hang_up(),
-            Effect::Garbage => return (StatusCode::PARTIAL_CONTENT, "{\"licen").into_response(),
-            Effect::Cut => return cut(),
-            _ => {}
-        }
-    }
-    applied
-}
-
-fn user_of(assignment: &LicenseAssignment<'_>) -> String {
-    assignment
-        .email
-        .as_ref()
-        .or(assignment.person_id.as_ref())
-        .map_or_else(String::new, |user| user.to_lowercase())
-}
-
-fn refusal(status: u16, retry_after: Option<&str>, code: Option<&str>) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = error(status, "A fault on request", code);
-    if let Some(wait) = retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, header_value(wait));
-    }
-    response
-}
-
-/// A success whose body ends too early.
-fn cut() -> Response {
-    let parts = [Ok(Bytes::from_static(b"[{\"em")), Err(io::Error::from(io::ErrorKind::ConnectionReset))];
-    let length = [(header::CONTENT_LENGTH, "4096")];
-    (StatusCode::OK, length, Body::from_stream(futures_util::stream::iter(parts))).into_response()
-}
-
-/// What a fault makes of one user's part.
-fn meddled<'f>(assignment: &LicenseAssignment<'_>, faults: &'f [Fault]) -> Option<&'f Effect> {
-    let user = user_of(assignment);
-    let concerns = |fault: &&Fault| fault.user.as_ref().is_none_or(|concerned| *concerned == user);
-    let meddling = |effect: &&Effect| matches!(effect, Effect::Refuse { .. } | Effect::Ignore);
-    faults.iter().filter(concerns).map(|fault| &fault.effect).find(meddling)
-}
-
-fn apply_array(world: &World, assignments: &[LicenseAssignment<'_>], faults: &[Fault]) -> Response {
-    let mut organization = world.organization();
-    let mut items = Vec::new();
-    for assignment in assignments {
-        let (code, message) = match meddled(assignment, faults) {
-            Some(Effect::Refuse { code }) => (code.clone(), "A refusal on request".to_owned()),
-            Some(_) => continue,
-            None => match organization.apply_whole(assignment) {
-                Ok(()) => continue,
-                Err(Refused { code, message }) => (code.to_owned(), message),
-            },
-        };
-        items.push(json!({
-            "email": assignment.email, "personId": assignment.person_id,
-            "error": {"code": code, "message": message},
-        }));
-    }
-    if items.is_empty() {
-        return StatusCode::OK.into_response();
-    }
-    answered(StatusCode::PARTIAL_CONTENT, &Value::Array(items))
-}
-
-fn apply_object(world: &World, assignment: Option<&LicenseAssignment<'_>>, faults: &[Fault]) -> Response {
-    let mut organization = world.organization();
-    let Some(assignment) = assignment else { return error(StatusCode::BAD_REQUEST, "No user", None) };
-    let user = match organization.find(assignment) {
-        Ok(user) => user,
-        Err(Refused { code, message }) => return error(StatusCode::NOT_FOUND, &message, Some(code)),
-    };
-    let refusals = match meddled(assignment, faults) {
-        Some(Effect::Refuse { code }) => {
-            return error(StatusCode::BAD_REQUEST, "A refusal on request", Some(code));
-        }
-        Some(_) => Vec::new(),
-        None => organization.apply_each(user, assignment),
-    };
-    let holdings = organization.holdings(user);
-    let sites: Vec<Value> =
-        holdings.site_urls.iter().map(|site| json!({"siteUrl": site, "accountType": "attendee"})).collect();
-    let errors: Vec<Value> =
-        refusals.iter().map(|r| json!({"errorCode": r.code, "description": r.message})).collect();
-    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
-    let body = json!({
-        "orgId": organization.org_id(), "personId": holdings.person_id, "email": holdings.email,
-        "licenses": holdings.licenses, "siteUrls": sites, "pendingLicenses": [], "pendingSiteUrls": [],
-        "errors": errors,
-    });
-    answered(status, &body)
 }

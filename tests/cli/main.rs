@@ -18,6 +18,7 @@ mod journal;
 mod lifecycle;
 mod night;
 mod outcomes;
+mod sandbox;
 mod scripted;
 mod secrets;
 #[cfg(feature = "failpoints")]

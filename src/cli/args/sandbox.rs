@@ -38,6 +38,9 @@ pub(in crate::cli) struct Sandbox {
     /// Load the organization from a file instead; /sandbox/state shows its form.
     #[arg(long, value_name = "FILE.json", conflicts_with = "users")]
     pub(in crate::cli) org: Option<PathBuf>,
+    /// Write the organization to this file when the sandbox ends, in the form that --org loads.
+    #[arg(long, value_name = "FILE.json")]
+    pub(in crate::cli) save: Option<PathBuf>,
     /// The form of the API it speaks.
     #[arg(long, value_enum, default_value = "array")]
     pub(in crate::cli) wire: SandboxWire,

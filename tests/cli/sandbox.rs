@@ -1,0 +1,40 @@
+//! `seatbatch sandbox`
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command};
+
+use serde_json::Value;
+
+use crate::harness::{Desk, TOKEN, onboarding};
+
+/// A sandbox in a process of its own, and its base URL.
+fn started(desk: &Desk, args: &[&str]) -> (Child, String) {
+    let mut child = desk.command(&[&["sandbox", "--token", TOKEN], args].concat()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    let url = first.strip_prefix("listening on ").unwrap().trim_end().to_owned();
+    (child, url)
+}
+
+fn stop(mut child: Child) {
+    Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn an_organization_is_saved_at_the_end_and_loaded_again() {
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let (child, url) = started(&desk, &["--users", "3", "--save", "org.json"]);
+    desk.write("people.csv", onboarding(2));
+    desk.run(&["apply", "people.csv", "--yes", "--base-url", &url]).exits(0);
+    stop(child);
+    let saved: Value = serde_json::from_slice(&std::fs::read(desk.path("org.json")).unwrap()).unwrap();
+    assert_eq!(saved["users"].as_array().unwrap().len(), 3);
+    assert_eq!(saved["licenses"][0]["consumedUnits"], 2);
+    let (child, url) = started(&desk, &["--org", "org.json", "--save", "again.json"]);
+    let licenses = desk.run(&["licenses", "list", "--json", "--base-url", &url]).exits(0);
+    assert!(licenses.stdout.contains(r#""consumedUnits":2"#), "{}", licenses.stdout);
+    stop(child);
+    let again: Value = serde_json::from_slice(&std::fs::read(desk.path("again.json")).unwrap()).unwrap();
+    assert_eq!(again, saved);
+}
