@@ -10,7 +10,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use seatbatch::assign::{NamesTaken, check};
 use seatbatch::domain::{
     Action, Answer, Assignment, AssignmentNo, Body, Change, EmailAddress, HttpAnswer, LicenseId, Line,
-    Operation, Order, Properties, User, WireForm,
+    Operation, OperationKey, Order, Properties, User, WireForm,
 };
 use seatbatch::engine::judge;
 use seatbatch::input::{InputFile, Reading};
@@ -48,7 +48,7 @@ fn file(rows: u32) -> (tempfile::NamedTempFile, InputFile) {
 
 fn assignments(users: u32) -> Vec<Assignment> {
     let operation = |line| Operation {
-        line: Line::new(line),
+        key: OperationKey::of_line(Line::new(line)),
         action: Action::Add,
         change: Change::License(LicenseId::parse(LICENSE).unwrap(), Properties::default()),
         rows: 1,

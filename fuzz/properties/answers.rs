@@ -2,7 +2,7 @@
 
 use seatbatch::domain::{
     Action, Answer, Assignment, AssignmentNo, Change, EmailAddress, HttpAnswer, LicenseId, Line, Operation,
-    Properties, User, WireForm,
+    OperationKey, Properties, User, WireForm,
 };
 use seatbatch::engine::{Verdict, judge};
 use seatbatch::webex::wire::answer_body;
@@ -10,7 +10,8 @@ use seatbatch::webex::wire::answer_body;
 fn sent() -> Vec<Assignment> {
     let user = EmailAddress::parse("user1@example.com").unwrap();
     let change = Change::License(LicenseId::parse("L1").unwrap(), Properties::default());
-    let operation = Operation { line: Line::new(2), action: Action::Add, change, rows: 1 };
+    let operation =
+        Operation { key: OperationKey::of_line(Line::new(2)), action: Action::Add, change, rows: 1 };
     vec![Assignment {
         number: AssignmentNo(0),
         user: User::Email(user),

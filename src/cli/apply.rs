@@ -12,8 +12,8 @@ use super::sending::{Stops, send_run};
 use crate::assign::{Checked, check};
 use crate::domain::RunState;
 use crate::input::InputFile;
-use crate::journal::{Journal, JournalError, Reader, is_held};
-use crate::run::{Catalog, RunSettings, import};
+use crate::journal::{Journal, JournalError, Origin, Reader, is_held};
+use crate::run::{Background, Catalog, RunSettings, import};
 
 pub(super) fn run(context: &Context, args: args::Apply) -> Result<Exit, Failure> {
     if args.dry_run {
@@ -44,7 +44,11 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     }
 
     let mut journal = Journal::create(&context.journal)?;
-    let (run, _) = import(&mut journal, &file, checked, &settings)?;
+    let (user, host) = (whoami::username().ok(), whoami::hostname().ok());
+    let origin =
+        Origin { os_user: user.as_deref(), host: host.as_deref(), version: Some(env!("CARGO_PKG_VERSION")) };
+    let background = Background { origin, names: &names.known() };
+    let (run, _) = import(&mut journal, &file, checked, &settings, &background)?;
     send_run(context, journal, run, client, &settings, stops)
 }
 

@@ -77,7 +77,7 @@ fn refuse_importing(context: &Context, row: &RunRow) -> Result<(), Failure> {
     if row.state != RunState::Importing {
         return Ok(());
     }
-    let apply = context.command(format_args!("apply {}", shell_word(&row.input_path)));
+    let apply = context.command(format_args!("apply {}", shell_word(&row.input_name())));
     Err(Failure::usage(format!(
         "run {} was interrupted while it was being imported and has sent nothing; start over with: {apply}",
         row.run

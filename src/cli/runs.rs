@@ -25,7 +25,7 @@ fn is_interrupted(row: &RunRow, held: bool) -> bool {
 
 fn event(row: &RunRow, held: bool) -> serde_json::Value {
     json!({
-        "event": "run", "run": row.run.0, "input_path": row.input_path, "input_sha256": row.input_sha256,
+        "event": "run", "run": row.run.0, "input_path": row.input_name(), "input_sha256": row.input_sha256,
         "state": row.state.as_str(), "interrupted": is_interrupted(row, held), "created_at": row.created_at,
         "finished_at": row.finished_at, "operations": row.tally,
     })
@@ -42,7 +42,7 @@ fn table(runs: &[RunRow], held: bool) -> Table {
         let mut cells = vec![row.run.to_string(), state.to_owned(), row.created_at.clone()];
         let counts = [tally.total, tally.done, tally.failed, tally.invalid, tally.in_doubt, tally.pending];
         cells.extend(counts.map(|count| count.to_string()));
-        cells.push(Printable(&row.input_path).to_string());
+        cells.push(Printable(&row.input_name()).to_string());
         table.add_row(cells);
     }
     for number in [0, 3, 4, 5, 6, 7, 8] {

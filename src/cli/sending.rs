@@ -94,6 +94,7 @@ fn failed_alike(reader: &Reader, row: &RunRow) -> Result<Option<String>, Failure
 fn sentence(run: RunId, tally: &Tally, elapsed: Duration) -> String {
     let mut text = format!("Run {run}: {} of {} operations done", tally.done, tally.total);
     for (count, word) in [
+        (tally.unchanged, "unchanged"),
         (tally.failed, "failed"),
         (tally.invalid, "invalid"),
         (tally.in_doubt, "in doubt"),
@@ -114,6 +115,7 @@ pub(super) struct Summary {
     state: &'static str,
     total: u64,
     done: u64,
+    unchanged: u64,
     failed: u64,
     invalid: u64,
     in_doubt: u64,
@@ -137,7 +139,7 @@ pub(super) fn summary(
     elapsed: Duration,
     failures_csv: String,
 ) -> Result<Summary, Failure> {
-    let Tally { total, done, failed, pending, in_doubt, invalid } = row.tally;
+    let Tally { total, done, failed, pending, in_doubt, invalid, unchanged } = row.tally;
     let (requests, retries) = reader.request_counts(row.run)?;
     let elapsed_s = (elapsed.as_secs_f64() * 1000.0).round() / 1000.0;
     Ok(Summary {
@@ -146,6 +148,7 @@ pub(super) fn summary(
         state: row.state.as_str(),
         total,
         done,
+        unchanged,
         failed,
         invalid,
         in_doubt,

@@ -34,8 +34,8 @@ pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failur
 fn described(context: &Context, row: &RunRow, held: bool) -> String {
     let tally = row.tally;
     let resume = context.command(format_args!("resume {}", row.run));
-    let apply = context.command(format_args!("apply {}", Printable(&shell_word(&row.input_path))));
-    let mut text = format!("Run {}: {}\n", row.run, Printable(&row.input_path));
+    let apply = context.command(format_args!("apply {}", Printable(&shell_word(&row.input_name()))));
+    let mut text = format!("Run {}: {}\n", row.run, Printable(&row.input_name()));
     text += &match (row.state, held) {
         (RunState::Importing, false) => {
             format!("interrupted while importing; nothing was sent. Start over with: {apply}\n")
@@ -53,8 +53,8 @@ fn described(context: &Context, row: &RunRow, held: bool) -> String {
         (state, true) => format!("{state}\n"),
     };
     text += &format!(
-        "total {}  done {}  failed {}  invalid {}  in doubt {}  pending {}",
-        tally.total, tally.done, tally.failed, tally.invalid, tally.in_doubt, tally.pending
+        "total {}  done {}  unchanged {}  failed {}  invalid {}  in doubt {}  pending {}",
+        tally.total, tally.done, tally.unchanged, tally.failed, tally.invalid, tally.in_doubt, tally.pending
     );
     text
 }

@@ -30,6 +30,56 @@ impl fmt::Display for Line {
     }
 }
 
+/// Which of a row's operations, counted from 1 in the order of the row's cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Item(u16);
+
+impl Item {
+    /// The first operation of a row; in the long form the only one.
+    pub const FIRST: Self = Self(1);
+
+    /// Names the item `number`, counted from 1.
+    #[must_use]
+    pub const fn new(number: u16) -> Self {
+        Self(number)
+    }
+
+    /// The number, counted from 1.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Names an operation within its run: the row that asks for it, and which of the row's operations it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OperationKey {
+    /// The row's line.
+    pub line: Line,
+    /// Which of the row's operations.
+    pub item: Item,
+}
+
+impl OperationKey {
+    /// The operation of this line and item.
+    #[must_use]
+    pub const fn new(line: Line, item: Item) -> Self {
+        Self { line, item }
+    }
+
+    /// The only operation of a row in the long form.
+    #[must_use]
+    pub const fn of_line(line: Line) -> Self {
+        Self { line, item: Item::FIRST }
+    }
+}
+
 /// The place of an assignment in its run's sending order, dense from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AssignmentNo(pub u32);
@@ -147,11 +197,11 @@ impl Target {
     }
 }
 
-/// One row's wish: add or remove one target.
+/// What a row, or one cell of it, asks for: add or remove one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// The row that asks for it.
-    pub line: Line,
+    /// Which row asks for it, and with which of its cells.
+    pub key: OperationKey,
     /// Give or take.
     pub action: Action,
     /// What is given or taken.

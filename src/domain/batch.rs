@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AssignmentNo, Line, OrgId, Refusal, WireForm};
+use super::{AssignmentNo, OperationKey, OrgId, Refusal, WireForm};
 
 /// A non-empty range of consecutive assignments, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,8 +67,8 @@ pub struct AttemptId(pub u32);
 pub struct OperationFailure {
     /// Its assignment.
     pub assignment: AssignmentNo,
-    /// Its line, which names it within the assignment.
-    pub line: Line,
+    /// Its own name.
+    pub key: OperationKey,
     /// How many rows share its outcome.
     pub rows: u32,
     /// Why.

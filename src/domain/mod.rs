@@ -15,8 +15,8 @@ mod sending;
 pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError, address_key};
 pub use answer::{Answer, Body, Holdings, HttpAnswer, ItemError, Prospect, Said, ServerError, Unconnected};
 pub use assignment::{
-    Action, Assignment, AssignmentNo, Change, Line, Operation, Properties, SiteUrl, Target, UnknownAction,
-    User,
+    Action, Assignment, AssignmentNo, Change, Item, Line, Operation, OperationKey, Properties, SiteUrl,
+    Target, UnknownAction, User,
 };
 pub use batch::{
     AttemptId, BatchChange, BatchId, LaneStanding, OpenBatch, OperationFailure, Part, Span, Standing,

@@ -51,6 +51,8 @@ words! {
         Sending => "sending",
         /// Sent, and the answer is unknown.
         InDoubt => "in_doubt",
+        /// The user held it, or did not hold it, as the row asks: nothing was sent.
+        Unchanged => "unchanged",
         /// The service took it.
         Done => "done",
         /// The service refused it.

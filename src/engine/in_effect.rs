@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::batch::Cargo;
-use crate::domain::{Assignment, AssignmentNo, Line, OperationFailure, Refusal};
+use crate::domain::{Assignment, AssignmentNo, OperationFailure, OperationKey, Refusal};
 
 /// How one operation that is in doubt was found to stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
     /// Its assignment.
     pub assignment: AssignmentNo,
-    /// Its line, which names it within the assignment.
-    pub line: Line,
+    /// Its own name.
+    pub key: OperationKey,
     /// How many rows share its outcome.
     pub rows: u32,
     /// Whether what it asks for is in effect.
@@ -32,12 +32,12 @@ pub enum Effect {
 
 /// Operations that are in effect already.
 #[derive(Debug, Default)]
-pub(super) struct InEffect(HashSet<Line>);
+pub(super) struct InEffect(HashSet<OperationKey>);
 
 impl InEffect {
     pub(super) fn learn(&mut self, found: &[Found]) {
         let held = found.iter().filter(|found| found.effect == Effect::InEffect);
-        self.0.extend(held.map(|found| found.line));
+        self.0.extend(held.map(|found| found.key));
     }
 
     /// Leaves out what need not be sent.
@@ -49,7 +49,7 @@ impl InEffect {
         let mut left_out = false;
         for assignment in &mut assignments {
             let before = assignment.operations.len();
-            assignment.operations.retain(|operation| !self.0.contains(&operation.line));
+            assignment.operations.retain(|operation| !self.0.contains(&operation.key));
             left_out |= assignment.operations.len() < before;
         }
         assignments.retain(|assignment| !assignment.operations.is_empty());
@@ -64,7 +64,7 @@ pub(super) fn fail_all(sent: &[Assignment], refusal: &Refusal) -> Vec<OperationF
         sent.iter().flat_map(|assignment| assignment.operations.iter().map(move |each| (assignment, each)));
     let failures = operations.map(|(assignment, operation)| OperationFailure {
         assignment: assignment.number,
-        line: operation.line,
+        key: operation.key,
         rows: operation.rows,
         refusal: refusal.clone(),
     });

@@ -185,7 +185,7 @@ fn compare_items(sent: &[Assignment], body: &Body) -> Verdict {
                 .map(move |operation| failure(assignment, operation, item_refusal(error)))
         })
         .collect();
-    failures.sort_by_key(|failure| failure.line);
+    failures.sort_by_key(|failure| failure.key);
     Verdict::Accepted { failures, words: None }
 }
 
@@ -295,22 +295,24 @@ fn not_applied(operation: &Operation, holdings: &Holdings) -> Refusal {
 }
 
 fn failure(assignment: &Assignment, operation: &Operation, refusal: Refusal) -> OperationFailure {
-    OperationFailure { assignment: assignment.number, line: operation.line, rows: operation.rows, refusal }
+    OperationFailure { assignment: assignment.number, key: operation.key, rows: operation.rows, refusal }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AssignmentNo, EmailAddress, LicenseId, Line, PersonId, Properties, SiteUrl, User};
+    use crate::domain::{
+        AssignmentNo, EmailAddress, LicenseId, Line, OperationKey, PersonId, Properties, SiteUrl, User,
+    };
 
     fn operation(line: u32, action: Action, license: &str) -> Operation {
         let change = Change::License(LicenseId::parse(license).unwrap(), Properties::default());
-        Operation { line: Line::new(line), action, change, rows: 1 }
+        Operation { key: OperationKey::of_line(Line::new(line)), action, change, rows: 1 }
     }
 
     fn site(line: u32, action: Action, url: &str) -> Operation {
         Operation {
-            line: Line::new(line),
+            key: OperationKey::of_line(Line::new(line)),
             action,
             change: Change::Site(SiteUrl::parse(url).unwrap()),
             rows: 1,
@@ -342,7 +344,7 @@ mod tests {
 
     fn failed_lines(verdict: &Verdict) -> Vec<(u32, String)> {
         let Verdict::Accepted { failures, .. } = verdict else { panic!("{verdict:?}") };
-        failures.iter().map(|failure| (failure.line.get(), failure.refusal.code.to_string())).collect()
+        failures.iter().map(|failure| (failure.key.line.get(), failure.refusal.code.to_string())).collect()
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Action, Ending, Engine, Event, Rejection, Settings, Verdict};
 use crate::domain::{
     Action as Verb, Assignment, AssignmentNo, AttemptOutcome, BatchChange, BatchId, Change, EmailAddress,
-    ErrorCode, FailureLimit, InDoubt, LaneStanding, LicenseId, Line, Operation, OperationFailure, OrgId,
-    Properties, Refusal, Span, Standing, User, Wire, WireForm,
+    ErrorCode, FailureLimit, InDoubt, LaneStanding, LicenseId, Line, Operation, OperationFailure,
+    OperationKey, OrgId, Properties, Refusal, Span, Standing, User, Wire, WireForm,
 };
 
 /// An engine whose disk is at once done with everything, unless it is told to dawdle.
@@ -142,7 +142,8 @@ impl Play {
 /// One operation for one user.
 fn assignment(number: u32) -> Assignment {
     let change = Change::License(LicenseId::parse("L").unwrap(), Properties::default());
-    let operation = Operation { line: Line::new(number + 2), action: Verb::Add, change, rows: 1 };
+    let operation =
+        Operation { key: OperationKey::of_line(Line::new(number + 2)), action: Verb::Add, change, rows: 1 };
     let user = User::Email(EmailAddress::parse(&format!("user{number}@example.com")).unwrap());
     Assignment { number: AssignmentNo(number), user, org: None, operations: vec![operation] }
 }
@@ -188,8 +189,8 @@ fn an_answer_is_accepted_or_partial_and_every_attempt_has_its_name() {
     let mut play = Play::of(settings(), standing(&[3]));
     while let Some(batch) = play.sent.first().copied() {
         let refusal = Refusal { code: ErrorCode::ours("X"), message: "no".into() };
-        let line = Line::new(2);
-        let failure = OperationFailure { assignment: AssignmentNo(0), line, rows: 1, refusal };
+        let key = OperationKey::of_line(Line::new(2));
+        let failure = OperationFailure { assignment: AssignmentNo(0), key, rows: 1, refusal };
         let failures = if batch.0 == 2 { vec![failure] } else { Vec::new() };
         play.answer(batch, Verdict::Accepted { failures, words: None });
     }

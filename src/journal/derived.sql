@@ -36,43 +36,94 @@ CREATE VIEW runs AS
 SELECT run_id, input_path, input_sha256, state,
   strftime('%Y-%m-%dT%H:%M:%S', created_at / 1000, 'unixepoch') || printf('.%03dZ', created_at % 1000) AS created_at,
   strftime('%Y-%m-%dT%H:%M:%S', finished_at / 1000, 'unixepoch') || printf('.%03dZ', finished_at % 1000) AS finished_at,
-  total, done, failed, total - done - failed - in_doubt - invalid AS pending, in_doubt, invalid
+  total, done, failed, total - done - failed - in_doubt - invalid - unchanged AS pending, in_doubt, invalid, unchanged,
+  os_user, host, version
 FROM run;
 
+-- Three parts: rows that call their user what the assignment does, rows that do not, and rows that cannot be sent.
+-- Each has address and person ID as columns of a table, so that an index finds them.
 CREATE VIEW operations AS
 SELECT o.run_id, o.line, a.email, a.person_id, g.text AS org_id, t.kind, t.text AS target,
   CASE o.removes WHEN 0 THEN 'add' ELSE 'remove' END AS operation,
   CASE
+    WHEN o.unchanged THEN 'unchanged'
     WHEN b.state IS NULL THEN 'pending'
     WHEN e.code IS NOT NULL THEN 'failed'
     ELSE b.state
   END AS state,
   CASE
+    WHEN o.unchanged THEN NULL
     WHEN e.code IS NOT NULL THEN e.code
     WHEN b.state = 'failed' THEN b.code
     WHEN b.state = 'in_doubt' THEN 'IN_DOUBT'
   END AS error_code,
-  CASE WHEN e.code IS NOT NULL THEN e.message WHEN b.state IN ('failed', 'in_doubt') THEN b.message END AS error_message,
-  b.http_status, b.tracking_id,
-  coalesce(b.attempts, 0) + a.earlier_attempts AS attempts,
-  strftime('%Y-%m-%dT%H:%M:%S', coalesce(b.updated_at, r.created_at) / 1000, 'unixepoch')
-    || printf('.%03dZ', coalesce(b.updated_at, r.created_at) % 1000) AS updated_at
-FROM operation o
+  CASE
+    WHEN o.unchanged THEN NULL
+    WHEN e.code IS NOT NULL THEN e.message
+    WHEN b.state IN ('failed', 'in_doubt') THEN b.message
+  END AS error_message,
+  iif(o.unchanged, NULL, b.http_status) AS http_status, iif(o.unchanged, NULL, b.tracking_id) AS tracking_id,
+  iif(o.unchanged, 0, coalesce(b.attempts, 0) + a.earlier_attempts) AS attempts,
+  strftime('%Y-%m-%dT%H:%M:%S', coalesce(iif(o.unchanged, NULL, b.updated_at), r.created_at) / 1000, 'unixepoch')
+    || printf('.%03dZ', coalesce(iif(o.unchanged, NULL, b.updated_at), r.created_at) % 1000) AS updated_at,
+  o.item, n.name AS target_name
+FROM assignment a JOIN operation o ON o.run_id = a.run_id AND o.assignment = a.assignment
 CROSS JOIN run r ON r.run_id = o.run_id
-CROSS JOIN assignment a ON a.run_id = o.run_id AND a.assignment = o.assignment
 CROSS JOIN term t ON t.term_id = o.target_id
 LEFT JOIN term g ON g.term_id = a.org_id
+LEFT JOIN target_name n ON n.run_id = o.run_id AND n.target_id = o.target_id
 LEFT JOIN batch b ON b.run_id = o.run_id AND b.state <> 'split' AND b.last >= o.assignment
   AND b.first = (
     SELECT max(leaf.first) FROM batch leaf
     WHERE leaf.run_id = o.run_id AND leaf.state <> 'split' AND leaf.first <= o.assignment
   )
 LEFT JOIN exception e ON e.run_id = o.run_id AND e.assignment = o.assignment
-  AND e.line = coalesce(o.duplicate_of, o.line)
+  AND e.line = coalesce(o.duplicate_of, o.line) AND e.item = coalesce(o.duplicate_of_item, o.item)
+WHERE o.renamed = 0
 UNION ALL
-SELECT i.run_id, i.line, nullif(i.email, ''), nullif(i.person_id, ''), nullif(i.org_id, ''), i.kind, i.target,
+SELECT o.run_id, o.line, m.email, m.person_id, g.text AS org_id, t.kind, t.text AS target,
+  CASE o.removes WHEN 0 THEN 'add' ELSE 'remove' END AS operation,
+  CASE
+    WHEN o.unchanged THEN 'unchanged'
+    WHEN b.state IS NULL THEN 'pending'
+    WHEN e.code IS NOT NULL THEN 'failed'
+    ELSE b.state
+  END AS state,
+  CASE
+    WHEN o.unchanged THEN NULL
+    WHEN e.code IS NOT NULL THEN e.code
+    WHEN b.state = 'failed' THEN b.code
+    WHEN b.state = 'in_doubt' THEN 'IN_DOUBT'
+  END AS error_code,
+  CASE
+    WHEN o.unchanged THEN NULL
+    WHEN e.code IS NOT NULL THEN e.message
+    WHEN b.state IN ('failed', 'in_doubt') THEN b.message
+  END AS error_message,
+  iif(o.unchanged, NULL, b.http_status) AS http_status, iif(o.unchanged, NULL, b.tracking_id) AS tracking_id,
+  iif(o.unchanged, 0, coalesce(b.attempts, 0) + a.earlier_attempts) AS attempts,
+  strftime('%Y-%m-%dT%H:%M:%S', coalesce(iif(o.unchanged, NULL, b.updated_at), r.created_at) / 1000, 'unixepoch')
+    || printf('.%03dZ', coalesce(iif(o.unchanged, NULL, b.updated_at), r.created_at) % 1000) AS updated_at,
+  o.item, n.name AS target_name
+FROM row_name m
+CROSS JOIN operation o ON o.run_id = m.run_id AND o.assignment = m.assignment AND o.line = m.line AND o.item = m.item
+CROSS JOIN assignment a ON a.run_id = o.run_id AND a.assignment = o.assignment
+CROSS JOIN run r ON r.run_id = o.run_id
+CROSS JOIN term t ON t.term_id = o.target_id
+LEFT JOIN term g ON g.term_id = a.org_id
+LEFT JOIN target_name n ON n.run_id = o.run_id AND n.target_id = o.target_id
+LEFT JOIN batch b ON b.run_id = o.run_id AND b.state <> 'split' AND b.last >= o.assignment
+  AND b.first = (
+    SELECT max(leaf.first) FROM batch leaf
+    WHERE leaf.run_id = o.run_id AND leaf.state <> 'split' AND leaf.first <= o.assignment
+  )
+LEFT JOIN exception e ON e.run_id = o.run_id AND e.assignment = o.assignment
+  AND e.line = coalesce(o.duplicate_of, o.line) AND e.item = coalesce(o.duplicate_of_item, o.item)
+UNION ALL
+SELECT i.run_id, i.line, i.email, i.person_id, nullif(i.org_id, ''), i.kind, i.target,
   i.operation, 'invalid', i.code, i.message, NULL, NULL, 0,
-  strftime('%Y-%m-%dT%H:%M:%S', r.created_at / 1000, 'unixepoch') || printf('.%03dZ', r.created_at % 1000)
+  strftime('%Y-%m-%dT%H:%M:%S', r.created_at / 1000, 'unixepoch') || printf('.%03dZ', r.created_at % 1000),
+  i.item, NULL
 FROM invalid_row i JOIN run r ON r.run_id = i.run_id;
 
 -- An attempt is in its batch's row while it is the last one, and in a row of its own after that.
@@ -92,11 +143,11 @@ FROM batch WHERE outcome IS NOT NULL OR state = 'sending';
 
 -- For ourselves: operations that failed or are in doubt, found without looking at the others.
 CREATE VIEW failure AS
-SELECT o.run_id, o.assignment, o.line, 'failed' AS state, e.code, e.message, b.http_status, b.tracking_id,
+SELECT o.run_id, o.assignment, o.line, o.item, 'failed' AS state, e.code, e.message, b.http_status, b.tracking_id,
   b.attempts + a.earlier_attempts AS attempts, b.batch_id
 FROM exception e
 CROSS JOIN operation o ON o.run_id = e.run_id AND o.assignment = e.assignment
-  AND coalesce(o.duplicate_of, o.line) = e.line
+  AND coalesce(o.duplicate_of, o.line) = e.line AND coalesce(o.duplicate_of_item, o.item) = e.item
 CROSS JOIN assignment a ON a.run_id = o.run_id AND a.assignment = o.assignment
 CROSS JOIN batch b ON b.run_id = e.run_id AND b.state <> 'split'
   AND b.first = (
@@ -104,10 +155,10 @@ CROSS JOIN batch b ON b.run_id = e.run_id AND b.state <> 'split'
     WHERE leaf.run_id = e.run_id AND leaf.state <> 'split' AND leaf.first <= e.assignment
   )
 UNION ALL
-SELECT o.run_id, o.assignment, o.line, b.state,
+SELECT o.run_id, o.assignment, o.line, o.item, b.state,
   CASE b.state WHEN 'failed' THEN b.code ELSE 'IN_DOUBT' END, b.message, b.http_status, b.tracking_id,
   b.attempts + a.earlier_attempts, b.batch_id
 FROM batch b
 CROSS JOIN operation o ON o.run_id = b.run_id AND o.assignment >= b.first AND o.assignment <= b.last
 CROSS JOIN assignment a ON a.run_id = o.run_id AND a.assignment = o.assignment
-WHERE b.state IN ('failed', 'in_doubt');
+WHERE b.state IN ('failed', 'in_doubt') AND NOT o.unchanged;

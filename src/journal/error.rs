@@ -95,6 +95,18 @@ impl JournalError {
     /// Sorts what SQLite says by what the user can do about it.
     pub(super) fn of(path: &std::path::Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
+        match &source {
+            rusqlite::Error::FromSqlConversionFailure(_, _, what) => {
+                return Self::Unreadable { path, what: what.to_string() };
+            }
+            rusqlite::Error::InvalidColumnType(_, column, found) => {
+                return Self::Unreadable { path, what: format!("in '{column}' a value of type {found}") };
+            }
+            rusqlite::Error::IntegralValueOutOfRange(_, number) => {
+                return Self::Unreadable { path, what: format!("the number {number}") };
+            }
+            _ => {}
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::Foreign { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, source },

@@ -7,15 +7,24 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rusqlite::types::{ToSqlOutput, Value};
-use rusqlite::{Connection, OptionalExtension as _, Statement, params};
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, params};
 
 use super::cells::Block;
+use super::insert::{Insert, intern, number, text};
+use super::open::INDEXES;
+use super::users::{Noted, Users};
 use super::{Journal, JournalError};
 use crate::domain::{
-    Action, AssignmentNo, EmailAddress, Line, LocationId, OrgId, PersonId, PhoneNumber, Properties, RunId,
-    Target,
+    Action, AssignmentNo, EmailAddress, LocationId, OperationKey, OrgId, PersonId, PhoneNumber, Properties,
+    RunId, Target,
 };
+
+/// So few users are put into the indexes one by one.
+const FEW: u32 = 10_000;
+
+/// Many are sorted into new ones when all are there.
+const UNINDEX: &str = "DROP INDEX IF EXISTS assignment_email; DROP INDEX IF EXISTS assignment_person";
 
 /// Rows between two commits.
 const GROUP: usize = 50_000;
@@ -24,7 +33,7 @@ const GROUP: usize = 50_000;
 #[derive(Debug, Clone)]
 pub struct NewRun<'a> {
     /// The file as the user named it.
-    pub input_path: &'a str,
+    pub input_path: &'a Path,
     /// Its SHA-256 in hexadecimal digits.
     pub input_sha256: &'a str,
     /// What the failures CSV takes over, as JSON.
@@ -33,6 +42,19 @@ pub struct NewRun<'a> {
     pub settings: &'a str,
     /// Milliseconds since 1970, UTC.
     pub created_at: i64,
+    /// Whose doing it is.
+    pub origin: Origin<'a>,
+}
+
+/// Who begins a run, from where and with which release, as far as that is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Origin<'a> {
+    /// The operating system's name of the user.
+    pub os_user: Option<&'a str>,
+    /// The machine's name.
+    pub host: Option<&'a str>,
+    /// The release of this program.
+    pub version: Option<&'a str>,
 }
 
 /// A license or site that is stored.
@@ -42,8 +64,8 @@ pub struct StoredTarget(i64);
 /// An operation with its place.
 #[derive(Debug)]
 pub struct PlannedOperation<'a> {
-    /// The row's line.
-    pub line: Line,
+    /// Its name.
+    pub key: OperationKey,
     /// The user's assignment.
     pub assignment: AssignmentNo,
     /// The user, as far as the row names it.
@@ -58,15 +80,17 @@ pub struct PlannedOperation<'a> {
     pub action: Action,
     /// With what.
     pub properties: &'a Properties,
-    /// The line of the same operation that is sent instead.
-    pub duplicate_of: Option<Line>,
+    /// The same operation that is sent instead.
+    pub duplicate_of: Option<OperationKey>,
+    /// It is so already, and is not to be sent. Operations that are the same are so, or not, together.
+    pub unchanged: bool,
 }
 
 /// A row that cannot be sent.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the cells as they stand, and the contract's words")]
 pub struct InvalidOperation<'a> {
-    pub line: Line,
+    pub key: OperationKey,
     pub email: &'a str,
     pub person: &'a str,
     pub org: &'a str,
@@ -82,45 +106,29 @@ pub struct InvalidOperation<'a> {
 pub struct Totals {
     /// Users that something is asked for.
     pub assignments: u32,
-    /// Rows.
+    /// Operations.
     pub total: u64,
     /// Rows that cannot be sent.
     pub invalid: u64,
+    /// Rows that need not be sent.
+    pub unchanged: u64,
 }
 
-/// Which parts of an assignment's user are stored already: a byte for each of millions of users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Stored(u8);
-
-impl Stored {
-    /// What an operation says of its user, once it is stored.
-    fn of(operation: &PlannedOperation<'_>) -> Self {
-        let parts = [operation.email.is_some(), operation.person.is_some(), operation.org.is_some()];
-        Self(parts.into_iter().fold(1, |bits, part| bits << 1 | u8::from(part)))
-    }
-
-    const fn and(self, more: Self) -> Self {
-        Self(self.0 | more.0)
-    }
-
-    /// Whether there is a row for the user.
-    const fn is_any(self) -> bool {
-        self.0 != 0
-    }
-
-    const fn has_org(self) -> bool {
-        self.0 & 1 != 0
-    }
+/// Which assignments are to be sent, the end excluded.
+#[derive(Debug, Clone, Copy)]
+struct Sendable {
+    first: u32,
+    end: u32,
 }
 
 /// An import under way. Dropped before it is sealed, it leaves a run in state `importing`.
 pub struct Importer<'j> {
     db: &'j Connection,
     path: &'j Path,
-    operations: Insert<'j, 8>,
+    operations: Insert<'j, 12>,
     assignments: Insert<'j, 4>,
     run: RunId,
-    users: Vec<Stored>,
+    users: Users,
     locations: HashMap<LocationId, i64>,
     organizations: HashMap<OrgId, i64>,
     totals: Totals,
@@ -134,7 +142,7 @@ impl Journal {
     /// [`JournalError`].
     pub fn import(&mut self, run: &NewRun<'_>, assignments: u32) -> Result<Importer<'_>, JournalError> {
         let wrong = self.wrong();
-        let run = begin(&mut self.connection, run).map_err(&wrong)?;
+        let run = begin(&mut self.connection, run, assignments).map_err(&wrong)?;
         crate::step!("import.begun");
         let db = &self.connection;
         db.execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE").map_err(&wrong)?;
@@ -144,7 +152,7 @@ impl Journal {
             operations: Insert::new(db, run, "operation", OPERATION).map_err(&wrong)?,
             assignments: Insert::new(db, run, "assignment", ASSIGNMENT).map_err(&wrong)?,
             run,
-            users: vec![Stored::default(); assignments as usize],
+            users: Users::new(assignments),
             locations: HashMap::new(),
             organizations: HashMap::new(),
             totals: Totals { assignments, ..Totals::default() },
@@ -153,22 +161,50 @@ impl Journal {
     }
 }
 
-fn begin(db: &mut Connection, run: &NewRun<'_>) -> rusqlite::Result<RunId> {
+fn begin(db: &mut Connection, run: &NewRun<'_>, assignments: u32) -> rusqlite::Result<RunId> {
     let step = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let unfinished: Vec<u32> = step
         .prepare("SELECT run_id FROM run WHERE state = 'importing'")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for id in unfinished {
-        for table in ["run", "assignment", "operation", "invalid_row", "cell_block", "org_span"] {
+        for table in [
+            "run",
+            "assignment",
+            "operation",
+            "row_name",
+            "target_name",
+            "invalid_row",
+            "cell_block",
+            "org_span",
+        ] {
             step.execute(&format!("DELETE FROM {table} WHERE run_id = ?1"), [id])?;
         }
     }
-    let id: u32 = step.query_row("SELECT coalesce(max(run_id), 0) + 1 FROM run", [], |row| row.get(0))?;
+    let (id, before): (u32, u64) =
+        step.query_row("SELECT coalesce(max(run_id), 0) + 1, coalesce(sum(users), 0) FROM run", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if assignments > FEW && u64::from(assignments) > before / 4 {
+        step.execute_batch(UNINDEX)?;
+    }
+    let path = run.input_path.to_str();
     step.execute(
-        "INSERT INTO run (run_id, input_path, input_sha256, layout, settings, state, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, 'importing', ?6)",
-        params![id, run.input_path, run.input_sha256, run.layout, run.settings, run.created_at],
+        "INSERT INTO run (run_id, input_path, input_path_bytes, input_sha256, layout, settings, state, created_at,
+           os_user, host, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'importing', ?7, ?8, ?9, ?10)",
+        params![
+            id,
+            run.input_path.to_string_lossy(),
+            path.is_none().then_some(run.input_path.as_os_str().as_encoded_bytes()),
+            run.input_sha256,
+            run.layout,
+            run.settings,
+            run.created_at,
+            run.origin.os_user,
+            run.origin.host,
+            run.origin.version,
+        ],
     )?;
     step.commit()?;
     Ok(RunId(id))
@@ -195,26 +231,44 @@ impl Importer<'_> {
     /// # Errors
     /// [`JournalError`].
     pub fn operations(&mut self, planned: &[PlannedOperation<'_>]) -> Result<(), JournalError> {
-        self.users(planned)?;
-        let rows = planned.iter().map(|operation| self.row(operation));
+        let noted = self.users(planned)?;
+        let rows = planned.iter().zip(noted).map(|(operation, noted)| self.row(operation, noted));
         let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
         self.operations.rows(&rows).map_err(|error| self.wrong(error))?;
         self.count(planned.len())
     }
 
     /// An operation as it is stored.
-    fn row<'o>(&mut self, operation: &PlannedOperation<'o>) -> Result<[ToSqlOutput<'o>; 8], JournalError> {
+    fn row<'o>(
+        &mut self,
+        operation: &PlannedOperation<'o>,
+        noted: Noted,
+    ) -> Result<[ToSqlOutput<'o>; 12], JournalError> {
         let Properties { location, phone_number, extension } = operation.properties;
         let location = location.as_ref().map(|location| self.location(location)).transpose()?;
+        let key = operation.key;
+        if noted.is_renamed {
+            let (email, person) =
+                (operation.email.map(EmailAddress::as_str), operation.person.map(PersonId::as_str));
+            self.execute(
+                "INSERT INTO row_name (run_id, line, item, assignment, email, person_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![self.run.0, key.line.get(), key.item.get(), operation.assignment.0, email, person],
+            )?;
+        }
+        self.totals.unchanged += u64::from(operation.unchanged);
         Ok([
             operation.assignment.0.into(),
-            operation.line.get().into(),
+            key.line.get().into(),
+            key.item.get().into(),
             operation.target.0.into(),
             (operation.action == Action::Remove).into(),
+            operation.unchanged.into(),
+            noted.is_renamed.into(),
             number(location),
             text(phone_number.as_ref().map(PhoneNumber::as_str)),
             text(extension.as_deref()),
-            number(operation.duplicate_of.map(Line::get)),
+            number(operation.duplicate_of.map(|first| first.line.get())),
+            number(operation.duplicate_of.map(|first| first.item.get())),
         ])
     }
 
@@ -224,6 +278,15 @@ impl Importer<'_> {
     /// [`JournalError`].
     pub fn target(&mut self, target: &Target) -> Result<StoredTarget, JournalError> {
         self.term(target.kind(), target.as_str()).map(StoredTarget)
+    }
+
+    /// Keeps what the organization calls a license.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn name(&mut self, target: StoredTarget, name: &str) -> Result<(), JournalError> {
+        let sql = "INSERT OR REPLACE INTO target_name (run_id, target_id, name) VALUES (?1, ?2, ?3)";
+        self.execute(sql, params![self.run.0, target.0, name])
     }
 
     fn location(&mut self, location: &LocationId) -> Result<i64, JournalError> {
@@ -245,33 +308,32 @@ impl Importer<'_> {
     }
 
     /// Stores the operations' users, or what their rows add to them.
-    fn users(&mut self, planned: &[PlannedOperation<'_>]) -> Result<(), JournalError> {
+    fn users(&mut self, planned: &[PlannedOperation<'_>]) -> Result<Vec<Noted>, JournalError> {
         let mut fresh: Vec<[ToSqlOutput<'_>; 4]> = Vec::new();
+        let mut all = Vec::with_capacity(planned.len());
         for operation in planned {
-            let number = operation.assignment.0;
-            let known = self.users.get(number as usize).copied().unwrap_or_default();
-            let now = known.and(Stored::of(operation));
-            if known == now {
+            let noted = self.users.note(operation);
+            all.push(noted);
+            if !noted.is_new && !noted.adds {
                 continue;
             }
+            let number = operation.assignment.0;
             let org = operation.org.map(|org| self.organization(org)).transpose()?;
             let email = operation.email.map(EmailAddress::as_str);
             let person = operation.person.map(PersonId::as_str);
-            if known.is_any() {
-                // It may be one of those.
-                self.insert_users(&mut fresh)?;
-                let sql =
-                    "UPDATE assignment SET email = coalesce(email, ?3), person_id = coalesce(person_id, ?4),
-                             org_id = coalesce(org_id, ?5) WHERE run_id = ?1 AND assignment = ?2";
-                self.execute(sql, params![self.run.0, number, email, person, org])?;
-            } else {
+            if noted.is_new {
                 fresh.push([number.into(), text(email), text(person), self::number(org)]);
+                continue;
             }
-            if let Some(slot) = self.users.get_mut(number as usize) {
-                *slot = now;
-            }
+            // It may be one of those.
+            self.insert_users(&mut fresh)?;
+            let sql =
+                "UPDATE assignment SET email = coalesce(email, ?3), person_id = coalesce(person_id, ?4),
+                         org_id = coalesce(org_id, ?5) WHERE run_id = ?1 AND assignment = ?2";
+            self.execute(sql, params![self.run.0, number, email, person, org])?;
         }
-        self.insert_users(&mut fresh)
+        self.insert_users(&mut fresh)?;
+        Ok(all)
     }
 
     fn insert_users(&mut self, users: &mut Vec<[ToSqlOutput<'_>; 4]>) -> Result<(), JournalError> {
@@ -286,11 +348,13 @@ impl Importer<'_> {
     /// [`JournalError`].
     pub fn invalid(&mut self, row: &InvalidOperation<'_>) -> Result<(), JournalError> {
         self.execute(
-            "INSERT INTO invalid_row (run_id, line, email, person_id, org_id, kind, target, operation, code, message)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO invalid_row
+               (run_id, line, item, email, person_id, org_id, kind, target, operation, code, message)
+             VALUES (?1, ?2, ?3, nullif(?4, ''), nullif(?5, ''), ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
                 self.run.0,
-                row.line.get(),
+                row.key.line.get(),
+                row.key.item.get(),
                 row.email,
                 row.person,
                 row.org,
@@ -310,12 +374,16 @@ impl Importer<'_> {
     /// # Errors
     /// [`JournalError`].
     pub fn seal(self) -> Result<(RunId, Totals), JournalError> {
-        self.span_organizations()?;
+        self.complete_names()?;
+        let sendable = self.leave_out_unchanged()?;
+        self.span_organizations(sendable)?;
+        self.execute_batch(INDEXES)?;
         self.execute_batch("COMMIT; PRAGMA synchronous = FULL; BEGIN IMMEDIATE")?;
-        let Totals { assignments, total, invalid } = self.totals;
+        let Totals { assignments, total, invalid, unchanged } = self.totals;
         self.execute(
-            "UPDATE run SET state = 'running', assignments = ?2, total = ?3, invalid = ?4 WHERE run_id = ?1",
-            params![self.run.0, assignments, total, invalid],
+            "UPDATE run SET state = 'running', users = ?2, assignments = ?3, total = ?4, invalid = ?5, unchanged = ?6
+             WHERE run_id = ?1",
+            params![self.run.0, assignments, sendable.end, total, invalid, unchanged],
         )?;
         crate::step!("import.written");
         self.execute_batch("COMMIT")?;
@@ -324,29 +392,73 @@ impl Importer<'_> {
         Ok((self.run, self.totals))
     }
 
+    /// Rows that name their user differently have that name beside what they leave out.
+    fn complete_names(&self) -> Result<(), JournalError> {
+        self.execute(
+            "UPDATE row_name SET email = coalesce(row_name.email, a.email),
+               person_id = coalesce(row_name.person_id, a.person_id)
+             FROM assignment a
+             WHERE row_name.run_id = ?1 AND a.run_id = ?1 AND a.assignment = row_name.assignment",
+            [self.run.0],
+        )
+    }
+
+    /// Users of whom nothing is sent are no part of what is sent: the others move behind them, so that batches
+    /// are as large as they would be without them. Gives back which assignments are to be sent.
+    fn leave_out_unchanged(&self) -> Result<Sendable, JournalError> {
+        let users = self.totals.assignments;
+        if !self.users.any_unchanged() {
+            return Ok(Sendable { first: 0, end: users });
+        }
+        self.execute_batch(
+            "DROP TABLE IF EXISTS temp.moving;
+             CREATE TEMP TABLE moving (assignment INTEGER PRIMARY KEY, moved INTEGER NOT NULL)",
+        )?;
+        self.execute(
+            "INSERT INTO temp.moving
+             SELECT assignment, ?2 - 1 + row_number() OVER (ORDER BY assignment)
+             FROM (SELECT DISTINCT assignment FROM operation WHERE run_id = ?1 AND NOT unchanged)",
+            params![self.run.0, users],
+        )?;
+        for table in ["assignment", "operation", "row_name"] {
+            let sql = format!(
+                "UPDATE {table} SET assignment = m.moved FROM temp.moving m
+                 WHERE {table}.run_id = ?1 AND {table}.assignment = m.assignment"
+            );
+            self.execute(&sql, [self.run.0])?;
+        }
+        let moved: u32 = self
+            .db
+            .query_row("SELECT count(*) FROM temp.moving", [], |row| row.get(0))
+            .map_err(|error| self.wrong(error))?;
+        self.execute_batch("DROP TABLE temp.moving")?;
+        Ok(Sendable { first: users, end: users + moved })
+    }
+
     /// Assignments come organization by organization; here each of these spans is given its row.
-    fn span_organizations(&self) -> Result<(), JournalError> {
-        let Totals { assignments, total, invalid } = self.totals;
-        if !self.users.iter().any(|user| user.has_org()) {
+    fn span_organizations(&self, Sendable { first, end }: Sendable) -> Result<(), JournalError> {
+        let Totals { total, invalid, unchanged, .. } = self.totals;
+        if !self.users.any_org() {
             let whole =
-                "INSERT INTO org_span (run_id, first, last, rows) SELECT ?1, 0, ?2 - 1, ?3 WHERE ?2 > 0";
-            return self.execute(whole, params![self.run.0, assignments, total - invalid]);
+                "INSERT INTO org_span (run_id, first, last, rows) SELECT ?1, ?2, ?3 - 1, ?4 WHERE ?2 < ?3";
+            return self.execute(whole, params![self.run.0, first, end, total - invalid - unchanged]);
         }
         self.execute(
             "INSERT INTO org_span (run_id, first, last, org_id, rows)
              SELECT ?1, first, last, org_id, (
-               SELECT count(*) FROM operation o WHERE o.run_id = ?1 AND o.assignment >= first AND o.assignment <= last
+               SELECT count(*) FROM operation o
+               WHERE o.run_id = ?1 AND o.assignment >= first AND o.assignment <= last AND NOT o.unchanged
              )
              FROM (
                SELECT min(assignment) AS first, max(assignment) AS last, org_id
                FROM (
                  SELECT assignment, org_id,
                    assignment - row_number() OVER (PARTITION BY org_id ORDER BY assignment) AS island
-                 FROM assignment WHERE run_id = ?1
+                 FROM assignment WHERE run_id = ?1 AND assignment >= ?2
                )
                GROUP BY org_id, island
              )",
-            [self.run.0],
+            params![self.run.0, first],
         )
     }
 
@@ -389,77 +501,18 @@ impl Drop for Importer<'_> {
     }
 }
 
-/// Rows that one statement inserts.
-const AT_ONCE: usize = 16;
-
-const OPERATION: [&str; 8] = [
+const OPERATION: [&str; 12] = [
     "assignment",
     "line",
+    "item",
     "target_id",
     "removes",
+    "unchanged",
+    "renamed",
     "location_id",
     "phone_number",
     "extension",
     "duplicate_of",
+    "duplicate_of_item",
 ];
 const ASSIGNMENT: [&str; 4] = ["assignment", "email", "person_id", "org_id"];
-
-/// Inserts rows of a run into a table, several with one statement: so SQLite keeps its place in the table
-/// between them.
-struct Insert<'j, const COLUMNS: usize> {
-    run: RunId,
-    several: Statement<'j>,
-    one: Statement<'j>,
-}
-
-impl<'j, const COLUMNS: usize> Insert<'j, COLUMNS> {
-    fn new(db: &'j Connection, run: RunId, table: &str, columns: [&str; COLUMNS]) -> rusqlite::Result<Self> {
-        let prepare = |rows: usize| {
-            let row = |row: usize| {
-                let values = (0..COLUMNS).map(|column| format!(", ?{}", 2 + row * COLUMNS + column));
-                format!("(?1{})", values.collect::<String>())
-            };
-            let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
-            db.prepare(&format!("INSERT INTO {table} (run_id, {}) VALUES {rows}", columns.join(", ")))
-        };
-        Ok(Self { run, several: prepare(AT_ONCE)?, one: prepare(1)? })
-    }
-
-    fn rows(&mut self, rows: &[[ToSqlOutput<'_>; COLUMNS]]) -> rusqlite::Result<()> {
-        let Self { run, several, one } = self;
-        let (groups, rest) = rows.as_chunks::<AT_ONCE>();
-        groups.iter().try_for_each(|group| insert(several, *run, group))?;
-        rest.chunks(1).try_for_each(|row| insert(one, *run, row))
-    }
-}
-
-fn insert<const COLUMNS: usize>(
-    statement: &mut Statement<'_>,
-    run: RunId,
-    rows: &[[ToSqlOutput<'_>; COLUMNS]],
-) -> rusqlite::Result<()> {
-    statement.raw_bind_parameter(1, run.0)?;
-    let mut values = rows.iter().flatten().enumerate();
-    values.try_for_each(|(number, value)| statement.raw_bind_parameter(number + 2, value))?;
-    statement.raw_execute().map(drop)
-}
-
-fn text(value: Option<&str>) -> ToSqlOutput<'_> {
-    value.map_or(ToSqlOutput::Owned(Value::Null), ToSqlOutput::from)
-}
-
-fn number(value: Option<impl Into<i64>>) -> ToSqlOutput<'static> {
-    ToSqlOutput::Owned(value.map_or(Value::Null, |value| Value::Integer(value.into())))
-}
-
-fn intern(db: &Connection, kind: &str, text: &str) -> rusqlite::Result<i64> {
-    let known = db
-        .prepare_cached("SELECT term_id FROM term WHERE kind = ?1 AND text = ?2")?
-        .query_row([kind, text], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = known {
-        return Ok(id);
-    }
-    db.prepare_cached("INSERT INTO term (kind, text) VALUES (?1, ?2) RETURNING term_id")?
-        .query_row([kind, text], |row| row.get(0))
-}

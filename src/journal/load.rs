@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::{JournalError, Reader};
 use crate::domain::{
-    Action, Assignment, AssignmentNo, Change, EmailAddress, IdError, LicenseId, Line, LocationId, Operation,
-    OrgId, PersonId, PhoneNumber, Properties, RunId, SiteUrl, Span, User,
+    Action, Assignment, AssignmentNo, Change, EmailAddress, IdError, Item, LicenseId, Line, LocationId,
+    Operation, OperationKey, OrgId, PersonId, PhoneNumber, Properties, RunId, SiteUrl, Span, User,
 };
 
 /// Reads the assignments of one run, on a connection of its own.
@@ -45,10 +45,11 @@ impl Term {
             "license" => Self::License(LicenseId::parse(text).map_err(wrong)?),
             "location" => Self::Location(LocationId::parse(text).map_err(wrong)?),
             "organization" => Self::Organization(OrgId::parse(text).map_err(wrong)?),
-            _ => match SiteUrl::parse(text) {
+            "site" => match SiteUrl::parse(text) {
                 Some(url) => Self::Site(url),
                 None => return strange("an empty site URL"),
             },
+            _ => return strange(format!("a term that is a '{}'", kind.escape_debug())),
         })
     }
 }
@@ -184,9 +185,11 @@ impl SpanRows<'_> {
     /// look each operation's assignment up.
     fn operations(&mut self, found: &mut VecDeque<Assignment>) -> Result<(), Wrong> {
         let mut statement = self.db.prepare_cached(
-            "SELECT assignment, line, target_id, removes, location_id, phone_number, extension, duplicate_of
+            "SELECT assignment, line, target_id, removes, location_id, phone_number, extension, duplicate_of, item,
+           duplicate_of_item
          FROM operation
-         WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment, line",
+         WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 AND NOT unchanged
+         ORDER BY assignment, line, item",
         )?;
         let mut rows = statement.query(self.within)?;
         let mut assignments = found.iter_mut();
@@ -199,16 +202,15 @@ impl SpanRows<'_> {
             let Some(assignment) = current.as_mut().filter(|assignment| assignment.number.0 == number) else {
                 return strange(format!("operations of an assignment {number} that is not there"));
             };
-            match row.get::<_, Option<u32>>(7)?.map(Line::new) {
-                None => assignment.operations.push(self.operation(row)?),
-                // Lines rise, so what is repeated stands before its repetition.
-                Some(first) => {
-                    let mut before = assignment.operations.iter_mut();
-                    before
-                        .find(|operation| operation.line == first)
-                        .into_iter()
-                        .for_each(|first| first.rows += 1);
-                }
+            let Some(line) = row.get(7)? else {
+                assignment.operations.push(self.operation(row)?);
+                continue;
+            };
+            let first = OperationKey::new(Line::new(line), Item::new(row.get(9)?));
+            // Keys rise, so what is repeated stands before its repetition.
+            match assignment.operations.iter_mut().find(|operation| operation.key == first) {
+                Some(operation) => operation.rows += 1,
+                None => return strange(format!("a repetition of line {line}, which the user does not have")),
             }
         }
         Ok(())
@@ -224,7 +226,8 @@ impl SpanRows<'_> {
             other => return strange(format!("the target {other:?}")),
         };
         let action = if row.get(3)? { Action::Remove } else { Action::Add };
-        Ok(Operation { line: Line::new(row.get(1)?), action, change, rows: 1 })
+        let key = OperationKey::new(Line::new(row.get(1)?), Item::new(row.get(8)?));
+        Ok(Operation { key, action, change, rows: 1 })
     }
 
     fn properties(&mut self, row: &Row<'_>) -> Result<Properties, Wrong> {

@@ -6,6 +6,7 @@
 mod cells;
 mod error;
 mod import;
+mod insert;
 mod load;
 mod open;
 mod query;
@@ -13,11 +14,13 @@ mod recover;
 mod retry;
 #[cfg(test)]
 mod tests;
+mod users;
+mod word;
 mod writer;
 
 pub use cells::{Block, Packer};
 pub use error::JournalError;
-pub use import::{Importer, InvalidOperation, NewRun, PlannedOperation, StoredTarget, Totals};
+pub use import::{Importer, InvalidOperation, NewRun, Origin, PlannedOperation, StoredTarget, Totals};
 pub use load::Loader;
 pub use open::{Journal, Reader, is_held};
 pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};

@@ -1,10 +1,16 @@
 //! What reports ask of the journal.
 
+use std::borrow::Cow;
+use std::path::PathBuf;
+
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::cells::Rows;
+#[cfg(not(unix))]
+use super::word::strange;
+use super::word::word;
 use super::{Journal, JournalError, Reader};
-use crate::domain::{Line, OperationState, RunId, RunState};
+use crate::domain::{Action, Item, Line, OperationKey, OperationState, RunId, RunState};
 
 /// Counts of a run's operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -16,6 +22,7 @@ pub struct Tally {
     pub pending: u64,
     pub in_doubt: u64,
     pub invalid: u64,
+    pub unchanged: u64,
 }
 
 /// A run, as the journal has it.
@@ -24,7 +31,7 @@ pub struct RunRow {
     /// Its number.
     pub run: RunId,
     /// The file as the user named it.
-    pub input_path: String,
+    pub input_path: PathBuf,
     /// Its SHA-256.
     pub input_sha256: String,
     /// Where it stands.
@@ -37,14 +44,28 @@ pub struct RunRow {
     pub finished_at: Option<String>,
     /// Its operations, counted.
     pub tally: Tally,
-    /// Its users.
-    pub assignments: u32,
+    /// The users of its file.
+    pub users: u32,
     /// What the failures CSV takes over, as JSON.
     pub layout: String,
     /// How it is sent, as JSON.
     pub settings: String,
     /// The form that was found to be understood.
     pub wire: Option<String>,
+    /// Who began it, as the operating system calls them.
+    pub os_user: Option<String>,
+    /// On which machine.
+    pub host: Option<String>,
+    /// With which release of this program.
+    pub version: Option<String>,
+}
+
+impl RunRow {
+    /// The file as the user named it, in words.
+    #[must_use]
+    pub fn input_name(&self) -> Cow<'_, str> {
+        self.input_path.to_string_lossy()
+    }
 }
 
 /// An operation, as the public view has it.
@@ -66,11 +87,27 @@ pub struct OperationRow {
     pub tracking_id: Option<String>,
     pub attempts: u32,
     pub updated_at: String,
+    pub item: u16,
+    pub target_name: Option<String>,
+}
+
+impl OperationRow {
+    /// Its name within the run.
+    #[must_use]
+    pub const fn key(&self) -> OperationKey {
+        OperationKey::new(Line::new(self.line), Item::new(self.item))
+    }
+
+    /// What it does; `None` for a row that cannot be sent, which may say anything.
+    #[must_use]
+    pub fn action(&self) -> Option<Action> {
+        self.operation.parse().ok().filter(|_| self.state != OperationState::Invalid.as_str())
+    }
 }
 
 impl OperationRow {
     /// The columns, in the view's order.
-    pub const COLUMNS: [&'static str; 15] = [
+    pub const COLUMNS: [&'static str; 17] = [
         "run_id",
         "line",
         "email",
@@ -86,9 +123,14 @@ impl OperationRow {
         "tracking_id",
         "attempts",
         "updated_at",
+        "item",
+        "target_name",
     ];
 
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        if word(row, 8, "operation state", OperationState::from_word)? != OperationState::Invalid {
+            word(row, 7, "operation", |text| text.parse::<Action>().ok())?;
+        }
         Ok(Self {
             run_id: row.get(0)?,
             line: row.get(1)?,
@@ -105,6 +147,8 @@ impl OperationRow {
             tracking_id: row.get(12)?,
             attempts: row.get(13)?,
             updated_at: row.get(14)?,
+            item: row.get(15)?,
+            target_name: row.get(16)?,
         })
     }
 }
@@ -112,9 +156,9 @@ impl OperationRow {
 /// A row for the failures CSV.
 #[derive(Debug)]
 pub struct FailedRow<'a> {
-    /// The row's line.
-    pub line: Line,
-    /// Its own bytes.
+    /// Its operation.
+    pub key: OperationKey,
+    /// Its row's own bytes.
     pub cells: &'a [u8],
     /// `failed`, `in_doubt` or `invalid`.
     pub state: OperationState,
@@ -132,17 +176,16 @@ pub struct FailedRow<'a> {
 
 const RUN_COLUMNS: &str =
     "v.run_id, v.input_path, v.input_sha256, v.state, r.reason, v.created_at, v.finished_at,
-    v.total, v.done, v.failed, v.pending, v.in_doubt, v.invalid, r.assignments, r.layout, r.settings, r.wire
+    v.total, v.done, v.failed, v.pending, v.in_doubt, v.invalid, r.users, r.layout, r.settings, r.wire,
+    v.unchanged, v.os_user, v.host, v.version, r.input_path_bytes
     FROM runs v JOIN run r ON r.run_id = v.run_id";
 
 fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
-    let state: String = row.get(3)?;
     Ok(RunRow {
         run: RunId(row.get(0)?),
-        input_path: row.get(1)?,
+        input_path: path(row.get(1)?, row.get(21)?)?,
         input_sha256: row.get(2)?,
-        // The schema allows no other word.
-        state: RunState::from_word(&state).unwrap_or(RunState::Paused),
+        state: word(row, 3, "run state", RunState::from_word)?,
         reason: row.get(4)?,
         created_at: row.get(5)?,
         finished_at: row.get(6)?,
@@ -153,12 +196,30 @@ fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
             pending: row.get(10)?,
             in_doubt: row.get(11)?,
             invalid: row.get(12)?,
+            unchanged: row.get(17)?,
         },
-        assignments: row.get(13)?,
+        users: row.get(13)?,
         layout: row.get(14)?,
         settings: row.get(15)?,
         wire: row.get(16)?,
+        os_user: row.get(18)?,
+        host: row.get(19)?,
+        version: row.get(20)?,
     })
+}
+
+/// A path from its text, or from its own bytes where it is none.
+fn path(text: String, bytes: Option<Vec<u8>>) -> rusqlite::Result<PathBuf> {
+    let Some(bytes) = bytes else { return Ok(text.into()) };
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStringExt as _;
+        Ok(std::ffi::OsString::from_vec(bytes).into())
+    }
+    #[cfg(not(unix))]
+    {
+        Err(strange(1, "path of another system", String::from_utf8_lossy(&bytes).into_owned()))
+    }
 }
 
 impl Reader {
@@ -228,7 +289,7 @@ impl Reader {
         run: RunId,
         each: impl FnMut(OperationRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.each_operation(run, "ORDER BY line", each)
+        self.each_operation(run, "ORDER BY line, item", each)
     }
 
     fn each_operation<E: From<JournalError>>(
@@ -259,8 +320,9 @@ impl Reader {
         each: impl FnMut(OperationRow) -> Result<(), E>,
     ) -> Result<(), E> {
         let which = "AND state = 'done' AND NOT EXISTS (
-             SELECT 1 FROM so_before b WHERE b.run_id = operations.run_id AND b.line = operations.line)
-           ORDER BY line DESC";
+             SELECT 1 FROM so_before b WHERE b.run_id = operations.run_id AND b.line = operations.line
+               AND b.item = operations.item)
+           ORDER BY line DESC, item DESC";
         self.each_operation(run, which, each)
     }
 
@@ -274,7 +336,7 @@ impl Reader {
         license: &str,
         mut each: impl FnMut(OperationRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.each_operation(run, "AND state <> 'invalid' AND kind = 'license' ORDER BY line", |row| {
+        self.each_operation(run, "AND state <> 'invalid' AND kind = 'license' ORDER BY line, item", |row| {
             if row.target == license { each(row) } else { Ok(()) }
         })
     }
@@ -337,19 +399,19 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare(
-                "SELECT line, state, code, message, http_status, tracking_id, attempts FROM failure
+                "SELECT line, state, code, message, http_status, tracking_id, attempts, item FROM failure
                  WHERE run_id = ?1
                    AND (state = 'failed' OR (SELECT state FROM run WHERE run_id = ?1) = 'finished')
                  UNION ALL
-                 SELECT line, 'invalid', code, message, NULL, NULL, 0 FROM invalid_row WHERE run_id = ?1
-                 ORDER BY line",
+                 SELECT line, 'invalid', code, message, NULL, NULL, 0, item FROM invalid_row WHERE run_id = ?1
+                 ORDER BY line, item",
             )
             .map_err(&wrong)?;
         let mut block = OpenBlock::default();
         let mut rows = statement.query([run.0]).map_err(&wrong)?;
         while let Some(row) = rows.next().map_err(&wrong)? {
             let failed = failed_row(row).map_err(&wrong)?;
-            let cells = block.cells(self, run, failed.line)?;
+            let cells = block.cells(self, run, failed.key.line)?;
             each(FailedRow { cells, ..failed })?;
         }
         Ok(())
@@ -396,11 +458,10 @@ impl Reader {
 }
 
 fn failed_row(row: &Row<'_>) -> rusqlite::Result<FailedRow<'static>> {
-    let state: String = row.get(1)?;
     Ok(FailedRow {
-        line: Line::new(row.get(0)?),
+        key: OperationKey::new(Line::new(row.get(0)?), Item::new(row.get(7)?)),
         cells: &[],
-        state: OperationState::from_word(&state).unwrap_or(OperationState::Failed),
+        state: word(row, 1, "operation state", OperationState::from_word)?,
         code: row.get(2)?,
         message: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
         http_status: row.get(4)?,
@@ -482,14 +543,21 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn set_so_before(&mut self, run: RunId, lines: &[Line], settings: &str) -> Result<(), JournalError> {
+    pub fn set_so_before(
+        &mut self,
+        run: RunId,
+        operations: &[OperationKey],
+        settings: &str,
+    ) -> Result<(), JournalError> {
         let wrong = self.wrong();
         let write = |db: &mut rusqlite::Connection| -> rusqlite::Result<()> {
             let step = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             {
-                let sql = "INSERT OR IGNORE INTO so_before (run_id, line) VALUES (?1, ?2)";
+                let sql = "INSERT OR IGNORE INTO so_before (run_id, line, item) VALUES (?1, ?2, ?3)";
                 let mut insert = step.prepare(sql)?;
-                lines.iter().try_for_each(|line| insert.execute(params![run.0, line.get()]).map(drop))?;
+                operations.iter().try_for_each(|key| {
+                    insert.execute(params![run.0, key.line.get(), key.item.get()]).map(drop)
+                })?;
             }
             step.execute("UPDATE run SET settings = ?2 WHERE run_id = ?1", params![run.0, settings])?;
             step.commit()

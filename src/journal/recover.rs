@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
+use super::word::strange;
 use super::{Journal, JournalError};
 use crate::domain::{
     BatchId, LaneStanding, OpenBatch, OrgId, Part, RunId, RunState, Span, Standing, WireForm,
@@ -77,10 +78,11 @@ fn read(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Standing> {
     let sql = "SELECT accepted, wire, paused_until, failed, last_batch + 1, last_attempt + 1 FROM run WHERE run_id = ?1";
     db.query_row(sql, [run.0], |row| {
         standing.accepted = row.get(0)?;
-        standing.wire = match row.get::<_, Option<String>>(1)?.as_deref() {
-            Some("array") => Some(WireForm::Array),
-            Some("object") => Some(WireForm::Object),
-            _ => None,
+        standing.wire = match row.get::<_, Option<String>>(1)? {
+            Some(form) if form == "array" => Some(WireForm::Array),
+            Some(form) if form == "object" => Some(WireForm::Object),
+            Some(other) => return Err(strange(1, "wire form", other)),
+            None => None,
         };
         standing.pause = left_of(row.get(2)?, now);
         standing.failed = row.get(3)?;
@@ -109,7 +111,8 @@ fn lanes(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Vec<LaneStan
     )?;
     let mut lanes: Vec<LaneStanding> = Vec::new();
     for (first, last, org, paused_until) in spans {
-        let org = org.and_then(|org| OrgId::parse(&org).ok());
+        let parsed = org.as_deref().map(OrgId::parse).transpose();
+        let org = parsed.map_err(|_| strange(2, "organization", org.unwrap_or_default()))?;
         let cursor = highest.query_row([run.0, first, last], |row| row.get(0)).optional()?;
         let number = lanes.iter().position(|lane| lane.org == org).unwrap_or_else(|| {
             lanes.push(LaneStanding { org, ..LaneStanding::default() });

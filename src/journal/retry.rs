@@ -48,20 +48,20 @@ fn retry(db: &mut Connection, run: RunId, codes: &[String], now: i64) -> rusqlit
 fn select(db: &Connection, run: RunId, codes: &[String]) -> rusqlite::Result<()> {
     db.execute_batch(
         "DROP TABLE IF EXISTS temp.again;
-         CREATE TEMP TABLE again (assignment INTEGER, line INTEGER, attempts INTEGER, batch_id INTEGER, moved INTEGER,
+         CREATE TEMP TABLE again (assignment INTEGER, line INTEGER, item INTEGER, attempts INTEGER, batch_id INTEGER, moved INTEGER,
            org_id INTEGER);
-         CREATE INDEX temp.again_assignment ON again (assignment, line)",
+         CREATE INDEX temp.again_assignment ON again (assignment, line, item)",
     )?;
     let codes = serde_json::to_string(codes).unwrap_or_default();
     db.execute(
         "INSERT INTO temp.again
-         SELECT assignment, line, attempts, batch_id,
+         SELECT assignment, line, item, attempts, batch_id,
            -- Organization by organization, as at import.
            (SELECT assignments FROM run WHERE run_id = ?1) - 1
              + dense_rank() OVER (ORDER BY coalesce(org_id, 0), assignment),
            org_id
          FROM (
-           SELECT f.assignment, f.line, f.attempts, f.batch_id, a.org_id
+           SELECT f.assignment, f.line, f.item, f.attempts, f.batch_id, a.org_id
            FROM failure f CROSS JOIN assignment a ON a.run_id = f.run_id AND a.assignment = f.assignment
            WHERE f.run_id = ?1 AND (?2 = '[]' OR f.code IN (SELECT value FROM json_each(?2)))
          )",
@@ -80,7 +80,7 @@ fn relocate(db: &Connection, run: RunId) -> rusqlite::Result<()> {
     )?;
     db.execute(
         "DELETE FROM exception WHERE run_id = ?1
-           AND (assignment, line) IN (SELECT assignment, line FROM temp.again)",
+           AND (assignment, line, item) IN (SELECT assignment, line, item FROM temp.again)",
         [run.0],
     )?;
     // Taken up first and put down after, so that no row is met twice on its way.
@@ -88,18 +88,21 @@ fn relocate(db: &Connection, run: RunId) -> rusqlite::Result<()> {
     db.execute(
         "CREATE TEMP TABLE moving AS
          SELECT o.*, g.moved FROM temp.again g
-         CROSS JOIN operation o ON o.run_id = ?1 AND o.assignment = g.assignment AND o.line = g.line",
+         CROSS JOIN operation o ON o.run_id = ?1 AND o.assignment = g.assignment AND o.line = g.line AND o.item = g.item",
         [run.0],
     )?;
     db.execute(
         "DELETE FROM operation WHERE run_id = ?1
-           AND (assignment, line) IN (SELECT assignment, line FROM temp.again)",
+           AND (assignment, line, item) IN (SELECT assignment, line, item FROM temp.again)",
         [run.0],
     )?;
     db.execute_batch(
         "INSERT INTO operation
-         SELECT run_id, moved, line, target_id, removes, location_id, phone_number, extension, duplicate_of
+         SELECT run_id, moved, line, item, target_id, removes, unchanged, renamed, location_id, phone_number, extension,
+           duplicate_of, duplicate_of_item
          FROM temp.moving;
+         UPDATE row_name SET assignment = m.moved FROM temp.moving m
+         WHERE row_name.run_id = m.run_id AND row_name.line = m.line AND row_name.item = m.item;
          DROP TABLE temp.moving",
     )
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::*;
 use crate::domain::{
     Action, Assignment, AssignmentNo, AttemptId, AttemptOutcome, BatchChange, BatchId, Change, EmailAddress,
-    ErrorCode, LicenseId, Line, LocationId, OperationFailure, OrgId, Part, PersonId, PhoneNumber, Properties,
-    Refusal, RunId, RunState, SiteUrl, Span, Target, WireForm,
+    ErrorCode, Item, LicenseId, Line, LocationId, OperationFailure, OperationKey, OrgId, Part, PersonId,
+    PhoneNumber, Properties, Refusal, RunId, RunState, SiteUrl, Span, Target, WireForm,
 };
 
 /// A row of the file: the user's assignment, the organization's number, the line that it repeats.
@@ -18,6 +18,7 @@ struct FileRow {
     assignment: u32,
     org: u32,
     repeats: Option<u32>,
+    unchanged: bool,
 }
 
 fn users(count: u32) -> Vec<FileRow> {
@@ -32,13 +33,27 @@ struct Desk {
 const RUN: RunId = RunId(1);
 /// A moment, in milliseconds since 1970.
 const NOW: i64 = 1_700_000_000_000;
-const NEW: NewRun<'_> =
-    NewRun { input_path: "people.csv", input_sha256: "abc", layout: "{}", settings: "{}", created_at: NOW };
+
+fn new() -> NewRun<'static> {
+    let origin = Origin { os_user: Some("ada"), host: Some("desk"), version: Some("1.2.3") };
+    NewRun {
+        input_path: std::path::Path::new("people.csv"),
+        input_sha256: "abc",
+        layout: "{}",
+        settings: "{}",
+        created_at: NOW,
+        origin,
+    }
+}
+
+fn key(line: u32) -> OperationKey {
+    OperationKey::of_line(Line::new(line))
+}
 
 /// A row that cannot be sent.
 fn invalid(line: u32) -> InvalidOperation<'static> {
     InvalidOperation {
-        line: Line::new(line),
+        key: key(line),
         email: "nobody",
         person: "",
         org: "",
@@ -60,7 +75,7 @@ impl Desk {
     fn import(&self, rows: &[FileRow]) -> Journal {
         let mut journal = Journal::create(&self.path).unwrap();
         let assignments = rows.iter().map(|row| row.assignment + 1).max().unwrap_or(0);
-        let mut importer = journal.import(&NEW, assignments).unwrap();
+        let mut importer = journal.import(&new(), assignments).unwrap();
         let license = LicenseId::parse("L1").unwrap();
         let target = importer.target(&Target::License(license)).unwrap();
         let named = |row: &FileRow| {
@@ -70,7 +85,7 @@ impl Desk {
         let users: Vec<_> = rows.iter().map(named).collect();
         let properties = Properties::default();
         let planned = (2..).zip(rows).zip(&users).map(|((line, row), (email, org))| PlannedOperation {
-            line: Line::new(line),
+            key: key(line),
             assignment: AssignmentNo(row.assignment),
             email: Some(email),
             person: None,
@@ -78,7 +93,8 @@ impl Desk {
             target,
             action: Action::Add,
             properties: &properties,
-            duplicate_of: row.repeats.map(Line::new),
+            duplicate_of: row.repeats.map(key),
+            unchanged: row.unchanged,
         });
         importer.operations(&planned.collect::<Vec<_>>()).unwrap();
         importer.seal().unwrap();
@@ -175,12 +191,7 @@ fn refusal(code: &'static str) -> Refusal {
 }
 
 fn failure(assignment: u32, line: u32, code: &'static str) -> OperationFailure {
-    OperationFailure {
-        assignment: AssignmentNo(assignment),
-        line: Line::new(line),
-        rows: 1,
-        refusal: refusal(code),
-    }
+    OperationFailure { assignment: AssignmentNo(assignment), key: key(line), rows: 1, refusal: refusal(code) }
 }
 
 /// Writes groups of records; gives back what was committed, in words.
@@ -236,7 +247,10 @@ fn an_intent_is_sending_and_an_outcome_settles_it() {
     });
     assert_eq!(desk.operations(), expected);
     let tally = journal.run_row(RUN).unwrap().tally;
-    assert_eq!(tally, Tally { total: 6, done: 1, failed: 3, pending: 1, in_doubt: 1, invalid: 0 });
+    assert_eq!(
+        tally,
+        Tally { total: 6, done: 1, failed: 3, pending: 1, in_doubt: 1, invalid: 0, unchanged: 0 }
+    );
     assert_eq!(
         desk.texts(
             "SELECT outcome || ' ' || http_status || ' ' || retry_after_s || ' ' || tracking_id FROM attempts"
@@ -393,7 +407,7 @@ fn a_run_says_how_it_stands_and_how_it_is_to_be_sent() {
 fn pauses_are_kept_and_only_grow() {
     let desk = Desk::new();
     let rows: Vec<_> =
-        (0..4).map(|assignment| FileRow { assignment, org: assignment / 2, repeats: None }).collect();
+        (0..4).map(|assignment| FileRow { assignment, org: assignment / 2, ..FileRow::default() }).collect();
     let journal = desk.import(&rows);
     let org = OrgId::parse("O1").unwrap();
     let records = vec![
@@ -440,7 +454,7 @@ fn a_journal_that_was_replaced_is_written_to_no_more() {
 fn a_run_that_was_never_sealed_is_cleared_away() {
     let desk = Desk::new();
     let mut journal = Journal::create(&desk.path).unwrap();
-    let mut importer = journal.import(&NEW, 0).unwrap();
+    let mut importer = journal.import(&new(), 0).unwrap();
     importer.invalid(&invalid(2)).unwrap();
     drop(importer);
     assert_eq!(desk.texts("SELECT state FROM runs"), ["importing"]);
@@ -455,7 +469,7 @@ fn a_run_that_was_never_sealed_is_cleared_away() {
 fn failed_rows_come_back_with_their_own_bytes() {
     let desk = Desk::new();
     let mut journal = Journal::create(&desk.path).unwrap();
-    let mut importer = journal.import(&NEW, 0).unwrap();
+    let mut importer = journal.import(&new(), 0).unwrap();
     let mut packer = Packer::default();
     for line in [2, 3] {
         assert!(packer.push(Line::new(line), format!("row on line {line}").as_bytes()).is_none());
@@ -466,7 +480,7 @@ fn failed_rows_come_back_with_their_own_bytes() {
     assert_eq!((totals.total, totals.invalid), (2, 2));
     let mut found = Vec::new();
     let each = |row: FailedRow<'_>| {
-        found.push((row.line.get(), String::from_utf8(row.cells.to_vec()).unwrap(), row.code));
+        found.push((row.key.line.get(), String::from_utf8(row.cells.to_vec()).unwrap(), row.code));
         Ok::<_, JournalError>(())
     };
     journal.reader().unwrap().failures(RUN, each).unwrap();
@@ -478,7 +492,7 @@ fn failed_rows_come_back_with_their_own_bytes() {
 fn retried_operations_go_behind_all_others() {
     let desk = Desk::new();
     let rows: Vec<_> =
-        (0..6).map(|assignment| FileRow { assignment, org: assignment / 3, repeats: None }).collect();
+        (0..6).map(|assignment| FileRow { assignment, org: assignment / 3, ..FileRow::default() }).collect();
     let journal = desk.import(&rows);
     let partial = BatchChange::Done { failures: vec![failure(0, 2, "X"), failure(2, 4, "Y")] };
     let (mut journal, _) = write(
@@ -497,7 +511,7 @@ fn retried_operations_go_behind_all_others() {
     assert_eq!(desk.states(), "pdfppp");
     assert_eq!(desk.operations()[0].3, 1, "earlier attempts stay");
     let row = journal.run_row(RUN).unwrap();
-    assert_eq!((row.state, row.assignments), (RunState::Paused, 10));
+    assert_eq!((row.state, row.users), (RunState::Paused, 6));
     assert_eq!((row.tally.done, row.tally.failed, row.tally.pending), (1, 1, 4));
     let standing = journal.recover(RUN, NOW).unwrap();
     let unsent: Vec<_> = standing.lanes.iter().map(|lane| lane.unsent.clone()).collect();
@@ -505,7 +519,7 @@ fn retried_operations_go_behind_all_others() {
     // What moved is found where it is now, and nowhere else.
     let mut loader = journal.reader().unwrap().loader(RUN);
     let lines = |assignments: Vec<Assignment>| -> Vec<u32> {
-        assignments.iter().flat_map(|a| &a.operations).map(|operation| operation.line.get()).collect()
+        assignments.iter().flat_map(|a| &a.operations).map(|operation| operation.key.line.get()).collect()
     };
     assert_eq!(lines(loader.load(span(6, 9)).unwrap()), [2, 5, 6, 7]);
     assert_eq!(lines(loader.load(span(0, 5)).unwrap()), [3, 4]);
@@ -530,12 +544,12 @@ fn assignments_are_loaded_as_they_were_imported() {
     };
     let license = LicenseId::parse("L1").unwrap();
     let site = SiteUrl::parse("meet.example.com").unwrap();
-    let mut importer = journal.import(&NEW, 1).unwrap();
+    let mut importer = journal.import(&new(), 1).unwrap();
     let license_target = importer.target(&Target::License(license.clone())).unwrap();
     let site_target = importer.target(&Target::Site(site.clone())).unwrap();
     let plain = Properties::default();
     let first = PlannedOperation {
-        line: Line::new(2),
+        key: key(2),
         assignment: AssignmentNo(0),
         email: Some(&email),
         person: None,
@@ -544,10 +558,11 @@ fn assignments_are_loaded_as_they_were_imported() {
         action: Action::Add,
         properties: &properties,
         duplicate_of: None,
+        unchanged: false,
     };
     // The second row names the person and the organization too.
     let second = PlannedOperation {
-        line: Line::new(3),
+        key: key(3),
         person: Some(&person),
         org: Some(&org),
         target: site_target,
@@ -555,7 +570,7 @@ fn assignments_are_loaded_as_they_were_imported() {
         properties: &plain,
         ..first
     };
-    let third = PlannedOperation { line: Line::new(4), duplicate_of: Some(Line::new(2)), ..first };
+    let third = PlannedOperation { key: key(4), duplicate_of: Some(key(2)), ..first };
     importer.operations(&[first, second, third]).unwrap();
     importer.seal().unwrap();
 
@@ -565,7 +580,7 @@ fn assignments_are_loaded_as_they_were_imported() {
         (Some(&email), Some(&person), Some(org))
     );
     let operations: Vec<_> =
-        loaded.operations.into_iter().map(|op| (op.line.get(), op.action, op.change, op.rows)).collect();
+        loaded.operations.into_iter().map(|op| (op.key.line.get(), op.action, op.change, op.rows)).collect();
     let expected = [
         (2, Action::Add, Change::License(license, properties), 2),
         (3, Action::Remove, Change::Site(site), 1),
@@ -680,4 +695,176 @@ fn a_report_costs_what_it_is_long_and_a_status_nothing() {
     }
     let status: Ask = |reader| drop(reader.run(Some(RUN)).unwrap());
     assert_eq!(ask(300, status), ask(600, status));
+}
+
+#[test]
+fn what_is_unchanged_is_kept_and_never_sent() {
+    let desk = Desk::new();
+    // Users 0 and 2 are as they should be; of user 1 one of two operations is.
+    let row = |assignment, org, unchanged| FileRow { assignment, org, unchanged, ..FileRow::default() };
+    let rows = [
+        row(0, 0, true),
+        row(1, 0, false),
+        row(1, 0, true),
+        row(2, 1, true),
+        row(3, 1, false),
+        row(2, 1, true),
+    ];
+    let mut journal = desk.import(&rows);
+    assert_eq!(desk.states(), "upuupu");
+    let row = journal.run_row(RUN).unwrap();
+    assert_eq!((row.users, row.tally.total, row.tally.unchanged, row.tally.pending), (4, 6, 4, 2));
+    let standing = journal.recover(RUN, NOW).unwrap();
+    let unsent: Vec<_> = standing.lanes.iter().flat_map(|lane| lane.unsent.clone()).collect();
+    assert_eq!(unsent, [span(4, 4), span(5, 5)], "only those of whom something is sent, side by side");
+    let loaded = journal.reader().unwrap().loader(RUN).load(span(4, 5)).unwrap();
+    let lines: Vec<Vec<u32>> = loaded
+        .iter()
+        .map(|a| a.operations.iter().map(|operation| operation.key.line.get()).collect())
+        .collect();
+    assert_eq!(lines, [[3], [6]]);
+    let split = BatchChange::Split { left: part(2, 4, 4), right: part(3, 5, 5) };
+    let (mut journal, _) = write(
+        journal,
+        vec![
+            vec![intent(1, 4, 5, 2)],
+            vec![outcome(1, (4, 5), split, None), intent(2, 4, 4, 1), intent(3, 5, 5, 1)],
+            vec![
+                outcome(2, (4, 4), BatchChange::Failed(refusal("X")), Some(1)),
+                outcome(3, (5, 5), done(), Some(1)),
+            ],
+        ],
+    );
+    assert_eq!(desk.texts("SELECT rows || '' FROM batch ORDER BY batch_id"), ["2", "1", "1"]);
+    assert_eq!(desk.states(), "ufuudu");
+    let tally = journal.run_row(RUN).unwrap().tally;
+    assert_eq!((tally.done, tally.failed, tally.unchanged, tally.pending), (1, 1, 4, 0));
+    let selected = journal.retry(RUN, &[], NOW).unwrap();
+    assert_eq!(selected, Selected { operations: 1, assignments: 1 });
+    assert_eq!(desk.states(), "upuudu");
+}
+
+#[test]
+fn a_run_of_which_nothing_changes_has_nothing_to_send() {
+    let desk = Desk::new();
+    let row = FileRow { unchanged: true, ..FileRow::default() };
+    let mut journal = desk.import(&[row]);
+    let standing = journal.recover(RUN, NOW).unwrap();
+    assert!(standing.lanes.is_empty());
+    assert_eq!(journal.run_row(RUN).unwrap().tally.pending, 0);
+}
+
+#[test]
+fn every_row_keeps_the_name_it_calls_its_user() {
+    let desk = Desk::new();
+    let mut journal = Journal::create(&desk.path).unwrap();
+    let [ada, upper, other] = ["ada@example.com", "Ada@Example.com", "ada@old.example.com"]
+        .map(|text| EmailAddress::parse(text).unwrap());
+    let person = PersonId::parse("P").unwrap();
+    let properties = Properties::default();
+    let mut importer = journal.import(&new(), 1).unwrap();
+    let target = importer.target(&Target::License(LicenseId::parse("L1").unwrap())).unwrap();
+    importer.name(target, "Messaging").unwrap();
+    let planned = |line, email, person| PlannedOperation {
+        key: key(line),
+        assignment: AssignmentNo(0),
+        email,
+        person,
+        org: None,
+        target,
+        action: Action::Add,
+        properties: &properties,
+        duplicate_of: None,
+        unchanged: false,
+    };
+    let second_item = |line| OperationKey::new(Line::new(line), Item::new(2));
+    let planned = [
+        planned(2, Some(&ada), None),
+        planned(3, Some(&upper), None),
+        planned(4, None, Some(&person)),
+        PlannedOperation { key: second_item(4), ..planned(4, Some(&other), Some(&person)) },
+    ];
+    importer.operations(&planned).unwrap();
+    importer.seal().unwrap();
+    let sql =
+        "SELECT line || '.' || item || ' ' || email || ' ' || person_id || ' ' || target_name || ' ' || state
+               FROM operations ORDER BY line, item";
+    let said = |state| {
+        ["2.1 ada@example.com", "3.1 Ada@Example.com", "4.1 ada@example.com", "4.2 ada@old.example.com"]
+            .map(|name| format!("{name} P Messaging {state}"))
+    };
+    assert_eq!(desk.texts(sql), said("pending"));
+    // They keep it when they move.
+    let failed = outcome(1, (0, 0), BatchChange::Failed(refusal("X")), Some(4));
+    let (mut journal, _) = write(journal, vec![vec![intent(1, 0, 0, 4)], vec![failed]]);
+    assert_eq!(desk.texts(sql), said("failed"));
+    journal.retry(RUN, &[], NOW).unwrap();
+    assert_eq!(desk.texts(sql), said("pending"));
+}
+
+#[test]
+fn a_person_is_found_without_looking_at_the_others() {
+    fn connection(reader: &mut Reader) -> &mut rusqlite::Connection {
+        &mut reader.connection
+    }
+    let ask = |count: u32, sql: &str| {
+        let desk = Desk::new();
+        let journal = desk.import(&users(count));
+        let mut found = 0;
+        let cost = cost(&mut journal.reader().unwrap(), connection, |reader| {
+            found = reader.connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        });
+        (cost, found)
+    };
+    for (sql, expected) in [
+        ("SELECT count(*) FROM operations WHERE email = 'USER17@example.com'", 1),
+        ("SELECT count(*) FROM operations WHERE run_id = 1 AND email = 'user17@example.com'", 1),
+        ("SELECT count(*) FROM operations WHERE person_id = 'nobody'", 0),
+    ] {
+        let [once, twice] = [300, 600].map(|count| ask(count, sql));
+        assert_eq!((once.1, twice.1), (expected, expected), "{sql}");
+        assert!(twice.0 <= once.0 + 1, "{sql}: {once:?}, {twice:?}");
+    }
+}
+
+#[test]
+fn words_that_no_release_writes_are_not_taken_for_others() {
+    for (damage, words) in [
+        ("PRAGMA ignore_check_constraints = ON; UPDATE run SET state = 'asleep'", "the run state 'asleep'"),
+        ("UPDATE run SET wire = 'parcel'", "the wire form 'parcel'"),
+        ("PRAGMA ignore_check_constraints = ON; UPDATE term SET kind = 'boat'", "a term that is a 'boat'"),
+    ] {
+        let desk = Desk::new();
+        let mut journal = desk.import(&users(1));
+        rusqlite::Connection::open(&desk.path).unwrap().execute_batch(damage).unwrap();
+        let read = journal
+            .run_row(RUN)
+            .map(drop)
+            .and_then(|()| journal.reader()?.loader(RUN).load(span(0, 0)).map(drop))
+            .and_then(|()| journal.recover(RUN, NOW).map(drop));
+        let error = read.unwrap_err();
+        assert!(matches!(error, JournalError::Unreadable { .. }), "{damage}: {error:?}");
+        assert!(error.to_string().contains(words), "{damage}: {error}");
+    }
+}
+
+#[test]
+fn who_began_a_run_is_kept() {
+    let desk = Desk::new();
+    let row = desk.import(&users(1)).run_row(RUN).unwrap();
+    let origin = [row.os_user, row.host, row.version].map(Option::unwrap);
+    assert_eq!(origin, ["ada", "desk", "1.2.3"]);
+    assert_eq!(desk.texts("SELECT os_user || ' ' || host || ' ' || version FROM runs"), ["ada desk 1.2.3"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_no_text_comes_back() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let desk = Desk::new();
+    let mut journal = Journal::create(&desk.path).unwrap();
+    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(b"caf\xe9.csv"));
+    let importer = journal.import(&NewRun { input_path: path, ..new() }, 0).unwrap();
+    importer.seal().unwrap();
+    assert_eq!(journal.run_row(RUN).unwrap().input_path, path);
 }

@@ -369,7 +369,8 @@ impl<'a> Writing<'a> {
         self.execute(
             "INSERT INTO batch (run_id, first, batch_id, last, rows, state, attempts, http_status, tracking_id, updated_at)
              SELECT run_id, ?4, ?5, ?6,
-               (SELECT count(*) FROM operation WHERE run_id = ?1 AND assignment >= ?4 AND assignment <= ?6),
+               (SELECT count(*) FROM operation
+                WHERE run_id = ?1 AND assignment >= ?4 AND assignment <= ?6 AND NOT unchanged),
                'pending', attempts, http_status, tracking_id, ?7
              FROM batch WHERE run_id = ?1 AND first = ?2 AND batch_id = ?3",
             params![self.run, whole.span.first().0, whole.batch.0, first, part.batch.0, last, at],
@@ -378,11 +379,13 @@ impl<'a> Writing<'a> {
 
     fn exception(&self, failure: &OperationFailure) -> rusqlite::Result<()> {
         self.execute(
-            "INSERT OR REPLACE INTO exception (run_id, assignment, line, code, message) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR REPLACE INTO exception (run_id, assignment, line, item, code, message)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
                 self.run,
                 failure.assignment.0,
-                failure.line.get(),
+                failure.key.line.get(),
+                failure.key.item.get(),
                 failure.refusal.code.as_str(),
                 failure.refusal.message
             ],

@@ -1,5 +1,6 @@
 //! The audit report as CSV and JSON.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
@@ -49,7 +50,9 @@ fn write_csv(reader: &Reader, runs: &[RunRow], output: &mut dyn Write) -> Result
     for run in runs {
         reader.operations(run.run, |mut row| -> Result<(), ReportError> {
             for text in
-                [&mut row.error_code, &mut row.error_message, &mut row.tracking_id].into_iter().flatten()
+                [&mut row.error_code, &mut row.error_message, &mut row.tracking_id, &mut row.target_name]
+                    .into_iter()
+                    .flatten()
             {
                 *text = defused(text).into_owned();
             }
@@ -78,7 +81,7 @@ impl Serialize for Fields<'_> {
                 &row.operation,
             ),
             (&row.state, &row.error_code, &row.error_message, row.http_status, &row.tracking_id),
-            (row.attempts, &row.updated_at),
+            (row.attempts, &row.updated_at, row.item, &row.target_name),
         )
             .serialize(serializer)
     }
@@ -88,7 +91,7 @@ impl Serialize for Fields<'_> {
 #[derive(Serialize)]
 struct Head<'a> {
     run: u32,
-    input_path: &'a str,
+    input_path: Cow<'a, str>,
     input_sha256: &'a str,
     state: &'static str,
     reason: Option<&'a str>,
@@ -107,13 +110,13 @@ fn head<'a>(reader: &Reader, run: &'a RunRow) -> Result<Head<'a>, ReportError> {
         |pairs: Vec<(String, u64)>| pairs.into_iter().map(|(name, count)| (name, count.into())).collect();
     Ok(Head {
         run: run.run.0,
-        input_path: &run.input_path,
+        input_path: run.input_name(),
         input_sha256: &run.input_sha256,
         state: run.state.as_str(),
         reason: run.reason.as_deref(),
         created_at: &run.created_at,
         finished_at: run.finished_at.as_deref(),
-        assignments: run.assignments,
+        assignments: run.users,
         tally: run.tally,
         organizations: reader.organizations(run.run)?,
         attempts: object(reader.attempt_outcomes(run.run)?),

@@ -41,7 +41,7 @@ fn write_rows(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Result<u
 /// The added columns of a row, in the order of [`FAILURE_COLUMNS`].
 fn columns(row: &FailedRow<'_>) -> [String; FAILURE_COLUMNS.len()] {
     [
-        row.line.to_string(),
+        row.key.line.to_string(),
         row.state.to_string(),
         defused(&row.code).into_owned(),
         defused(&row.message).into_owned(),

@@ -46,12 +46,12 @@ fn section(reader: &Reader, run: &RunRow) -> Result<Markup, ReportError> {
     let rows = failed_rows(reader, run)?;
     let failed = run.tally.failed + run.tally.invalid + run.tally.in_doubt;
     Ok(html! {
-        h1 { "Run " (run.run) ": " (Printable(&run.input_path)) }
+        h1 { "Run " (run.run) ": " (Printable(&run.input_name())) }
         p { "State " strong { (run.state) } @if let Some(reason) = &run.reason { ": " (Printable(reason)) } }
         p {
             "Created " (run.created_at)
             @if let Some(finished) = &run.finished_at { ", finished " (finished) }
-            ". " (run.assignments) " users. SHA-256 of the file " code { (run.input_sha256) }
+            ". " (run.users) " users. SHA-256 of the file " code { (run.input_sha256) }
         }
         (bar(&run.tally))
         (counted("operations", parts(&run.tally).map(|(name, count, _)| (name.to_owned(), count))))
@@ -70,9 +70,10 @@ fn section(reader: &Reader, run: &RunRow) -> Result<Markup, ReportError> {
 }
 
 /// What the operations of a run are, with a colour for each.
-fn parts(tally: &Tally) -> [(&'static str, u64, &'static str); 5] {
+fn parts(tally: &Tally) -> [(&'static str, u64, &'static str); 6] {
     [
         ("done", tally.done, "#2e7d32"),
+        ("unchanged", tally.unchanged, "#90a4ae"),
         ("failed", tally.failed, "#c62828"),
         ("invalid", tally.invalid, "#ad1457"),
         ("in_doubt", tally.in_doubt, "#ef6c00"),
@@ -135,7 +136,7 @@ fn failed_rows(reader: &Reader, run: &RunRow) -> Result<Vec<Markup>, ReportError
 fn failed_row(row: &FailedRow<'_>) -> Markup {
     html! {
         tr {
-            td.n { (row.line) }
+            td.n { (row.key.line) }
             td { (row.state) }
             td { (Printable(&row.code)) }
             td { (Printable(&row.message)) }

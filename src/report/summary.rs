@@ -13,7 +13,7 @@ use crate::journal::{OrgTally, Reader, RunRow};
 /// # Errors
 /// [`ReportError`].
 pub fn write_text(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Result<(), ReportError> {
-    writeln!(output, "Run {}: {}", run.run, Printable(&run.input_path))?;
+    writeln!(output, "Run {}: {}", run.run, Printable(&run.input_name()))?;
     writeln!(output, "  SHA-256   {}", run.input_sha256)?;
     writeln!(output, "  state     {}", run.state)?;
     if let Some(reason) = &run.reason {
@@ -23,7 +23,7 @@ pub fn write_text(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Resu
     if let Some(finished) = &run.finished_at {
         writeln!(output, "  finished  {finished}")?;
     }
-    writeln!(output, "  users     {}", run.assignments)?;
+    writeln!(output, "  users     {}", run.users)?;
     if let Some(wire) = &run.wire {
         writeln!(output, "  wire form {wire}")?;
     }
@@ -31,6 +31,7 @@ pub fn write_text(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Resu
     let counts = [
         ("total", tally.total),
         ("done", tally.done),
+        ("unchanged", tally.unchanged),
         ("failed", tally.failed),
         ("invalid", tally.invalid),
         ("in_doubt", tally.in_doubt),

@@ -19,7 +19,7 @@ use self::flights::{Arrival, Flight, Settled};
 pub use self::open::send;
 use super::observe::{Observer, Progress};
 use super::unix_millis;
-use crate::domain::{BatchId, Line, Span};
+use crate::domain::{BatchId, OperationKey, Span};
 use crate::engine::{Action, Ending, Engine, Event, Scope};
 use crate::journal::{Commit, Journal, JournalError, Loader, Record, Writer};
 use crate::webex::{Client, ReadError, TokenError};
@@ -50,7 +50,7 @@ pub struct Sent {
 enum Message {
     Committed(Vec<Commit>),
     Arrived(BatchId, Box<Arrival>),
-    Verified(Vec<Doubt>, Result<HashSet<Line>, ReadError>),
+    Verified(Vec<Doubt>, Result<HashSet<OperationKey>, ReadError>),
     TokenRead(bool, Option<TokenError>),
     TokenRenewed(Result<bool, TokenError>),
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::patiently;
-use crate::domain::{Action, Assignment, Change, IdKey, LicenseId, Line, address_key};
+use crate::domain::{Action, Assignment, Change, IdKey, LicenseId, OperationKey, address_key};
 use crate::webex::{Client, LicenseUser, ReadError};
 
 /// Users who are looked for among the holders of one license.
@@ -67,7 +67,7 @@ impl Wanted {
     }
 }
 
-/// The lines of those operations that are so already. Sites are never among them, since the API
+/// Those operations that are so already. Sites are never among them, since the API
 /// does not list their attendees.
 ///
 /// # Errors
@@ -76,14 +76,14 @@ pub(super) async fn already_so(
     client: &Client,
     assignments: impl IntoIterator<Item = &Assignment>,
     max_wait: Duration,
-) -> Result<HashSet<Line>, ReadError> {
+) -> Result<HashSet<OperationKey>, ReadError> {
     let mut licenses: HashMap<&LicenseId, Asked> = HashMap::new();
     for assignment in assignments {
         let person = assignment.user.person().map(|person| person.as_str());
         let email = assignment.user.email().map(|email| email.as_str());
         for operation in &assignment.operations {
             if let Change::License(id, _) = &operation.change {
-                licenses.entry(id).or_default().add(person, email, operation.line, operation.action);
+                licenses.entry(id).or_default().add(person, email, operation.key, operation.action);
             }
         }
     }
@@ -98,17 +98,23 @@ pub(super) async fn already_so(
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     wanted: Wanted,
-    operations: Vec<(Line, Action)>,
+    operations: Vec<(OperationKey, Action)>,
 }
 
 impl Asked {
     /// Asks about this operation too.
-    pub(super) fn add(&mut self, person: Option<&str>, email: Option<&str>, line: Line, action: Action) {
+    pub(super) fn add(
+        &mut self,
+        person: Option<&str>,
+        email: Option<&str>,
+        key: OperationKey,
+        action: Action,
+    ) {
         self.wanted.add(person, email);
-        self.operations.push((line, action));
+        self.operations.push((key, action));
     }
 
-    /// The lines of those that are so: an addition that is held, a removal that is not.
+    /// Those that are so: an addition that is held, a removal that is not.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -117,11 +123,11 @@ impl Asked {
         client: &Client,
         license: &LicenseId,
         max_wait: Duration,
-    ) -> Result<Vec<Line>, ReadError> {
+    ) -> Result<Vec<OperationKey>, ReadError> {
         self.wanted.look(client, license, max_wait).await?;
         let numbered = self.operations.into_iter().enumerate();
         let so =
             numbered.filter(|(number, (_, action))| self.wanted.holds(*number) == (*action == Action::Add));
-        Ok(so.map(|(_, (line, _))| line).collect())
+        Ok(so.map(|(_, (key, _))| key).collect())
     }
 }

@@ -4,11 +4,11 @@ use std::sync::mpsc::{self, SyncSender};
 
 use super::{RunSettings, unix_millis};
 use crate::assign::{CheckError, Checked, Entry, Intake, InvalidRow, PlacedOperation};
-use crate::domain::{Line, RunId};
+use crate::domain::{Line, OperationKey, RunId};
 use crate::input::InputFile;
 use crate::journal::{
-    Block, Importer, InvalidOperation, Journal, JournalError, NewRun, Packer, PlannedOperation, StoredTarget,
-    Totals,
+    Block, Importer, InvalidOperation, Journal, JournalError, NewRun, Origin, Packer, PlannedOperation,
+    StoredTarget, Totals,
 };
 
 /// Why a file could not be taken in. Nothing of it will be sent.
@@ -22,6 +22,15 @@ pub enum ImportError {
     Journal(#[from] JournalError),
 }
 
+/// What is kept of a run beside its file and settings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Background<'a> {
+    /// Who begins it.
+    pub origin: Origin<'a>,
+    /// Licenses by ID, and what the organization calls them, as far as it was asked.
+    pub names: &'a [(String, String)],
+}
+
 /// Reads a checked file a second time, into a new run.
 ///
 /// # Errors
@@ -31,19 +40,24 @@ pub fn import(
     file: &InputFile,
     checked: Checked,
     settings: &RunSettings,
+    background: &Background<'_>,
 ) -> Result<(RunId, Totals), ImportError> {
     let layout = serde_json::to_string(checked.layout()).unwrap_or_default();
-    let input_path = file.path().to_string_lossy();
     let run = NewRun {
-        input_path: &input_path,
+        input_path: file.path(),
         input_sha256: checked.sha256(),
         layout: &layout,
         settings: &settings.to_json(),
         created_at: unix_millis(),
+        origin: background.origin,
     };
     let mut importer = journal.import(&run, checked.counts().assignments)?;
     let stored = checked.targets().all().iter().map(|target| importer.target(target));
     let stored: Vec<StoredTarget> = stored.collect::<Result<_, _>>()?;
+    for (target, stored) in checked.targets().all().iter().zip(&stored) {
+        let named = background.names.iter().find(|(id, _)| id == target.as_str());
+        named.map(|(_, name)| importer.name(*stored, name)).transpose()?;
+    }
     let intake = Intake::new(checked, file).map_err(CheckError::from)?;
     let (sender, parts) = mpsc::sync_channel(PARTS);
     std::thread::scope(|scope| {
@@ -106,7 +120,7 @@ fn put(importer: &mut Importer<'_>, stored: &[StoredTarget], part: &Part) -> Res
 
 fn planned<'a>(line: Line, operation: &'a PlacedOperation, target: StoredTarget) -> PlannedOperation<'a> {
     PlannedOperation {
-        line,
+        key: OperationKey::of_line(line),
         assignment: operation.assignment,
         email: operation.email.as_ref(),
         person: operation.person.as_ref(),
@@ -114,13 +128,14 @@ fn planned<'a>(line: Line, operation: &'a PlacedOperation, target: StoredTarget)
         target,
         action: operation.action,
         properties: &operation.properties,
-        duplicate_of: operation.duplicate_of,
+        duplicate_of: operation.duplicate_of.map(OperationKey::of_line),
+        unchanged: false,
     }
 }
 
 fn refuse(importer: &mut Importer<'_>, line: Line, row: &InvalidRow) -> Result<(), JournalError> {
     importer.invalid(&InvalidOperation {
-        line,
+        key: OperationKey::of_line(line),
         email: &row.email,
         person: &row.person,
         org: &row.org,

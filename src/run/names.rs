@@ -30,6 +30,13 @@ impl Catalog {
 }
 
 impl Catalog {
+    /// The IDs and names of the licenses, as far as they have been asked for.
+    #[must_use]
+    pub fn known(&self) -> Vec<(String, String)> {
+        let known = self.licenses.iter().flatten();
+        known.map(|license| (license.id.clone(), license.name.clone())).collect()
+    }
+
     /// All licenses; the service is asked once.
     ///
     /// # Errors

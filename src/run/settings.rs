@@ -42,6 +42,7 @@ pub struct RunSettings {
     /// Seconds that nothing may get through before the run pauses.
     pub give_up_after_s: Option<u32>,
     /// Where the failures CSV goes.
+    #[serde(with = "super::path")]
     pub failures: PathBuf,
 }
 
@@ -126,7 +127,7 @@ impl RunSettings {
     /// As the journal keeps it.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Texts and numbers: this cannot fail.
+        // Texts, numbers and paths, whatever their bytes: this cannot fail. An empty text would be refused by from_json.
         serde_json::to_string(self).unwrap_or_default()
     }
 
@@ -153,5 +154,14 @@ mod tests {
         };
         assert_eq!(RunSettings::from_json(&settings.to_json()).unwrap(), settings);
         assert_eq!(RunSettings::from_json("{}").unwrap(), RunSettings::default());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_no_text_comes_back() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let failures = std::ffi::OsString::from_vec(b"/tmp/caf\xe9/f.csv".to_vec()).into();
+        let settings = RunSettings { failures, ..RunSettings::default() };
+        assert_eq!(RunSettings::from_json(&settings.to_json()).unwrap(), settings);
     }
 }

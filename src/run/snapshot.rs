@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::holders::Asked;
-use crate::domain::{Action, LicenseId, Line, RunId};
+use crate::domain::{LicenseId, OperationKey, RunId};
 use crate::journal::{JournalError, Reader};
 use crate::webex::{Client, ReadError};
 
@@ -18,21 +18,21 @@ pub(super) enum SnapshotError {
     Stopped,
 }
 
-/// Asks who holds the run's licenses; gives back the lines of those of its operations that are so
-/// already. Memory grows with the users of one license that the run is about.
+/// Asks who holds the run's licenses; gives back those of its operations that are so already. Memory grows with the users of one license that the run is about.
 pub(super) async fn snapshot(
     reader: &Reader,
     run: RunId,
     client: &Client,
     max_wait: Duration,
-) -> Result<Vec<Line>, SnapshotError> {
+) -> Result<Vec<OperationKey>, SnapshotError> {
     let mut so = Vec::new();
     for (kind, text) in reader.targets(run)? {
         let Some(license) = LicenseId::parse(&text).ok().filter(|_| kind == "license") else { continue };
         let mut asked = Asked::default();
         reader.operations_of_license(run, &text, |row| {
-            let action = row.operation.parse().unwrap_or(Action::Add);
-            asked.add(row.person_id.as_deref(), row.email.as_deref(), Line::new(row.line), action);
+            if let Some(action) = row.action() {
+                asked.add(row.person_id.as_deref(), row.email.as_deref(), row.key(), action);
+            }
             Ok::<(), JournalError>(())
         })?;
         so.extend(asked.already_so(client, &license, max_wait).await?);

@@ -230,10 +230,17 @@ fn scalar(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AssignmentNo, EmailAddress, LicenseId, Line, Operation, PhoneNumber, SiteUrl, User};
+    use crate::domain::{
+        AssignmentNo, EmailAddress, LicenseId, Line, Operation, OperationKey, PhoneNumber, SiteUrl, User,
+    };
 
     fn assignment() -> Assignment {
-        let operation = |line, action, change| Operation { line: Line::new(line), action, change, rows: 1 };
+        let operation = |line, action, change| Operation {
+            key: OperationKey::of_line(Line::new(line)),
+            action,
+            change,
+            rows: 1,
+        };
         let license = |id: &str| LicenseId::parse(id).unwrap();
         let calling = Properties {
             phone_number: Some(PhoneNumber::parse("+14085550100").unwrap()),

@@ -18,13 +18,13 @@ fn the_views_are_as_the_contract_spells_them() {
     assert_eq!(
         columns(&desk, "runs"),
         spelled(
-            "run_id, input_path, input_sha256, state, created_at, finished_at, total, done, failed, pending, in_doubt, invalid"
+            "run_id, input_path, input_sha256, state, created_at, finished_at, total, done, failed, pending, in_doubt, invalid, unchanged, os_user, host, version"
         )
     );
     assert_eq!(
         columns(&desk, "operations"),
         spelled(
-            "run_id, line, email, person_id, org_id, kind, target, operation, state, error_code, error_message, http_status, tracking_id, attempts, updated_at"
+            "run_id, line, email, person_id, org_id, kind, target, operation, state, error_code, error_message, http_status, tracking_id, attempts, updated_at, item, target_name"
         )
     );
     assert_eq!(
@@ -36,6 +36,25 @@ fn the_views_are_as_the_contract_spells_them() {
     let time: String =
         desk.sql().query_row("SELECT updated_at FROM operations", [], |row| row.get(0)).unwrap();
     assert_eq!((time.len(), &time[19..20], &time[23..]), (24, ".", "Z"), "{time}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_goes_on_whatever_the_bytes_of_its_paths() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let service = Scripted::start(|_| answer(401, ""));
+    let desk = Desk::at(&service.url);
+    let folder = desk.folder().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join(std::ffi::OsStr::from_bytes(b"m\xfcller.csv"));
+    std::fs::write(&file, onboarding(2)).unwrap();
+    let mut apply = desk.command(&["apply", "--rate", "unlimited", "--journal", "seatbatch.db"]);
+    crate::harness::finish(apply.current_dir(&folder).arg(&file).spawn().unwrap()).exits(3);
+    let well = Scripted::start(|_| answer(200, ""));
+    let mut resume = desk.command(&["resume", "--base-url", &well.url]);
+    crate::harness::finish(resume.current_dir(&folder).spawn().unwrap()).exits(0);
+    let failures = folder.join(std::ffi::OsStr::from_bytes(b"m\xfcller.failures.csv"));
+    assert!(failures.exists());
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl Disk {
             BatchChange::Done { failures } => {
                 self.accepted = true;
                 for failure in failures {
-                    self.exceptions.insert(failure.line.get(), failure.refusal.code.to_string());
+                    self.exceptions.insert(failure.key.line.get(), failure.refusal.code.to_string());
                 }
             }
             BatchChange::Failed(refusal) => drop(self.failed.insert(batch, refusal.code.to_string())),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use seatbatch::domain::{
     Action as Verb, Answer, Assignment, AssignmentNo, BatchChange, BatchId, Change, EmailAddress, InDoubt,
-    LicenseId, Line, Operation, OrgId, Properties, Rate, Span, User, Wire, WireForm, code,
+    LicenseId, Line, Operation, OperationKey, OrgId, Properties, Rate, Span, User, Wire, WireForm, code,
 };
 use seatbatch::engine::{
     Action, Effect, Ending, Engine, Event, Finding, Found, Scope, Settings, Verdict, judge,
@@ -454,7 +454,7 @@ impl World {
     fn look_up(&self, span: Span) -> Vec<Found> {
         let found = |assignment: &Assignment, operation: &Operation| Found {
             assignment: assignment.number,
-            line: operation.line,
+            key: operation.key,
             rows: operation.rows,
             effect: match self.service.is_so(assignment, operation) {
                 true => Effect::InEffect,
@@ -533,10 +533,10 @@ impl World {
         let wanted: BTreeSet<String> = wanted(assignment);
         for operation in &assignment.operations {
             let Change::License(id, _) = &operation.change else { panic!() };
-            let failed = self.disk.exceptions.get(&operation.line.get());
+            let failed = self.disk.exceptions.get(&operation.key.line.get());
             let took = held.contains(id.as_str()) == wanted.contains(id.as_str());
             let done = failed.is_some() || took;
-            assert!(done, "seed {}: line {} is done and did not take", self.seed, operation.line);
+            assert!(done, "seed {}: line {} is done and did not take", self.seed, operation.key.line);
             if let Some(code) = failed.filter(|_| !self.service.refused.contains_key(user)) {
                 // The rest of it was found to be done, and this was refused.
                 self.check_failed(assignment, code, exhausted);
@@ -591,7 +591,7 @@ fn wanted(assignment: &Assignment) -> BTreeSet<String> {
 
 fn assignment(number: u32, dice: &mut fastrand::Rng) -> Assignment {
     let operations = (0..dice.u32(1..4)).map(|index| Operation {
-        line: Line::new(number * 4 + index + 2),
+        key: OperationKey::of_line(Line::new(number * 4 + index + 2)),
         action: if dice.bool() { Verb::Add } else { Verb::Remove },
         change: Change::License(LicenseId::parse(&format!("L{index}")).unwrap(), Properties::default()),
         rows: 1,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Driver, Message};
-use crate::domain::{Assignment, BatchId, Change, Line, Operation};
+use crate::domain::{Assignment, BatchId, Change, Operation, OperationKey};
 use crate::engine::{Effect, Event, Finding, Found};
 use crate::journal::JournalError;
 use crate::run::holders::already_so;
@@ -17,13 +17,13 @@ pub(super) struct Doubt {
 
 impl Doubt {
     /// How its operations stand, where these are in effect.
-    fn found(&self, in_effect: &HashSet<Line>) -> Vec<Found> {
+    fn found(&self, in_effect: &HashSet<OperationKey>) -> Vec<Found> {
         let operations = self.assignments.iter().flat_map(|assignment| {
             assignment.operations.iter().map(|operation| (assignment.number, operation))
         });
         let found = operations.map(|(assignment, operation)| Found {
             assignment,
-            line: operation.line,
+            key: operation.key,
             rows: operation.rows,
             effect: effect_of(operation, in_effect),
         });
@@ -32,10 +32,10 @@ impl Doubt {
 }
 
 /// The service does not list who attends a site.
-fn effect_of(operation: &Operation, in_effect: &HashSet<Line>) -> Effect {
+fn effect_of(operation: &Operation, in_effect: &HashSet<OperationKey>) -> Effect {
     match operation.change {
         Change::Site(_) => Effect::Unknown,
-        Change::License(..) if in_effect.contains(&operation.line) => Effect::InEffect,
+        Change::License(..) if in_effect.contains(&operation.key) => Effect::InEffect,
         Change::License(..) => Effect::NotInEffect,
     }
 }
@@ -66,7 +66,7 @@ impl Driver<'_> {
         Ok(())
     }
 
-    pub(super) fn verified(&mut self, doubts: &[Doubt], answer: Result<HashSet<Line>, ReadError>) {
+    pub(super) fn verified(&mut self, doubts: &[Doubt], answer: Result<HashSet<OperationKey>, ReadError>) {
         self.is_verifying = false;
         for doubt in doubts {
             let finding = match &answer {
