@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use seatbatch::assign::{NamesTaken, check};
+use seatbatch::assign::{Interpretation, NamesTaken, check};
 use seatbatch::domain::{
     Action, Answer, Assignment, AssignmentNo, Body, Change, EmailAddress, HttpAnswer, LicenseId, Line,
     Operation, OperationKey, Order, Properties, User, WireForm,
 };
 use seatbatch::engine::judge;
-use seatbatch::input::{InputFile, Reading};
+use seatbatch::input::InputFile;
 use seatbatch::pace::Pace;
 use seatbatch::webex::wire::{answer_body, request_body};
 
@@ -82,7 +82,7 @@ fn csv_loop(bencher: Bencher<'_, '_>, rows: u32) {
 fn check_file(bencher: Bencher<'_, '_>, rows: u32) {
     let (_keep, input) = file(rows);
     bencher.counter(ItemsCount::new(rows)).bench(|| {
-        check(&input, &Reading::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap().counts()
+        check(&input, &Interpretation::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap().counts()
     });
 }
 

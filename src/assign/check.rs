@@ -6,7 +6,9 @@ use std::io;
 
 use siphasher::sip::SipHasher13;
 
+use super::columns::{Columns, ColumnsError, Doubtful, Field};
 use super::cross_row::CrossRow;
+use super::interpretation::Interpretation;
 use super::numbering::{Class, Numbering, Organizations};
 use super::problem::{Problem, Severity};
 use super::roster::Roster;
@@ -14,7 +16,7 @@ use super::sorter::{Mark, Sorter};
 use super::targets::{LicenseNames, NamesError, Targets};
 use super::wish::{self, Refused, Wish};
 use crate::domain::{Action, AssignmentNo, Line, Order, Target};
-use crate::input::{InputError, InputFile, Layout, Reading};
+use crate::input::{InputError, InputFile, Layout};
 
 /// Why a file could not be checked to its end.
 #[derive(Debug, thiserror::Error)]
@@ -23,12 +25,27 @@ pub enum CheckError {
     /// The file cannot be read as rows.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// Its columns cannot be told.
+    #[error(transparent)]
+    Columns(#[from] ColumnsError),
     /// License names could not be looked up.
     #[error("cannot look up the license names that the file uses")]
     Names(#[source] NamesError),
     /// The temporary files failed.
     #[error("cannot sort the file's operations on the disk (set TMPDIR to a folder with room)")]
     Disk(#[from] io::Error),
+}
+
+impl CheckError {
+    /// Whether the fault is in what the file says, rather than in getting at it.
+    #[must_use]
+    pub const fn is_about_content(&self) -> bool {
+        match self {
+            Self::Input(error) => error.is_about_content(),
+            Self::Columns(_) => true,
+            Self::Names(_) | Self::Disk(_) => false,
+        }
+    }
 }
 
 /// What was found, counted.
@@ -48,6 +65,10 @@ pub struct Counts {
     pub adds: u64,
     /// Operations that remove.
     pub removes: u64,
+    /// Problems of the file as a whole: nothing of it can be sent.
+    pub unclear_columns: u64,
+    /// No column says what to do: every row adds.
+    pub adds_by_default: bool,
 }
 
 /// What a file asks of one target.
@@ -62,7 +83,8 @@ pub struct Demand {
 /// A file that has been read once: what is needed to take it in.
 #[derive(Debug)]
 pub struct Checked {
-    pub(super) reading: Reading,
+    pub(super) how: Interpretation,
+    pub(super) columns: Columns,
     pub(super) roster: Roster,
     numbering: Numbering,
     /// What rules across rows have found, by line.
@@ -120,17 +142,23 @@ impl Checked {
 /// [`CheckError`] where the file cannot be checked to its end.
 pub fn check(
     file: &InputFile,
-    reading: &Reading,
+    how: &Interpretation,
     order: Order,
     names: &mut dyn LicenseNames,
     on_problem: &mut dyn FnMut(&Problem),
 ) -> Result<Checked, CheckError> {
-    let mut rows = file.rows(reading)?;
+    let mut rows = file.rows(&how.reading())?;
     let layout = rows.layout().clone();
+    let columns = Columns::of(rows.header(), how)?;
+    columns.require(&Field::USER, "'email' or 'personId'", rows.header())?;
+    columns.require(&Field::TARGET, "'licenseId', 'license' or 'siteUrl'", rows.header())?;
+    let mut doubtful = Doubtful::of(rows.header(), &columns, how);
     let mut checker = Checker::new(on_problem);
+    checker.counts.adds_by_default = !columns.has(Field::Operation);
     while let Some(row) = rows.next()? {
         checker.counts.rows += 1;
-        match wish::read(&row, &mut checker.targets, names).map_err(CheckError::Names)? {
+        doubtful.look(&row);
+        match wish::read(&row, &columns, &mut checker.targets, names).map_err(CheckError::Names)? {
             Ok(wish) => checker.admit(row.line(), &wish)?,
             Err(Refused(problems)) => {
                 checker.counts.invalid += 1;
@@ -143,7 +171,11 @@ pub fn check(
     }
     // Known at the end, and this is the end.
     let sha256 = rows.sha256().unwrap_or_default().to_owned();
-    checker.finish(reading.clone(), order, layout, sha256)
+    for problem in doubtful.problems() {
+        checker.counts.unclear_columns += 1;
+        checker.tell(&problem);
+    }
+    checker.finish(how.clone(), columns, order, layout, sha256)
 }
 
 struct Checker<'a> {
@@ -186,7 +218,7 @@ impl<'a> Checker<'a> {
     fn find(&mut self, line: Line, finding: CrossRow, column: &str, value: String) {
         self.counts.invalid += u64::from(finding.is_invalid());
         self.findings.push((line, finding));
-        self.tell(&finding.problem(line, column, value));
+        self.tell(&finding.problem(line, column, None, value));
     }
 
     fn admit(&mut self, line: Line, wish: &Wish) -> Result<(), CheckError> {
@@ -220,7 +252,8 @@ impl<'a> Checker<'a> {
 
     fn finish(
         mut self,
-        reading: Reading,
+        how: Interpretation,
+        columns: Columns,
         order: Order,
         layout: Layout,
         sha256: String,
@@ -248,7 +281,8 @@ impl<'a> Checker<'a> {
         self.counts.assignments = numbering.assignments();
         self.findings.sort_unstable_by_key(|(line, _)| *line);
         Ok(Checked {
-            reading,
+            how,
+            columns,
             roster: self.roster,
             numbering,
             findings: self.findings,
@@ -375,7 +409,7 @@ mod tests {
     fn checked(text: &str, order: Order) -> (Vec<(u32, &'static str)>, Checked, InputFile) {
         let (_keep, input) = file(text);
         let mut problems = Vec::new();
-        let checked = check(&input, &Reading::default(), order, &mut NamesTaken, &mut |problem| {
+        let checked = check(&input, &Interpretation::default(), order, &mut NamesTaken, &mut |problem| {
             problems.push((problem.line.get(), problem.code.as_str()));
         });
         (problems, checked.unwrap(), input)
@@ -506,11 +540,12 @@ mod tests {
             e@example.com,L1,,remove,\n";
         let (_keep, input) = file(text);
         let mut problems = Vec::new();
-        let checked = check(&input, &Reading::default(), Order::File, &mut NamesTaken, &mut |problem| {
-            let Problem { line, column, value, message, .. } = problem;
-            let other = message.split_whitespace().find_map(|word| word.parse::<u32>().ok());
-            problems.push((line.get(), column.clone(), value.clone(), other.unwrap_or(0)));
-        });
+        let checked =
+            check(&input, &Interpretation::default(), Order::File, &mut NamesTaken, &mut |problem| {
+                let Problem { line, column, value, message, .. } = problem;
+                let other = message.split_whitespace().find_map(|word| word.parse::<u32>().ok());
+                problems.push((line.get(), column.clone(), value.clone(), other.unwrap_or(0)));
+            });
         let checked = checked.unwrap();
         problems.sort_unstable();
         let expected = [
@@ -645,7 +680,8 @@ mod tests {
             }
         }
         let (_keep, input) = file("email,licenseId,license\na@example.com,,Mesaging\na@example.com,L,\n");
-        let checked = check(&input, &Reading::default(), Order::File, &mut Nothing, &mut |_| {}).unwrap();
+        let checked =
+            check(&input, &Interpretation::default(), Order::File, &mut Nothing, &mut |_| {}).unwrap();
         assert_eq!(checked.counts().invalid, 1);
         let mut intake = Intake::new(checked, &input).unwrap();
         let first = intake.next().unwrap().unwrap();
@@ -656,7 +692,8 @@ mod tests {
     #[test]
     fn a_file_that_changed_between_the_readings_is_refused() {
         let (keep, input) = file("email,licenseId\na@example.com,L\n");
-        let checked = check(&input, &Reading::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
+        let checked =
+            check(&input, &Interpretation::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
         std::fs::write(keep.path(), "email,licenseId\nb@example.com,L\n").unwrap();
         let mut intake = Intake::new(checked, &input).unwrap();
         assert!(matches!(intake.next(), Err(CheckError::Input(InputError::Changed { .. }))));
@@ -665,7 +702,8 @@ mod tests {
     #[test]
     fn a_cell_that_asks_for_nothing_and_changed_is_noticed_at_the_end() {
         let (keep, input) = file("email,licenseId,note\na@example.com,L,old\n");
-        let check = || check(&input, &Reading::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
+        let check =
+            || check(&input, &Interpretation::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
         let read_again = |checked: Checked| {
             let mut intake = Intake::new(checked, &input).unwrap();
             while intake.next().unwrap().is_some() {}
@@ -680,7 +718,7 @@ mod tests {
     #[test]
     fn a_header_alone_is_nothing_to_do() {
         let (_keep, input) = file("email,licenseId\n");
-        let result = check(&input, &Reading::default(), Order::File, &mut NamesTaken, &mut |_| {});
+        let result = check(&input, &Interpretation::default(), Order::File, &mut NamesTaken, &mut |_| {});
         assert!(matches!(result, Err(CheckError::Input(InputError::NoRows))));
     }
 }

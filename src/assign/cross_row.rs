@@ -34,7 +34,7 @@ impl CrossRow {
         matches!(self.code().severity(), Severity::Error)
     }
 
-    pub(super) fn problem(self, line: Line, column: &str, value: String) -> Problem {
+    pub(super) fn problem(self, line: Line, column: &str, cell: Option<usize>, value: String) -> Problem {
         let (message, remedy) = match self {
             Self::DuplicateOf(first) => (
                 format!("the same operation stands on line {first}"),
@@ -63,10 +63,10 @@ impl CrossRow {
             code: self.code(),
             line,
             column: column.to_owned(),
-            cell: None,
+            cell,
             value,
             message,
-            remedy,
+            remedy: remedy.into(),
             fix: None,
         }
     }

@@ -5,12 +5,13 @@ use std::iter::Peekable;
 use std::vec;
 
 use super::check::{CheckError, Checked};
+use super::columns::{Columns, Field};
 use super::cross_row::CrossRow;
 use super::problem::Problem;
 use super::targets::{NamesTaken, TargetNo};
 use super::wish::{self, Refused, Wish};
 use crate::domain::{Action, AssignmentNo, EmailAddress, Line, OrgId, PersonId, Properties};
-use crate::input::{Column, InputError, InputFile, Row, Rows};
+use crate::input::{InputError, InputFile, Row, Rows};
 
 /// A row, placed.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl<'f> Intake<'f> {
     /// # Errors
     /// [`InputError`] where it can no longer be read.
     pub fn new(mut checked: Checked, file: &'f InputFile) -> Result<Self, InputError> {
-        let rows = file.rows(&checked.reading)?;
+        let rows = file.rows(&checked.how.reading())?;
         let findings = std::mem::take(&mut checked.findings).into_iter().peekable();
         Ok(Self { file, rows, findings, checked })
     }
@@ -99,14 +100,18 @@ impl<'f> Intake<'f> {
     pub fn next(&mut self) -> Result<Option<Entry<'_>>, CheckError> {
         let Some(row) = self.rows.next()? else { return Ok(None) };
         let line = row.line();
+        let columns = &self.checked.columns;
         let finding = self.findings.next_if(|(found, _)| *found == line).map(|(_, finding)| finding);
         // Every name was resolved at the first reading, and is remembered.
-        let wish = wish::read(&row, &mut self.checked.targets, &mut NamesTaken).map_err(CheckError::Names)?;
+        let wish = wish::read(&row, columns, &mut self.checked.targets, &mut NamesTaken)
+            .map_err(CheckError::Names)?;
         let content = match (wish, finding) {
-            (Err(Refused(problems)), _) => Err(invalid(&row, problems.into_iter().next(), self.file)?),
+            (Err(Refused(problems)), _) => {
+                Err(invalid(&row, columns, problems.into_iter().next(), self.file)?)
+            }
             (Ok(_), Some(finding)) if finding.is_invalid() => {
-                let (column, value) = place(&row, finding);
-                Err(invalid(&row, Some(finding.problem(line, column, value)), self.file)?)
+                let (column, value) = place(&row, columns, finding);
+                Err(invalid(&row, columns, Some(finding.problem(line, &column, None, value)), self.file)?)
             }
             (Ok(wish), finding) => {
                 let number = self.checked.number_of(&wish).ok_or_else(|| changed(self.file))?;
@@ -139,28 +144,33 @@ fn changed(file: &InputFile) -> InputError {
     InputError::Changed { path: file.path().to_owned() }
 }
 
-fn place(row: &Row<'_>, finding: CrossRow) -> (&'static str, String) {
+fn place(row: &Row<'_>, columns: &Columns, finding: CrossRow) -> (String, String) {
     let column = match finding {
-        CrossRow::AddAndRemove { .. } => Column::Operation,
-        CrossRow::TwoPersonIds | CrossRow::AddressOfTwoOrganizations => Column::Email,
-        CrossRow::TwoOrganizations => Column::OrgId,
-        CrossRow::DuplicateOf(_) | CrossRow::ConflictingProperties { .. } => Column::LicenseId,
+        CrossRow::AddAndRemove { .. } => Field::Operation,
+        CrossRow::TwoPersonIds | CrossRow::AddressOfTwoOrganizations => Field::Email,
+        CrossRow::TwoOrganizations => Field::OrgId,
+        CrossRow::DuplicateOf(_) | CrossRow::ConflictingProperties { .. } => Field::LicenseId,
     };
-    (column.name(), row.cell(column).to_owned())
+    (columns.name(column).to_owned(), columns.cell(row, column).to_owned())
 }
 
-fn invalid(row: &Row<'_>, problem: Option<Problem>, file: &InputFile) -> Result<InvalidRow, InputError> {
+fn invalid(
+    row: &Row<'_>,
+    columns: &Columns,
+    problem: Option<Problem>,
+    file: &InputFile,
+) -> Result<InvalidRow, InputError> {
     let problem = problem.ok_or_else(|| changed(file))?;
-    let site = row.cell(Column::SiteUrl);
-    let license = [Column::LicenseId, Column::License].map(|column| row.cell(column));
+    let site = columns.cell(row, Field::SiteUrl);
+    let license = [Field::LicenseId, Field::License].map(|field| columns.cell(row, field));
     let license = license.into_iter().find(|cell| !cell.is_empty()).unwrap_or_default();
     Ok(InvalidRow {
-        email: row.cell(Column::Email).to_owned(),
-        person: row.cell(Column::PersonId).to_owned(),
-        org: row.cell(Column::OrgId).to_owned(),
+        email: columns.cell(row, Field::Email).to_owned(),
+        person: columns.cell(row, Field::PersonId).to_owned(),
+        org: columns.cell(row, Field::OrgId).to_owned(),
         kind: if license.is_empty() && !site.is_empty() { "site" } else { "license" },
         target: if license.is_empty() { site } else { license }.to_owned(),
-        operation: row.cell(Column::Operation).to_owned(),
+        operation: columns.cell(row, Field::Operation).to_owned(),
         problem,
     })
 }

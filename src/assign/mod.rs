@@ -6,16 +6,21 @@
 //! Knows the input's rows; knows neither the journal nor how anything is sent.
 
 mod check;
+mod columns;
 mod cross_row;
 mod intake;
+mod interpretation;
 mod numbering;
 mod problem;
 mod roster;
 mod sorter;
 mod targets;
 mod wish;
+mod words;
 
 pub use check::{CheckError, Checked, Counts, Demand, check};
+pub use columns::{ColumnsError, Field};
 pub use intake::{Entry, Intake, InvalidRow, PlacedOperation};
+pub use interpretation::Interpretation;
 pub use problem::{Problem, ProblemCode, Severity};
 pub use targets::{LicenseNames, NamesError, NamesTaken, Resolved, TargetNo, Targets};

@@ -1,5 +1,6 @@
 //! What is wrong with a row, for the person who has to mend it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
@@ -33,6 +34,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// A column that is not understood and may ask for something.
+    UnclearColumn => "UNCLEAR_COLUMN",
     /// Not as many cells as the header.
     RaggedRow => "RAGGED_ROW",
     /// A zero byte.
@@ -106,7 +109,7 @@ pub struct Problem {
     /// What is wrong with it.
     pub message: String,
     /// What to do.
-    pub remedy: &'static str,
+    pub remedy: Cow<'static, str>,
     /// What the cell must hold instead, where that is certain: what `check --fix` writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,

@@ -1,9 +1,11 @@
 //! One row, read on its own: what it asks for, or every reason why it cannot.
 
+use super::columns::{Columns, Field};
 use super::problem::{Problem, ProblemCode};
 use super::targets::{LicenseNames, Named, NamesError, TargetNo, Targets};
+use super::words;
 use crate::domain::{Action, EmailAddress, IdError, LocationId, OrgId, PersonId, PhoneNumber, Properties};
-use crate::input::{Column, Row, RowFault};
+use crate::input::{Row, RowFault};
 
 /// What a row asks for.
 #[derive(Debug)]
@@ -23,16 +25,17 @@ pub(super) struct Refused(pub(super) Vec<Problem>);
 /// Reads a row by itself; rules across rows come later.
 pub(super) fn read(
     row: &Row<'_>,
+    columns: &Columns,
     targets: &mut Targets,
     names: &mut dyn LicenseNames,
 ) -> Result<Result<Wish, Refused>, NamesError> {
-    let mut reading = Reading { row, problems: Vec::new() };
+    let mut reading = Reading { row, columns, problems: Vec::new() };
     if let Some(fault) = row.fault() {
         reading.broken(fault);
         return Ok(Err(Refused(reading.problems)));
     }
     let (email, person) = reading.user();
-    let org = reading.id(Column::OrgId, OrgId::parse);
+    let org = reading.id(Field::OrgId, OrgId::parse);
     let target = reading.target(targets, names)?;
     let action = reading.action();
     let properties = reading.properties();
@@ -49,19 +52,24 @@ pub(super) fn read(
 
 struct Reading<'a> {
     row: &'a Row<'a>,
+    columns: &'a Columns,
     problems: Vec<Problem>,
 }
 
-impl Reading<'_> {
-    fn report(&mut self, code: ProblemCode, column: Column, message: String, remedy: &'static str) {
+impl<'a> Reading<'a> {
+    fn cell(&self, field: Field) -> &'a str {
+        self.columns.cell(self.row, field)
+    }
+
+    fn report(&mut self, code: ProblemCode, column: Field, message: String, remedy: &'static str) {
         self.problems.push(Problem {
             code,
             line: self.row.line(),
-            column: column.name().to_owned(),
-            cell: self.row.position(column),
-            value: self.row.cell(column).to_owned(),
+            column: self.columns.name(column).to_owned(),
+            cell: self.columns.position(column),
+            value: self.cell(column).to_owned(),
             message,
-            remedy,
+            remedy: remedy.into(),
             fix: None,
         });
     }
@@ -87,22 +95,22 @@ impl Reading<'_> {
             code,
             line: self.row.line(),
             column: cell.map_or_else(|| "row".to_owned(), |cell| format!("number {cell}")),
-            cell: cell.map(|cell| cell - 1),
+            cell: cell.and_then(|cell| cell.checked_sub(1)),
             value: String::from_utf8_lossy(&self.row.carried()).chars().take(80).collect(),
             message: fault.to_string(),
-            remedy,
+            remedy: remedy.into(),
             fix: None,
         });
     }
 
     fn user(&mut self) -> (Option<EmailAddress>, Option<PersonId>) {
-        let person = self.id(Column::PersonId, PersonId::parse);
-        let cell = self.row.cell(Column::Email);
+        let person = self.id(Field::PersonId, PersonId::parse);
+        let cell = self.cell(Field::Email);
         if cell.is_empty() {
-            if person.is_none() && self.row.cell(Column::PersonId).is_empty() {
+            if person.is_none() && self.cell(Field::PersonId).is_empty() {
                 self.report(
                     ProblemCode::NoUser,
-                    Column::Email,
+                    Field::Email,
                     "the row names no user".to_owned(),
                     "give an e-mail address, a personId or both",
                 );
@@ -114,7 +122,7 @@ impl Reading<'_> {
             Err(error) => {
                 self.report(
                     ProblemCode::BadEmail,
-                    Column::Email,
+                    Field::Email,
                     error.to_string(),
                     "write the bare address, as in user@example.com",
                 );
@@ -123,15 +131,15 @@ impl Reading<'_> {
         }
     }
 
-    fn id<T>(&mut self, column: Column, parse: fn(&str) -> Result<T, IdError>) -> Option<T> {
-        let cell = self.row.cell(column);
+    fn id<T>(&mut self, column: Field, parse: fn(&str) -> Result<T, IdError>) -> Option<T> {
+        let cell = self.cell(column);
         if cell.is_empty() {
             return None;
         }
         parse(cell).map_err(|error| self.wrong_kind(column, &error)).ok()
     }
 
-    fn wrong_kind(&mut self, column: Column, error: &IdError) {
+    fn wrong_kind(&mut self, column: Field, error: &IdError) {
         self.report(
             ProblemCode::WrongIdKind,
             column,
@@ -145,14 +153,14 @@ impl Reading<'_> {
         targets: &mut Targets,
         names: &mut dyn LicenseNames,
     ) -> Result<Option<TargetNo>, NamesError> {
-        let id = self.row.cell(Column::LicenseId);
-        let license = self.row.cell(Column::License);
-        let site = self.row.cell(Column::SiteUrl);
+        let id = self.cell(Field::LicenseId);
+        let license = self.cell(Field::License);
+        let site = self.cell(Field::SiteUrl);
         let names_license = !id.is_empty() || !license.is_empty();
         if names_license && !site.is_empty() {
             self.report(
                 ProblemCode::TwoTargets,
-                Column::SiteUrl,
+                Field::SiteUrl,
                 "the row names a license and a site".to_owned(),
                 "make two rows of it",
             );
@@ -165,7 +173,7 @@ impl Reading<'_> {
         if !names_license {
             self.report(
                 ProblemCode::NoTarget,
-                Column::LicenseId,
+                Field::LicenseId,
                 "the row names neither a license nor a site".to_owned(),
                 "give a licenseId, a license or a siteUrl",
             );
@@ -174,7 +182,7 @@ impl Reading<'_> {
         if !id.is_empty() {
             return Ok(targets
                 .license_id(id)
-                .map_err(|error| self.wrong_kind(Column::LicenseId, &error))
+                .map_err(|error| self.wrong_kind(Field::LicenseId, &error))
                 .ok());
         }
         let named = targets.license(license, names)?;
@@ -185,26 +193,26 @@ impl Reading<'_> {
         let list = "'seatbatch licenses list' shows what there is";
         match named {
             Named::Target(number) => return Some(number),
-            Named::WrongKind(error) => self.wrong_kind(Column::License, &error),
+            Named::WrongKind(error) => self.wrong_kind(Field::License, &error),
             Named::Unknown(nearest) => {
                 let nearest = nearest.map_or_else(String::new, |name| format!(" (the nearest is '{name}')"));
                 let message = format!("the organization has no license of this name or ID{nearest}");
-                self.report(ProblemCode::UnknownLicense, Column::License, message, list);
+                self.report(ProblemCode::UnknownLicense, Field::License, message, list);
             }
             Named::Ambiguous(which) => {
                 let message = format!("several licenses have this name: {}", which.join(", "));
-                self.report(ProblemCode::AmbiguousLicense, Column::License, message, "give the ID instead");
+                self.report(ProblemCode::AmbiguousLicense, Field::License, message, "give the ID instead");
             }
         }
         None
     }
 
     fn account_type(&mut self) {
-        let cell = self.row.cell(Column::AccountType);
+        let cell = self.cell(Field::AccountType);
         if !cell.is_empty() && !cell.eq_ignore_ascii_case("attendee") {
             self.report(
                 ProblemCode::BadAccountType,
-                Column::AccountType,
+                Field::AccountType,
                 "a site URL can be assigned as attendee only".to_owned(),
                 "write attendee or leave it empty; host accounts are licenses",
             );
@@ -212,35 +220,35 @@ impl Reading<'_> {
     }
 
     fn action(&mut self) -> Option<Action> {
-        let action = self.row.cell(Column::Operation).parse();
-        if action.is_err() {
+        let action = words::action(self.cell(Field::Operation));
+        if action.is_none() {
             self.report(
                 ProblemCode::UnknownOperation,
-                Column::Operation,
+                Field::Operation,
                 "not an operation".to_owned(),
                 "write add or remove, or leave it empty for add",
             );
         }
-        action.ok()
+        action
     }
 
     fn properties(&mut self) -> Properties {
-        let phone = self.row.cell(Column::PhoneNumber);
+        let phone = self.cell(Field::PhoneNumber);
         let phone_number = (!phone.is_empty()).then(|| PhoneNumber::parse(phone)).and_then(|parsed| {
             parsed
                 .map_err(|error| {
                     self.report(
                         ProblemCode::BadPhoneNumber,
-                        Column::PhoneNumber,
+                        Field::PhoneNumber,
                         error.to_string(),
                         "write it as +14085550100; spreadsheets drop the plus sign unless the cell is text",
                     );
                 })
                 .ok()
         });
-        let extension = self.row.cell(Column::Extension);
+        let extension = self.cell(Field::Extension);
         Properties {
-            location: self.id(Column::LocationId, LocationId::parse),
+            location: self.id(Field::LocationId, LocationId::parse),
             phone_number,
             extension: (!extension.is_empty()).then(|| extension.into()),
         }

@@ -36,7 +36,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
         refuse_known(context, &earlier, &args.file, &file.sha256()?, args.again)?;
     }
     let checked =
-        check(&file, &(&args.reading).into(), args.order.into(), &mut names, &mut tell_aside(output))?;
+        check(&file, &args.reading.interpretation(), args.order.into(), &mut names, &mut tell_aside(output))?;
     refuse_invalid(&checked, args.on_invalid)?;
     output.say(format_args!("{}: {}", args.file.display(), described(&checked.counts())));
     if !args.yes {
@@ -105,6 +105,11 @@ fn refuse_known(
 
 fn refuse_invalid(checked: &Checked, on_invalid: OnInvalid) -> Result<(), Failure> {
     let counts = checked.counts();
+    if counts.unclear_columns > 0 {
+        return Err(Failure::usage(
+            "a column is not understood and may ask for something, so nothing was sent; say what it is with --map or --ignore",
+        ));
+    }
     if counts.invalid == 0 || on_invalid == OnInvalid::Skip {
         return Ok(());
     }

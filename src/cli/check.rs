@@ -7,7 +7,7 @@ use super::args;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use crate::assign::{CheckError, Counts, NamesTaken, Problem, Severity, check};
+use crate::assign::{Counts, NamesTaken, Problem, Severity, check};
 use crate::domain::Order;
 use crate::input::InputFile;
 
@@ -20,9 +20,10 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
         }
         output.event(&ProblemEvent::from(problem));
     };
-    let checked = match check(&file, &(&args.reading).into(), Order::File, &mut NamesTaken, &mut tell) {
+    let checked = match check(&file, &args.reading.interpretation(), Order::File, &mut NamesTaken, &mut tell)
+    {
         Ok(checked) => checked,
-        Err(CheckError::Input(error)) if error.is_about_content() => {
+        Err(error) if error.is_about_content() => {
             // What is wrong with the file is what was asked for.
             return Err(Failure { exit: Exit::Problems, error: error.into() });
         }
@@ -61,13 +62,16 @@ pub(super) fn tell_aside(output: Output) -> impl FnMut(&Problem) {
 
 /// What a file asks for, in a sentence.
 pub(super) fn described(counts: &Counts) -> String {
-    let Counts { rows, invalid, assignments, adds, removes, warnings, .. } = counts;
+    let Counts { rows, invalid, assignments, adds, removes, warnings, adds_by_default, .. } = counts;
     let mut text = format!("{rows} rows for {assignments} users: {adds} to add, {removes} to remove");
     if *invalid > 0 {
         text = format!("{text}, {invalid} that cannot be sent");
     }
     if *warnings > 0 {
         text = format!("{text}, {warnings} repeated");
+    }
+    if *adds_by_default {
+        text = format!("{text}; no operation column: every row adds");
     }
     text
 }

@@ -66,7 +66,7 @@ impl From<JournalError> for Failure {
 impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
         let exit = match &error {
-            CheckError::Input(_) => Exit::Usage,
+            CheckError::Input(_) | CheckError::Columns(_) => Exit::Usage,
             CheckError::Names(_) => Exit::Paused,
             CheckError::Disk(_) => Exit::Broken,
         };

@@ -11,7 +11,7 @@ use super::args;
 use super::check::{ProblemEvent, described};
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
-use crate::assign::{CheckError, Checked, Demand, Problem, check};
+use crate::assign::{Checked, Demand, Problem, check};
 use crate::domain::{Order, Printable, Target, Wire};
 use crate::input::InputFile;
 use crate::run::{Catalog, RunSettings};
@@ -29,8 +29,8 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
         let _ = output.print(problem);
         output.event(&ProblemEvent::from(problem));
     };
-    let checked = match check(&file, &(&args.reading).into(), Order::File, &mut catalog, &mut tell) {
-        Err(CheckError::Input(error)) if error.is_about_content() => {
+    let checked = match check(&file, &args.reading.interpretation(), Order::File, &mut catalog, &mut tell) {
+        Err(error) if error.is_about_content() => {
             return Err(Failure { exit: Exit::Problems, error: error.into() });
         }
         other => other?,

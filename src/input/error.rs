@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::domain::{Line, Printable};
+use crate::domain::Line;
 
 /// The file cannot be read as rows. Every message says what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -43,32 +43,6 @@ pub enum InputError {
     /// A header and nothing else.
     #[error("the file has a header and no rows; there is nothing to do")]
     NoRows,
-    /// A column that is needed is not there.
-    #[error(
-        "line 1: the header has no {missing} column; found: {}. Columns are separated by commas, semicolons or tabs{hint}",
-        Printable(found)
-    )]
-    MissingColumn {
-        /// What is missing, in words.
-        missing: &'static str,
-        /// The header's cells.
-        found: String,
-        /// What kind of file this seems to be.
-        hint: &'static str,
-    },
-    /// Two columns of one name.
-    #[error(
-        "line 1: columns {first} and {second} are both named '{}' (names are compared by letters and digits alone); rename or remove one",
-        Printable(name)
-    )]
-    DuplicateColumn {
-        /// The name of the later one.
-        name: String,
-        /// Position of the earlier one, from 1.
-        first: usize,
-        /// Position of the later one, from 1.
-        second: usize,
-    },
     /// The header is not text.
     #[error(
         "line 1: the header is not UTF-8 text; save the file as CSV in UTF-8, or name its encoding with --encoding windows-1252"

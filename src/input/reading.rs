@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ColumnNames, Encoding, KnownColumns};
+use super::{ColumnNames, Encoding, PlainColumns};
 
 /// How a file is to be read: what its user said of it, and what its columns may be called.
 #[derive(Debug, Clone)]
@@ -15,6 +15,6 @@ pub struct Reading {
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { encoding: Encoding::default(), columns: Arc::new(KnownColumns) }
+        Self { encoding: Encoding::default(), columns: Arc::new(PlainColumns::default()) }
     }
 }

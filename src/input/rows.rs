@@ -10,7 +10,7 @@ use super::blocks::Blocks;
 use super::encoding::Decoded;
 use super::hashed::{Hashed, Sum};
 use super::records::{LONGEST_RECORD, Record, RecordError, Records};
-use super::{Column, ColumnNames, Header, InputError, Reading, RowFault};
+use super::{ColumnNames, Header, InputError, Reading, RowFault};
 use crate::domain::Line;
 
 /// What a file that is written for the same reader must share with the input.
@@ -32,7 +32,6 @@ pub struct Rows {
     records: Blocks,
     layout: Layout,
     header: Header,
-    names: Vec<String>,
     sum: Sum,
 }
 
@@ -55,13 +54,12 @@ impl Rows {
         records.set_delimiter(delimiter);
         let record = records.next().map_err(|error| refused(path, error))?.ok_or(InputError::Empty)?;
         let cells = texts(record).ok_or(InputError::HeaderNotText)?;
-        let header = Header::parse(&cells)?;
-        let names = cells.iter().take(header.carried()).map(|cell| cell.trim().to_owned()).collect();
+        let header = Header::new(record.line, &cells);
         let raw = carried(record, &cells, &header, delimiter);
         let text = String::from_utf8(raw.into_owned()).map_err(|_| InputError::HeaderNotText)?;
         let layout = Layout { delimiter: char::from(delimiter), byte_order_mark, crlf, header: text };
         let records = Blocks::new(records).map_err(unreadable)?;
-        Ok(Self { path: path.to_owned(), records, layout, header, names, sum })
+        Ok(Self { path: path.to_owned(), records, layout, header, sum })
     }
 
     /// What the failures CSV takes over.
@@ -73,10 +71,11 @@ impl Rows {
     /// The columns' names as the file spells them, without what an earlier failures CSV added.
     #[must_use]
     pub fn names(&self) -> &[String] {
-        &self.names
+        let all = self.header.names();
+        all.get(..self.header.carried()).unwrap_or(all)
     }
 
-    /// Where each column stands.
+    /// The names of the columns.
     #[must_use]
     pub const fn header(&self) -> &Header {
         &self.header
@@ -135,18 +134,6 @@ impl<'a> Row<'a> {
         }
         memchr::memchr(0, self.record.cells)
             .map(|_| RowFault::Nul { cell: self.first_cell(|cell| memchr::memchr(0, cell).is_some()) })
-    }
-
-    /// The trimmed text of a column; empty where the column is missing.
-    #[must_use]
-    pub fn cell(&self, column: Column) -> &'a str {
-        self.position(column).map_or("", |position| self.at(position))
-    }
-
-    /// Where a column stands, counted from 0.
-    #[must_use]
-    pub fn position(&self, column: Column) -> Option<usize> {
-        self.header.position(column)
     }
 
     /// The trimmed text of a cell, counted from 0; empty where there is none.
@@ -241,10 +228,15 @@ fn refused(path: &Path, error: RecordError) -> InputError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::input::PlainColumns;
 
     fn rows(text: &'static [u8]) -> Result<Rows, InputError> {
-        Rows::new(text, &Reading::default(), Path::new("people.csv"))
+        let names = &["email", "E-Mail", "licenseId", "license id"];
+        let how = Reading { columns: Arc::new(PlainColumns(names)), ..Reading::default() };
+        Rows::new(text, &how, Path::new("people.csv"))
     }
 
     #[test]
@@ -264,9 +256,9 @@ mod tests {
         let mut rows = rows(b"Name,E-Mail,License ID\r\nAda, ada@example.com ,\"L,1\"\r\n").unwrap();
         assert!(rows.layout().crlf);
         let row = rows.next().unwrap().unwrap();
-        assert_eq!(row.cell(Column::Email), "ada@example.com");
-        assert_eq!(row.cell(Column::LicenseId), "L,1");
-        assert_eq!(row.cell(Column::SiteUrl), "");
+        assert_eq!(row.at(1), "ada@example.com");
+        assert_eq!(row.at(2), "L,1");
+        assert_eq!(row.at(3), "");
         assert_eq!(row.carried().as_ref(), b"Ada, ada@example.com ,\"L,1\"");
     }
 

@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod columns;
 mod crash;
 mod disk;
 mod harness;

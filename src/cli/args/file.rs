@@ -4,38 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Sending;
-use crate::{domain, input};
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct Reading {
-    /// How the file is encoded; UTF-8 and UTF-16 are told apart by themselves.
-    #[arg(long, value_enum, default_value_t)]
-    pub(in crate::cli) encoding: Encoding,
-}
-
-impl From<&Reading> for input::Reading {
-    fn from(reading: &Reading) -> Self {
-        Self { encoding: reading.encoding.into(), ..Self::default() }
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(in crate::cli) enum Encoding {
-    #[default]
-    Auto,
-    #[value(name = "windows-1252")]
-    Windows1252,
-}
-
-impl From<Encoding> for input::Encoding {
-    fn from(encoding: Encoding) -> Self {
-        match encoding {
-            Encoding::Auto => Self::Auto,
-            Encoding::Windows1252 => Self::Windows1252,
-        }
-    }
-}
+use super::{Reading, Sending};
+use crate::domain;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Check {

@@ -1,0 +1,323 @@
+//! Columns: which column of the file is which of ours.
+
+mod doubtful;
+
+pub(super) use doubtful::Doubtful;
+
+use super::interpretation::Interpretation;
+use super::words::{self, key};
+use crate::domain::Printable;
+use crate::input::{Header, Row};
+
+macro_rules! fields {
+    ($($variant:ident => $name:literal,)+) => {
+        /// What a column can mean; all others are carried along untouched.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "the names are the contract's")]
+        pub enum Field { $($variant,)+ }
+
+        impl Field {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The name as it is documented.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+fields! {
+    Email => "email",
+    PersonId => "personId",
+    OrgId => "orgId",
+    LicenseId => "licenseId",
+    License => "license",
+    Operation => "operation",
+    LocationId => "locationId",
+    Location => "location",
+    PhoneNumber => "phoneNumber",
+    Extension => "extension",
+    SiteUrl => "siteUrl",
+    AccountType => "accountType",
+    Bundle => "bundle",
+}
+
+impl Field {
+    const COUNT: usize = Self::ALL.len();
+
+    /// The field of this name, spelled as freely as a column's.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let sought = key(name);
+        Self::ALL.iter().copied().find(|field| field.name().to_ascii_lowercase() == sought)
+    }
+
+    /// Fields that name a user.
+    pub(super) const USER: [Self; 2] = [Self::Email, Self::PersonId];
+    /// Fields that name what the user gets or gives back.
+    pub(super) const TARGET: [Self; 4] = [Self::LicenseId, Self::License, Self::SiteUrl, Self::Bundle];
+}
+
+/// Why the columns of a file cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ColumnsError {
+    /// A column that is needed is not there.
+    #[error("line {line}: the header has no {what} column; found: {}{hint}", Printable(found))]
+    Missing {
+        /// The header's line.
+        line: u32,
+        /// What is missing, in words.
+        what: &'static str,
+        /// The header's cells.
+        found: String,
+        /// What may help.
+        hint: String,
+    },
+    /// Two columns that mean the same.
+    #[error(
+        "line {line}: columns {first} and {second} ('{}' and '{}') both mean {field}; say which one with --map {field}={}, or leave one out with --ignore",
+        Printable(&names.0), Printable(&names.1), quoted(&names.0)
+    )]
+    Twice {
+        /// The header's line.
+        line: u32,
+        /// What both mean.
+        field: &'static str,
+        /// Positions, from 1.
+        first: usize,
+        /// Positions, from 1.
+        second: usize,
+        /// Their names.
+        names: (String, String),
+    },
+    /// An option names a column that the file does not have.
+    #[error("line {line}: {option} names a column that the file does not have{}; found: {}", nearest.as_ref().map_or_else(String::new, |name| format!(" (the nearest is '{}')", Printable(name))), Printable(found))]
+    NoSuchColumn {
+        /// The header's line.
+        line: u32,
+        /// The option, as it was given.
+        option: String,
+        /// The most alike of the file's.
+        nearest: Option<String>,
+        /// The header's cells.
+        found: String,
+    },
+    /// A constant beside a column.
+    #[error(
+        "line {line}: --set gives {field}, and the column '{}' does too; leave the column out with --ignore {}, or take --set away",
+        Printable(name),
+        quoted(name)
+    )]
+    SetTwice {
+        /// The header's line.
+        line: u32,
+        /// What both give.
+        field: &'static str,
+        /// The column's name.
+        name: String,
+    },
+}
+
+/// A column's name as it has to be typed.
+pub(super) fn quoted(name: &str) -> String {
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "._-".contains(c));
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\\\"")) }
+}
+
+const NOWHERE: usize = usize::MAX;
+
+/// Where each of ours stands in the file.
+#[derive(Debug, Clone)]
+pub(super) struct Columns {
+    positions: [usize; Field::COUNT],
+    constants: [Box<str>; Field::COUNT],
+    names: [Box<str>; Field::COUNT],
+}
+
+impl Columns {
+    /// Matches the header's names.
+    pub(super) fn of(header: &Header, how: &Interpretation) -> Result<Self, ColumnsError> {
+        let mut columns = Self {
+            positions: [NOWHERE; Field::COUNT],
+            constants: std::array::from_fn(|_| Box::default()),
+            names: std::array::from_fn(|field| {
+                Field::ALL.get(field).map_or_else(Box::default, |field| field.name().into())
+            }),
+        };
+        let own = header.names().get(..header.carried()).unwrap_or(header.names());
+        for (field, name) in &how.map {
+            let position = find(header, own, name, || format!("--map {}={}", field.name(), quoted(name)))?;
+            columns.put(header, *field, position)?;
+        }
+        let ignored: Vec<usize> = how
+            .ignore
+            .iter()
+            .map(|name| find(header, own, name, || format!("--ignore {}", quoted(name))))
+            .collect::<Result<_, _>>()?;
+        let mapped: Vec<Field> = how.map.iter().map(|(field, _)| *field).collect();
+        for (position, name) in own.iter().enumerate() {
+            let taken = columns.positions.contains(&position) || ignored.contains(&position);
+            if let Some(field) = words::field(name).filter(|field| !taken && !mapped.contains(field)) {
+                columns.put(header, field, position)?;
+            }
+        }
+        for (field, value) in &how.set {
+            if let Some(name) = columns.position(*field).and_then(|position| own.get(position)) {
+                let (field, name) = (field.name(), name.to_string());
+                return Err(ColumnsError::SetTwice { line: header.line().get(), field, name });
+            }
+            if let Some(constant) = columns.constants.get_mut(*field as usize) {
+                *constant = value.as_str().into();
+            }
+        }
+        Ok(columns)
+    }
+
+    fn put(&mut self, header: &Header, field: Field, position: usize) -> Result<(), ColumnsError> {
+        let name =
+            |position: usize| header.names().get(position).map_or_else(String::new, |name| name.to_string());
+        if let Some(first) = self.position(field) {
+            return Err(ColumnsError::Twice {
+                line: header.line().get(),
+                field: field.name(),
+                first: first + 1,
+                second: position + 1,
+                names: (name(first), name(position)),
+            });
+        }
+        if let (Some(slot), Some(named)) =
+            (self.positions.get_mut(field as usize), self.names.get_mut(field as usize))
+        {
+            (*slot, *named) = (position, name(position).into());
+        }
+        Ok(())
+    }
+
+    /// Where a field stands, counted from 0.
+    pub(super) fn position(&self, field: Field) -> Option<usize> {
+        self.positions.get(field as usize).copied().filter(|position| *position != NOWHERE)
+    }
+
+    /// Whether the file or an option gives this field.
+    pub(super) fn has(&self, field: Field) -> bool {
+        self.position(field).is_some() || !self.constant(field).is_empty()
+    }
+
+    fn constant(&self, field: Field) -> &str {
+        self.constants.get(field as usize).map_or("", |constant| constant)
+    }
+
+    /// The name of a field's column as the file has it.
+    pub(super) fn name(&self, field: Field) -> &str {
+        self.names.get(field as usize).map_or("", |name| name)
+    }
+
+    /// What a row says in this field, trimmed; empty where it says nothing.
+    pub(super) fn cell<'a>(&'a self, row: &Row<'a>, field: Field) -> &'a str {
+        match self.positions.get(field as usize) {
+            Some(&NOWHERE) | None => self.constant(field),
+            Some(position) => row.at(*position),
+        }
+    }
+
+    /// Refuses a file in which no column can name one of `wanted`.
+    pub(super) fn require(
+        &self,
+        wanted: &[Field],
+        what: &'static str,
+        header: &Header,
+    ) -> Result<(), ColumnsError> {
+        if wanted.iter().any(|field| self.has(*field)) {
+            return Ok(());
+        }
+        let alike = header.names().iter().map(|name| (words::most_alike(name, wanted), name));
+        let nearest = alike.filter(|(likeness, _)| *likeness >= 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
+        let field = wanted.first().map_or("", |field| field.name());
+        let hint = match nearest {
+            Some((_, name)) => format!(". If '{name}' is the column, say --map {field}={}", quoted(name)),
+            None => format!(
+                ". Name the column with --map {field}=COLUMN; columns are separated by commas, semicolons or tabs"
+            ),
+        };
+        Err(ColumnsError::Missing { line: header.line().get(), what, found: found(header), hint })
+    }
+}
+
+fn found(header: &Header) -> String {
+    header.names().join(", ")
+}
+
+/// The position of the column that an option names: exactly so, or else on letters and digits alone.
+fn find(
+    header: &Header,
+    own: &[String],
+    name: &str,
+    option: impl FnOnce() -> String,
+) -> Result<usize, ColumnsError> {
+    let exact = own.iter().position(|column| **column == *name.trim());
+    let sought = key(name);
+    let position =
+        exact.or_else(|| own.iter().position(|column| !sought.is_empty() && key(column) == sought));
+    position.ok_or_else(|| {
+        let alike = own.iter().map(|column| (strsim::jaro_winkler(&key(column), &sought), column));
+        let nearest = alike.filter(|(likeness, _)| *likeness >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
+        ColumnsError::NoSuchColumn {
+            line: header.line().get(),
+            option: option(),
+            nearest: nearest.map(|(_, column)| column.to_string()),
+            found: found(header),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Line;
+
+    fn header(cells: &[&str]) -> Header {
+        Header::new(Line::new(1), cells)
+    }
+
+    #[test]
+    fn names_match_on_letters_and_digits_alone() {
+        for name in ["personId", "person_id", "Person ID", "PERSON-ID"] {
+            let columns =
+                Columns::of(&header(&["x", name, "Lizenz-ID"]), &Interpretation::default()).unwrap();
+            assert_eq!(columns.position(Field::PersonId), Some(1), "{name}");
+            assert_eq!(columns.position(Field::LicenseId), Some(2));
+            assert_eq!(columns.position(Field::Email), None);
+        }
+    }
+
+    #[test]
+    fn two_columns_of_one_meaning_are_refused_unless_one_is_chosen() {
+        let cells = header(&["email", "licenseId", "Work E-Mail", "note", "note"]);
+        let error = Columns::of(&cells, &Interpretation::default()).unwrap_err();
+        assert!(matches!(error, ColumnsError::Twice { first: 1, second: 3, .. }), "{error}");
+        let how =
+            Interpretation { map: vec![(Field::Email, "work email".into())], ..Interpretation::default() };
+        assert_eq!(Columns::of(&cells, &how).unwrap().position(Field::Email), Some(2));
+        let how = Interpretation { ignore: vec!["Email".into()], ..Interpretation::default() };
+        assert_eq!(Columns::of(&cells, &how).unwrap().position(Field::Email), Some(2));
+    }
+
+    #[test]
+    fn an_option_that_names_no_column_says_the_nearest() {
+        let how =
+            Interpretation { map: vec![(Field::Email, "Arbeits-Mial".into())], ..Interpretation::default() };
+        let error = Columns::of(&header(&["Arbeits-Mail", "Lizenz"]), &how).unwrap_err().to_string();
+        assert!(error.contains("nearest is 'Arbeits-Mail'") && error.contains("--map email="), "{error}");
+    }
+
+    #[test]
+    fn a_constant_beside_a_column_is_refused() {
+        let how = Interpretation { set: vec![(Field::Operation, "add".into())], ..Interpretation::default() };
+        let error = Columns::of(&header(&["email", "license", "Aktion"]), &how).unwrap_err().to_string();
+        assert!(error.contains("--ignore Aktion"), "{error}");
+    }
+}

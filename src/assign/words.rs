@@ -1,0 +1,151 @@
+//! Words of people's files, as data: `words/*.csv` and `columns/*.csv`, each word with where it comes from.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use super::columns::Field;
+use crate::domain::Action;
+
+/// What two spellings of a column's name have in common: its letters and digits, without case.
+pub(super) fn key(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The records of a data file of ours, without its header.
+fn records(data: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    data.lines().skip(1).filter_map(|line| {
+        let (first, rest) = line.split_once(',')?;
+        Some((first, rest.split_once(',').map_or(rest, |(second, _)| second)))
+    })
+}
+
+/// Names of columns by their keys.
+static COLUMNS: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
+    let named = records(include_str!("columns/synonyms.csv"));
+    named.filter_map(|(field, name)| Some((key(name), Field::named(field)?))).collect()
+});
+
+/// Names of columns that mean nothing here, however near to one of ours they may be.
+static INNOCENT: LazyLock<HashSet<String>> =
+    LazyLock::new(|| records(include_str!("columns/innocent.csv")).map(|(name, _)| key(name)).collect());
+
+static ACTIONS: LazyLock<HashMap<String, Action>> = LazyLock::new(|| {
+    let action = |word| if word == "remove" { Action::Remove } else { Action::Add };
+    let words = records(include_str!("words/actions.csv"));
+    words.map(|(meaning, word)| (word.to_lowercase(), action(meaning))).collect()
+});
+
+#[allow(dead_code, reason = "for the wide form")]
+static BOOLEANS: LazyLock<HashMap<&'static str, bool>> = LazyLock::new(|| {
+    records(include_str!("words/booleans.csv")).map(|(value, word)| (word, value == "true")).collect()
+});
+
+#[allow(dead_code, reason = "for the rules of cells")]
+static NOTHING: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    records(include_str!("words/nothing.csv")).map(|(word, _)| word.to_ascii_lowercase()).collect()
+});
+
+/// The field that a column of this name is.
+pub(super) fn field(name: &str) -> Option<Field> {
+    COLUMNS.get(&key(name)).copied()
+}
+
+/// Whether columns of this name are known to mean nothing here.
+pub(super) fn is_innocent(name_key: &str) -> bool {
+    INNOCENT.contains(name_key)
+}
+
+/// The known name that is nearest to this one, if it is so near that one of them may be a slip.
+pub(super) fn nearest_column(name: &str) -> Option<Field> {
+    let sought = key(name);
+    let length = sought.chars().count();
+    let slips = match length {
+        0..=4 => return None,
+        5..=8 => 1,
+        _ => 2,
+    };
+    let near = COLUMNS.iter().filter(|(known, _)| known.chars().count() > 3);
+    let near = near.map(|(known, field)| (strsim::osa_distance(known, &sought), known, *field));
+    near.filter(|(distance, ..)| *distance <= slips)
+        .min_by_key(|(distance, known, _)| (*distance, *known))
+        .map(|(.., field)| field)
+}
+
+/// The known name of one of these fields that is most alike, for a column that is missing.
+pub(super) fn most_alike(name: &str, wanted: &[Field]) -> f64 {
+    let sought = key(name);
+    let likenesses = COLUMNS.iter().filter(|(_, field)| wanted.contains(field));
+    likenesses.map(|(known, _)| strsim::jaro_winkler(known, &sought)).fold(0.0, f64::max)
+}
+
+/// The operation that a word asks for. An empty cell asks for what the API does without a word.
+pub(super) fn action(cell: &str) -> Option<Action> {
+    match cell {
+        "" | "add" => Some(Action::Add),
+        "remove" => Some(Action::Remove),
+        other if other.len() <= LONGEST_WORD => ACTIONS.get(&other.to_lowercase()).copied(),
+        _ => None,
+    }
+}
+
+/// Bytes of a longest word, so that long cells are not looked at in full.
+const LONGEST_WORD: usize = 32;
+
+/// What a cell of a column of services says, as spreadsheets write it in several languages.
+#[allow(dead_code, reason = "for the wide form")]
+pub(super) fn boolean(cell: &str) -> Option<bool> {
+    match cell {
+        "TRUE" => Some(true),
+        "FALSE" => Some(false),
+        other if other.len() <= LONGEST_WORD => BOOLEANS.get(other.to_uppercase().as_str()).copied(),
+        _ => None,
+    }
+}
+
+/// Whether a cell holds a word that stands for nothing.
+#[allow(dead_code, reason = "for the rules of cells")]
+pub(super) fn is_nothing(cell: &str) -> bool {
+    // Most cells are longer than any of them, and none is looked up.
+    !cell.is_empty() && cell.len() <= 9 && NOTHING.contains(&cell.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_the_data_means_something() {
+        for (field, name) in records(include_str!("columns/synonyms.csv")) {
+            assert!(Field::named(field).is_some(), "{field},{name}");
+            assert_eq!(super::field(name), Field::named(field), "{name} stands for two fields");
+        }
+        for (name, _) in records(include_str!("columns/innocent.csv")) {
+            assert_eq!(super::field(name), None, "{name} is both");
+        }
+        for (word, _) in records(include_str!("words/nothing.csv")) {
+            assert!(is_nothing(word), "{word}");
+        }
+        assert!(ACTIONS.keys().all(|word| word.len() <= LONGEST_WORD));
+    }
+
+    #[test]
+    fn a_slip_is_near_and_an_innocent_name_is_not() {
+        assert_eq!(nearest_column("opertion"), Some(Field::Operation));
+        assert_eq!(nearest_column("emial"), Some(Field::Email));
+        assert_eq!(nearest_column("Extention"), Some(Field::Extension));
+        for name in
+            ["Change Date", "Department", "last day", "Employee Number", "note", "Display Name", "Start Date"]
+        {
+            assert_eq!(nearest_column(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn operations_are_understood_in_several_languages() {
+        assert_eq!(action(""), Some(Action::Add));
+        assert_eq!(action("Entfernen"), Some(Action::Remove));
+        assert_eq!(action("AÑADIR"), Some(Action::Add));
+        assert_eq!(action("maybe"), None);
+        assert_eq!((boolean("wahr"), boolean("Faux"), boolean("yes")), (Some(true), Some(false), None));
+    }
+}
