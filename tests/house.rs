@@ -5,22 +5,30 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Every room and the rooms it may know.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("domain", &[]),
     ("pace", &["domain"]),
     ("engine", &["domain", "pace"]),
     ("input", &["domain"]),
     ("webex", &["domain"]),
     ("journal", &["domain"]),
+    ("live", &["domain", "engine", "pace", "webex"]),
+    ("plan", &["domain"]),
     ("assign", &["domain", "input"]),
     ("report", &["domain", "input", "journal"]),
     ("sandbox", &["domain", "webex"]),
-    ("run", &["assign", "domain", "engine", "input", "journal", "webex"]),
-    ("cli", &["assign", "domain", "engine", "input", "journal", "report", "run", "sandbox", "webex"]),
+    ("run", &["assign", "domain", "engine", "input", "journal", "live", "plan", "webex"]),
+    (
+        "cli",
+        &[
+            "assign", "domain", "engine", "input", "journal", "live", "plan", "report", "run", "sandbox",
+            "webex",
+        ],
+    ),
 ];
 
 /// Words that have no place in a room, beside its tests.
-const ABSENT: [(&str, &[&str]); 11] = [
+const ABSENT: [(&str, &[&str]); 13] = [
     (
         "domain",
         &[
@@ -70,6 +78,21 @@ const ABSENT: [(&str, &[&str]); 11] = [
     ("assign", &["std::net", "std::env", "tokio", "rusqlite", "reqwest", "SystemTime"]),
     ("webex", &["rusqlite", "std::env", "fastrand", "sleep(", "println!"]),
     ("journal", &["reqwest", "tokio", "std::env", "fastrand", "SystemTime", "println!"]),
+    ("live", &["rusqlite", "std::env", "std::fs", "println!"]),
+    (
+        "plan",
+        &[
+            "std::fs",
+            "std::net",
+            "std::env",
+            "tokio",
+            "SystemTime",
+            "Instant",
+            "fastrand",
+            "rusqlite",
+            "reqwest",
+        ],
+    ),
     ("report", &["reqwest", "tokio", "std::env", "rusqlite", "fastrand"]),
     ("sandbox", &["rusqlite", "std::env", "println!"]),
     ("run", &["rusqlite", "std::env", "clap", "println!", "SELECT "]),

@@ -31,7 +31,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
 
     let runtime = runtime()?;
     let stops = Stops::listen(&runtime);
-    let mut names = Catalog::new(client.clone(), runtime.handle().clone(), settings.max_wait());
+    let mut names = Catalog::new(context.readings(client.clone(), &settings), runtime.handle().clone());
     if let Some(earlier) = earlier {
         refuse_known(context, &earlier, &args.file, &file.sha256()?, args.again)?;
     }

@@ -12,7 +12,8 @@ use super::logging;
 use super::output::Output;
 use crate::domain::{OrgId, RunId};
 use crate::journal::{Reader, RunRow};
-use crate::run::{RunSettings, patiently};
+use crate::live::{Pacing, Readings, patiently};
+use crate::run::RunSettings;
 use crate::webex::{BaseUrl, Client, Token};
 
 #[derive(Debug)]
@@ -79,6 +80,11 @@ impl Context {
         let token = Token::new(source);
         runtime()?.block_on(patiently(settings.max_wait(), async || token.renew().await))?;
         Ok(Client::new(base, token, org, settings.timeout())?)
+    }
+
+    /// Reads with a client for these settings, at their pace.
+    pub(super) fn readings(&self, client: Client, settings: &RunSettings) -> Readings {
+        Readings::new(client, Pacing::new(settings.rate), settings.max_wait())
     }
 
     /// Where the API is, for commands that have no run.

@@ -7,6 +7,7 @@ use super::output::Output;
 use crate::assign::CheckError;
 use crate::input::InputError;
 use crate::journal::JournalError;
+use crate::live::Unread;
 use crate::report::ReportError;
 use crate::run::{ImportError, SendError};
 use crate::sandbox::{OrganizationError, SandboxError};
@@ -95,6 +96,12 @@ impl From<ReportError> for Failure {
             ReportError::Journal(error) => error.into(),
             other => Self::new(Exit::Broken, other),
         }
+    }
+}
+
+impl From<Unread> for Failure {
+    fn from(unread: Unread) -> Self {
+        Self::new(Exit::Paused, unread)
     }
 }
 

@@ -8,38 +8,77 @@ use serde::Serialize;
 use super::args::{self, LicensesCommand, ListFormat, Sending};
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
-use crate::domain::{LicenseId, Printable};
-use crate::run::{RunSettings, patiently};
+use crate::domain::Printable;
+use crate::live::{Found, Licenses, Readings};
+use crate::run::RunSettings;
 use crate::webex::{License, LicenseUser};
 
 pub(super) fn run(context: &Context, args: &args::Licenses) -> Result<Exit, Failure> {
     let mut settings = RunSettings::default();
     context.adjust(&mut settings, &Sending::default());
-    let client = context.client(&settings)?;
-    let max_wait = settings.max_wait();
+    let readings = context.readings(context.client(&settings)?, &settings);
     runtime()?.block_on(async {
+        let licenses = readings.licenses(None).await?;
         match &args.what {
             LicensesCommand::List { format } => {
-                let licenses = patiently(max_wait, async || client.licenses().await).await?;
-                list(context, *format, LICENSE, licenses.iter().map(license_cells), &licenses)
+                let all = licenses.all();
+                list(context, *format, LICENSE, all.iter().map(license_cells), all)
             }
-            LicensesCommand::Show { id, users, format } => {
-                let id = LicenseId::parse(id).map_err(|error| Failure::usage(error.to_string()))?;
-                let license = patiently(max_wait, async || client.license(&id).await).await?;
-                if !users {
-                    let licenses = [license];
-                    return list(context, *format, LICENSE, licenses.iter().map(license_cells), &licenses);
+            LicensesCommand::Show { license, users, format } => {
+                let license = the_one(&licenses, license)?;
+                if *users {
+                    return holders(context, *format, &readings, license).await;
                 }
-                let mut pages = client.license_users(&id);
-                let mut writer = Lines::new(context, *format, USER)?;
-                while let Some(user) = patiently(max_wait, async || pages.next().await).await? {
-                    writer.add(user_cells(&user), &user)?;
-                }
-                writer.finish()
+                let one = std::slice::from_ref(license);
+                list(context, *format, LICENSE, one.iter().map(license_cells), one)
             }
         }
     })?;
     Ok(Exit::Done)
+}
+
+/// The license that is called so, by its name or its ID.
+fn the_one<'a>(licenses: &'a Licenses, called: &str) -> Result<&'a License, Failure> {
+    let asked = Printable(called);
+    match licenses.find(called) {
+        Found::One(license) => Ok(license),
+        Found::Nothing(nearest) => {
+            let nearest =
+                nearest.map_or_else(String::new, |name| format!("; the nearest is '{}'", Printable(name)));
+            Err(Failure::usage(format!(
+                "the organization has no license of the name or ID '{asked}'{nearest}; 'seatbatch licenses list' \
+                 shows what there is"
+            )))
+        }
+        Found::Several(which) => {
+            let which: Vec<String> = which.into_iter().map(License::told_apart).collect();
+            let which = which.join("\n  ");
+            Err(Failure::usage(format!(
+                "several licenses are called '{asked}'; name one by its ID:\n  {which}"
+            )))
+        }
+    }
+}
+
+async fn holders(
+    context: &Context,
+    format: ListFormat,
+    readings: &Readings,
+    license: &License,
+) -> Result<(), Failure> {
+    let id =
+        license.license_id().ok_or_else(|| Failure::usage("the service lists this license without an ID"))?;
+    let mut writer = Lines::new(context, format, USER)?;
+    let mut written = Ok(());
+    readings
+        .holders(&id, |user| {
+            if written.is_ok() {
+                written = writer.add(user_cells(&user), &user);
+            }
+        })
+        .await?;
+    written?;
+    writer.finish()
 }
 
 const LICENSE: [&str; 6] = ["name", "total", "consumed", "left", "site", "id"];

@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     context.adjust(&mut settings, &args.sending);
     let client = context.client(&settings)?;
     let runtime = runtime()?;
-    let mut catalog = Catalog::new(client, runtime.handle().clone(), settings.max_wait());
+    let mut catalog = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     let mut tell = |problem: &Problem| {
         let _ = output.print(problem);
         output.event(&ProblemEvent::from(problem));
@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
         }
         other => other?,
     };
-    let needs = needs(&checked, catalog.licenses()?);
+    let needs = needs(&checked, catalog.licenses(None)?.all());
     let requests: Vec<u32> = requests(&checked, &settings).collect();
     // Each organization has a pace of its own, so the largest decides.
     let longest = requests.iter().max().copied().unwrap_or(0);

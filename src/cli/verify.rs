@@ -1,111 +1,142 @@
 //! `seatbatch verify`
 
-use std::io::{self, Write};
+use std::io;
+use std::path::Path;
 
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use super::args::{self, Sending};
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use super::resume::settings;
-use crate::domain::{LicenseId, RunId};
-use crate::journal::{JournalError, OperationRow, Reader};
+use crate::domain::RunId;
+use crate::journal::{OperationRow, Reader};
+use crate::live::Readings;
 use crate::report::{ReportError, write_whole};
-use crate::run::Wanted;
-use crate::webex::ReadError;
+use crate::run::{Verified, VerifyError, verify};
 
 pub(super) fn run(context: &Context, args: &args::Verify) -> Result<Exit, Failure> {
     let reader = Reader::open(&context.journal)?;
     let row = context.run_or_newest(&reader, args.run)?;
     let settings = settings(context, &row, &Sending::default())?;
-    let client = context.client(&settings)?;
-    let mut found = Found::default();
+    let readings = context.readings(context.client(&settings)?, &settings);
     let runtime = runtime()?;
-    for (kind, text) in reader.targets(row.run)? {
-        if kind == "site" {
-            found.sites += 1;
-            continue;
-        }
-        let max_wait = settings.max_wait();
-        let look = |wanted: &mut Wanted, id: &LicenseId| runtime.block_on(wanted.look(&client, id, max_wait));
-        compare(&reader, row.run, &text, look, &mut found)?;
-    }
-    tell(context, args, row.run, &found)?;
-    Ok(if found.drift.is_empty() { Exit::Done } else { Exit::Problems })
+    let comparing = Comparing { reader: &reader, run: row.run, readings: &readings, runtime: &runtime };
+    let compared = match &args.output {
+        Some(path) => comparing.into_file(path),
+        None => comparing.onto_output(context.output),
+    };
+    let found = compared.map_err(failure)?;
+    tell(context, row.run, &found);
+    let proved = found.drift == 0 && found.not_comparable == 0;
+    Ok(if proved { Exit::Done } else { Exit::Problems })
 }
 
-/// What was found of a run.
-#[derive(Default)]
-struct Found {
-    compared: u64,
-    /// Operations that are done and do not show.
-    drift: Vec<OperationRow>,
-    /// Sites, whose attendees the API does not list.
-    sites: u64,
-}
+type Compared = Result<Verified, VerifyError<ReportError>>;
 
-/// Compares the operations on one license with who holds it.
-fn compare(
-    reader: &Reader,
+struct Comparing<'a> {
+    reader: &'a Reader,
     run: RunId,
-    license: &str,
-    look: impl FnOnce(&mut Wanted, &LicenseId) -> Result<(), ReadError>,
-    found: &mut Found,
-) -> Result<(), Failure> {
-    let id = LicenseId::parse(license).map_err(|error| Failure::usage(error.to_string()))?;
-    let (mut operations, mut wanted) = (Vec::new(), Wanted::default());
-    reader.operations_of_license(run, license, |row| {
-        if row.state == "done" {
-            wanted.add(row.person_id.as_deref(), row.email.as_deref());
-            operations.push(row);
-        }
-        Ok::<(), JournalError>(())
-    })?;
-    look(&mut wanted, &id)?;
-    found.compared += operations.len() as u64;
-    let numbered = operations.into_iter().enumerate();
-    let drifted = numbered.filter(|(number, row)| wanted.holds(*number) != (row.operation == "add"));
-    found.drift.extend(drifted.map(|(_, row)| row));
-    Ok(())
+    readings: &'a Readings,
+    runtime: &'a Runtime,
 }
 
-const HEADER: [&str; 6] = ["line", "email", "personId", "licenseId", "operation", "found"];
+const HEADER: [&str; 8] = ["line", "email", "personId", "licenseId", "operation", "found", "state", "orgId"];
 
-fn write(found: &Found, output: &mut dyn Write) -> Result<(), ReportError> {
-    let mut writer = csv::Writer::from_writer(output);
-    writer.write_record(HEADER)?;
-    for row in &found.drift {
-        let seen = if row.operation == "add" { "not held" } else { "still held" };
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let line = row.line.to_string();
-        let record = [&line, &text(&row.email), &text(&row.person_id), &row.target, &row.operation, seen];
-        writer.write_record(record)?;
+fn record<'a>(line: &'a str, row: &'a OperationRow, seen: &'static str) -> [&'a str; 8] {
+    let text = |text: &'a Option<String>| text.as_deref().unwrap_or_default();
+    let (email, person, org) = (text(&row.email), text(&row.person_id), text(&row.org_id));
+    [line, email, person, &row.target, &row.operation, seen, &row.state, org]
+}
+
+impl Comparing<'_> {
+    fn compare(&self, each: impl FnMut(&OperationRow, &'static str) -> Result<(), ReportError>) -> Compared {
+        self.runtime.block_on(verify(self.reader, self.run, self.readings, each))
     }
-    Ok(writer.flush()?)
-}
 
-fn tell(context: &Context, args: &args::Verify, run: RunId, found: &Found) -> Result<(), Failure> {
-    let output = context.output;
-    match &args.output {
-        Some(path) => write_whole(path, |output| write(found, output))?,
-        None if output.json => {
-            for row in &found.drift {
-                output.event(&json!({"event": "drift", "operation": row}));
+    /// The differences as a file, which is not touched where nothing could be compared.
+    fn into_file(&self, path: &Path) -> Compared {
+        let mut compared = None;
+        let written = write_whole(path, |output| {
+            let mut writer = csv::Writer::from_writer(output);
+            writer.write_record(HEADER)?;
+            let found =
+                compared.insert(self.compare(|row, seen| {
+                    Ok(writer.write_record(record(&row.line.to_string(), row, seen))?)
+                }));
+            if found.is_err() {
+                return Err(io::Error::other("nothing was compared").into());
             }
+            Ok(writer.flush()?)
+        });
+        match (compared, written) {
+            (Some(Ok(_)) | None, Err(error)) => Err(VerifyError::Telling(error)),
+            (Some(compared), _) => compared,
+            (None, Ok(())) => Err(VerifyError::Telling(io::Error::other("nothing was compared").into())),
         }
-        None if found.drift.is_empty() => {}
-        None => write(found, &mut io::stdout())?,
     }
-    let (compared, drift) = (found.compared, found.drift.len());
+
+    /// The differences on standard output: a line an operation, with the header before the first.
+    fn onto_output(&self, output: Output) -> Compared {
+        let mut writer = csv::Writer::from_writer(io::stdout());
+        let mut begun = false;
+        let found = self.compare(|row, seen| {
+            if output.json {
+                output.event(&json!({"event": "drift", "operation": row, "found": seen}));
+                return Ok(());
+            }
+            if !std::mem::replace(&mut begun, true) {
+                writer.write_record(HEADER)?;
+            }
+            Ok(writer.write_record(record(&row.line.to_string(), row, seen))?)
+        })?;
+        writer.flush().map_err(|error| VerifyError::Telling(error.into()))?;
+        Ok(found)
+    }
+}
+
+fn failure(error: VerifyError<ReportError>) -> Failure {
+    match error {
+        VerifyError::Unread(unread) => Failure { exit: Exit::Paused, error: unread.into() },
+        VerifyError::Journal(error) => error.into(),
+        VerifyError::Telling(error) => error.into(),
+    }
+}
+
+fn tell(context: &Context, run: RunId, found: &Verified) {
+    let output = context.output;
+    let Verified { compared, drift, failed_and_so, not_comparable, in_doubt, in_doubt_and_so, .. } = *found;
+    let differ = if drift == 1 { "differs" } else { "differ" };
     output.say(format_args!(
-        "Run {run}: {compared} operations compared, {drift} differ from what users hold now"
+        "Run {run}: {compared} operations compared, {drift} {differ} from what users hold now"
     ));
-    if found.sites > 0 {
+    if failed_and_so > 0 {
         output.say(format_args!(
-            "{} sites cannot be compared: the API does not list their attendees",
-            found.sites
+            "{failed_and_so} of them failed, and what they asked for is so all the same: somebody else did it, or it was so before"
         ));
     }
-    output.event(&json!({"event": "summary", "run": run.0, "compared": compared, "drift": drift, "sites_not_compared": found.sites}));
-    Ok(())
+    if in_doubt > 0 {
+        output.say(format_args!(
+            "{in_doubt} operations are in doubt; what {in_doubt_and_so} of them asked for is so"
+        ));
+    }
+    if not_comparable > 0 {
+        output.say(format_args!(
+            "{not_comparable} operations cannot be compared: a list has holders without an address, and the journal \
+             has no person ID to look for; nothing is concluded about them"
+        ));
+    }
+    let sites = found.sites_not_compared;
+    if sites > 0 {
+        output.say(format_args!("{sites} sites cannot be compared: the API does not list their attendees"));
+    }
+    let mut summary = json!({"event": "summary", "run": run.0});
+    if let (Some(fields), Ok(serde_json::Value::Object(counts))) =
+        (summary.as_object_mut(), serde_json::to_value(found))
+    {
+        fields.extend(counts);
+    }
+    output.event(&summary);
 }

@@ -8,7 +8,7 @@ mod flights;
 mod open;
 mod token;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -17,12 +17,14 @@ use tokio::time::Instant;
 use self::doubts::Doubt;
 use self::flights::{Arrival, Flight, Settled};
 pub use self::open::send;
+use super::holders::Effects;
 use super::observe::{Observer, Progress};
 use super::unix_millis;
-use crate::domain::{BatchId, OperationKey, Span};
+use crate::domain::{BatchId, Span};
 use crate::engine::{Action, Ending, Engine, Event, Scope};
 use crate::journal::{Commit, Journal, JournalError, Loader, Record, Writer};
-use crate::webex::{Client, ReadError, TokenError};
+use crate::live::{Readings, Unread};
+use crate::webex::{Client, TokenError};
 
 /// Asks a run to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,13 +52,14 @@ pub struct Sent {
 enum Message {
     Committed(Vec<Commit>),
     Arrived(BatchId, Box<Arrival>),
-    Verified(Vec<Doubt>, Result<HashSet<OperationKey>, ReadError>),
+    Verified(Vec<Doubt>, Result<Effects, Unread>),
     TokenRead(bool, Option<TokenError>),
     TokenRenewed(Result<bool, TokenError>),
 }
 
 struct Driver<'o> {
     client: Client,
+    readings: Readings,
     max_wait: Duration,
     engine: Engine,
     writer: Writer,

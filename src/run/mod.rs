@@ -10,15 +10,15 @@ mod import;
 mod names;
 mod observe;
 mod path;
-mod patience;
 mod settings;
 mod snapshot;
+mod verify;
 
 pub use clock::unix_millis;
 pub use drive::{SendError, Sent, Stop, send};
-pub use holders::Wanted;
+pub use holders::effect_of;
 pub use import::{Background, ImportError, import};
 pub use names::Catalog;
 pub use observe::{Observer, Progress, Silent};
-pub use patience::{Passing, patiently};
 pub use settings::RunSettings;
+pub use verify::{Verified, VerifyError, verify};

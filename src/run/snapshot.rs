@@ -1,41 +1,52 @@
 //! What is so before anything is sent, so that `undo` reverses what the run has changed and no more.
 
-use std::time::Duration;
-
-use super::holders::Asked;
+use super::holders::effect_of;
 use crate::domain::{LicenseId, OperationKey, RunId};
-use crate::journal::{JournalError, Reader};
-use crate::webex::{Client, ReadError};
+use crate::engine::Effect;
+use crate::journal::{JournalError, OperationRow, Reader};
+use crate::live::{Crowd, Named, Readings, Unread, read_all};
 
 /// Why there is no snapshot. Nothing has been sent.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SnapshotError {
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] Unread),
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error("stopped")]
     Stopped,
 }
 
-/// Asks who holds the run's licenses; gives back those of its operations that are so already. Memory grows with the users of one license that the run is about.
+/// How a row of the journal names its user.
+pub(super) fn named_by(row: &OperationRow) -> Named<'_> {
+    Named { email: row.email.as_deref(), person: row.person_id.as_deref() }
+}
+
+/// Asks who holds the run's licenses; gives back those of its operations that are so
+/// already. The run is read twice and each list once; memory grows with the names of its users.
 pub(super) async fn snapshot(
     reader: &Reader,
     run: RunId,
-    client: &Client,
-    max_wait: Duration,
+    readings: &Readings,
 ) -> Result<Vec<OperationKey>, SnapshotError> {
+    let targets = reader.targets(run)?;
+    let license = |(kind, text): &(String, String)| LicenseId::parse(text).ok().filter(|_| kind == "license");
+    let licenses: Vec<Option<LicenseId>> = targets.iter().map(license).collect();
+    let mut crowd = Crowd::new((fastrand::u64(..), fastrand::u64(..)));
+    reader.operations(run, |row| {
+        crowd.admit(named_by(&row));
+        Ok::<(), JournalError>(())
+    })?;
+    let holdings = read_all(readings, &licenses, &crowd).await?;
     let mut so = Vec::new();
-    for (kind, text) in reader.targets(run)? {
-        let Some(license) = LicenseId::parse(&text).ok().filter(|_| kind == "license") else { continue };
-        let mut asked = Asked::default();
-        reader.operations_of_license(run, &text, |row| {
-            if let Some(action) = row.action() {
-                asked.add(row.person_id.as_deref(), row.email.as_deref(), row.key(), action);
-            }
-            Ok::<(), JournalError>(())
-        })?;
-        so.extend(asked.already_so(client, &license, max_wait).await?);
-    }
+    reader.operations(run, |row| {
+        let place = targets.iter().position(|(kind, text)| *kind == row.kind && *text == row.target);
+        let held = place.map(|place| holdings.held(place, &crowd, named_by(&row)));
+        let effect = row.action().zip(held).map(|(action, held)| effect_of(action, held));
+        if effect == Some(Effect::InEffect) && row.state != "invalid" {
+            so.push(row.key());
+        }
+        Ok::<(), JournalError>(())
+    })?;
     Ok(so)
 }

@@ -1,6 +1,6 @@
 //! The reading endpoints: `GET /licenses` and `GET /licenses/{licenseId}`.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use reqwest::{Method, Response};
@@ -13,7 +13,7 @@ use super::wire::server_error;
 use crate::domain::{LicenseId, OrgId};
 
 /// Users a page, the API's most.
-const PAGE: u32 = 300;
+pub const PAGE_OF_USERS: u32 = 300;
 
 /// `License`. Fields that the service leaves out are left out again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,20 @@ impl License {
         let total = self.total_units.filter(|total| *total >= 0)?;
         Some((total - self.consumed_units.unwrap_or(0)).max(0))
     }
+
+    /// Its ID, and what tells it apart from others of its name.
+    #[must_use]
+    pub fn told_apart(&self) -> String {
+        let apart = [&self.site_url, &self.subscription_id].into_iter().flatten();
+        let apart: Vec<&str> = apart.map(String::as_str).collect();
+        if apart.is_empty() { self.id.clone() } else { format!("{} ({})", self.id, apart.join(", ")) }
+    }
+
+    /// Its ID, parsed.
+    #[must_use]
+    pub fn license_id(&self) -> Option<LicenseId> {
+        LicenseId::parse(&self.id).ok()
+    }
 }
 
 /// A user of a license.
@@ -64,17 +78,16 @@ pub struct LicenseUser {
     pub email: Option<String>,
 }
 
+/// A page of `GET /licenses`.
 #[derive(Deserialize)]
 struct LicenseList {
-    #[serde(default)]
     items: Vec<License>,
 }
 
+/// A page of `GET /licenses/{licenseId}?includeAssignedTo=user`. Without `users` it is no page of holders: it
+/// does not say that nobody holds the license.
 #[derive(Deserialize)]
-struct LicenseDetail {
-    #[serde(flatten)]
-    license: License,
-    #[serde(default)]
+struct HolderPage {
     users: Vec<LicenseUser>,
 }
 
@@ -114,6 +127,17 @@ pub enum ReadError {
         /// Its words.
         message: Option<String>,
     },
+    /// Somebody else answered: a gateway, a sign-in page, another server.
+    #[error(
+        "{what} answers (HTTP {status}), which is not the API's answer: is the base URL right, with its /v1, and \
+         no proxy or sign-in page in between?"
+    )]
+    Foreign {
+        /// The status.
+        status: u16,
+        /// What it is instead.
+        what: String,
+    },
     /// A body that cannot be read.
     #[error("the service's answer cannot be read: {0}")]
     Unreadable(String),
@@ -133,6 +157,12 @@ impl ReadError {
         matches!(self, Self::NoAnswer(_) | Self::Passing { .. })
     }
 
+    /// Whether it is about what the token may do rather than about what was asked.
+    #[must_use]
+    pub const fn is_about_rights(&self) -> bool {
+        matches!(self, Self::Forbidden(_))
+    }
+
     /// How long the service wants us to wait.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
@@ -143,18 +173,85 @@ impl ReadError {
     }
 }
 
-impl Client {
-    /// `GET /licenses`
+/// A list of the API, page by page: it is whole once [`Pages::next`] has given `None`, and only then may
+/// anything be concluded from what is not in it.
+#[derive(Debug)]
+pub struct Pages<T> {
+    next: Option<Url>,
+    /// Where the last page was asked for.
+    asked: Url,
+    /// Pages read: one that leads back to itself or in a circle is not followed.
+    seen: HashSet<String>,
+    read: fn(&[u8]) -> serde_json::Result<Vec<T>>,
+}
+
+impl<T> Pages<T> {
+    fn new(url: Url, read: fn(&[u8]) -> serde_json::Result<Vec<T>>) -> Self {
+        Self { next: Some(url.clone()), asked: url, seen: HashSet::new(), read }
+    }
+
+    /// The address that was asked last.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.asked.as_str()
+    }
+
+    /// How many pages have been read.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// The next page; `None` after the last. After an error it may be called again, and asks for the same page.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn licenses(&self) -> Result<Vec<License>, ReadError> {
+    pub async fn next(&mut self, client: &Client) -> Result<Option<Vec<T>>, ReadError> {
+        let Some(url) = self.next.clone() else { return Ok(None) };
+        self.asked = url.clone();
+        let (bytes, link) = client.get(url.clone()).await?;
+        let page = (self.read)(&bytes).map_err(|error| not_a_page(&error))?;
+        self.seen.insert(url.to_string());
+        self.next = link.map(|link| self.follow(client, &url, &link)).transpose()?;
+        Ok(Some(page))
+    }
+
+    fn follow(&self, client: &Client, from: &Url, link: &str) -> Result<Url, ReadError> {
+        let astray = || ReadError::Astray(link.chars().take(200).collect());
+        let url = from.join(link).map_err(|_| astray())?;
+        let new = !self.seen.contains(url.as_str());
+        (new && client.base().is_same_origin(&url)).then_some(url).ok_or_else(astray)
+    }
+}
+
+fn not_a_page(error: &serde_json::Error) -> ReadError {
+    match error.classify() {
+        serde_json::error::Category::Data => {
+            ReadError::Unreadable("it is JSON, and not the list that was asked for".to_owned())
+        }
+        _ => ReadError::Unreadable("it breaks off or is no JSON".to_owned()),
+    }
+}
+
+impl Client {
+    /// `GET /licenses` of an organization; of the client's own, or the token's, where none is named.
+    #[must_use]
+    pub fn licenses(&self, org: Option<&OrgId>) -> Pages<License> {
         let mut url = self.base().join(&["licenses"]);
-        if let Some(org) = self.org() {
+        if let Some(org) = org.or_else(|| self.org()) {
             url.query_pairs_mut().append_pair("orgId", OrgId::as_str(org));
         }
-        let (list, _): (LicenseList, _) = self.get(url).await?;
-        Ok(list.items)
+        Pages::new(url, |bytes| serde_json::from_slice(bytes).map(|page: LicenseList| page.items))
+    }
+
+    /// The users of a license.
+    #[must_use]
+    pub fn holders(&self, id: &LicenseId) -> Pages<LicenseUser> {
+        let mut url = self.base().join(&["licenses", id.as_str()]);
+        url.query_pairs_mut()
+            .append_pair("includeAssignedTo", "user")
+            .append_pair("limit", &PAGE_OF_USERS.to_string());
+        Pages::new(url, |bytes| serde_json::from_slice(bytes).map(|page: HolderPage| page.users))
     }
 
     /// `GET /licenses/{licenseId}`
@@ -162,48 +259,66 @@ impl Client {
     /// # Errors
     /// [`ReadError`].
     pub async fn license(&self, id: &LicenseId) -> Result<License, ReadError> {
-        let (detail, _): (LicenseDetail, _) = self.get(self.base().join(&["licenses", id.as_str()])).await?;
-        Ok(detail.license)
+        let (bytes, _) = self.get(self.base().join(&["licenses", id.as_str()])).await?;
+        serde_json::from_slice(&bytes).map_err(|error| not_a_page(&error))
     }
 
-    /// The users of a license, page by page.
-    #[must_use]
-    pub fn license_users(&self, id: &LicenseId) -> LicenseUsers<'_> {
-        let mut url = self.base().join(&["licenses", id.as_str()]);
-        url.query_pairs_mut()
-            .append_pair("includeAssignedTo", "user")
-            .append_pair("limit", &PAGE.to_string());
-        LicenseUsers { client: self, next: Some(url), seen: HashSet::new(), page: VecDeque::new() }
-    }
-
-    async fn get<T: for<'de> Deserialize<'de>>(&self, url: Url) -> Result<(T, Option<String>), ReadError> {
+    /// The body of a successful answer, and where the next page is.
+    async fn get(&self, url: Url) -> Result<(Vec<u8>, Option<String>), ReadError> {
         let response = self.request(Method::GET, url).send().await;
         let mut response = response.map_err(|error| ReadError::NoAnswer(chain(&error)))?;
-        let next = text(response.headers(), "link").and_then(next_page).map(str::to_owned);
+        let links = response.headers().get_all("link").iter().filter_map(|link| link.to_str().ok());
+        let next = links.filter_map(next_page).next().map(str::to_owned);
         let bytes = match read_body(&mut response).await {
             Ok(bytes) => bytes,
             Err(BodyError::TooLong) => return Err(ReadError::Unreadable("it is too long".to_owned())),
             Err(BodyError::Broken(reason)) => return Err(ReadError::NoAnswer(reason)),
         };
         refuse(&response, &bytes)?;
-        let value =
-            serde_json::from_slice(&bytes).map_err(|error| ReadError::Unreadable(error.to_string()))?;
-        Ok((value, next))
+        Ok((bytes, next))
     }
+}
+
+/// What an answer is where it is not the API's.
+fn foreign(response: &Response, body: &[u8]) -> Option<String> {
+    let start = body.trim_ascii_start();
+    let kind = text(response.headers(), "content-type").unwrap_or_default().to_ascii_lowercase();
+    if kind.contains("html") || start.first() == Some(&b'<') {
+        return Some("a web page".to_owned());
+    }
+    if response.status().is_redirection() {
+        let place = text(response.headers(), "location").unwrap_or("an unnamed place");
+        return Some(format!("a redirect to {}", crate::domain::Printable(place)));
+    }
+    if start.is_empty() && response.status().as_u16() == 403 {
+        return None;
+    }
+    if start.is_empty() {
+        return Some("an empty body".to_owned());
+    }
+    serde_json::from_slice::<serde::de::IgnoredAny>(body)
+        .is_err()
+        .then(|| "something that is no JSON".to_owned())
 }
 
 fn refuse(response: &Response, body: &[u8]) -> Result<(), ReadError> {
     let status = response.status().as_u16();
     let message = || serde_json::from_slice(body).ok().and_then(|value| server_error(&value).message);
     match status {
-        200 => Ok(()),
-        401 => Err(ReadError::Unauthorized),
-        403 => Err(ReadError::Forbidden(message())),
-        404 => Err(ReadError::NotFound),
+        401 => return Err(ReadError::Unauthorized),
         408 | 423 | 425 | 429 | 500 | 502 | 503 | 504 => {
             let retry_after = retry_after_of(response.headers());
-            Err(ReadError::Passing { status, retry_after, message: message() })
+            return Err(ReadError::Passing { status, retry_after, message: message() });
         }
+        _ => {}
+    }
+    if let Some(what) = foreign(response, body) {
+        return Err(ReadError::Foreign { status, what });
+    }
+    match status {
+        200 => Ok(()),
+        403 => Err(ReadError::Forbidden(message())),
+        404 => Err(ReadError::NotFound),
         _ => Err(ReadError::Status { status, message: message() }),
     }
 }
@@ -236,44 +351,6 @@ fn says_next(parameter: &str) -> bool {
     let (name, value) = parameter.split_once('=').unwrap_or_default();
     let mut relations = value.trim().trim_matches('"').split_whitespace();
     name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
-}
-
-/// The users of a license, a page at a time, so that a license of 500,000 needs no more memory
-/// than one of 300.
-#[derive(Debug)]
-pub struct LicenseUsers<'a> {
-    client: &'a Client,
-    next: Option<Url>,
-    /// Pages asked for: one that leads back to itself or in a circle is not followed.
-    seen: HashSet<String>,
-    page: VecDeque<LicenseUser>,
-}
-
-impl LicenseUsers<'_> {
-    /// The next user; `None` after the last. After an error it may be called again, and asks for
-    /// the same page.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn next(&mut self) -> Result<Option<LicenseUser>, ReadError> {
-        loop {
-            if let Some(user) = self.page.pop_front() {
-                return Ok(Some(user));
-            }
-            let Some(url) = self.next.clone() else { return Ok(None) };
-            let (detail, link): (LicenseDetail, _) = self.client.get(url.clone()).await?;
-            self.seen.insert(url.to_string());
-            self.next = link.map(|link| self.follow(&url, &link)).transpose()?;
-            self.page = detail.users.into();
-        }
-    }
-
-    fn follow(&self, from: &Url, link: &str) -> Result<Url, ReadError> {
-        let astray = || ReadError::Astray(link.chars().take(200).collect());
-        let url = from.join(link).map_err(|_| astray())?;
-        let new = !self.seen.contains(url.as_str());
-        (new && self.client.base().is_same_origin(&url)).then_some(url).ok_or_else(astray)
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub mod wire;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientError};
-pub use licenses::{License, LicenseUser, LicenseUsers, ReadError, next_page};
+pub use licenses::{License, LicenseUser, PAGE_OF_USERS, Pages, ReadError, next_page};
 pub use oauth::{ClientCredentials, DeviceCode, Grant, Oauth, OauthError, Polled, SCOPES};
 pub use retry_after::parse as parse_retry_after;
 pub use token::{Refreshed, Token, TokenError, TokenSource};

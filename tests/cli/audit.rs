@@ -73,10 +73,10 @@ fn verify_lists_what_is_done_and_does_not_show() {
     assert_eq!(
         ran.stdout,
         format!(
-            "line,email,personId,licenseId,operation,found\n651,user650@example.com,,{id},add,not held\n"
+            "line,email,personId,licenseId,operation,found,state,orgId\n651,user650@example.com,,{id},add,not held,done,\n"
         )
     );
-    assert!(ran.stderr.contains("650 operations compared, 1 differ"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("650 operations compared, 1 differs"), "{}", ran.stderr);
     desk.run(&["undo", "-o", "undo.csv"]).exits(0);
     desk.run(&["apply", "undo.csv"]).exits(0);
     desk.run(&["verify"]).exits(0);

@@ -13,6 +13,7 @@ mod columns;
 mod crash;
 mod disk;
 mod harness;
+mod holders;
 mod hostile;
 mod input;
 mod journal;

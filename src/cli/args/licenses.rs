@@ -18,8 +18,8 @@ pub(in crate::cli) enum LicensesCommand {
     },
     /// One license.
     Show {
-        /// The license's ID.
-        id: String,
+        /// The license's name or ID.
+        license: String,
         /// List the users that hold it.
         #[arg(long)]
         users: bool,

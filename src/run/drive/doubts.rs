@@ -1,12 +1,11 @@
 //! What is in doubt, and what the service says of it.
 
-use std::collections::HashSet;
-
 use super::{Driver, Message};
-use crate::domain::{Assignment, BatchId, Change, Operation, OperationKey};
-use crate::engine::{Effect, Event, Finding, Found};
+use crate::domain::{Assignment, BatchId};
+use crate::engine::{Event, Finding, Found};
 use crate::journal::JournalError;
-use crate::run::holders::already_so;
+use crate::live::Unread;
+use crate::run::holders::{Effects, effects};
 use crate::webex::ReadError;
 
 /// A batch in doubt, and the assignments that the service is asked about.
@@ -16,8 +15,8 @@ pub(super) struct Doubt {
 }
 
 impl Doubt {
-    /// How its operations stand, where these are in effect.
-    fn found(&self, in_effect: &HashSet<OperationKey>) -> Vec<Found> {
+    /// How its operations stand, as the lists show it.
+    fn found(&self, effects: &Effects) -> Vec<Found> {
         let operations = self.assignments.iter().flat_map(|assignment| {
             assignment.operations.iter().map(|operation| (assignment.number, operation))
         });
@@ -25,18 +24,9 @@ impl Doubt {
             assignment,
             key: operation.key,
             rows: operation.rows,
-            effect: effect_of(operation, in_effect),
+            effect: effects.of(operation),
         });
         found.collect()
-    }
-}
-
-/// The service does not list who attends a site.
-fn effect_of(operation: &Operation, in_effect: &HashSet<OperationKey>) -> Effect {
-    match operation.change {
-        Change::Site(_) => Effect::Unknown,
-        Change::License(..) if in_effect.contains(&operation.key) => Effect::InEffect,
-        Change::License(..) => Effect::NotInEffect,
     }
 }
 
@@ -52,7 +42,7 @@ impl Driver<'_> {
         for (batch, span) in std::mem::take(&mut self.to_verify) {
             doubts.push(Doubt { batch, assignments: self.loader.load(span)? });
         }
-        let (client, post, max_wait) = (self.client.clone(), self.post.clone(), self.max_wait);
+        let (readings, post) = (self.readings.clone(), self.post.clone());
         let count = doubts.len();
         let batches = if count == 1 { "batch" } else { "batches" };
         self.observer.notice(&format!("asking the service about {count} {batches} in doubt"));
@@ -60,19 +50,19 @@ impl Driver<'_> {
         // A thread of its own, which nobody waits for: reading may take long, and a stop must not.
         std::thread::spawn(move || {
             let assignments = doubts.iter().flat_map(|doubt| &doubt.assignments);
-            let answer = runtime.block_on(already_so(&client, assignments, max_wait));
+            let answer = runtime.block_on(effects(&readings, assignments));
             let _ = post.send(Message::Verified(doubts, answer));
         });
         Ok(())
     }
 
-    pub(super) fn verified(&mut self, doubts: &[Doubt], answer: Result<HashSet<OperationKey>, ReadError>) {
+    pub(super) fn verified(&mut self, doubts: &[Doubt], answer: Result<Effects, Unread>) {
         self.is_verifying = false;
         for doubt in doubts {
             let finding = match &answer {
-                Ok(in_effect) => Finding::Known(doubt.found(in_effect)),
-                Err(ReadError::Unauthorized) => Finding::Unauthorized,
-                Err(error) => Finding::Unknown(error.to_string()),
+                Ok(effects) => Finding::Known(doubt.found(effects)),
+                Err(Unread { error: ReadError::Unauthorized, .. }) => Finding::Unauthorized,
+                Err(unread) => Finding::Unknown(unread.to_string()),
             };
             self.tell(Event::Verified { batch: doubt.batch, finding });
         }

@@ -7,6 +7,7 @@ use super::{Driver, Message, SendError, Sent, Stop};
 use crate::domain::{RunId, RunState};
 use crate::engine::{Ending, Engine};
 use crate::journal::{Journal, JournalError, Writer};
+use crate::live::{Pacing, Readings, Unread};
 use crate::run::observe::{Observer, Progress};
 use crate::run::snapshot::{SnapshotError, snapshot};
 use crate::run::{RunSettings, unix_millis};
@@ -26,9 +27,10 @@ pub async fn send(
 ) -> Result<Sent, SendError> {
     let begun = Instant::now();
     let mut settings = settings.clone();
+    let readings = Readings::new(client.clone(), Pacing::new(settings.rate), settings.max_wait());
     // Once something has been sent, what is so says nothing of what was so before.
     if std::mem::take(&mut settings.snapshot) && journal.is_untouched(run)? {
-        let looked = look_before(&mut journal, run, &client, &settings, observer, &mut stops).await?;
+        let looked = look_before(&mut journal, run, &readings, &settings, observer, &mut stops).await?;
         if let Some(ending) = looked {
             return Ok(Sent { ending, progress: Progress::default(), elapsed: begun.elapsed(), journal });
         }
@@ -60,6 +62,7 @@ pub async fn send(
     let renew_at = client.token().renew_at().map(Instant::from_std);
     let mut driver = Driver {
         client,
+        readings,
         max_wait: settings.max_wait(),
         engine: Engine::new(settings.for_engine(tally.total), standing),
         writer,
@@ -103,7 +106,7 @@ fn journal_end(journal: &mut Journal, run: RunId, ending: &Ending) -> Result<(),
 async fn look_before(
     journal: &mut Journal,
     run: RunId,
-    client: &Client,
+    readings: &Readings,
     settings: &RunSettings,
     observer: &mut dyn Observer,
     stops: &mut UnboundedReceiver<Stop>,
@@ -111,7 +114,7 @@ async fn look_before(
     observer.notice("asking the service who holds the licenses before the first request");
     let reader = journal.reader()?;
     let looked = tokio::select! {
-        looked = snapshot(&reader, run, client, settings.max_wait()) => looked,
+        looked = snapshot(&reader, run, readings) => looked,
         Some(Stop) = stops.recv() => Err(SnapshotError::Stopped),
     };
     let ending = match looked {
@@ -122,8 +125,8 @@ async fn look_before(
         }
         Err(SnapshotError::Journal(error)) => return Err(error),
         Err(SnapshotError::Stopped) => Ending::Stopped,
-        Err(SnapshotError::Read(ReadError::Unauthorized)) => Ending::TokenRejected,
-        Err(SnapshotError::Read(error)) => Ending::NoSnapshot(error.to_string()),
+        Err(SnapshotError::Read(Unread { error: ReadError::Unauthorized, .. })) => Ending::TokenRejected,
+        Err(SnapshotError::Read(unread)) => Ending::NoSnapshot(unread.to_string()),
     };
     journal_end(journal, run, &ending)?;
     Ok(Some(ending))

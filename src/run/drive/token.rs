@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Driver, Message};
 use crate::engine::Event;
-use crate::run::patiently;
+use crate::live::patiently;
 use crate::webex::TokenError;
 
 /// How long after a renewal that failed the next one is tried.

@@ -32,8 +32,28 @@ macro_rules! passing {
 
 passing!(ReadError, TokenError);
 
-/// Makes a reading request until it succeeds, fails for good, or has had its attempts. A wait that
-/// the service asks for is kept in full up to `max_wait`; a longer one ends the asking.
+/// How often something has been tried.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    tries: u32,
+    max_wait: Duration,
+}
+
+impl Attempts {
+    pub(super) const fn new(max_wait: Duration) -> Self {
+        Self { tries: 0, max_wait }
+    }
+
+    /// How long to wait after this error; `None` where it is not to be tried again. A wait that the service
+    /// asks for is kept in full up to the longest one; a longer one ends the asking.
+    pub(super) fn wait(&mut self, error: &impl Passing) -> Option<Duration> {
+        self.tries += 1;
+        let wait = error.retry_after().unwrap_or_else(|| backoff(self.tries, fastrand::f64()));
+        (error.is_passing() && self.tries < ATTEMPTS && wait <= self.max_wait).then_some(wait)
+    }
+}
+
+/// Asks until there is an answer, an error that stays, or no attempt left.
 ///
 /// # Errors
 /// The last error.
@@ -41,17 +61,13 @@ pub async fn patiently<T, E: Passing>(
     max_wait: Duration,
     mut ask: impl AsyncFnMut() -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut tries = 0;
+    let mut attempts = Attempts::new(max_wait);
     loop {
         let error = match ask().await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        tries += 1;
-        let wait = error.retry_after().unwrap_or_else(|| backoff(tries, fastrand::f64()));
-        if !error.is_passing() || tries == ATTEMPTS || wait > max_wait {
-            return Err(error);
-        }
+        let Some(wait) = attempts.wait(&error) else { return Err(error) };
         tokio::time::sleep(wait).await;
     }
 }

@@ -1,0 +1,198 @@
+//! Who holds a license.
+
+use futures_util::stream::{self, StreamExt as _};
+use tokio::sync::Mutex;
+
+use super::crowd::{Named, Names};
+use super::readings::{Readings, Unread};
+use crate::domain::LicenseId;
+use crate::webex::{License, LicenseUser, PAGE_OF_USERS};
+
+/// Lists that are read at the same time, as far as the pace allows.
+const AT_ONCE: usize = 4;
+
+/// How many requests the list of a license's holders takes, as far as the service counts them.
+#[must_use]
+pub fn pages_of(license: &License) -> u64 {
+    let users = license.consumed_by_users.or(license.consumed_units).unwrap_or(0);
+    u64::try_from(users).unwrap_or(0).div_ceil(PAGE_OF_USERS.into()).max(1)
+}
+
+/// Whether a user holds a license.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// The list names the user.
+    Yes,
+    /// The list was read whole, and does not.
+    No,
+    /// The list has holders that it does not name in a way that could be compared.
+    Unknown,
+}
+
+/// Those of the people asked about who hold one license. Made of whole lists alone.
+#[derive(Debug, Clone, Default)]
+pub struct Roll {
+    /// A bit a number.
+    bits: Vec<u64>,
+    /// Holders on the list.
+    pub holders: u64,
+    /// Holders whom the list names by no address.
+    pub without_address: u64,
+    /// Holders whom the list names by no person ID.
+    pub without_person: u64,
+}
+
+impl Roll {
+    /// Nobody, for people of numbers below `bound`.
+    #[must_use]
+    pub fn empty(bound: u32) -> Self {
+        Self { bits: vec![0; (bound as usize).div_ceil(64)], ..Self::default() }
+    }
+
+    /// Takes in that the person of this number is a holder.
+    pub fn mark(&mut self, number: u32) {
+        if let Some(word) = self.bits.get_mut(number as usize / 64) {
+            *word |= 1 << (number % 64);
+        }
+    }
+
+    /// Whether the list names the person of this number.
+    #[must_use]
+    pub fn names(&self, number: u32) -> bool {
+        self.bits.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+
+    fn take(&mut self, user: &LicenseUser, names: &impl Names) {
+        let email = user.email.as_deref().filter(|email| !email.trim().is_empty());
+        let person = Some(user.id.as_str()).filter(|id| !id.is_empty());
+        self.holders += 1;
+        self.without_address += u64::from(email.is_none());
+        self.without_person += u64::from(person.is_none());
+        for number in names.numbers(Named { email, person }).into_iter().flatten() {
+            self.mark(number);
+        }
+    }
+
+    /// Whether someone who was asked about by these names holds the license.
+    #[must_use]
+    pub fn held(&self, names: &impl Names, named: Named<'_>) -> Held {
+        if names.numbers(named).into_iter().flatten().any(|number| self.names(number)) {
+            return Held::Yes;
+        }
+        let comparable = (named.email.is_some() && self.without_address == 0)
+            || (named.person.is_some() && self.without_person == 0);
+        if comparable { Held::No } else { Held::Unknown }
+    }
+}
+
+/// Who of the people asked about holds which license, license by license.
+#[derive(Debug, Clone, Default)]
+pub struct Holdings(Vec<Option<Roll>>);
+
+impl Holdings {
+    /// The list of the license of this number, where it has been read.
+    #[must_use]
+    pub fn of(&self, license: usize) -> Option<&Roll> {
+        self.0.get(license).and_then(Option::as_ref)
+    }
+
+    /// Whether someone holds the license of this number.
+    #[must_use]
+    pub fn held(&self, license: usize, names: &impl Names, named: Named<'_>) -> Held {
+        self.of(license).map_or(Held::Unknown, |roll| roll.held(names, named))
+    }
+}
+
+impl Readings {
+    /// Reads the whole list of a license's holders, a page at a time.
+    ///
+    /// # Errors
+    /// [`Unread`] where any page could not be read: nothing may then be concluded.
+    pub async fn holders(
+        &self,
+        license: &LicenseId,
+        mut each: impl FnMut(LicenseUser),
+    ) -> Result<(), Unread> {
+        let mut pages = self.client().holders(license);
+        loop {
+            match self.ask(async |client| pages.next(client).await).await {
+                Ok(Some(page)) => page.into_iter().for_each(&mut each),
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    let what = "the list of who holds the license".to_owned();
+                    return Err(Unread { what, address: pages.address().to_owned(), error });
+                }
+            }
+        }
+    }
+
+    /// Who of these people holds a license.
+    ///
+    /// # Errors
+    /// [`Unread`].
+    pub async fn roll(&self, license: &LicenseId, names: &impl Names) -> Result<Roll, Unread> {
+        let mut roll = Roll::empty(names.bound());
+        self.holders(license, |user| roll.take(&user, names)).await?;
+        Ok(roll)
+    }
+}
+
+/// Who of these people holds which license; of a license that is `None` nothing is asked. Several lists are
+/// read at once, within the pace.
+///
+/// # Errors
+/// The first [`Unread`].
+pub async fn read_all(
+    readings: &Readings,
+    licenses: &[Option<LicenseId>],
+    names: &impl Names,
+) -> Result<Holdings, Unread> {
+    let holdings = Mutex::new(vec![None; licenses.len()]);
+    let asked = licenses.iter().enumerate().filter_map(|(number, license)| Some((number, license.as_ref()?)));
+    let mut reading = stream::iter(asked)
+        .map(|(number, license)| {
+            let holdings = &holdings;
+            async move {
+                let roll = readings.roll(license, names).await?;
+                holdings.lock().await.get_mut(number).into_iter().for_each(|slot| *slot = Some(roll.clone()));
+                Ok::<(), Unread>(())
+            }
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some(read) = reading.next().await {
+        read?;
+    }
+    drop(reading);
+    Ok(Holdings(holdings.into_inner()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Crowd;
+    use super::*;
+
+    fn user(id: &str, email: Option<&str>) -> LicenseUser {
+        LicenseUser { id: id.to_owned(), kind: None, display_name: None, email: email.map(str::to_owned) }
+    }
+
+    #[test]
+    fn nothing_is_concluded_about_whom_the_list_cannot_name() {
+        let mut crowd = Crowd::new((1, 2));
+        let ada = Named { email: Some("ada@example.com"), person: None };
+        let bob = Named { email: Some("bob@example.com"), person: Some("BOB") };
+        let eve = Named { email: None, person: Some("EVE") };
+        let asked = [ada, bob, eve];
+        for named in asked {
+            crowd.admit(named);
+        }
+        let mut roll = Roll::empty(crowd.bound());
+        let held = |roll: &Roll| asked.map(|named| roll.held(&crowd, named));
+        roll.take(&user("X", Some("x@example.com")), &crowd);
+        assert_eq!(held(&roll), [Held::No; 3]);
+        roll.take(&user("BOB", None), &crowd);
+        assert_eq!(held(&roll), [Held::Unknown, Held::Yes, Held::No]);
+        roll.take(&user("", Some("ADA@example.com")), &crowd);
+        assert_eq!(held(&roll), [Held::Yes, Held::Yes, Held::Unknown]);
+        assert_eq!(roll.holders, 3);
+    }
+}

@@ -1,0 +1,140 @@
+//! Asking: at the pace, again where a fault passes, with a new token where the old one is not accepted.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::patience::Attempts;
+use crate::domain::Rate;
+use crate::pace::Pace;
+use crate::webex::{Client, ReadError};
+
+/// A reading that did not come to its end. What was read of it before counts for nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}; {what} was not read whole, so nothing is concluded from it: GET {address}")]
+pub struct Unread {
+    /// What was to be read, as the subject of a sentence.
+    pub what: String,
+    /// The address that was asked last.
+    pub address: String,
+    /// Why.
+    pub error: ReadError,
+}
+
+/// When the next reading may leave: shared by all who read.
+#[derive(Debug, Clone)]
+pub struct Pacing(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    pace: Pace,
+    begun: Instant,
+    /// Nobody asks before, since the service wants it so.
+    not_before: Instant,
+}
+
+impl Pacing {
+    /// Keeps readings below `rate`, from now on.
+    #[must_use]
+    pub fn new(rate: Rate) -> Self {
+        let now = Instant::now();
+        Self(Arc::new(Mutex::new(State { pace: Pace::new(rate), begun: now, not_before: now })))
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for leave; gives back when it was given.
+    async fn leave(&self) -> Instant {
+        loop {
+            let now = Instant::now();
+            let until = {
+                let mut state = self.state();
+                let State { pace, begun, not_before } = &mut *state;
+                if *not_before > now {
+                    *not_before
+                } else {
+                    match pace.take(now - *begun) {
+                        Ok(()) => return now,
+                        Err(until) => *begun + until,
+                    }
+                }
+            };
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    fn learn<T>(&self, sent: Instant, answer: &Result<T, ReadError>) {
+        let mut state = self.state();
+        let State { pace, begun, .. } = &mut *state;
+        let (sent, now) = (sent.saturating_duration_since(*begun), begun.elapsed());
+        match answer {
+            Err(ReadError::Passing { status: 429, retry_after, .. }) => pace.refused(sent, now, *retry_after),
+            Err(ReadError::NoAnswer(_) | ReadError::Passing { .. }) => pace.lost(),
+            _ => pace.passed(sent, now),
+        }
+    }
+
+    fn hold_back(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut state = self.state();
+        state.not_before = state.not_before.max(until);
+    }
+}
+
+/// Reads from one service with one token.
+#[derive(Debug, Clone)]
+pub struct Readings {
+    client: Client,
+    pacing: Pacing,
+    max_wait: Duration,
+}
+
+impl Readings {
+    /// Reads with `client`, no faster than `pacing` allows; a wait that the service asks for is kept up to
+    /// `max_wait`.
+    #[must_use]
+    pub const fn new(client: Client, pacing: Pacing, max_wait: Duration) -> Self {
+        Self { client, pacing, max_wait }
+    }
+
+    /// With what it asks.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Makes one reading request until it succeeds, fails for good, or has had its attempts.
+    ///
+    /// # Errors
+    /// The last error.
+    pub async fn ask<T>(
+        &self,
+        mut request: impl AsyncFnMut(&Client) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let mut attempts = Attempts::new(self.max_wait);
+        let mut renewed = false;
+        loop {
+            let sent = self.pacing.leave().await;
+            let answer = request(&self.client).await;
+            self.pacing.learn(sent, &answer);
+            let error = match answer {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if matches!(error, ReadError::Unauthorized) && !std::mem::replace(&mut renewed, true) {
+                // Where no other token is to be had, asking again shows it.
+                if self.client.token().renew().await.is_ok() {
+                    continue;
+                }
+            }
+            let Some(wait) = attempts.wait(&error) else { return Err(error) };
+            match error.retry_after() {
+                Some(_) => self.pacing.hold_back(wait),
+                None => tokio::time::sleep(wait).await,
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a run has done, beside what users hold now.
+
+use super::holders::effect_of;
+use super::snapshot::named_by;
+use crate::domain::{LicenseId, RunId};
+use crate::engine::Effect;
+use crate::journal::{JournalError, OperationRow, Reader};
+use crate::live::{Crowd, Held, Readings, Unread, read_all};
+
+/// Why a run could not be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError<E> {
+    /// A list was not read whole: nothing is proved.
+    #[error(transparent)]
+    Unread(#[from] Unread),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Whoever is told of differences failed.
+    #[error("cannot tell what differs")]
+    Telling(E),
+}
+
+/// What was found of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Verified {
+    /// Operations that were compared: those that are done and those that failed.
+    pub compared: u64,
+    /// Operations that are done and do not show, or failed and are so all the same.
+    pub drift: u64,
+    /// Of these, those that failed.
+    pub failed_and_so: u64,
+    /// Operations that are done or failed, of users whom a list cannot name.
+    pub not_comparable: u64,
+    /// Operations in doubt, and how many of them are so.
+    pub in_doubt: u64,
+    /// Of the operations in doubt, those that are so.
+    pub in_doubt_and_so: u64,
+    /// Sites, whose attendees the API does not list.
+    pub sites_not_compared: u64,
+}
+
+/// Compares every operation of a run that is done or failed with who holds its license now, and gives each one
+/// that differs to `each`, in file order. The run is read twice and each list of holders once.
+///
+/// # Errors
+/// [`VerifyError`].
+pub async fn verify<E>(
+    reader: &Reader,
+    run: RunId,
+    readings: &Readings,
+    mut each: impl FnMut(&OperationRow, &'static str) -> Result<(), E>,
+) -> Result<Verified, VerifyError<E>> {
+    let targets = reader.targets(run)?;
+    let license = |(kind, text): &(String, String)| LicenseId::parse(text).ok().filter(|_| kind == "license");
+    let licenses: Vec<Option<LicenseId>> = targets.iter().map(license).collect();
+    let mut found = Verified::default();
+    found.sites_not_compared = targets.iter().filter(|(kind, _)| kind == "site").count() as u64;
+    let mut crowd = Crowd::new((fastrand::u64(..), fastrand::u64(..)));
+    reader.operations(run, |row| {
+        crowd.admit(named_by(&row));
+        Ok::<(), JournalError>(())
+    })?;
+    let holdings = read_all(readings, &licenses, &crowd).await?;
+    reader.operations(run, |row| {
+        let place = targets.iter().position(|(kind, text)| *kind == row.kind && *text == row.target);
+        let Some(place) = place.filter(|_| row.kind == "license") else { return Ok(()) };
+        let held = holdings.held(place, &crowd, named_by(&row));
+        match found.judge(&row, held) {
+            Some(seen) => each(&row, seen).map_err(VerifyError::Telling),
+            None => Ok(()),
+        }
+    })?;
+    Ok(found)
+}
+
+impl Verified {
+    /// Counts an operation; what is seen of it, where it differs.
+    fn judge(&mut self, row: &OperationRow, held: Held) -> Option<&'static str> {
+        let so = row.action().map(|action| effect_of(action, held)) == Some(Effect::InEffect);
+        match (row.state.as_str(), held) {
+            ("in_doubt" | "sending", _) => {
+                self.in_doubt += 1;
+                self.in_doubt_and_so += u64::from(so);
+                return None;
+            }
+            ("done" | "unchanged" | "failed", Held::Unknown) => {
+                self.not_comparable += 1;
+                return None;
+            }
+            ("done" | "unchanged" | "failed", _) => self.compared += 1,
+            _ => return None,
+        }
+        if (row.state == "failed") != so {
+            return None;
+        }
+        self.drift += 1;
+        self.failed_and_so += u64::from(so);
+        Some(match (row.state.as_str(), held) {
+            ("failed", Held::Yes) => "held all the same",
+            ("failed", _) => "not held all the same",
+            (_, Held::Yes) => "still held",
+            _ => "not held",
+        })
+    }
+}
