@@ -97,7 +97,7 @@ fn judge_a_206(bencher: Bencher<'_, '_>, users: u32) {
     let assignments = assignments(users);
     let text = r#"[{"email":"user0@example.com","error":{"code":"400411","message":"no number"}}]"#;
     bencher.counter(ItemsCount::new(users)).bench(|| {
-        let body: Body = answer_body(WireForm::Array, 206, text.as_bytes());
+        let body: Body = answer_body(WireForm::Array, 206, None, text.as_bytes());
         let answer = Answer::Http(HttpAnswer::new(206, body));
         judge(WireForm::Array, None, &assignments, &answer)
     });

@@ -24,7 +24,7 @@ pub(crate) fn holds(bytes: &[u8]) {
     let Some((first, bytes)) = bytes.split_first() else { return };
     let form = if first & 1 == 0 { WireForm::Array } else { WireForm::Object };
     let status = [200, 206, 400, 404, 429, 500][usize::from(first >> 1) % 6];
-    let body = answer_body(form, status, bytes);
+    let body = answer_body(form, status, None, bytes);
     let answer = Answer::Http(HttpAnswer::new(status, body));
     if let Verdict::Accepted { failures, .. } = judge(form, None, &sent(), &answer) {
         assert!(failures.len() <= 1, "one operation fails at most once");

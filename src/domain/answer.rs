@@ -1,5 +1,6 @@
 //! What came back from the service, read and not yet judged.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::ErrorCode;
@@ -77,6 +78,30 @@ pub struct Said {
     pub text: String,
 }
 
+impl Said {
+    /// The title, where the text is that of a web page.
+    #[must_use]
+    pub fn title(&self) -> Option<&str> {
+        let lower = self.text.to_ascii_lowercase();
+        let tag = lower.find("<title")?;
+        let from = tag + lower.get(tag..)?.find('>')? + 1;
+        let to = from + lower.get(from..)?.find("</title")?;
+        self.text.get(from..to).map(str::trim).filter(|title| !title.is_empty())
+    }
+}
+
+impl fmt::Display for Said {
+    /// For the journal: the lines of the head that matter, and what there is of the body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let heads =
+            [("Content-Type", &self.content_type), ("Location", &self.location), ("Server", &self.server)];
+        for (name, value) in heads {
+            value.iter().try_for_each(|value| writeln!(f, "{name}: {value}"))?;
+        }
+        if self.text.is_empty() { Ok(()) } else { write!(f, "\n{}", self.text) }
+    }
+}
+
 /// The body of an answer to `PATCH /licenses/users`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
@@ -110,16 +135,22 @@ pub struct ItemError {
 /// What a user holds, as the object form answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Holdings {
-    /// License IDs held, pending ones included.
-    pub licenses: Vec<String>,
+    /// Whom it is about, by person ID.
+    pub person_id: Option<String>,
+    /// Whom it is about, by address.
+    pub email: Option<String>,
+    /// In which organization.
+    pub org_id: Option<String>,
+    /// License IDs held; `None` where the answer does not list them.
+    pub licenses: Option<Vec<String>>,
     /// License IDs in `pendingLicenses` alone.
     pub pending_licenses: Vec<String>,
-    /// Sites with attendee access, in the service's spelling.
-    pub attendee_sites: Vec<String>,
+    /// Sites with attendee access, in the service's spelling; `None` where the answer does not list them.
+    pub attendee_sites: Option<Vec<String>>,
     /// `pendingSiteUrls` with attendee access.
     pub pending_attendee_sites: Vec<String>,
     /// Error details, which the pages promise and the published schema has no field for.
-    pub error: Option<ServerError>,
+    pub errors: Vec<ServerError>,
 }
 
 /// An error in the service's own words.
@@ -129,4 +160,15 @@ pub struct ServerError {
     pub code: Option<ErrorCode>,
     /// Its message, where it gave one.
     pub message: Option<String>,
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.code, &self.message) {
+            (Some(code), Some(message)) => write!(f, "{code}: {message}"),
+            (Some(code), None) => write!(f, "{code}"),
+            (None, Some(message)) => f.write_str(message),
+            (None, None) => f.write_str("an error without a code and without a reason"),
+        }
+    }
 }

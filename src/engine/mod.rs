@@ -15,6 +15,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod token;
+mod verdict;
 
 pub use in_effect::{Effect, Found};
 pub use judge::{Foreign, Rejection, Verdict, judge};

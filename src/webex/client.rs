@@ -6,12 +6,19 @@ use reqwest::header::{self, HeaderMap};
 use reqwest::{Method, RequestBuilder, Response};
 use url::Url;
 
-use super::wire::{answer_body, request_body};
+use super::answers::answer_body;
+use super::wire::request_body;
 use super::{BaseUrl, Token, retry_after};
-use crate::domain::{Answer, Assignment, Body, HttpAnswer, OrgId, WireForm};
+use crate::domain::{Answer, Assignment, Body, HttpAnswer, OrgId, Said, WireForm};
 
 /// Longest body read, in bytes. A page of 300 users or a 206 for thousands stays far below.
 const LONGEST_BODY: usize = 16 << 20;
+
+/// How much is kept of a body that may not be understood, in bytes.
+const LONGEST_SAID: usize = 4096;
+
+/// Longest value of a header that is kept, in characters.
+const LONGEST_HEADER: usize = 500;
 
 /// The HTTP client could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -105,14 +112,25 @@ async fn read_answer(form: WireForm, mut response: Response) -> Answer {
     let headers = response.headers();
     let retry_after = retry_after_of(headers);
     let tracking_id = text(headers, "trackingid").map(|id| id.chars().take(200).collect());
+    let kept = |name| text(headers, name).map(|value| value.chars().take(LONGEST_HEADER).collect());
+    let mut said = Said {
+        content_type: kept("content-type"),
+        location: kept("location"),
+        server: kept("server").or_else(|| kept("via")),
+        text: String::new(),
+    };
     let body = match read_body(&mut response).await {
-        Ok(bytes) => answer_body(form, status, &bytes),
+        Ok(bytes) => {
+            let beginning = bytes.get(..LONGEST_SAID).unwrap_or(&bytes);
+            said.text = String::from_utf8_lossy(beginning).into_owned();
+            answer_body(form, status, said.content_type.as_deref(), &bytes)
+        }
         Err(BodyError::TooLong) => Body::Unreadable(format!("is longer than {LONGEST_BODY} bytes")),
         // The status of a refusal says enough; that of a success does not say whether it is whole.
         Err(BodyError::Broken(reason)) if status < 300 => return Answer::Lost(reason),
         Err(BodyError::Broken(_)) => Body::Empty,
     };
-    Answer::Http(HttpAnswer { status, retry_after, tracking_id, body, said: None })
+    Answer::Http(HttpAnswer { status, retry_after, tracking_id, body, said: Some(said) })
 }
 
 pub(super) fn retry_after_of(headers: &HeaderMap) -> Option<Duration> {

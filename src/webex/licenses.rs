@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::Client;
+use super::answers::server_error;
 use super::client::{BodyError, chain, read_body, retry_after_of, text};
-use super::wire::server_error;
 use crate::domain::{LicenseId, OrgId};
 
 /// Users a page, the API's most.

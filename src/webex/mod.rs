@@ -2,6 +2,7 @@
 //!
 //! Alone knows HTTP. Says what was answered and never what follows from it; never retries.
 
+mod answers;
 mod base_url;
 mod client;
 mod licenses;

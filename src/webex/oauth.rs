@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::BaseUrl;
+use super::answers::server_error;
 use super::client::{BodyError, ClientError, chain, http_client, read_body, retry_after_of};
-use super::wire::server_error;
 
 /// What this program does: change users' licenses, and read licenses.
 pub const SCOPES: &str = "spark-admin:people_write spark-admin:people_read spark-admin:licenses_read";

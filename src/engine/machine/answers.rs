@@ -41,7 +41,7 @@ impl Engine {
                 _ => lane.pace.passed(sent, now),
             }
         }
-        if !matches!(verdict, Verdict::Unauthorized | Verdict::CutOff(_)) {
+        if !matches!(verdict, Verdict::Unauthorized | Verdict::CutOff(_) | Verdict::Foreign(_)) {
             self.token.proved(token);
         }
         match verdict {

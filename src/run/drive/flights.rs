@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{Driver, Message, SendError};
-use crate::domain::{Answer, Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, Span, WireForm};
+use crate::domain::{
+    Answer, Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, HttpAnswer, Span, WireForm,
+};
 use crate::engine::{Event, Verdict, judge};
 use crate::journal::{AttemptReport, Commit, Committed, Intent, Outcome, Record};
 use crate::run::unix_millis;
@@ -156,7 +158,7 @@ async fn attempt(client: &Client, intent: &Committed<Intent>, assignments: &[Ass
     crate::step!("answer.arrived");
     let verdict = judge(wire, client.org(), assignments, &answer);
     let ended_at = unix_millis();
-    let message = described(&verdict);
+    let message = described(&verdict, &answer);
     let arrival =
         Arrival { verdict, ended_at, http_status: None, retry_after_s: None, tracking_id: None, message };
     match answer {
@@ -171,13 +173,20 @@ async fn attempt(client: &Client, intent: &Committed<Intent>, assignments: &[Ass
 }
 
 /// What was said, where it was not plain success.
-fn described(verdict: &Verdict) -> Option<String> {
-    match verdict {
+fn described(verdict: &Verdict, answer: &Answer) -> Option<String> {
+    let words = match verdict {
         Verdict::Unauthorized => None,
         Verdict::Accepted { words, .. } => words.clone(),
         Verdict::Rejected(rejection) | Verdict::Forbidden(rejection) => Some(rejection.message.clone()),
         Verdict::SendAgain { reason, .. } | Verdict::InDoubt(reason) => Some(reason.clone()),
         Verdict::CutOff(unconnected) => Some(unconnected.reason.clone()),
         Verdict::Foreign(foreign) => Some(foreign.reason.clone()),
+    };
+    match (verdict, answer) {
+        // What was not understood is kept as it came, for whoever has to find out.
+        (Verdict::InDoubt(_) | Verdict::Foreign(_), Answer::Http(HttpAnswer { said: Some(said), .. })) => {
+            words.map(|words| format!("{words}\n{said}"))
+        }
+        _ => words,
     }
 }
