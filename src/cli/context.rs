@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{DEFAULT_JOURNAL, Sending, Shared};
+use super::args::{self, Sending, Shared};
 use super::credentials::Credentials;
 use super::exit::{Exit, Failure};
 use super::logging;
@@ -27,11 +27,10 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(shared: Shared) -> Result<Self, Failure> {
-        if let Some(path) = &shared.log_file {
-            logging::to_file(path)?;
-        }
+        anstream::ColorChoice::from(shared.color).write_global();
+        logging::begin(shared.log_file.as_deref(), shared.verbose)?;
         let credentials = shared.token_file.map_or(Credentials::Found, Credentials::File);
-        let output = Output { json: shared.json, quiet: shared.quiet };
+        let output = Output { json: shared.json, quiet: shared.quiet, utc: shared.utc };
         let Shared { journal, base_url, org_id, .. } = shared;
         Ok(Self { journal, output, base_url, org_id, credentials })
     }
@@ -93,12 +92,43 @@ impl Context {
         Ok(self.base_url.as_deref().unwrap_or(&usual).parse()?)
     }
 
-    /// A command to go on with, as it has to be typed.
+    /// A command to go on with, as it can be pasted from wherever the user stands: with every option that
+    /// means something to it and is not the default.
     pub(super) fn command(&self, words: impl std::fmt::Display) -> String {
-        if self.journal == Path::new(DEFAULT_JOURNAL) {
-            return format!("seatbatch {words}");
+        self.command_with(&[], words)
+    }
+
+    /// The same, for a file that is to be sent as a run was sent that is in the journal.
+    pub(super) fn command_like(&self, settings: &RunSettings, words: impl std::fmt::Display) -> String {
+        let usual = RunSettings::default();
+        let url = Some(&settings.base_url).filter(|url| **url != usual.base_url);
+        self.command_with(&[("--base-url", url.cloned()), ("--org-id", settings.org_id.clone())], words)
+    }
+
+    fn command_with(&self, more: &[(&'static str, Option<String>)], words: impl std::fmt::Display) -> String {
+        let words = words.to_string();
+        let name = words.split_whitespace().next().unwrap_or_default().to_owned();
+        let usual = RunSettings::default();
+        let path = |path: &Path| absolute(path.to_owned()).to_string_lossy().into_owned();
+        let base_url = self.base_url.clone().filter(|url| url.trim_end_matches('/') != usual.base_url);
+        let token_file = match &self.credentials {
+            Credentials::File(file) => Some(path(file)),
+            Credentials::Fixed(_) | Credentials::Found => None,
+        };
+        let own = [
+            ("--journal", Some(path(&self.journal))),
+            ("--base-url", base_url),
+            ("--org-id", self.org_id.clone()),
+            ("--token-file", token_file),
+        ];
+        let mut text = format!("seatbatch {words}");
+        for (option, own) in own {
+            let also = more.iter().find(|(name, _)| *name == option).and_then(|(_, value)| value.clone());
+            if let Some(value) = own.or(also).filter(|_| args::means_something(&name, option)) {
+                text = format!("{text} {option} {}", shell_word(&value));
+            }
         }
-        format!("seatbatch {words} --journal {}", shell_word(&self.journal.to_string_lossy()))
+        text
     }
 
     /// The run asked for, or the newest.

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use serde_json::json;
+
 use super::logins::LoginsError;
 use super::output::Output;
 use crate::assign::CheckError;
@@ -26,6 +28,8 @@ pub(super) enum Exit {
     Paused = 3,
     /// The journal or the disk failed, or another process holds the journal.
     Broken = 4,
+    /// The service could not be asked, and there is no run to resume: nothing was sent.
+    NotAsked = 5,
 }
 
 impl From<Exit> for ExitCode {
@@ -44,6 +48,12 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, error: anyhow::anyhow!(message.into()) }
+    }
+
+    /// The same where there is a run: what could not be asked can be resumed.
+    pub(super) fn of_a_run(self) -> Self {
+        let exit = if self.exit == Exit::NotAsked { Exit::Paused } else { self.exit };
+        Self { exit, ..self }
     }
 
     fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
@@ -68,7 +78,7 @@ impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
         let exit = match &error {
             CheckError::Input(_) | CheckError::Columns(_) => Exit::Usage,
-            CheckError::Names(_) => Exit::Paused,
+            CheckError::Names(_) => Exit::NotAsked,
             CheckError::Disk(_) => Exit::Broken,
         };
         Self::new(exit, error)
@@ -109,7 +119,7 @@ impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         let exit = match &error {
             ReadError::NotFound => Exit::Usage,
-            _ => Exit::Paused,
+            _ => Exit::NotAsked,
         };
         Self::new(exit, error)
     }
@@ -118,7 +128,7 @@ impl From<ReadError> for Failure {
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         let exit = match &error {
-            TokenError::Oauth(_) => Exit::Paused,
+            TokenError::Oauth(_) => Exit::NotAsked,
             _ => Exit::Usage,
         };
         Self::new(exit, error)
@@ -127,7 +137,7 @@ impl From<TokenError> for Failure {
 
 impl From<OauthError> for Failure {
     fn from(error: OauthError) -> Self {
-        Self::new(Exit::Paused, error)
+        Self::new(Exit::NotAsked, error)
     }
 }
 
@@ -165,11 +175,12 @@ pub(super) fn report(failure: &Failure, output: Option<&Output>) -> ExitCode {
             last = cause;
         }
     }
-    tracing::error!(exit = failure.exit as u8, "{text}");
-    match output {
-        Some(output) => output.error(&text, failure.exit as u8),
-        None => Output::plain().error(&text, failure.exit as u8),
-    }
+    let code = failure.exit as u8;
+    tracing::error!(exit = code, "{text}");
+    let output = output.copied().unwrap_or_else(Output::plain);
+    output.error(&text);
+    output.event(&json!({"event": "error", "message": text, "exit": code}));
+    output.event(&json!({"event": "summary", "exit": code}));
     failure.exit.into()
 }
 

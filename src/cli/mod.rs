@@ -6,6 +6,7 @@
 mod apply;
 mod args;
 mod check;
+mod conclusion;
 mod confirm;
 mod context;
 mod credentials;
@@ -27,6 +28,7 @@ mod sending;
 mod status;
 mod undo;
 mod verify;
+mod words;
 
 use std::process::ExitCode;
 

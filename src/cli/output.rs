@@ -1,37 +1,56 @@
 //! What goes to standard output and standard error.
+//!
+//! Each message is written at once, so that nothing of another thread or process comes in between. Colour is
+//! taken out again where the stream has none (`anstream`).
 
-use std::io::{self, Write};
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _, Write};
 
+use anstyle::{AnsiColor, Style};
 use serde::Serialize;
-use serde_json::json;
+
+use super::words;
+
+/// How an error begins, and what a person should look at first.
+const WRONG: Style = AnsiColor::Red.on_default().bold();
+const NOTABLE: Style = AnsiColor::Yellow.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
 
 /// Who reads along.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Output {
     /// A program: one JSON object a line on standard output.
     pub(super) json: bool,
-    /// Nobody, but for errors.
+    /// Nobody, unless something goes wrong.
     pub(super) quiet: bool,
+    /// Times are told in UTC.
+    pub(super) utc: bool,
 }
 
 impl Output {
     pub(super) const fn plain() -> Self {
-        Self { json: false, quiet: false }
+        Self { json: false, quiet: false, utc: false }
     }
 
     /// A message for people, on standard error.
-    pub(super) fn say(&self, text: impl std::fmt::Display) {
+    pub(super) fn say(&self, text: impl Display) {
         if !self.quiet {
-            let _ = writeln!(io::stderr(), "{text}");
+            self.insist(text);
         }
     }
 
+    /// Why it did not go well: said to those who want to hear nothing else, too.
+    pub(super) fn insist(&self, text: impl Display) {
+        to_stderr(&format!("{text}\n"));
+    }
+
     /// What was asked for, for people, on standard output.
-    pub(super) fn print(&self, text: impl std::fmt::Display) -> io::Result<()> {
+    pub(super) fn print(&self, text: impl Display) -> io::Result<()> {
         if self.json {
             return Ok(());
         }
-        writeln!(io::stdout(), "{text}")
+        // Written as one, also where standard output is not buffered by the line.
+        anstream::stdout().write_all(format!("{text}\n").as_bytes())
     }
 
     /// An event for programs.
@@ -44,9 +63,52 @@ impl Output {
         }
     }
 
-    /// An error, for both, with the exit code that it leads to.
-    pub(super) fn error(&self, text: &str, code: u8) {
-        let _ = writeln!(io::stderr(), "error: {text}");
-        self.event(&json!({"event": "error", "message": text, "exit": code}));
+    /// An error, for people.
+    pub(super) fn error(&self, text: &str) {
+        self.insist(format_args!("{} {text}", styled(WRONG, "error:")));
     }
+
+    /// A count with its noun, as in "1 user" or "2,000 users" on a terminal.
+    pub(super) fn amount(&self, count: u64, noun: &str) -> String {
+        words::amount(count, noun, Self::is_grouped())
+    }
+
+    /// A number, with thousands separators on a terminal.
+    pub(super) fn number(&self, count: u64) -> String {
+        words::number(count, Self::is_grouped())
+    }
+
+    /// A time from a journal, as the clock on the wall has it.
+    pub(super) fn time(&self, rfc3339: &str) -> String {
+        words::time(rfc3339, self.utc)
+    }
+
+    /// Whether a person looks at this.
+    fn is_grouped() -> bool {
+        io::stderr().is_terminal() && io::stdout().is_terminal()
+    }
+}
+
+/// A word that stands out where the terminal has colours.
+pub(super) fn bad(word: impl Display) -> String {
+    styled(WRONG, word)
+}
+
+/// The same for what is worth a look.
+pub(super) fn notable(word: impl Display) -> String {
+    styled(NOTABLE, word)
+}
+
+/// The same for what went well.
+pub(super) fn good(word: impl Display) -> String {
+    styled(GOOD, word)
+}
+
+fn styled(style: Style, word: impl Display) -> String {
+    format!("{style}{word}{style:#}")
+}
+
+fn to_stderr(text: &str) {
+    // A closed pipe is no error.
+    let _ = anstream::stderr().write_all(text.as_bytes());
 }

@@ -1,12 +1,11 @@
 //! `seatbatch resume` and `seatbatch retry`
 
-use std::time::Duration;
-
 use super::args::{self, Sending};
+use super::conclusion::conclude;
 use super::context::{Context, runtime, shell_word};
 use super::exit::{Exit, Failure};
-use super::sending::{Stops, conclude, send_run};
-use crate::domain::{RunId, RunState};
+use super::sending::{Stops, send_run};
+use crate::domain::{Printable, RunId, RunState};
 use crate::journal::{Journal, Reader, RunRow};
 use crate::run::{RunSettings, unix_millis};
 
@@ -16,8 +15,8 @@ pub(super) fn run(context: &Context, args: &args::Resume) -> Result<Exit, Failur
     let row = to_resume(context, &reader, args.run)?;
     let settings = settings(context, &row, &args.sending)?;
     if row.state == RunState::Finished {
-        context.output.say(format_args!("Run {} is finished already.", row.run));
-        return conclude(context, &reader, row.run, &settings, None, Duration::ZERO);
+        context.output.say(format_args!("Run {} is finished already", row.run));
+        return conclude(context, &reader, row.run, &settings, None);
     }
     go_on(context, journal, row.run, &settings)
 }
@@ -29,22 +28,52 @@ pub(super) fn retry(context: &Context, args: &args::Retry) -> Result<Exit, Failu
     refuse_importing(context, &row)?;
     let settings = settings(context, &row, &args.sending)?;
     // Without a token nothing is to be put back.
-    context.client(&settings)?;
+    context.client(&settings).map_err(Failure::of_a_run)?;
     // What a dead process had in flight is in doubt before it is looked at.
     if row.state != RunState::Finished {
         journal.recover(row.run, unix_millis())?;
     }
     let selected = journal.retry(row.run, &args.code, unix_millis())?;
     if selected.operations == 0 {
-        context.output.say(format_args!("Run {} has no failed operations to send again.", row.run));
+        nothing_to_send_again(context, &reader, &row, &args.code)?;
         if row.state == RunState::Finished {
-            return conclude(context, &reader, row.run, &settings, None, Duration::ZERO);
+            return conclude(context, &reader, row.run, &settings, None);
         }
     } else {
-        let (operations, users) = (selected.operations, selected.assignments);
-        context.output.say(format_args!("{operations} operations of {users} users are sent again."));
+        let output = context.output;
+        let (operations, users) = (
+            output.amount(selected.operations, "operation"),
+            output.amount(selected.assignments.into(), "user"),
+        );
+        output.say(format_args!("Sending again: {operations} of {users}"));
     }
     go_on(context, journal, row.run, &settings)
+}
+
+/// Says why there is nothing; of a code that no operation failed with, which codes there are.
+fn nothing_to_send_again(
+    context: &Context,
+    reader: &Reader,
+    row: &RunRow,
+    codes: &[String],
+) -> Result<(), Failure> {
+    let reasons = reader.reasons(row.run)?;
+    let sent: Vec<String> = reasons
+        .iter()
+        .filter(|reason| !reason.is_invalid)
+        .map(|reason| format!("{} ({})", Printable(&reason.code), context.output.number(reason.count)))
+        .collect();
+    if codes.is_empty() || sent.is_empty() {
+        context.output.say(format_args!("Run {} has no failed operations to send again", row.run));
+        return Ok(());
+    }
+    let asked = codes.join(" or ");
+    Err(Failure::usage(format!(
+        "no operation of run {} failed with {}; the codes there are: {}",
+        row.run,
+        Printable(&asked),
+        sent.join(", ")
+    )))
 }
 
 fn go_on(
@@ -53,7 +82,7 @@ fn go_on(
     run: RunId,
     settings: &RunSettings,
 ) -> Result<Exit, Failure> {
-    let client = context.client(settings)?;
+    let client = context.client(settings).map_err(Failure::of_a_run)?;
     journal.set_settings(run, &settings.to_json())?;
     let runtime = runtime()?;
     let stops = Stops::listen(&runtime);

@@ -15,7 +15,12 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     for row in &runs {
         context.output.event(&event(row, held));
     }
-    context.output.print(table(&runs, held).trim_fmt())?;
+    context.output.event(&json!({"event": "summary", "runs": runs.len(), "exit": Exit::Done as u8}));
+    context.output.print(table(context, &runs, held).trim_fmt())?;
+    for row in runs.iter().filter(|row| is_interrupted(row, held) && row.state == RunState::Running) {
+        let resume = context.command(format_args!("resume {}", row.run));
+        context.output.say(format_args!("Run {} was interrupted; go on with: {resume}", row.run));
+    }
     Ok(Exit::Done)
 }
 
@@ -31,7 +36,7 @@ fn event(row: &RunRow, held: bool) -> serde_json::Value {
     })
 }
 
-fn table(runs: &[RunRow], held: bool) -> Table {
+fn table(context: &Context, runs: &[RunRow], held: bool) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header([
         "run", "state", "created", "total", "done", "failed", "invalid", "in doubt", "pending", "file",
@@ -39,9 +44,9 @@ fn table(runs: &[RunRow], held: bool) -> Table {
     for row in runs {
         let tally = row.tally;
         let state = if is_interrupted(row, held) { "interrupted" } else { row.state.as_str() };
-        let mut cells = vec![row.run.to_string(), state.to_owned(), row.created_at.clone()];
+        let mut cells = vec![row.run.to_string(), state.to_owned(), context.output.time(&row.created_at)];
         let counts = [tally.total, tally.done, tally.failed, tally.invalid, tally.in_doubt, tally.pending];
-        cells.extend(counts.map(|count| count.to_string()));
+        cells.extend(counts.map(|count| context.output.number(count)));
         cells.push(Printable(&row.input_name()).to_string());
         table.add_row(cells);
     }

@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use serde::Serialize;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::context::{Context, sending_runtime, shell_word};
+use super::conclusion::conclude;
+use super::context::{Context, sending_runtime};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::progress;
-use crate::domain::{Printable, RunId, RunState};
-use crate::engine::Ending;
-use crate::journal::{Journal, Reader, RunRow, Tally};
-use crate::report::write_failures;
+use crate::domain::RunId;
+use crate::journal::Journal;
 use crate::run::{RunSettings, Stop, send};
 use crate::webex::Client;
 
@@ -35,129 +32,7 @@ pub(super) fn send_run(
     drop(observer);
     let sent = sent?;
     let reader = sent.journal.reader()?;
-    conclude(context, &reader, run, settings, Some(&sent.ending), sent.elapsed)
-}
-
-/// Writes the failures CSV and the summary of a run; the exit code is as the run stands.
-pub(super) fn conclude(
-    context: &Context,
-    reader: &Reader,
-    run: RunId,
-    settings: &RunSettings,
-    ending: Option<&Ending>,
-    elapsed: Duration,
-) -> Result<Exit, Failure> {
-    let output = context.output;
-    let row = reader.run(Some(run))?.ok_or_else(|| Failure::usage(format!("run {run} is gone")))?;
-    let failures = write_failures(reader, &row, &settings.failures)?;
-    let path = settings.failures.display().to_string();
-    summary(reader, &row, elapsed, path.clone())?.tell(output);
-    let tally = row.tally;
-    output.say(sentence(run, &tally, elapsed));
-    if failures > 0 {
-        output.say(format_args!("{failures} rows that were not done are in {path}"));
-    }
-    if row.state != RunState::Finished {
-        let reason = ending.map(ToString::to_string).or(row.reason).unwrap_or_default();
-        output.say(format_args!("Paused: {}", Printable(&reason)));
-        output.say(format_args!("Go on with: {}", context.command(format_args!("resume {run}"))));
-        return Ok(Exit::Paused);
-    }
-    if tally.failed + tally.invalid + tally.in_doubt == 0 {
-        return Ok(Exit::Done);
-    }
-    if let Some(code) = failed_alike(reader, &row)? {
-        output.say(format_args!(
-            "Everything failed alike, with {}: probably the organization (--org-id), the token's rights or --wire is \
-             wrong rather than the rows",
-            Printable(&code)
-        ));
-    }
-    let apply = context.command(format_args!("apply {}", shell_word(&path)));
-    output.say(format_args!("What to do next: mend the rows in the failures CSV and run: {apply}"));
-    if tally.failed + tally.in_doubt > 0 {
-        let retry = context.command(format_args!("retry {run}"));
-        output.say(format_args!("or send the failed ones again as they are: {retry}"));
-    }
-    Ok(Exit::Problems)
-}
-
-/// The one code with which all of several operations failed.
-fn failed_alike(reader: &Reader, row: &RunRow) -> Result<Option<String>, Failure> {
-    if row.tally.done > 0 || row.tally.failed < 2 {
-        return Ok(None);
-    }
-    let mut codes = reader.failure_codes(row.run)?.into_iter();
-    Ok(codes.next().filter(|(_, count)| *count == row.tally.failed).map(|(code, _)| code))
-}
-
-fn sentence(run: RunId, tally: &Tally, elapsed: Duration) -> String {
-    let mut text = format!("Run {run}: {} of {} operations done", tally.done, tally.total);
-    for (count, word) in [
-        (tally.unchanged, "unchanged"),
-        (tally.failed, "failed"),
-        (tally.invalid, "invalid"),
-        (tally.in_doubt, "in doubt"),
-        (tally.pending, "pending"),
-    ] {
-        if count > 0 {
-            text = format!("{text}, {count} {word}");
-        }
-    }
-    format!("{text}, in {:.1} s", elapsed.as_secs_f64())
-}
-
-/// The contract's last line.
-#[derive(Debug, Serialize)]
-pub(super) struct Summary {
-    event: &'static str,
-    run: u32,
-    state: &'static str,
-    total: u64,
-    done: u64,
-    unchanged: u64,
-    failed: u64,
-    invalid: u64,
-    in_doubt: u64,
-    pending: u64,
-    requests: u64,
-    retries: u64,
-    elapsed_s: f64,
-    failures_csv: String,
-}
-
-impl Summary {
-    pub(super) fn tell(&self, output: Output) {
-        output.event(self);
-    }
-}
-
-/// Counts of the whole run, whichever process did it.
-pub(super) fn summary(
-    reader: &Reader,
-    row: &RunRow,
-    elapsed: Duration,
-    failures_csv: String,
-) -> Result<Summary, Failure> {
-    let Tally { total, done, failed, pending, in_doubt, invalid, unchanged } = row.tally;
-    let (requests, retries) = reader.request_counts(row.run)?;
-    let elapsed_s = (elapsed.as_secs_f64() * 1000.0).round() / 1000.0;
-    Ok(Summary {
-        event: "summary",
-        run: row.run.0,
-        state: row.state.as_str(),
-        total,
-        done,
-        unchanged,
-        failed,
-        invalid,
-        in_doubt,
-        pending,
-        requests,
-        retries,
-        elapsed_s,
-        failures_csv,
-    })
+    conclude(context, &reader, run, settings, Some(&sent.ending))
 }
 
 /// Signals, listened to from the start of a command on.
@@ -184,8 +59,9 @@ impl Stops {
             } else {
                 Output::plain().say("Stopped by a signal; nothing was sent");
             }
-            // What is in flight is in the journal as such; what is half imported starts over.
-            std::process::exit(i32::from(Exit::Paused as u8));
+            // What is in flight is in the journal as such; what is half imported starts over, and is no run to resume.
+            let exit = if is_sending.load(Ordering::SeqCst) { Exit::Paused } else { Exit::NotAsked };
+            std::process::exit(i32::from(exit as u8));
         });
         Self { receiver, sending }
     }

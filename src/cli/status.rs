@@ -1,60 +1,243 @@
 //! `seatbatch status`
 
-use std::time::Duration;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::args;
-use super::context::{Context, shell_word};
+use super::conclusion::{Summary, spoken, summary};
+use super::context::{Context, absolute, shell_word};
 use super::exit::{Exit, Failure};
-use super::sending::summary;
+use super::output;
+use super::words;
 use crate::domain::{Printable, RunState};
-use crate::journal::{Reader, RunRow, is_held};
+use crate::journal::{Pace, Reader, Reason, RunRow, is_held};
 use crate::report::by_organization;
 use crate::run::RunSettings;
+
+/// Between two looks, where somebody watches and where nobody does.
+const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failure> {
     let reader = Reader::open(&context.journal)?;
     let row = context.run_or_newest(&reader, args.run)?;
-    let output = context.output;
-    let failures =
-        RunSettings::from_json(&row.settings).map(|settings| settings.failures).unwrap_or_default();
-    let organizations = reader.organizations(row.run)?;
-    for organization in &organizations {
-        output.event(&json!({"event": "organization", "organization": organization}));
+    let mut seen = Seen::look(context, &reader, row)?;
+    if args.watch {
+        seen = watch(context, &reader, seen)?;
     }
-    summary(&reader, &row, Duration::ZERO, failures.display().to_string())?.tell(output);
-    output.print(described(context, &row, is_held(&context.journal)))?;
-    if organizations.len() > 1 {
-        output.print(format_args!("\n{}", by_organization(&organizations).trim_fmt()))?;
-    }
+    seen.tell(context)?;
     Ok(Exit::Done)
 }
 
-fn described(context: &Context, row: &RunRow, held: bool) -> String {
-    let tally = row.tally;
-    let resume = context.command(format_args!("resume {}", row.run));
-    let apply = context.command(format_args!("apply {}", Printable(&shell_word(&row.input_name()))));
-    let mut text = format!("Run {}: {}\n", row.run, Printable(&row.input_name()));
-    text += &match (row.state, held) {
-        (RunState::Importing, false) => {
-            format!("interrupted while importing; nothing was sent. Start over with: {apply}\n")
+/// Shows how a run stands until it ends or pauses.
+fn watch(context: &Context, reader: &Reader, mut seen: Seen) -> Result<Seen, Failure> {
+    let output = context.output;
+    let on_terminal = io::stdout().is_terminal() && !output.json;
+    while seen.is_under_way() {
+        if output.json {
+            output.event(&seen.progress());
+        } else if on_terminal {
+            let text = seen.described(context);
+            output.print(&text)?;
+            std::thread::sleep(LOOKS.0);
+            // Back to where it began, for the next look to take its place.
+            write!(io::stdout(), "\x1b[{}A\x1b[J", text.lines().count())?;
+            io::stdout().flush()?;
+        } else {
+            output.print(seen.line(context))?;
         }
-        (RunState::Running, false) => {
-            format!("interrupted: its process ended before the run did. Go on with: {resume}\n")
+        if !on_terminal {
+            std::thread::sleep(LOOKS.1);
         }
-        (RunState::Paused, _) => {
-            let reason = row.reason.as_deref().unwrap_or("no reason is known");
-            format!("paused: {}. Go on with: {resume}\n", Printable(reason))
+        let row = context.run_or_newest(reader, Some(seen.row.run.0))?;
+        seen = Seen::look(context, reader, row)?;
+    }
+    Ok(seen)
+}
+
+/// How a run stands at a moment.
+struct Seen {
+    row: RunRow,
+    summary: Summary,
+    reasons: Vec<Reason>,
+    pace: Pace,
+    /// How long the service wants everyone to wait still.
+    pause: Option<Duration>,
+    /// Whether a process has the journal.
+    held: bool,
+    organizations: Vec<crate::journal::OrgTally>,
+    rate: Option<String>,
+}
+
+impl Seen {
+    fn look(context: &Context, reader: &Reader, row: RunRow) -> Result<Self, Failure> {
+        let settings = RunSettings::from_json(&row.settings).ok();
+        let failures = settings.as_ref().map(|settings| settings.failures.as_path());
+        Ok(Self {
+            summary: summary(reader, &row, failures, None)?,
+            reasons: reader.reasons(row.run)?,
+            pace: reader.pace(row.run)?,
+            pause: reader.paused_until(row.run)?.and_then(remaining),
+            held: is_held(&context.journal),
+            organizations: reader.organizations(row.run)?,
+            rate: settings.map(|settings| settings.rate.to_string()),
+            row,
+        })
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.held && matches!(self.row.state, RunState::Importing | RunState::Running)
+    }
+
+    fn tell(&self, context: &Context) -> Result<(), Failure> {
+        let output = context.output;
+        for organization in &self.organizations {
+            output.event(&json!({"event": "organization", "organization": organization}));
         }
-        (RunState::Finished, _) => {
-            format!("finished at {}\n", row.finished_at.as_deref().unwrap_or_default())
+        output.event(&self.summary);
+        output.print(self.described(context))?;
+        if self.organizations.len() > 1 {
+            output.print(format_args!("\n{}", by_organization(&self.organizations).trim_fmt()))?;
         }
-        (state, true) => format!("{state}\n"),
-    };
-    text += &format!(
-        "total {}  done {}  unchanged {}  failed {}  invalid {}  in doubt {}  pending {}",
-        tally.total, tally.done, tally.unchanged, tally.failed, tally.invalid, tally.in_doubt, tally.pending
-    );
-    text
+        Ok(())
+    }
+
+    /// Requests per minute, lately.
+    fn per_minute(&self) -> Option<f64> {
+        self.pace.requests.checked_sub(1).filter(|gaps| *gaps > 0).and_then(|gaps| self.each_second(gaps))
+    }
+
+    fn each_second(&self, count: u64) -> Option<f64> {
+        let (Some(from), Some(to)) = (&self.pace.from, &self.pace.to) else { return None };
+        let seconds = words::between(from, to).as_secs_f64();
+        (seconds > 0.0).then(|| whole(count) * 60.0 / seconds)
+    }
+
+    /// How long it will take still, at the pace of the last requests.
+    fn forecast(&self) -> Option<Duration> {
+        let users = self.each_second(self.pace.users)? / 60.0;
+        let per_user = whole(self.row.tally.total) / whole(u64::from(self.row.users).max(1));
+        let left = whole(self.row.tally.pending) / (users * per_user).max(f64::MIN_POSITIVE);
+        Duration::try_from_secs_f64(left).ok().map(|left| left + self.pause.unwrap_or_default())
+    }
+
+    fn progress(&self) -> serde_json::Value {
+        let tally = self.row.tally;
+        json!({
+            "event": "progress", "total": tally.total, "done": tally.done, "failed": tally.failed,
+            "requests": self.summary.requests(), "per_minute": self.per_minute().map(f64::round),
+            "eta_s": self.forecast().map(|left| left.as_secs()), "throttled_s": self.pause.map(|left| left.as_secs()),
+        })
+    }
+
+    /// All of it in one line.
+    fn line(&self, context: &Context) -> String {
+        let tally = self.row.tally;
+        let number = |count| context.output.number(count);
+        let left = self
+            .forecast()
+            .map_or_else(String::new, |left| format!(", about {} left", words::duration(left)));
+        format!(
+            "{} of {} done, {} failed{left}",
+            number(tally.done),
+            number(tally.total),
+            number(tally.failed)
+        )
+    }
+
+    fn described(&self, context: &Context) -> String {
+        let (row, output) = (&self.row, context.output);
+        let mut lines = vec![format!("Run {}: {}", row.run, Printable(&row.input_name()))];
+        lines.push(self.standing(context));
+        let tally = row.tally;
+        let counts = [
+            (tally.total, "total"),
+            (tally.done, "done"),
+            (tally.unchanged, "unchanged"),
+            (tally.failed, "failed"),
+            (tally.invalid, "invalid"),
+            (tally.in_doubt, "in doubt"),
+            (tally.pending, "pending"),
+        ];
+        lines.push(counts.map(|(count, word)| format!("{word} {}", output.number(count))).join("  "));
+        lines.push(self.effort(context));
+        for reason in self.reasons.iter().take(5) {
+            let words = if reason.message.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", Printable(&reason.message))
+            };
+            lines.push(format!("  {} × {}{words}", output.number(reason.count), spoken(&reason.code)));
+        }
+        lines.join("\n")
+    }
+
+    fn standing(&self, context: &Context) -> String {
+        let row = &self.row;
+        let resume = context.command(format_args!("resume {}", row.run));
+        match (row.state, self.held) {
+            (RunState::Importing, false) => {
+                let file = absolute(row.input_path.clone().into());
+                let apply = context.command(format_args!("apply {}", shell_word(&file.to_string_lossy())));
+                format!(
+                    "was interrupted while importing; nothing was sent. Start over with: {}",
+                    Printable(&apply)
+                )
+            }
+            (RunState::Running, false) => {
+                format!(
+                    "{}: its process ended before the run did. Go on with: {resume}",
+                    output::notable("was interrupted")
+                )
+            }
+            (RunState::Paused, _) => {
+                let reason = row.reason.as_deref().unwrap_or("no reason is known");
+                format!("{}: {}. Go on with: {resume}", output::notable("paused"), Printable(reason))
+            }
+            (RunState::Finished, _) => {
+                let at = context.output.time(row.finished_at.as_deref().unwrap_or_default());
+                format!("{} at {at}", output::good("finished"))
+            }
+            (state, true) => state.to_string(),
+        }
+    }
+
+    /// Requests, time, pace and forecast.
+    fn effort(&self, context: &Context) -> String {
+        let output = context.output;
+        let took = words::duration(self.summary.elapsed());
+        let mut text = format!("{} in {took}", output.amount(self.summary.requests(), "request"));
+        if self.summary.retries() > 0 {
+            text = format!("{text}, {} of them again", output.number(self.summary.retries()));
+        }
+        if !self.is_under_way() {
+            return text;
+        }
+        if let Some(pace) = self.per_minute() {
+            let rate = self.rate.as_deref().unwrap_or("as it was");
+            text = format!("{text}; lately {pace:.0}/min (--rate {rate})");
+        }
+        if let Some(pause) = self.pause {
+            text = format!("{text}; the service asks to wait {} more", words::duration(pause));
+        }
+        if let Some(left) = self.forecast() {
+            let end = Timestamp::now().checked_add(left).map(|end| words::moment(end, output.utc));
+            let end = end.map_or_else(|_| String::new(), |end| format!(", at {end}"));
+            text = format!("{text}; about {} left{end}", words::duration(left));
+        }
+        text
+    }
+}
+
+/// How long it is until then.
+fn remaining(until: i64) -> Option<Duration> {
+    let until = UNIX_EPOCH + Duration::from_millis(u64::try_from(until).ok()?);
+    until.duration_since(SystemTime::now()).ok().filter(|left| !left.is_zero())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of operations stay far below 2^52")]
+const fn whole(count: u64) -> f64 {
+    count as f64
 }

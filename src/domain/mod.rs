@@ -4,6 +4,7 @@
 //! This room is pure. It knows no file, socket, clock or database, and imports nothing of ours.
 
 mod address;
+mod advice;
 mod answer;
 mod assignment;
 mod batch;
@@ -13,6 +14,7 @@ mod outcome;
 mod sending;
 
 pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError, address_key};
+pub use advice::{Advice, CODES, advice, may_pass};
 pub use answer::{Answer, Body, Holdings, HttpAnswer, ItemError, Prospect, Said, ServerError, Unconnected};
 pub use assignment::{
     Action, Assignment, AssignmentNo, Change, Item, Line, Operation, OperationKey, Properties, SiteUrl,

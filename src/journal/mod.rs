@@ -10,6 +10,7 @@ mod insert;
 mod load;
 mod open;
 mod query;
+mod reasons;
 mod recover;
 mod retry;
 #[cfg(test)]
@@ -24,5 +25,6 @@ pub use import::{Importer, InvalidOperation, NewRun, Origin, PlannedOperation, S
 pub use load::Loader;
 pub use open::{Journal, Reader, is_held};
 pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};
+pub use reasons::{Pace, Reason};
 pub use retry::Selected;
 pub use writer::{AttemptReport, Commit, Committed, Intent, Outcome, Record, Writer};

@@ -223,7 +223,7 @@ fn path(text: String, bytes: Option<Vec<u8>>) -> rusqlite::Result<PathBuf> {
 }
 
 impl Reader {
-    fn wrong(&self) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
+    pub(super) fn wrong(&self) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
         let path = self.path.clone();
         move |source| JournalError::of(&path, source)
     }

@@ -15,7 +15,7 @@ fn a_file_is_not_applied_twice_by_accident() {
     assert_eq!(service.asked().len(), 1);
     desk.run(&["apply", "people.csv", "--again"]).exits(0);
     let runs = desk.run(&["runs", "--json"]).exits(0);
-    assert_eq!(runs.stdout.lines().count(), 2);
+    assert_eq!(runs.stdout.lines().count(), 3, "two runs and the summary");
 }
 
 #[test]

@@ -17,19 +17,22 @@ enum Group {
     Service,
     /// As whom the API is asked.
     Access,
+    /// How times are told.
+    Times,
     /// What the terminal shows, and what is written down.
     Output,
 }
 
-use Group::{Access, Journal, Output, Service};
+use Group::{Access, Journal, Output, Service, Times};
 
 impl Group {
-    /// The group of a shared option, by clap's name of it.
+    /// The group of a shared option.
     fn of(option: &str) -> Self {
-        match option {
+        match option.trim_start_matches("--").replace('_', "-").as_str() {
             "journal" => Journal,
-            "base_url" => Service,
-            "org_id" | "token_file" => Access,
+            "base-url" => Service,
+            "org-id" | "token-file" => Access,
+            "utc" => Times,
             _ => Output,
         }
     }
@@ -38,16 +41,19 @@ impl Group {
 /// What means something to a command.
 fn groups(command: &str) -> &'static [Group] {
     match command {
-        "apply" | "plan" | "resume" | "retry" | "verify" | "undo" => &[Journal, Service, Access, Output],
+        "apply" | "plan" | "resume" | "retry" | "verify" | "undo" => {
+            &[Journal, Service, Access, Times, Output]
+        }
+        "demo" => &[Times, Output],
         "diff" | "rehearse" | "licenses" => &[Service, Access, Output],
-        "status" | "runs" | "failures" | "report" | "user" | "journal" => &[Journal, Output],
+        "status" | "runs" | "failures" | "report" | "user" | "journal" => &[Journal, Times, Output],
         "login" | "logout" => &[Service, Output],
-        // Whoever adds a command decides here; until then it takes everything but what is for the API.
         _ => &[Output],
     }
 }
 
-fn means_something(command: &str, option: &str) -> bool {
+/// Whether a shared option, named as clap or as the user names it, means something to a command.
+pub(in crate::cli) fn means_something(command: &str, option: &str) -> bool {
     groups(command).contains(&Group::of(option))
 }
 

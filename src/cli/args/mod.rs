@@ -15,18 +15,18 @@ use clap::{Parser, Subcommand};
 pub(super) use file::{Apply, Check, OnInvalid, Plan};
 pub(super) use licenses::{Licenses, LicensesCommand, ListFormat};
 pub(super) use login::{Login, Store};
-pub(super) use meaning::parse;
+pub(super) use meaning::{means_something, parse};
 pub(super) use reading::Reading;
 pub(super) use record::{Failures, Report, ReportFormat, Status, Undo, Verify};
 pub(super) use sandbox::{Demo, Sandbox};
 pub(super) use sending::{Resume, Retry, Sending};
-pub(super) use shared::{DEFAULT_JOURNAL, Shared};
+pub(super) use shared::Shared;
 
 /// Change the Webex licenses of many people from one CSV file, and lose nothing on the way.
 ///
 /// The access token comes from WEBEX_ACCESS_TOKEN or --token-file, never from an argument.
 /// Exit codes: 0 done, 1 finished with failures, 2 wrong usage or input, 3 paused and resumable,
-/// 4 the journal or the disk failed.
+/// 4 the journal or the disk failed, 5 the service could not be asked and there is no run to resume.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(super) struct Arguments {

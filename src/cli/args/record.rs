@@ -8,6 +8,9 @@ use clap::{Args, ValueEnum};
 pub(in crate::cli) struct Status {
     /// The run's number [default: the newest].
     pub(in crate::cli) run: Option<u32>,
+    /// Show it until the run ends or pauses.
+    #[arg(long, short)]
+    pub(in crate::cli) watch: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// The journal where none is named.
 pub(in crate::cli) const DEFAULT_JOURNAL: &str = "seatbatch.db";
+
+const JOURNAL: &str = "Journal";
+const SERVICE: &str = "Service";
+const OUTPUT: &str = "Output";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Shared {
@@ -15,25 +19,55 @@ pub(in crate::cli) struct Shared {
         global = true,
         env = "SEATBATCH_JOURNAL",
         default_value = DEFAULT_JOURNAL,
-        value_name = "PATH"
+        value_name = "PATH",
+        help_heading = JOURNAL
     )]
     pub(in crate::cli) journal: PathBuf,
     /// Where the API is, over https or on this machine [default: the public service].
-    #[arg(long, global = true, env = "SEATBATCH_BASE_URL", value_name = "URL")]
+    #[arg(long, global = true, env = "SEATBATCH_BASE_URL", value_name = "URL", help_heading = SERVICE)]
     pub(in crate::cli) base_url: Option<String>,
     /// The organization of rows that name none.
-    #[arg(long, global = true, value_name = "ID")]
+    #[arg(long, global = true, value_name = "ID", help_heading = SERVICE)]
     pub(in crate::cli) org_id: Option<String>,
     /// A file with the access token; read again when the token is no longer accepted.
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", help_heading = SERVICE)]
     pub(in crate::cli) token_file: Option<PathBuf>,
     /// One JSON object a line on standard output, and nothing else there.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = OUTPUT)]
     pub(in crate::cli) json: bool,
-    /// Say nothing but errors.
-    #[arg(long, short, global = true)]
+    /// Say nothing when all goes well, and always why where it does not.
+    #[arg(long, short, global = true, help_heading = OUTPUT)]
     pub(in crate::cli) quiet: bool,
-    /// Write what happens to this file, a line an event.
-    #[arg(long, global = true, value_name = "PATH")]
+    /// Say on standard error what goes into the log, too.
+    #[arg(long, short, global = true, help_heading = OUTPUT)]
+    pub(in crate::cli) verbose: bool,
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = OUTPUT, hide_possible_values = true)]
+    pub(in crate::cli) color: Color,
+    /// Tell times in UTC rather than in this machine's zone.
+    #[arg(long, global = true, help_heading = OUTPUT)]
+    pub(in crate::cli) utc: bool,
+    /// Write what happens to this file, one line per event.
+    #[arg(long, global = true, value_name = "PATH", help_heading = OUTPUT)]
     pub(in crate::cli) log_file: Option<PathBuf>,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(in crate::cli) enum Color {
+    /// Where the terminal has them, and `NO_COLOR` is unset.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
 }
