@@ -44,6 +44,11 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     }
 
     let mut journal = Journal::create(&context.journal)?;
+    if journal.is_new() {
+        output.say(format_args!("A new journal begins at {}", absolute(context.journal.clone()).display()));
+    }
+    // Another process may have applied the file since it was looked for.
+    refuse_known(context, &journal.reader()?, &args.file, checked.sha256(), args.again)?;
     let (user, host) = (whoami::username().ok(), whoami::hostname().ok());
     let origin =
         Origin { os_user: user.as_deref(), host: host.as_deref(), version: Some(env!("CARGO_PKG_VERSION")) };

@@ -21,6 +21,34 @@ pub enum JournalError {
         /// The journal.
         path: PathBuf,
     },
+    /// Nobody can be kept from writing at the same time.
+    #[error("files cannot be locked where the journal {} is, so two processes could send the same run; keep it on a disk of this machine and name it with --journal", path.display())]
+    NoLocks {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is another machine's.
+    #[error("the journal {} would lie on a network share ({kind}), where locks and what is called written cannot be relied on; keep it on a disk of this machine and name it with --journal", path.display())]
+    Share {
+        /// The journal.
+        path: PathBuf,
+        /// The kind of file system.
+        kind: String,
+    },
+    /// A hard link.
+    #[error("the journal {} has a second name (a hard link), and what was written last may lie beside the other one; remove one of the names, or make a copy with 'seatbatch journal backup'", path.display())]
+    TwoNames {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// What was written last cannot be read without writing.
+    #[error("the journal {} was not closed, and what was written last lies in {}-wal, which cannot be read where nothing may be written; copy both to a folder of your own and name the copy with --journal", path.display(), path.display())]
+    Unclosed {
+        /// The journal.
+        path: PathBuf,
+    },
     /// The file or its folder cannot be used.
     #[error("cannot open the journal {}", path.display())]
     Open {

@@ -84,7 +84,7 @@ impl Loader {
 
     fn read(&mut self, span: Span) -> Result<(), JournalError> {
         let Self { reader, run, terms, ahead, .. } = self;
-        let Reader { connection: db, path } = reader;
+        let Reader { connection: db, path, .. } = reader;
         let mut rows = SpanRows { db, within: [run.0, span.first().0, span.last().0], terms };
         rows.assignments(ahead).and_then(|()| rows.operations(ahead)).map_err(|wrong| match wrong {
             Wrong::Sql(source) => JournalError::of(path, source),

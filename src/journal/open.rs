@@ -1,17 +1,16 @@
 //! Opening: who may write, whose file it is, which version.
 
-use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::JournalError;
-
-/// `SEAT`: marks the file as ours.
-const APPLICATION_ID: i32 = 0x5345_4154;
+use super::lock::{Handle, Taken};
+use super::place::{self, APPLICATION_ID, Identity, Owner, identity};
 
 /// Each step brings the schema from its index to the next version. Steps are added, never edited.
 const MIGRATIONS: [&str; 4] = [
@@ -38,8 +37,20 @@ pub struct Journal {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     identity: Option<Identity>,
-    /// Held for as long as the journal is open.
-    _lock: File,
+    beside: Option<Identity>,
+    is_new: bool,
+    /// The last to be closed: it has the lock, and closing it before the connection would cost SQLite its own.
+    _right: Right,
+}
+
+/// The right to write, given back when it is dropped.
+#[derive(Debug)]
+struct Right(Arc<Handle>);
+
+impl Drop for Right {
+    fn drop(&mut self) {
+        self.0.give_back();
+    }
 }
 
 /// The journal, open for reading: there may be any number, also while another process writes.
@@ -47,15 +58,20 @@ pub struct Journal {
 pub struct Reader {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    /// See [`Journal`].
+    handle: Arc<Handle>,
 }
 
 impl Journal {
     /// Opens the journal for writing, creating it where there is none.
     ///
     /// # Errors
-    /// [`JournalError`], [`JournalError::Held`] at once where another process writes to it.
+    /// [`JournalError`], [`JournalError::Held`] where another process writes to it.
     pub fn create(path: &Path) -> Result<Self, JournalError> {
-        Self::open_with(path, true)
+        place::refuse_share(path)?;
+        let made =
+            place::make(path).map_err(|source| JournalError::Open { path: path.to_owned(), source })?;
+        Self::open_with(path, true, made)
     }
 
     /// Opens an existing journal for writing.
@@ -63,21 +79,36 @@ impl Journal {
     /// # Errors
     /// [`JournalError`], [`JournalError::Missing`] where there is none.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        Self::open_with(path, false)
+        place::refuse_share(path)?;
+        Self::open_with(path, false, false)
     }
 
-    fn open_with(path: &Path, create: bool) -> Result<Self, JournalError> {
-        if !create && !path.exists() {
-            return Err(JournalError::Missing { path: path.to_owned() });
+    fn open_with(path: &Path, create: bool, made: bool) -> Result<Self, JournalError> {
+        let wrong = |source| JournalError::Open { path: path.to_owned(), source };
+        let handle = handle(path)?;
+        let owner = place::owner(path, handle.file()).map_err(wrong)?;
+        match owner {
+            Owner::Ours => {}
+            Owner::Nobody if create || place::beside(path).exists() => {}
+            Owner::Nobody => return Err(JournalError::Missing { path: path.to_owned() }),
+            Owner::Other => return Err(JournalError::Foreign { path: path.to_owned() }),
         }
-        let lock = lock(path)?;
-        // Created by us, so that nobody else can read who holds which license.
-        private(path, create).map_err(|source| JournalError::Open { path: path.to_owned(), source })?;
+        let right = match handle.take() {
+            Taken::Yes => Right(handle),
+            Taken::Held => return Err(JournalError::Held { path: path.to_owned() }),
+            Taken::Impossible(source) => return Err(JournalError::NoLocks { path: path.to_owned(), source }),
+        };
+        place::refuse_second_name(path, right.0.file())?;
+        // Nobody else is to read who holds which license.
+        place::keep_private(right.0.file()).map_err(wrong)?;
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .map_err(|source| JournalError::of(path, source))?;
         let identity = identity(path);
-        let mut journal = Self { connection, path: path.to_owned(), identity, _lock: lock };
+        let is_new = made || owner == Owner::Nobody;
+        let mut journal =
+            Self { connection, path: path.to_owned(), identity, beside: None, is_new, _right: right };
         journal.set_up()?;
+        journal.beside = place::identity(&place::beside(path));
         Ok(journal)
     }
 
@@ -123,10 +154,17 @@ impl Journal {
         &self.path
     }
 
-    /// Whether the file that is open is still the one at the journal's path: what is written to one that
-    /// was deleted or replaced is lost.
+    /// Whether there was none before.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Whether the files that are open are still those at the journal's path: what is written to one that was
+    /// deleted or replaced is lost.
     pub(super) fn is_in_place(&self) -> bool {
         self.identity == identity(&self.path)
+            && (self.beside.is_none() || self.beside == identity(&place::beside(&self.path)))
     }
 
     /// Another connection to read with.
@@ -144,92 +182,70 @@ impl Journal {
 }
 
 impl Reader {
-    /// Opens an existing journal for reading.
+    /// Opens an existing journal for reading, also where nothing may be written.
     ///
     /// # Errors
     /// [`JournalError`], [`JournalError::Missing`] where there is none.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        if !path.exists() {
-            return Err(JournalError::Missing { path: path.to_owned() });
-        }
         let wrong = |source| JournalError::of(path, source);
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(wrong)?;
+        let handle = handle(path)?;
+        let owner = place::owner(path, handle.file());
+        match owner.map_err(|source| JournalError::Open { path: path.to_owned(), source })? {
+            Owner::Ours => {}
+            Owner::Nobody if place::beside(path).exists() => {}
+            Owner::Nobody => return Err(JournalError::Missing { path: path.to_owned() }),
+            Owner::Other => return Err(JournalError::Foreign { path: path.to_owned() }),
+        }
+        place::refuse_second_name(path, handle.file())?;
+        let connection = read_only(path)?;
         connection.busy_timeout(BUSY).map_err(wrong)?;
         check_owner(&connection, path)?;
         if version(&connection).map_err(wrong)? < VERSION {
             // A reader cannot migrate; the writer does.
+            drop(connection);
             drop(Journal::open(path)?);
+            return Self::open(path);
         }
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self { connection, path: path.to_owned(), handle })
+    }
+
+    /// Whether a process has the journal open for writing right now.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.handle.is_taken()
     }
 }
 
 /// Whether a process has the journal open for writing right now.
 #[must_use]
 pub fn is_held(path: &Path) -> bool {
-    let file = OpenOptions::new().write(true).open(lock_path(path));
-    file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    Handle::of(path).is_ok_and(|handle| handle.is_taken())
 }
 
-/// The lock is a file of its own: closing any other handle of the database file itself would drop
-/// the locks that SQLite holds on it.
-fn lock_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    name.into()
+fn handle(path: &Path) -> Result<Arc<Handle>, JournalError> {
+    Handle::of(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => JournalError::Missing { path: path.to_owned() },
+        _ => JournalError::Open { path: path.to_owned(), source },
+    })
 }
 
-/// Takes the right to write.
-fn lock(path: &Path) -> Result<File, JournalError> {
-    let wrong = |source| JournalError::Open { path: path.to_owned(), source };
-    let file = owner_only().create(true).truncate(false).write(true).open(lock_path(path)).map_err(wrong)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Held { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(wrong(source)),
+/// A connection that reads. On a read-only file or mount SQLite cannot keep the files beside a journal; one that was
+/// closed properly has none, and is read as it lies there.
+fn read_only(path: &Path) -> Result<Connection, JournalError> {
+    let wrong = |source| JournalError::of(path, source);
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(wrong)?;
+    let Err(error) = version(&connection) else { return Ok(connection) };
+    let blocked = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
+    );
+    if !blocked {
+        return Err(wrong(error));
     }
-}
-
-/// Tells a file from any other that might take its place.
-#[cfg(unix)]
-type Identity = (u64, u64);
-#[cfg(not(unix))]
-type Identity = ();
-
-#[cfg(unix)]
-fn identity(path: &Path) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(path: &Path) -> Option<Identity> {
-    path.exists().then_some(())
-}
-
-/// Makes sure that the file is there and readable by its owner alone. SQLite gives the files it
-/// makes beside it the same mode.
-fn private(path: &Path, create: bool) -> io::Result<()> {
-    let file = owner_only().create(create).truncate(false).write(true).open(path)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        if file.metadata()?.permissions().mode() & 0o077 != 0 {
-            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-        }
+    match std::fs::metadata(place::beside(path)) {
+        Ok(beside) if beside.len() > 0 => Err(JournalError::Unclosed { path: path.to_owned() }),
+        _ => place::immutable(path).map_err(wrong),
     }
-    drop(file);
-    Ok(())
-}
-
-fn owner_only() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options
 }
 
 /// A connection without a lock of its own, since one thread at a time has it, and with one plan a
@@ -307,12 +323,72 @@ mod tests {
             .unwrap()
             .execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
             .unwrap();
-        let before = std::fs::read(&path).unwrap();
-        assert!(matches!(Journal::create(&path), Err(JournalError::Foreign { .. })));
-        assert_eq!(std::fs::read(&path).unwrap(), before);
+        let untouched = || {
+            let before = (std::fs::read(&path).unwrap(), std::fs::metadata(&path).unwrap().permissions());
+            assert!(matches!(Journal::create(&path), Err(JournalError::Foreign { .. })));
+            assert!(matches!(Journal::open(&path), Err(JournalError::Foreign { .. })));
+            assert!(matches!(Reader::open(&path), Err(JournalError::Foreign { .. })));
+            let after = (std::fs::read(&path).unwrap(), std::fs::metadata(&path).unwrap().permissions());
+            assert_eq!(before, after);
+            assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        };
+        untouched();
         std::fs::write(&path, "email,licenseId\n".repeat(500)).unwrap();
-        assert!(matches!(Journal::create(&path), Err(JournalError::Foreign { .. })));
-        assert!(matches!(Reader::open(&path), Err(JournalError::Foreign { .. })));
+        untouched();
+        // An empty file is nobody's: `apply` may make a journal of it, and nothing else does.
+        std::fs::write(&path, "").unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::Missing { .. })));
+        assert!(matches!(Reader::open(&path), Err(JournalError::Missing { .. })));
+        assert!(Journal::create(&path).unwrap().is_new());
+        assert!(!Journal::create(&path).unwrap().is_new());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_lock_is_the_files_by_whatever_name() {
+        let (keep, path) = folder();
+        let journal = Journal::create(&path).unwrap();
+        let link = keep.path().join("link.db");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(matches!(Journal::create(&link), Err(JournalError::Held { .. })));
+        let hard = keep.path().join("hard.db");
+        std::fs::hard_link(&path, &hard).unwrap();
+        assert!(matches!(Journal::create(&hard), Err(JournalError::Held { .. })));
+        drop(journal);
+        // What a process that died has written last would be looked for beside the other name.
+        assert!(matches!(Journal::open(&hard), Err(JournalError::TwoNames { .. })));
+        assert!(matches!(Reader::open(&path), Err(JournalError::TwoNames { .. })));
+        std::fs::remove_file(&hard).unwrap();
+        assert!(Journal::open(&link).is_ok());
+    }
+
+    #[test]
+    fn asking_who_writes_turns_nobody_away() {
+        let (_keep, path) = folder();
+        drop(Journal::create(&path).unwrap());
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        // A handle of its own, as another process has one.
+        let file = std::fs::File::open(&path).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    if file.try_lock_shared().is_ok() {
+                        file.unlock().unwrap();
+                    }
+                }
+            });
+            let opened = (0..20).all(|_| Journal::open(&path).is_ok());
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(opened);
+        });
+    }
+
+    #[test]
+    fn a_journal_that_was_closed_is_read_where_nothing_may_be_written() {
+        let (_keep, path) = folder();
+        drop(Journal::create(&path).unwrap());
+        let db = place::immutable(&path).unwrap();
+        assert_eq!(version(&db).unwrap(), VERSION);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod hostile;
 mod input;
 mod journal;
 mod lifecycle;
+mod lock;
 mod night;
 mod outcomes;
 mod sandbox;
