@@ -14,7 +14,7 @@ use crate::domain::{OrgId, RunId};
 use crate::journal::{Reader, RunRow};
 use crate::live::{Pacing, Readings, patiently};
 use crate::run::RunSettings;
-use crate::webex::{BaseUrl, Client, Token};
+use crate::webex::{BaseUrl, Client, Token, TrackingIds};
 
 #[derive(Debug)]
 pub(super) struct Context {
@@ -78,7 +78,8 @@ impl Context {
         let source = self.credentials.source(&base)?;
         let token = Token::new(source);
         runtime()?.block_on(patiently(settings.max_wait(), async || token.renew().await))?;
-        Ok(Client::new(base, token, org, settings.timeout())?)
+        let tracking = TrackingIds::new(fastrand::u128(..));
+        Ok(Client::new(base, token, org, settings.timeout(), tracking)?)
     }
 
     /// Reads with a client for these settings, at their pace.

@@ -137,8 +137,9 @@ UNION ALL
 SELECT run_id, attempt_id,
   strftime('%Y-%m-%dT%H:%M:%S', started_at / 1000, 'unixepoch') || printf('.%03dZ', started_at % 1000),
   strftime('%Y-%m-%dT%H:%M:%S', ended_at / 1000, 'unixepoch') || printf('.%03dZ', ended_at % 1000),
-  last - first + 1, iif(outcome IS NULL, NULL, http_status), retry_after_s, iif(outcome IS NULL, NULL, tracking_id),
-  outcome
+  -- A request under way has the name that we gave it; journals of older releases have its predecessor's there.
+  last - first + 1, iif(outcome IS NULL, NULL, http_status), retry_after_s,
+  iif(outcome IS NULL AND tracking_id NOT LIKE 'seatbatch-%', NULL, tracking_id), outcome
 FROM batch WHERE outcome IS NOT NULL OR state = 'sending';
 
 -- For ourselves: operations that failed or are in doubt, found without looking at the others.

@@ -59,7 +59,7 @@ fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<Standi
     step.execute(
         "UPDATE batch INDEXED BY batch_open SET state = 'in_doubt', attempts = attempts + 1, updated_at = ?2,
            message = 'the process ended before the answer was on disk',
-           http_status = NULL, tracking_id = NULL, outcome = 'in_doubt', said = 'interrupted'
+           http_status = NULL, outcome = 'in_doubt', said = 'interrupted'
          WHERE run_id = ?1 AND state = 'sending'",
         params![run.0, now],
     )?;

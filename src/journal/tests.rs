@@ -140,6 +140,7 @@ fn intent(batch: u32, first: u32, last: u32, rows: u64) -> Record {
         rows,
         attempt: AttemptId(batch),
         wire: WireForm::Array,
+        tracking_id: format!("ours-{batch}"),
     })
 }
 

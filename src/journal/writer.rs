@@ -16,7 +16,7 @@ use crate::domain::{
 };
 
 /// That a batch is about to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
     /// Which batch.
     pub batch: BatchId,
@@ -28,6 +28,8 @@ pub struct Intent {
     pub attempt: AttemptId,
     /// In which form.
     pub wire: WireForm,
+    /// What the request calls itself.
+    pub tracking_id: String,
 }
 
 /// What the writer alone makes, after COMMIT: whoever holds it knows that it is on disk.
@@ -247,16 +249,18 @@ impl Sums {
 /// An error ends the whole transaction, here and below, so SQLite need not be able to take back the one
 /// statement: that would have it copy every page aside.
 const INTENT: &str = "
-    INSERT OR ROLLBACK INTO batch (run_id, first, batch_id, last, rows, state, updated_at, attempt_id, started_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, 'sending', ?7, ?6, ?7)
+    INSERT OR ROLLBACK INTO batch (run_id, first, batch_id, last, rows, state, updated_at, attempt_id, started_at,
+      tracking_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, 'sending', ?7, ?6, ?7, ?8)
     ON CONFLICT (run_id, first, batch_id) DO UPDATE SET
       state = 'sending', updated_at = excluded.updated_at, attempt_id = excluded.attempt_id,
-      started_at = excluded.started_at, ended_at = NULL, retry_after_s = NULL, outcome = NULL, said = NULL";
+      started_at = excluded.started_at, ended_at = NULL, retry_after_s = NULL, outcome = NULL, said = NULL,
+      http_status = NULL, tracking_id = excluded.tracking_id";
 
 const ATTEMPTED: &str = "
     UPDATE OR ROLLBACK batch SET state = ?4, failed = ?5, code = ?6, message = ?7, updated_at = ?8,
       attempts = attempts + 1, started_at = ?9, ended_at = ?10, http_status = ?11, retry_after_s = ?12,
-      tracking_id = ?13, outcome = ?14, said = ?15
+      tracking_id = coalesce(?13, tracking_id), outcome = ?14, said = ?15
     WHERE run_id = ?1 AND first = ?2 AND batch_id = ?3";
 
 /// Puts records into an open transaction. The statements that every request needs are looked up once.
@@ -291,7 +295,8 @@ impl<'a> Writing<'a> {
 
     fn intent(&mut self, at: i64, intent: &Intent) -> rusqlite::Result<()> {
         let (first, last) = (intent.span.first().0, intent.span.last().0);
-        let values = params![self.run, first, intent.batch.0, last, intent.rows, intent.attempt.0, at];
+        let Intent { batch, rows, attempt, tracking_id, .. } = intent;
+        let values = params![self.run, first, batch.0, last, rows, attempt.0, at, tracking_id];
         self.intent.execute(values).map(drop)
     }
 
@@ -357,7 +362,10 @@ impl<'a> Writing<'a> {
     /// Gives an intent back that was never sent: the batch is what it was before.
     fn release(&self, at: i64, outcome: &Outcome) -> rusqlite::Result<()> {
         self.execute(
-            "UPDATE batch SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END, updated_at = ?4
+            "UPDATE batch SET state = CASE WHEN message IS NULL THEN 'pending' ELSE 'in_doubt' END, updated_at = ?4,
+               (http_status, tracking_id) = (
+                 SELECT http_status, tracking_id FROM attempt
+                 WHERE attempt.run_id = ?1 AND attempt.batch_id = ?3 ORDER BY attempt_id DESC LIMIT 1)
              WHERE run_id = ?1 AND first = ?2 AND batch_id = ?3",
             params![self.run, outcome.span.first().0, outcome.batch.0, at],
         )

@@ -7,8 +7,9 @@ use reqwest::{Method, RequestBuilder, Response};
 use url::Url;
 
 use super::answers::answer_body;
+use super::tracking::TRACKING_ID;
 use super::wire::request_body;
-use super::{BaseUrl, Token, retry_after};
+use super::{BaseUrl, Token, TrackingIds, retry_after};
 use crate::domain::{Answer, Assignment, Body, HttpAnswer, OrgId, Said, WireForm};
 
 /// Longest body read, in bytes. A page of 300 users or a 206 for thousands stays far below.
@@ -34,6 +35,7 @@ pub struct Client {
     users: Url,
     token: Token,
     org: Option<OrgId>,
+    tracking: TrackingIds,
 }
 
 impl Client {
@@ -47,9 +49,10 @@ impl Client {
         token: Token,
         org: Option<OrgId>,
         timeout: Duration,
+        tracking: TrackingIds,
     ) -> Result<Self, ClientError> {
         let users = base.join(&["licenses", "users"]);
-        Ok(Self { http: http_client(&base, timeout)?, base, users, token, org })
+        Ok(Self { http: http_client(&base, timeout)?, base, users, token, org, tracking })
     }
 
     /// Where it speaks to.
@@ -70,10 +73,16 @@ impl Client {
         self.org.as_ref()
     }
 
-    /// Sends `PATCH /licenses/users` once.
-    pub async fn patch(&self, form: WireForm, assignments: &[Assignment]) -> Answer {
+    /// What its requests are called.
+    #[must_use]
+    pub const fn tracking(&self) -> &TrackingIds {
+        &self.tracking
+    }
+
+    /// Sends `PATCH /licenses/users` once, under this name.
+    pub async fn patch(&self, form: WireForm, tracking_id: &str, assignments: &[Assignment]) -> Answer {
         let request = self
-            .request(Method::PATCH, self.users.clone())
+            .request(Method::PATCH, self.users.clone(), tracking_id)
             .header(header::CONTENT_TYPE, "application/json")
             .body(request_body(form, self.org.as_ref(), assignments));
         let response = match request.send().await {
@@ -84,8 +93,13 @@ impl Client {
         read_answer(form, response).await
     }
 
-    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
-        self.http.request(method, url).header(header::AUTHORIZATION, self.token.bearer())
+    pub(super) fn get_request(&self, url: Url) -> RequestBuilder {
+        self.request(Method::GET, url, &self.tracking.next_read())
+    }
+
+    fn request(&self, method: Method, url: Url, tracking_id: &str) -> RequestBuilder {
+        let request = self.http.request(method, url).header(header::AUTHORIZATION, self.token.bearer());
+        request.header(TRACKING_ID, tracking_id)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use reqwest::{Method, Response};
+use reqwest::Response;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -265,7 +265,7 @@ impl Client {
 
     /// The body of a successful answer, and where the next page is.
     async fn get(&self, url: Url) -> Result<(Vec<u8>, Option<String>), ReadError> {
-        let response = self.request(Method::GET, url).send().await;
+        let response = self.get_request(url).send().await;
         let mut response = response.map_err(|error| ReadError::NoAnswer(chain(&error)))?;
         let links = response.headers().get_all("link").iter().filter_map(|link| link.to_str().ok());
         let next = links.filter_map(next_page).next().map(str::to_owned);

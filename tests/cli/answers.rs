@@ -236,3 +236,44 @@ fn every_documented_form_of_a_refusal_gives_its_code() {
         assert_eq!(states, [failed(2, code)], "{body}");
     }
 }
+
+/// The value of a header of a request.
+fn header(head: &str, name: &str) -> Option<String> {
+    head.lines()
+        .find_map(|line| line.split_once(": ").filter(|(key, _)| key.eq_ignore_ascii_case(name)))
+        .map(|(_, value)| value.to_owned())
+}
+
+#[test]
+fn every_attempt_has_a_name_of_its_own_that_is_kept_also_where_no_answer_came() {
+    let license = "Y2lzY29zcGFyazovL3VzL0xJQ0VOU0UvYTE6TVNfMQ";
+    let service = Scripted::start(|asked| match asked.number {
+        1 => (0, String::new(), String::new()),
+        _ => answer(206, "?"),
+    });
+    let desk = Desk::at(&service.url);
+    let csv = format!("email,licenseId\na@example.com,{license}\n");
+    desk.apply(&csv, &["--max-attempts", "3", "--wire", "array"]).exits(1);
+    let sent: Vec<String> =
+        service.asked().iter().map(|asked| header(&asked.head, "trackingid").unwrap()).collect();
+    assert!(sent.iter().all(|id| id.starts_with("seatbatch-")), "{sent:?}");
+    assert!(sent[0] != sent[1] && sent[1] != sent[2], "{sent:?}");
+    let sql = desk.sql();
+    let mut statement = sql.prepare("SELECT tracking_id FROM attempts ORDER BY attempt_id").unwrap();
+    let kept: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    // What was never answered is found by our name, the others by the service's.
+    assert_eq!(kept, [sent[0].as_str(), "T2", "T3"]);
+
+    let service = Scripted::start(|_| (0, String::new(), String::new()));
+    let desk = Desk::at(&service.url);
+    desk.apply(&csv, &["--max-attempts", "2", "--wire", "array"]);
+    let last = header(&service.asked().last().unwrap().head, "trackingid").unwrap();
+    let kept: String =
+        desk.sql().query_row("SELECT tracking_id FROM operations", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, last);
+
+    let service = Scripted::start(|_| answer(200, r#"{"items":[]}"#));
+    let desk = Desk::at(&service.url);
+    desk.run(&["licenses", "list"]).exits(0);
+    assert!(header(&service.asked()[0].head, "trackingid").unwrap().starts_with("seatbatch-"));
+}

@@ -86,7 +86,9 @@ impl Driver<'_> {
     ) -> Result<(), SendError> {
         let assignments = self.engine.load(batch, self.loader.load(span)?);
         let rows = self.engine.rows(batch);
-        self.writer.gather(unix_millis(), Record::Intent(Intent { batch, span, rows, attempt, wire }));
+        let tracking_id = self.client.tracking().of_attempt(attempt);
+        let intent = Intent { batch, span, rows, attempt, wire, tracking_id };
+        self.writer.gather(unix_millis(), Record::Intent(intent));
         let flight =
             Flight { attempt, intent: None, assignments: Some(assignments), started_at: 0, arrival: None };
         self.flights.insert(batch, flight);
@@ -154,7 +156,7 @@ impl Driver<'_> {
 async fn attempt(client: &Client, intent: &Committed<Intent>, assignments: &[Assignment]) -> Arrival {
     let wire = intent.get().wire;
     crate::step!("request.leaves");
-    let answer = client.patch(wire, assignments).await;
+    let answer = client.patch(wire, &intent.get().tracking_id, assignments).await;
     crate::step!("answer.arrived");
     let verdict = judge(wire, client.org(), assignments, &answer);
     let ended_at = unix_millis();
