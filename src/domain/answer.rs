@@ -54,7 +54,7 @@ pub struct HttpAnswer {
     /// The body.
     pub body: Body,
     /// The answer's own words, where nothing of the API was found in it.
-    pub said: Option<Said>,
+    pub said: Option<Box<Said>>,
 }
 
 impl HttpAnswer {

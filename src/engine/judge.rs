@@ -108,7 +108,7 @@ fn described(http: &HttpAnswer) -> String {
 fn foreign(http: &HttpAnswer) -> Verdict {
     let status = http.status;
     let nothing = Said::default();
-    let said = http.said.as_ref().unwrap_or(&nothing);
+    let said = http.said.as_deref().unwrap_or(&nothing);
     let what = match (&http.body, &said.location, status) {
         (_, Some(location), 300..=399) => format!(
             "HTTP {status}, which leads to {} and is not followed; so answers a sign-in page, a proxy, or a wrong --base-url",

@@ -144,12 +144,14 @@ async fn read_answer(form: WireForm, mut response: Response) -> Answer {
         Err(BodyError::Broken(reason)) if status < 300 => return Answer::Lost(reason),
         Err(BodyError::Broken(_)) => Body::Empty,
     };
-    Answer::Http(HttpAnswer { status, retry_after, tracking_id, body, said: Some(said) })
+    Answer::Http(HttpAnswer { status, retry_after, tracking_id, body, said: Some(Box::new(said)) })
 }
 
 pub(super) fn retry_after_of(headers: &HeaderMap) -> Option<Duration> {
     let date = text(headers, "date");
-    retry_after::parse(text(headers, "retry-after")?, date, SystemTime::now())
+    // Bytes that are no text are a wait that cannot be read.
+    let asked = String::from_utf8_lossy(headers.get(header::RETRY_AFTER)?.as_bytes());
+    retry_after::parse(&asked, date, SystemTime::now())
 }
 
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -307,7 +307,7 @@ fn nothing_getting_through_for_long_enough_pauses_the_run() {
 
 #[test]
 fn an_absurd_retry_after_means_neither_sleep_nor_loss() {
-    for absurd in ["-5", "garbage", "Wed, 21 Oct 2015 07:28:00 GMT", "0", ""] {
+    for absurd in ["-5", "Wed, 21 Oct 2015 07:28:00 GMT", "0", ""] {
         let header = format!("Retry-After: {absurd}\r\n");
         let service = Scripted::start(move |asked| {
             if asked.number == 1 { (429, header.clone(), String::new()) } else { answer(200, "") }

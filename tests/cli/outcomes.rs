@@ -239,12 +239,23 @@ fn a_retry_after_that_is_too_long_pauses_the_run() {
 
 #[test]
 fn a_senseless_retry_after_is_no_wait() {
-    for wait in ["-5", "soon", "Sat, 01 Jan 2000 00:00:00 GMT"] {
+    for wait in ["-5", "", "Sat, 01 Jan 2000 00:00:00 GMT"] {
         let service = Scripted::start(move |asked| match asked.number {
             1 => (503, format!("Retry-After: {wait}\r\n"), String::new()),
             _ => answer(200, ""),
         });
         Desk::at(&service.url).apply(&onboarding(3), &[]).exits(0);
+    }
+}
+
+#[test]
+fn a_retry_after_that_nobody_understands_is_half_a_minute() {
+    for wait in ["rand(30),add(30)", "soon", "PT2S"] {
+        let service = Scripted::start(move |_| (429, format!("Retry-After: {wait}\r\n"), String::new()));
+        let desk = Desk::at(&service.url);
+        let ran = desk.apply(&onboarding(3), &["--max-wait", "20"]).exits(3);
+        assert!(ran.stderr.contains("30 s"), "{}", ran.stderr);
+        assert_eq!(desk.count("pending"), 3);
     }
 }
 

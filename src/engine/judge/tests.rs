@@ -39,8 +39,8 @@ fn one_user(operations: Vec<Operation>) -> [Assignment; 1] {
     [assignment(0, user, operations)]
 }
 
-fn said(text: &str) -> Option<Said> {
-    Some(Said { text: text.to_owned(), ..Said::default() })
+fn said(text: &str) -> Option<Box<Said>> {
+    Some(Box::new(Said { text: text.to_owned(), ..Said::default() }))
 }
 
 fn doubt(verdict: &Verdict) -> &str {
@@ -103,11 +103,14 @@ fn without_a_body_the_object_form_is_believed_for_its_tracking_id_alone() {
 
 #[test]
 fn what_is_not_the_apis_is_nobodys_success_and_nobodys_failure() {
-    let answer = |status, body, said| Answer::Http(HttpAnswer { said, ..HttpAnswer::new(status, body) });
+    let answer = |status, body, said: Option<Box<Said>>| {
+        Answer::Http(HttpAnswer { said, ..HttpAnswer::new(status, body) })
+    };
     let page = || said("<!DOCTYPE html><html><head><TITLE lang=en> Sign in\u{1b} </TITLE>");
     let garbage = || Body::Unreadable("is no JSON".into());
-    let redirect = Said { location: Some("http://login.example.com/?next=1".into()), ..Said::default() };
-    let proxy = Said { server: Some("squid/5.7".into()), text: "denied".into(), ..Said::default() };
+    let redirect =
+        Box::new(Said { location: Some("http://login.example.com/?next=1".into()), ..Said::default() });
+    let proxy = Box::new(Said { server: Some("squid/5.7".into()), text: "denied".into(), ..Said::default() });
     for wire in [WireForm::Array, WireForm::Object] {
         let sent = one_user(vec![operation(2, Action::Remove, "L1")]);
         let reason = |answer: &Answer| match judge(wire, None, &sent, answer) {

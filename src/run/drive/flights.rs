@@ -166,7 +166,7 @@ async fn attempt(client: &Client, intent: &Committed<Intent>, assignments: &[Ass
     match answer {
         Answer::Http(http) => Arrival {
             http_status: Some(http.status),
-            retry_after_s: http.retry_after.map(|wait| wait.as_secs()),
+            retry_after_s: http.retry_after.map(|wait| wait.as_secs_f64().ceil() as u64),
             tracking_id: http.tracking_id,
             ..arrival
         },
