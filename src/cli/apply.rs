@@ -7,6 +7,7 @@ use super::check::{described, tell_aside};
 use super::confirm::confirm;
 use super::context::{Context, absolute, runtime};
 use super::exit::{Exit, Failure};
+use super::outputs::destination;
 use super::plan;
 use super::sending::{Stops, send_run};
 use crate::assign::{Checked, check};
@@ -60,10 +61,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
 fn settings(context: &Context, args: &args::Apply) -> Result<RunSettings, Failure> {
     let mut settings = RunSettings { failures: beside(&args.file), ..RunSettings::default() };
     context.adjust(&mut settings, &args.sending);
-    let same = |path: &Path| path.canonicalize().ok();
-    if same(&settings.failures).is_some_and(|failures| Some(failures) == same(&args.file)) {
-        return Err(Failure::usage("--failures names the input file, which it would overwrite"));
-    }
+    destination(context, &settings.failures, Some(&args.file))?;
     Ok(settings)
 }
 

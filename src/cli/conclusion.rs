@@ -1,5 +1,6 @@
 //! The end of a run, told: what was done, what was not and why, and what to do about it.
 
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ use serde::Serialize;
 use super::context::{Context, absolute, shell_word};
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
+use super::outputs::put;
 use super::words;
 use crate::domain::{Printable, RunId, RunState, advice, may_pass};
 use crate::engine::Ending;
-use crate::journal::{Reader, Reason, RunRow, Tally};
-use crate::report::{ReportError, write_failures};
+use crate::journal::{Journal, Reader, Reason, RunRow, Tally};
+use crate::report::{Destination, ReportError, write_failures};
 use crate::run::RunSettings;
 
 /// Most codes that are told one by one.
@@ -21,13 +23,19 @@ const MOST_CODES: usize = 8;
 /// Writes the failures CSV and the summary of a run; the exit code is as the run stands.
 pub(super) fn conclude(
     context: &Context,
-    reader: &Reader,
+    journal: &mut Journal,
     run: RunId,
     settings: &RunSettings,
     ending: Option<&Ending>,
 ) -> Result<Exit, Failure> {
+    let reader = &journal.reader()?;
     let row = reader.run(Some(run))?.ok_or_else(|| Failure::usage(format!("run {run} is gone")))?;
-    let written = write_failures(reader, &row, &settings.failures);
+    let written =
+        Destination::at(&settings.failures, &[]).map_err(ReportError::from).and_then(|destination| {
+            let content = |output: &mut dyn Write| write_failures(reader, &row, output);
+            put(context, reader, &destination, Some(run), |rows| *rows, content)
+        });
+    let written = written.map(|written| written.keep(journal));
     let Tally { failed, invalid, in_doubt, .. } = row.tally;
     let exit = match (&written, row.state) {
         (Err(_), _) => Exit::Broken,

@@ -63,7 +63,12 @@ impl Context {
         set(&mut settings.timeout_s, sending.timeout);
         set(&mut settings.max_wait_s, sending.max_wait);
         set(&mut settings.snapshot, sending.snapshot);
-        set(&mut settings.failures, sending.failures.as_ref().map(|path| absolute(path.clone())));
+        let standard_output = Path::new("-");
+        let from_the_root = |path: &PathBuf| match path == standard_output {
+            true => path.clone(),
+            false => absolute(path.clone()),
+        };
+        set(&mut settings.failures, sending.failures.as_ref().map(from_the_root));
         settings.org_id = self.org_id.clone().or(settings.org_id.take());
         settings.canary = sending.canary.or(settings.canary);
         settings.give_up_after_s = sending.give_up_after.or(settings.give_up_after_s);

@@ -56,6 +56,10 @@ impl Failure {
         Self { exit, ..self }
     }
 
+    pub(super) fn usage_of(error: anyhow::Error) -> Self {
+        Self { exit: Exit::Usage, error }
+    }
+
     fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self { exit, error: error.into() }
     }
@@ -104,6 +108,7 @@ impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::Journal(error) => error.into(),
+            ReportError::Destination(error) => Self::new(Exit::Usage, error),
             other => Self::new(Exit::Broken, other),
         }
     }

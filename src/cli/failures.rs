@@ -1,10 +1,13 @@
 //! `seatbatch failures`
 
+use std::io::Write;
+
 use serde_json::json;
 
 use super::args;
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use super::outputs::{destination, put};
 use crate::journal::Reader;
 use crate::report::write_failures;
 use crate::run::RunSettings;
@@ -17,8 +20,12 @@ pub(super) fn run(context: &Context, args: &args::Failures) -> Result<Exit, Fail
         (None, Ok(settings)) => settings.failures,
         (None, Err(_)) => return Err(Failure::usage("say where the failures CSV goes with -o FILE")),
     };
-    let rows = write_failures(&reader, &row, &path)?;
-    context.output.say(format_args!("{rows} rows of run {} are in {}", row.run, path.display()));
+    let destination = destination(context, &path, Some(&row.input_path))?;
+    let content = |output: &mut dyn Write| write_failures(&reader, &row, output);
+    let written = put(context, &reader, &destination, Some(row.run), |rows| *rows, content)?;
+    let rows = written.keep_aside(context);
+    let amount = context.output.amount(rows, "row");
+    context.output.say(format_args!("{amount} of run {} written to {}", row.run, path.display()));
     context.output.event(&json!({"event": "failures", "run": row.run.0, "rows": rows, "failures_csv": path}));
     Ok(Exit::Done)
 }

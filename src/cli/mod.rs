@@ -18,6 +18,7 @@ mod logging;
 mod login;
 mod logins;
 mod output;
+mod outputs;
 mod plan;
 mod progress;
 mod report;

@@ -1,11 +1,11 @@
 //! `seatbatch report`
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Write};
 
 use super::args::{self, ReportFormat};
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use super::outputs::{destination, put};
 use crate::journal::Reader;
 use crate::report::{Format, write_audit};
 
@@ -31,10 +31,10 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
     let format = if context.output.json { Format::Json } else { args.format.into() };
     match &args.output {
         Some(path) => {
-            let file = File::create(path)?;
-            let mut output = BufWriter::new(file);
-            write_audit(&reader, &runs, format, &mut output)?;
-            output.flush()?;
+            let input = runs.first().map(|run| run.input_path.as_path());
+            let destination = destination(context, path, input)?;
+            let content = |output: &mut dyn Write| write_audit(&reader, &runs, format, output);
+            put(context, &reader, &destination, None, |()| 1, content)?.keep_aside(context);
         }
         None => {
             let mut output = BufWriter::new(io::stdout().lock());

@@ -4,19 +4,21 @@ use super::args::{self, Sending};
 use super::conclusion::conclude;
 use super::context::{Context, runtime, shell_word};
 use super::exit::{Exit, Failure};
+use super::outputs::destination;
 use super::sending::{Stops, send_run};
 use crate::domain::{Printable, RunId, RunState};
 use crate::journal::{Journal, Reader, RunRow};
 use crate::run::{RunSettings, unix_millis};
 
 pub(super) fn run(context: &Context, args: &args::Resume) -> Result<Exit, Failure> {
-    let journal = Journal::open(&context.journal)?;
+    let mut journal = Journal::open(&context.journal)?;
     let reader = journal.reader()?;
     let row = to_resume(context, &reader, args.run)?;
     let settings = settings(context, &row, &args.sending)?;
+    destination(context, &settings.failures, Some(&row.input_path))?;
     if row.state == RunState::Finished {
         context.output.say(format_args!("Run {} is finished already", row.run));
-        return conclude(context, &reader, row.run, &settings, None);
+        return conclude(context, &mut journal, row.run, &settings, None);
     }
     go_on(context, journal, row.run, &settings)
 }
@@ -27,6 +29,7 @@ pub(super) fn retry(context: &Context, args: &args::Retry) -> Result<Exit, Failu
     let row = context.run_or_newest(&reader, args.run)?;
     refuse_importing(context, &row)?;
     let settings = settings(context, &row, &args.sending)?;
+    destination(context, &settings.failures, Some(&row.input_path))?;
     // Without a token nothing is to be put back.
     context.client(&settings).map_err(Failure::of_a_run)?;
     // What a dead process had in flight is in doubt before it is looked at.
@@ -37,7 +40,7 @@ pub(super) fn retry(context: &Context, args: &args::Retry) -> Result<Exit, Failu
     if selected.operations == 0 {
         nothing_to_send_again(context, &reader, &row, &args.code)?;
         if row.state == RunState::Finished {
-            return conclude(context, &reader, row.run, &settings, None);
+            return conclude(context, &mut journal, row.run, &settings, None);
         }
     } else {
         let output = context.output;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::args;
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use crate::report::write_whole;
 use crate::sandbox::{Integration, Options, Organization, Sandbox, State};
 
@@ -66,10 +67,17 @@ async fn stopped() {
 }
 
 fn save(state: &State, path: &Path) -> Result<(), Failure> {
-    write_whole(path, |output| {
+    let whole = write_whole(path, |output| {
         let text = serde_json::to_vec_pretty(state).map_err(io::Error::from)?;
         Ok(output.write_all(&text)?)
     })?;
+    if let Some(kept) = whole.kept {
+        Output::plain().say(format_args!(
+            "{} was there already; it is kept as {}",
+            path.display(),
+            kept.display()
+        ));
+    }
     Ok(())
 }
 

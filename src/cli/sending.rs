@@ -30,9 +30,8 @@ pub(super) fn send_run(
     stops.sending.store(true, Ordering::SeqCst);
     let sent = runtime.block_on(send(journal, run, client, settings, observer.as_mut(), stops.receiver));
     drop(observer);
-    let sent = sent?;
-    let reader = sent.journal.reader()?;
-    conclude(context, &reader, run, settings, Some(&sent.ending))
+    let mut sent = sent?;
+    conclude(context, &mut sent.journal, run, settings, Some(&sent.ending))
 }
 
 /// Signals, listened to from the start of a command on.

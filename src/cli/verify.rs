@@ -1,7 +1,6 @@
 //! `seatbatch verify`
 
-use std::io;
-use std::path::Path;
+use std::io::{self, Write};
 
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -10,11 +9,12 @@ use super::args::{self, Sending};
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
 use super::output::Output;
+use super::outputs::{destination, put};
 use super::resume::settings;
 use crate::domain::RunId;
 use crate::journal::{OperationRow, Reader};
 use crate::live::Readings;
-use crate::report::{ReportError, write_whole};
+use crate::report::{Destination, ReportError};
 use crate::run::{Verified, VerifyError, verify};
 
 pub(super) fn run(context: &Context, args: &args::Verify) -> Result<Exit, Failure> {
@@ -24,8 +24,9 @@ pub(super) fn run(context: &Context, args: &args::Verify) -> Result<Exit, Failur
     let readings = context.readings(context.client(&settings)?, &settings);
     let runtime = runtime()?;
     let comparing = Comparing { reader: &reader, run: row.run, readings: &readings, runtime: &runtime };
-    let compared = match &args.output {
-        Some(path) => comparing.into_file(path),
+    let output = args.output.as_deref().map(|path| destination(context, path, Some(&row.input_path)));
+    let compared = match &output.transpose()? {
+        Some(destination) => comparing.into_file(context, destination),
         None => comparing.onto_output(context.output),
     };
     let found = compared.map_err(failure)?;
@@ -57,9 +58,9 @@ impl Comparing<'_> {
     }
 
     /// The differences as a file, which is not touched where nothing could be compared.
-    fn into_file(&self, path: &Path) -> Compared {
+    fn into_file(&self, context: &Context, destination: &Destination) -> Compared {
         let mut compared = None;
-        let written = write_whole(path, |output| {
+        let content = |output: &mut dyn Write| {
             let mut writer = csv::Writer::from_writer(output);
             writer.write_record(HEADER)?;
             let found =
@@ -70,7 +71,9 @@ impl Comparing<'_> {
                 return Err(io::Error::other("nothing was compared").into());
             }
             Ok(writer.flush()?)
-        });
+        };
+        let written = put(context, self.reader, destination, Some(self.run), |()| 1, content);
+        let written = written.map(|written| written.keep_aside(context));
         match (compared, written) {
             (Some(Ok(_)) | None, Err(error)) => Err(VerifyError::Telling(error)),
             (Some(compared), _) => compared,

@@ -122,3 +122,13 @@ CREATE TABLE invalid_row (
 INSERT INTO invalid_row
 SELECT run_id, line, 1, nullif(email, ''), nullif(person_id, ''), org_id, kind, target, operation, code, message FROM invalid_row_3;
 DROP TABLE invalid_row_3;
+
+-- Files that this program wrote and may write again: what stands there by now, if nobody has changed it.
+CREATE TABLE output (
+  path BLOB PRIMARY KEY,
+  -- The run that its rows are of; NULL for a report of several.
+  run_id INTEGER,
+  rows INTEGER NOT NULL,
+  sha256 BLOB NOT NULL,
+  written_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

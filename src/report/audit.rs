@@ -7,8 +7,8 @@ use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer as _};
 
 use super::error::ReportError;
-use super::guard::defused;
 use super::html::write_html;
+use super::spreadsheet::defused;
 use super::summary::write_text;
 use crate::journal::{OperationRow, OrgTally, Reader, RunRow, Tally};
 

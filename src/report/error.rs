@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::atomic_file::DestinationError;
 use crate::journal::JournalError;
 
 /// A report could not be made.
@@ -12,6 +13,9 @@ pub enum ReportError {
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// It cannot go where it should.
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
     /// The file cannot be written.
     #[error("cannot write {}", path.display())]
     Write {

@@ -1,23 +1,17 @@
 //! The failures CSV: the input's own rows, and behind each why it was not done.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use super::error::{ReportError, plain};
-use super::guard::defused;
-use super::whole::write_whole;
+use super::spreadsheet::defused;
 use crate::input::{FAILURE_COLUMNS, Layout};
 use crate::journal::{FailedRow, Reader, RunRow};
 
-/// Writes the failures CSV of a run to `path`, whole or not at all. Returns the number of rows.
+/// Writes the failures CSV of a run. Returns the number of rows.
 ///
 /// # Errors
-/// [`ReportError`]; the file that was there before is then still there.
-pub fn write_failures(reader: &Reader, run: &RunRow, path: &Path) -> Result<u64, ReportError> {
-    write_whole(path, |output| write_rows(reader, run, output))
-}
-
-fn write_rows(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Result<u64, ReportError> {
+/// [`ReportError`].
+pub fn write_failures(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Result<u64, ReportError> {
     let layout: Layout = serde_json::from_str(&run.layout).map_err(ReportError::Layout)?;
     let line_end: &[u8] = if layout.crlf { b"\r\n" } else { b"\n" };
     let mut tail = Tail::new(layout.delimiter);

@@ -1,31 +1,27 @@
 //! A CSV whose operations reverse what a run has done.
 
-use std::path::Path;
+use std::io::Write;
 
 use super::error::ReportError;
-use super::whole::write_whole;
 use crate::journal::{OperationRow, Reader, RunRow};
 
 const HEADER: [&str; 7] = ["email", "personId", "orgId", "licenseId", "siteUrl", "accountType", "operation"];
 
-/// Writes the reversing CSV to `path`: adds become removes and removes adds, last first. `apply`
+/// Writes the reversing CSV: adds become removes and removes adds, last first. `apply`
 /// takes it as it is. Returns the number of rows.
 ///
 /// # Errors
 /// [`ReportError`].
-pub fn write_undo(reader: &Reader, run: &RunRow, path: &Path) -> Result<u64, ReportError> {
-    write_whole(path, |output| {
-        let mut writer = csv::Writer::from_writer(output);
-        writer.write_record(HEADER)?;
-        let mut rows = 0;
-        reader.done_backwards(run.run, |row| -> Result<(), ReportError> {
-            rows += 1;
-            Ok(writer.write_record(reversed(&row))?)
-        })?;
-        writer.flush()?;
-        drop(writer);
-        Ok(rows)
-    })
+pub fn write_undo(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Result<u64, ReportError> {
+    let mut writer = csv::Writer::from_writer(output);
+    writer.write_record(HEADER)?;
+    let mut rows = 0;
+    reader.done_backwards(run.run, |row| -> Result<(), ReportError> {
+        rows += 1;
+        Ok(writer.write_record(reversed(&row))?)
+    })?;
+    writer.flush()?;
+    Ok(rows)
 }
 
 fn reversed(row: &OperationRow) -> [&str; HEADER.len()] {

@@ -22,6 +22,7 @@ mod lifecycle;
 mod lock;
 mod night;
 mod outcomes;
+mod outputs;
 mod sandbox;
 mod scripted;
 mod secrets;

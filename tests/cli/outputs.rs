@@ -1,0 +1,135 @@
+//! Files that commands write take the place of nothing that somebody may miss, and are tried before anything is sent.
+
+use crate::harness::{Desk, onboarding};
+use crate::scripted::{Scripted, answer};
+
+/// Refuses user 1, every time.
+fn refusing_one() -> Scripted {
+    Scripted::start(|_| answer(206, r#"[{"email":"user1@example.com","error":{"code":"A","message":"no"}}]"#))
+}
+
+fn read(desk: &Desk, name: &str) -> String {
+    std::fs::read_to_string(desk.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn where_the_failures_go_is_tried_before_anything_is_sent() {
+    let service = Scripted::start(|_| answer(200, ""));
+    let desk = Desk::at(&service.url);
+    std::fs::create_dir(desk.path("folder")).unwrap();
+    for (path, words) in [
+        ("nowhere/f.csv", "no folder"),
+        ("folder", "is a folder"),
+        ("people.csv", "the input file"),
+        ("./folder/../people.csv", "the input file"),
+    ] {
+        let ran = desk.apply(&onboarding(2), &["--failures", path]).exits(2);
+        assert!(ran.stderr.contains(words), "{path}: {}", ran.stderr);
+    }
+    assert!(service.asked().is_empty());
+    assert!(!desk.path("seatbatch.db").exists());
+    assert_eq!(read(&desk, "people.csv"), onboarding(2));
+}
+
+#[test]
+fn no_output_takes_the_place_of_the_journal_or_the_input() {
+    let service = refusing_one();
+    let desk = Desk::at(&service.url);
+    desk.apply(&onboarding(3), &[]).exits(1);
+    let done = || desk.count("done");
+    for path in ["seatbatch.db", "./seatbatch.db"] {
+        for command in [&["failures", "-o", path][..], &["undo", "-o", path], &["report", "-o", path]] {
+            let ran = desk.run(command).exits(2);
+            assert!(ran.stderr.contains("the journal"), "{}", ran.stderr);
+        }
+        desk.run(&["retry", "--failures", path, "--yes"]).exits(2);
+        assert_eq!(done(), 2);
+    }
+    for command in ["undo", "failures", "report"] {
+        let ran = desk.run(&[command, "-o", "people.csv"]).exits(2);
+        assert!(ran.stderr.contains("the input file"), "{}", ran.stderr);
+    }
+    assert_eq!(read(&desk, "people.csv"), onboarding(3));
+    // Another journal is a database all the same.
+    let other = ["failures", "-o", "seatbatch.db", "--journal", "copy.db"];
+    std::fs::copy(desk.path("seatbatch.db"), desk.path("copy.db")).unwrap();
+    desk.run(&other).exits(2);
+}
+
+#[test]
+fn what_seatbatch_did_not_write_or_somebody_changed_is_kept() {
+    let service = refusing_one();
+    let desk = Desk::at(&service.url);
+    desk.write("people.failures.csv", "my notes\n");
+    let ran = desk.apply(&onboarding(3), &[]).exits(1);
+    assert!(ran.stderr.contains("kept as"), "{}", ran.stderr);
+    assert_eq!(read(&desk, "people.failures.csv.bak"), "my notes\n");
+    // What was written by us for the same run may go.
+    let ran = desk.run(&["retry", "--yes"]).exits(1);
+    assert!(!ran.stderr.contains("kept as"), "{}", ran.stderr);
+    assert!(!desk.path("people.failures.csv.bak2").exists());
+    // Mended by somebody, it stays.
+    let mended = read(&desk, "people.failures.csv").replace("user1", "user9");
+    desk.write("people.failures.csv", &mended);
+    let ran = desk.run(&["resume"]).exits(1);
+    assert!(ran.stderr.contains("people.failures.csv.bak2"), "{}", ran.stderr);
+    assert_eq!(read(&desk, "people.failures.csv.bak2"), mended);
+    assert!(read(&desk, "people.failures.csv").contains("user1"));
+}
+
+#[test]
+fn rows_of_another_run_are_kept() {
+    let service = refusing_one();
+    let desk = Desk::at(&service.url);
+    desk.apply(&onboarding(3), &[]).exits(1);
+    let first = read(&desk, "people.failures.csv");
+    desk.write("people.txt", onboarding(2));
+    let ran = desk.run(&["apply", "people.txt", "--rate", "unlimited"]).exits(1);
+    assert!(ran.stderr.contains("kept as"), "{}", ran.stderr);
+    assert_eq!(read(&desk, "people.failures.csv.bak"), first);
+    // With the header alone there is nothing to miss.
+    let well = Scripted::start(|_| answer(200, ""));
+    let desk = Desk::at(&well.url);
+    desk.apply(&onboarding(3), &[]).exits(0);
+    let ran = desk.apply(&onboarding(4), &[]).exits(0);
+    assert!(!ran.stderr.contains("kept as"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_summary_comes_though_the_failures_cannot_be_written() {
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let folder = desk.path("out");
+    std::fs::create_dir(&folder).unwrap();
+    let gone = folder.clone();
+    let service = Scripted::start(move |_| {
+        let _ = std::fs::remove_dir(&gone);
+        answer(206, r#"[{"email":"user1@example.com","error":{"code":"A","message":"no"}}]"#)
+    });
+    let args = ["--failures", "out/f.csv", "--base-url", &service.url];
+    let ran = desk.apply(&onboarding(3), &args).exits(4);
+    let summary = ran.summary();
+    assert_eq!((summary["event"].as_str(), summary["done"].as_u64()), (Some("summary"), Some(2)));
+    assert!(ran.stderr.contains("failures 1 -o"), "{}", ran.stderr);
+    desk.run(&["failures", "-o", "f.csv"]).exits(0);
+    assert!(read(&desk, "f.csv").contains("user1@example.com"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_devices_and_standard_output_are_what_they_are() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let service = refusing_one();
+    let desk = Desk::at(&service.url);
+    std::fs::create_dir(desk.path("real")).unwrap();
+    std::os::unix::fs::symlink("real/f.csv", desk.path("link.csv")).unwrap();
+    desk.apply(&onboarding(3), &["--failures", "link.csv"]).exits(1);
+    assert!(desk.path("link.csv").is_symlink());
+    assert!(read(&desk, "real/f.csv").contains("user1@example.com"));
+    desk.run(&["failures", "-o", "/dev/null"]).exits(0);
+    assert!(std::fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    for path in ["-", "/dev/stdout"] {
+        let ran = desk.run(&["failures", "-o", path]).exits(0);
+        assert_eq!(ran.stdout, read(&desk, "real/f.csv"));
+    }
+    assert!(!desk.path("-").exists());
+}
