@@ -388,6 +388,12 @@ impl Checked {
     pub(super) fn number_of(&self, wish: &Wish) -> Option<AssignmentNo> {
         let email = wish.email.as_ref().map(|email| email.as_str());
         let person = wish.person.as_ref().map(|person| person.as_str());
+        self.assignment_of(email, person)
+    }
+
+    /// The assignment of whoever is called so in the file; the person ID counts where both are given.
+    #[must_use]
+    pub fn assignment_of(&self, email: Option<&str>, person: Option<&str>) -> Option<AssignmentNo> {
         self.numbering.of(self.roster.find(email, person)?)
     }
 }

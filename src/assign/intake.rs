@@ -1,8 +1,6 @@
 //! The second reading: each row with its operation and its assignment, or why it has none.
 
 use std::borrow::Cow;
-use std::iter::Peekable;
-use std::vec;
 
 use super::check::{CheckError, Checked};
 use super::columns::{Columns, Field};
@@ -68,7 +66,8 @@ pub struct InvalidRow {
 pub struct Intake<'f> {
     file: &'f InputFile,
     rows: Rows,
-    findings: Peekable<vec::IntoIter<(Line, CrossRow)>>,
+    /// The first finding of a line that has not been read.
+    finding: usize,
     checked: Checked,
 }
 
@@ -77,10 +76,9 @@ impl<'f> Intake<'f> {
     ///
     /// # Errors
     /// [`InputError`] where it can no longer be read.
-    pub fn new(mut checked: Checked, file: &'f InputFile) -> Result<Self, InputError> {
+    pub fn new(checked: Checked, file: &'f InputFile) -> Result<Self, InputError> {
         let rows = file.rows(&checked.how.reading())?;
-        let findings = std::mem::take(&mut checked.findings).into_iter().peekable();
-        Ok(Self { file, rows, findings, checked })
+        Ok(Self { file, rows, finding: 0, checked })
     }
 
     /// The checked file.
@@ -101,7 +99,9 @@ impl<'f> Intake<'f> {
         let Some(row) = self.rows.next()? else { return Ok(None) };
         let line = row.line();
         let columns = &self.checked.columns;
-        let finding = self.findings.next_if(|(found, _)| *found == line).map(|(_, finding)| finding);
+        let finding = self.checked.findings.get(self.finding).filter(|(found, _)| *found == line);
+        self.finding += usize::from(finding.is_some());
+        let finding = finding.map(|(_, finding)| *finding);
         // Every name was resolved at the first reading, and is remembered.
         let wish = wish::read(&row, columns, &mut self.checked.targets, &mut NamesTaken)
             .map_err(CheckError::Names)?;
@@ -121,13 +121,14 @@ impl<'f> Intake<'f> {
         Ok(Some(Entry { line, carried: row.carried(), content }))
     }
 
-    /// After the last row: whether this was the file that was checked, to the byte.
+    /// After the last row: whether this was the file that was checked, to the byte. Gives it back, to be read
+    /// once more.
     ///
     /// # Errors
     /// [`InputError::Changed`].
-    pub fn finish(self) -> Result<(), InputError> {
+    pub fn finish(self) -> Result<Checked, InputError> {
         let same = self.rows.sha256() == Some(self.checked.sha256());
-        if same { Ok(()) } else { Err(changed(self.file)) }
+        if same { Ok(self.checked) } else { Err(changed(self.file)) }
     }
 }
 

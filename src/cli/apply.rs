@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 
 use super::args::{self, OnInvalid};
 use super::check::{described, tell_aside};
-use super::confirm::confirm;
+use super::confirm::{can_ask, confirm};
 use super::context::{Context, absolute, runtime};
 use super::exit::{Exit, Failure};
 use super::outputs::destination;
 use super::plan;
+use super::preview::{Preview, Question, Voice};
 use super::sending::{Stops, send_run};
 use crate::assign::{Checked, check};
 use crate::domain::RunState;
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Origin, Reader, is_held};
-use crate::run::{Background, Catalog, RunSettings, import};
+use crate::run::{Background, Catalog, Depth, RunSettings, import};
 
 pub(super) fn run(context: &Context, args: args::Apply) -> Result<Exit, Failure> {
     if args.dry_run {
@@ -36,10 +37,14 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     if let Some(earlier) = earlier {
         refuse_known(context, &earlier, &args.file, &file.sha256()?, args.again)?;
     }
-    let checked =
-        check(&file, &args.reading.interpretation(), args.order.into(), &mut names, &mut tell_aside(output))?;
-    refuse_invalid(&checked, args.on_invalid)?;
+    let order = args.choosing.order.into();
+    let checked = check(&file, &args.reading.interpretation(), order, &mut names, &mut tell_aside(output))?;
+    refuse_invalid(&checked, args.choosing.on_invalid)?;
     output.say(format_args!("{}: {}", args.file.display(), described(&checked.counts())));
+    if !args.yes {
+        can_ask(output)?;
+    }
+    let (preview, checked) = look(context, args, &file, &settings, checked, &mut names)?;
     if !args.yes {
         confirm(output, &format!("Send to {}?", client.base()))?;
     }
@@ -53,10 +58,48 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let (user, host) = (whoami::username().ok(), whoami::hostname().ok());
     let origin =
         Origin { os_user: user.as_deref(), host: host.as_deref(), version: Some(env!("CARGO_PKG_VERSION")) };
-    let background = Background { origin, names: &names.known() };
+    let outlook = preview.as_ref().map(|preview| &preview.outlook);
+    let only_changes = outlook.filter(|_| args.choosing.only_changes);
+    let background = Background { origin, only_changes, names: &names.known() };
     let (run, _) = import(&mut journal, &file, checked, &settings, &background)?;
     send_run(context, journal, run, client, &settings, stops)
 }
+
+/// Looks at the organization as far as it is to be shown or an option needs it.
+fn look(
+    context: &Context,
+    args: &args::Apply,
+    file: &InputFile,
+    settings: &RunSettings,
+    checked: Checked,
+    names: &mut Catalog,
+) -> Result<(Option<Preview>, Checked), Failure> {
+    let choosing = &args.choosing;
+    let depth = match () {
+        () if choosing.only_changes => Depth::Holders,
+        () if choosing.max_removals.is_some() || !args.yes => Depth::HoldersWithin(SMALL),
+        () => return Ok((None, checked)),
+    };
+    let order = choosing.order.into();
+    let only_changes = choosing.only_changes;
+    let question = Question { context, file, settings, only_changes, depth };
+    let (preview, checked) = question.look(checked, names)?;
+    if only_changes && preview.outlook.not_read.is_some() {
+        return Err(preview.cannot_tell_changes());
+    }
+    if let Some(limit) = choosing.max_removals {
+        preview.refuse_removals(limit)?;
+    }
+    if !args.yes {
+        let voice = Voice::Aside(context.output);
+        preview.tell(voice, context, settings)?;
+        preview.tell_problems(voice, order)?;
+    }
+    Ok((Some(preview), checked))
+}
+
+/// So many requests are made unasked to find out who holds what.
+const SMALL: u64 = 100;
 
 fn settings(context: &Context, args: &args::Apply) -> Result<RunSettings, Failure> {
     let mut settings = RunSettings { failures: beside(&args.file), ..RunSettings::default() };

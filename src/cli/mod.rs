@@ -20,6 +20,7 @@ mod logins;
 mod output;
 mod outputs;
 mod plan;
+mod preview;
 mod progress;
 mod report;
 mod resume;

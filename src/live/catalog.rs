@@ -101,7 +101,7 @@ impl Readings {
                 Ok(Some(page)) => all.extend(page),
                 Ok(None) => return Ok(Licenses(all)),
                 Err(error) => {
-                    let error = known(error);
+                    let error = if org.is_none() { known(error) } else { error };
                     let what = org.map_or_else(
                         || "the list of licenses".to_owned(),
                         |org| format!("the list of licenses of organization {org}"),

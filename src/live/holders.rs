@@ -6,17 +6,10 @@ use tokio::sync::Mutex;
 use super::crowd::{Named, Names};
 use super::readings::{Readings, Unread};
 use crate::domain::LicenseId;
-use crate::webex::{License, LicenseUser, PAGE_OF_USERS};
+use crate::webex::LicenseUser;
 
 /// Lists that are read at the same time, as far as the pace allows.
 const AT_ONCE: usize = 4;
-
-/// How many requests the list of a license's holders takes, as far as the service counts them.
-#[must_use]
-pub fn pages_of(license: &License) -> u64 {
-    let users = license.consumed_by_users.or(license.consumed_units).unwrap_or(0);
-    u64::try_from(users).unwrap_or(0).div_ceil(PAGE_OF_USERS.into()).max(1)
-}
 
 /// Whether a user holds a license.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

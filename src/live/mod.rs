@@ -12,6 +12,6 @@ mod readings;
 
 pub use catalog::{Found, Licenses};
 pub use crowd::{Crowd, Named, Names};
-pub use holders::{Held, Holdings, Roll, pages_of, read_all};
+pub use holders::{Held, Holdings, Roll, read_all};
 pub use patience::{Passing, patiently};
 pub use readings::{Pacing, Readings, Unread};

@@ -1,2 +1,18 @@
-//! What a file would make of an organization, said before anything is sent. Pure: what is held, what there is
-//! and what is asked come in, numbers and names come out.
+//! What a file would make of an organization, said before anything is sent.
+//!
+//! Pure: what is asked, what there is and who holds it come in; counts, names and times come out. What is not
+//! known is counted gross, as if it changed something, and said to be unknown.
+
+mod capacity;
+mod forecast;
+mod foresight;
+mod order;
+mod rules;
+mod wishes;
+
+pub use capacity::{Capacity, Fit, capacities};
+pub use forecast::{Forecast, forecast};
+pub use foresight::{Foreseen, Foresight, Why, foresee};
+pub use order::{Need, needed_order, sequence};
+pub use rules::{Kind, Rule, Situation, may_add, may_remove};
+pub use wishes::{Held, Holders, NobodyKnown, Stock, Wish, Wishes};

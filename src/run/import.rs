@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{self, SyncSender};
 
-use super::{RunSettings, unix_millis};
+use super::{Outlook, RunSettings, unix_millis};
 use crate::assign::{CheckError, Checked, Entry, Intake, InvalidRow, PlacedOperation};
 use crate::domain::{Line, OperationKey, RunId};
 use crate::input::InputFile;
@@ -27,6 +27,8 @@ pub enum ImportError {
 pub struct Background<'a> {
     /// Who begins it.
     pub origin: Origin<'a>,
+    /// What the organization is known to be like: operations that change nothing are not sent.
+    pub only_changes: Option<&'a Outlook>,
     /// Licenses by ID, and what the organization calls them, as far as it was asked.
     pub names: &'a [(String, String)],
 }
@@ -63,7 +65,7 @@ pub fn import(
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || read(intake, &sender));
         for part in parts {
-            put(&mut importer, &stored, &part)?;
+            put(&mut importer, &stored, background.only_changes, &part)?;
         }
         match reading.join() {
             Ok(read) => read.map_err(ImportError::from),
@@ -102,7 +104,12 @@ fn read(mut intake: Intake<'_>, parts: &SyncSender<Part>) -> Result<(), CheckErr
     Ok(())
 }
 
-fn put(importer: &mut Importer<'_>, stored: &[StoredTarget], part: &Part) -> Result<(), JournalError> {
+fn put(
+    importer: &mut Importer<'_>,
+    stored: &[StoredTarget],
+    only_changes: Option<&Outlook>,
+    part: &Part,
+) -> Result<(), JournalError> {
     part.blocks.iter().try_for_each(|block| importer.cells(block))?;
     let mut operations = Vec::with_capacity(part.rows.len());
     for (line, content) in &part.rows {
@@ -110,7 +117,9 @@ fn put(importer: &mut Importer<'_>, stored: &[StoredTarget], part: &Part) -> Res
             Ok(operation) => {
                 // A file that names another target now is refused at its end.
                 let target = stored.get(operation.target.0 as usize).copied();
-                operations.extend(target.map(|target| planned(*line, operation, target)));
+                let unchanged = only_changes.is_some_and(|outlook| outlook.changes_nothing(*line, operation));
+                let planned = target.map(|target| planned(*line, operation, target));
+                operations.extend(planned.map(|planned| PlannedOperation { unchanged, ..planned }));
             }
             Err(row) => refuse(importer, *line, row)?,
         }

@@ -45,6 +45,11 @@ impl Catalog {
         Ok(self.known.entry(org).or_insert(licenses))
     }
 
+    /// Waits for a reading.
+    pub(super) fn wait<T>(&self, reading: impl Future<Output = T>) -> T {
+        self.runtime.block_on(reading)
+    }
+
     /// With what it asks.
     #[must_use]
     pub const fn readings(&self) -> &Readings {

@@ -117,7 +117,7 @@ pub enum ReadError {
     #[error("the access token may not read licenses (HTTP 403): it needs the scope spark-admin:licenses_read{}", spoken(.0))]
     Forbidden(Option<String>),
     /// There is no such thing.
-    #[error("the service knows no such license (HTTP 404)")]
+    #[error("the service knows no such thing (HTTP 404)")]
     NotFound,
     /// Another status.
     #[error("the service answered HTTP {status}{}", spoken(message))]

@@ -41,7 +41,11 @@ fn a_dry_run_is_a_plan() {
     let plan = desk.run(&["plan", "people.csv"]).exits(0);
     for flag in ["-n", "--dry-run"] {
         let ran = finish(desk.as_typed(&["apply", "people.csv", flag]).spawn().unwrap()).exits(0);
-        assert_eq!(ran.stdout, plan.stdout);
+        // But for the time on the clock at which it would end.
+        let told =
+            |text: &str| text.lines().map(|line| line.split(": until").next().unwrap().to_owned()).collect();
+        let (ran, plan): (Vec<String>, Vec<String>) = (told(&ran.stdout), told(&plan.stdout));
+        assert_eq!(ran, plan);
     }
     assert!(!desk.path("seatbatch.db").exists());
 }

@@ -10,6 +10,7 @@
 
 mod answers;
 mod audit;
+mod beside;
 mod columns;
 mod crash;
 mod disk;

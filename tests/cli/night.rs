@@ -197,13 +197,21 @@ fn a_closed_organization_does_not_hold_up_the_other() {
 }
 
 #[test]
-fn plan_counts_with_a_pace_for_each_organization() {
-    let service = sandbox(20, WireForm::Array, &[]);
+fn plan_looks_at_each_organization_and_counts_its_requests_apart() {
+    let service = sandbox_with(20, WireForm::Array, &[], |options| {
+        let mut state = options.organization.state();
+        state.customers = vec!["ORG1".to_owned(), "ORG2".to_owned()];
+        options.organization = Organization::from_state(state).unwrap();
+    });
     let desk = Desk::at(&service.url());
     desk.write("people.csv", two_organizations());
-    let ran = desk.run(&["plan", "people.csv", "--batch-size", "1", "--rate", "1/s"]).exits(0);
-    let said = "20 requests at 1/s take at least 10 s; 2 organizations have a pace of their own each";
-    assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    let ran = desk.run(&["plan", "people.csv", "--batch-size", "8", "--rate", "1/s"]).exits(0);
+    assert!(ran.stdout.contains("organization: 2 of them"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("4 requests at 1/s, at least 3.0 s"), "{}", ran.stdout);
+    let stranger = two_organizations().replace("ORG2", "ORG3");
+    desk.write("people.csv", stranger);
+    let ran = desk.run(&["plan", "people.csv"]).exits(1);
+    assert!(ran.stdout.contains("the service knows no organization ORG3"), "{}", ran.stdout);
 }
 
 /// A run of five users whose process dies while their request is under way.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Reading, Sending};
-use crate::domain;
+use crate::domain::{self, FailureLimit};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Check {
@@ -22,7 +22,27 @@ pub(in crate::cli) struct Plan {
     #[command(flatten)]
     pub(in crate::cli) reading: Reading,
     #[command(flatten)]
+    pub(in crate::cli) choosing: Choosing,
+    #[command(flatten)]
     pub(in crate::cli) sending: Sending,
+}
+
+/// Which of a file's operations are sent, and in which order.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Choosing {
+    /// What to do about rows that cannot be sent: send nothing, or send the others.
+    #[arg(long, value_enum, default_value_t)]
+    pub(in crate::cli) on_invalid: OnInvalid,
+    /// In which order users are sent.
+    #[arg(long, value_enum, default_value_t)]
+    pub(in crate::cli) order: Order,
+    /// Ask who holds the licenses first, and send only what changes something.
+    #[arg(long)]
+    pub(in crate::cli) only_changes: bool,
+    /// Refuse a file that takes a license away from more users than this: a number, or a share of those
+    /// who hold it, such as 5%.
+    #[arg(long, value_name = "N|P%")]
+    pub(in crate::cli) max_removals: Option<FailureLimit>,
 }
 
 #[derive(Debug, Args)]
@@ -31,12 +51,8 @@ pub(in crate::cli) struct Apply {
     pub(in crate::cli) file: PathBuf,
     #[command(flatten)]
     pub(in crate::cli) reading: Reading,
-    /// What to do about rows that cannot be sent: send nothing, or send the others.
-    #[arg(long, value_enum, default_value_t)]
-    pub(in crate::cli) on_invalid: OnInvalid,
-    /// In which order users are sent.
-    #[arg(long, value_enum, default_value_t)]
-    pub(in crate::cli) order: Order,
+    #[command(flatten)]
+    pub(in crate::cli) choosing: Choosing,
     /// Apply a file that a finished run of this journal has already applied.
     #[arg(long)]
     pub(in crate::cli) again: bool,
@@ -51,8 +67,8 @@ pub(in crate::cli) struct Apply {
 }
 
 impl From<Apply> for Plan {
-    fn from(Apply { file, reading, sending, .. }: Apply) -> Self {
-        Self { file, reading, sending }
+    fn from(Apply { file, reading, choosing, sending, .. }: Apply) -> Self {
+        Self { file, reading, choosing, sending }
     }
 }
 

@@ -1,0 +1,503 @@
+//! What sending a file would do: shown by `plan`, and by `apply` before it asks.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io;
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::context::Context;
+use super::exit::Failure;
+use super::output::Output;
+use super::words;
+use crate::assign::Checked;
+use crate::domain::{FailureLimit, Order, Printable, Rate, Target, Wire, WireForm};
+use crate::input::InputFile;
+use crate::journal::Reader;
+use crate::plan::{
+    Capacity, Fit, Forecast, Foreseen, Foresight, Need, Why, capacities, forecast, foresee, needed_order,
+};
+use crate::run::{Catalog, Depth, NotRead, Outlook, OutlookError, RunSettings};
+
+/// Where a preview goes: `plan` was asked for it, `apply` shows it by the way.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Voice {
+    Asked(Output),
+    Aside(Output),
+}
+
+impl Voice {
+    fn line(self, text: impl Display) -> io::Result<()> {
+        match self {
+            Self::Asked(output) => output.print(text),
+            Self::Aside(output) => {
+                output.say(text);
+                Ok(())
+            }
+        }
+    }
+
+    const fn output(self) -> Output {
+        match self {
+            Self::Asked(output) | Self::Aside(output) => output,
+        }
+    }
+
+    fn event(self, event: &impl Serialize) {
+        self.output().event(event);
+    }
+}
+
+/// A file beside the organization, and what follows.
+#[derive(Debug)]
+pub(super) struct Preview {
+    pub(super) outlook: Outlook,
+    pub(super) capacities: Vec<Capacity>,
+    pub(super) foresight: Foresight,
+    pub(super) forecast: Forecast,
+    need: Need,
+    /// Users that stay out for want of units, in the order that leaves out fewest.
+    stay_out: usize,
+}
+
+/// What is to be shown of which file.
+pub(super) struct Question<'a> {
+    pub(super) context: &'a Context,
+    pub(super) file: &'a InputFile,
+    pub(super) settings: &'a RunSettings,
+    pub(super) only_changes: bool,
+    pub(super) depth: Depth,
+}
+
+impl From<OutlookError> for Failure {
+    fn from(error: OutlookError) -> Self {
+        match error {
+            OutlookError::Check(error) => error.into(),
+            OutlookError::Unread(unread) => unread.into(),
+        }
+    }
+}
+
+impl Question<'_> {
+    /// Looks at the organization and plays the file through.
+    pub(super) fn look(
+        &self,
+        checked: Checked,
+        catalog: &mut Catalog,
+    ) -> Result<(Preview, Checked), Failure> {
+        let (outlook, checked) = Outlook::look(checked, self.file, catalog, self.depth)?;
+        let (wishes, stocks) = (outlook.wishes(), &outlook.stocks);
+        let found = self.found_form();
+        let form = match self.settings.wire {
+            Wire::Object => WireForm::Object,
+            Wire::Array => WireForm::Array,
+            Wire::Auto => found.unwrap_or(WireForm::Array),
+        };
+        let capacities = capacities(wishes, stocks, &outlook);
+        let foresight = foresee(wishes, None, stocks, &outlook, form);
+        let (need, stay_out) = if foresight.for_want_of_units() > 0 {
+            needed_order(wishes, stocks, &outlook, form)
+        } else {
+            (Need::Any, 0)
+        };
+        let users = self.users(&outlook);
+        let RunSettings { rate, wire, batch_size, .. } = self.settings;
+        let forecast = forecast(&users, batch_size.get(), *rate, *wire, found);
+        Ok((Preview { outlook, capacities, foresight, forecast, need, stay_out }, checked))
+    }
+
+    /// Of how many users of each organization something is sent.
+    fn users(&self, outlook: &Outlook) -> Vec<u32> {
+        let mut users = vec![0; outlook.orgs.len()];
+        for wishes in outlook.wishes().users() {
+            let Some(first) = wishes.first() else { continue };
+            if self.only_changes && wishes.iter().all(|wish| outlook.is_unchanged(wish)) {
+                continue;
+            }
+            let place = outlook.orgs.partition_point(|org| org.end <= first.user);
+            users.get_mut(place).into_iter().for_each(|count| *count += 1);
+        }
+        users
+    }
+
+    /// The form that an earlier run of the journal found the service to take.
+    fn found_form(&self) -> Option<WireForm> {
+        let runs = Reader::open(&self.context.journal).ok()?.runs().ok()?;
+        let here = |settings: &str| {
+            RunSettings::from_json(settings).is_ok_and(|settings| settings.base_url == self.settings.base_url)
+        };
+        let found = runs.iter().rev().filter(|run| here(&run.settings)).find_map(|run| run.wire.clone())?;
+        match found.as_str() {
+            "array" => Some(WireForm::Array),
+            "object" => Some(WireForm::Object),
+            _ => None,
+        }
+    }
+}
+
+/// A license or site as an event.
+#[derive(Debug, Serialize)]
+struct NeedEvent<'a> {
+    event: &'static str,
+    target: &'a str,
+    name: Option<&'a str>,
+    org_id: Option<&'a str>,
+    adds: u64,
+    adds_held: u64,
+    removes: u64,
+    removes_not_held: u64,
+    /// Operations of users of whom it is not known whether they hold it.
+    unknown: u64,
+    total: Option<u64>,
+    consumed: Option<u64>,
+    /// Units left; none where there is no end of them.
+    left: Option<u64>,
+    left_after: Option<i64>,
+    fit: Fit,
+    /// Whether the organization has it. Sites cannot be looked up.
+    known: bool,
+    /// Removals that take number, extension and settings along.
+    calling_removals: u64,
+}
+
+/// An operation that would fail, as an event.
+#[derive(Debug, Serialize)]
+struct ForeseenEvent<'a> {
+    event: &'static str,
+    line: u32,
+    item: u16,
+    target: &'a str,
+    name: Option<&'a str>,
+    code: &'static str,
+    message: String,
+}
+
+/// How many lines are named before the rest is counted.
+const NAMED: usize = 5;
+
+impl Preview {
+    /// Whether anything would fail.
+    pub(super) fn fails(&self) -> bool {
+        !self.foresight.failures.is_empty() || self.short().next().is_some()
+    }
+
+    /// Why `--only-changes` cannot be kept.
+    pub(super) fn cannot_tell_changes(&self) -> Failure {
+        let why = match &self.outlook.not_read {
+            Some(NotRead::Refused(why)) => format!(": {}", Printable(why)),
+            _ => String::new(),
+        };
+        Failure::usage(format!("--only-changes has to know who holds the licenses, which was not read{why}"))
+    }
+
+    /// Refuses a file that takes a license away from more users than is allowed.
+    pub(super) fn refuse_removals(&self, limit: FailureLimit) -> Result<(), Failure> {
+        for (stock, capacity) in self.asked() {
+            let removals = capacity.may_be_given_back();
+            let consumed = self.outlook.stocks.get(stock).map_or(0, |stock| stock.consumed);
+            let holders = self.outlook.holders_of(stock).unwrap_or(consumed);
+            if !limit.is_exceeded(removals, holders) {
+                continue;
+            }
+            let left = holders.saturating_sub(removals);
+            let left =
+                if left == 0 { "nobody is left with it".to_owned() } else { format!("{left} keep it") };
+            return Err(Failure::usage(format!(
+                "{} is taken away from {removals} of the {holders} users that hold it ({left}), and --max-removals \
+                 allows {limit}; nothing was sent",
+                self.called(stock)
+            )));
+        }
+        Ok(())
+    }
+
+    /// Stocks that the file asks something of.
+    fn asked(&self) -> impl Iterator<Item = (usize, &Capacity)> {
+        self.capacities.iter().enumerate().filter(|(_, capacity)| capacity.adds + capacity.removes > 0)
+    }
+
+    fn short(&self) -> impl Iterator<Item = (usize, &Capacity)> {
+        self.asked().filter(|(_, capacity)| capacity.fit() == Fit::No)
+    }
+
+    fn called(&self, stock: usize) -> String {
+        let label = self.outlook.labels.get(stock);
+        label.map_or_else(String::new, |label| Printable(label.called()).to_string())
+    }
+
+    fn is_calling(&self, stock: usize) -> bool {
+        self.outlook.stocks.get(stock).is_some_and(|stock| stock.kind.is_calling())
+    }
+
+    fn calling_removals(&self) -> u64 {
+        let removed = self.asked().filter(|(stock, _)| self.is_calling(*stock));
+        removed.map(|(_, capacity)| capacity.may_be_given_back()).sum()
+    }
+
+    /// Tells it all.
+    pub(super) fn tell(&self, voice: Voice, context: &Context, settings: &RunSettings) -> io::Result<()> {
+        self.events(voice);
+        voice.line(format_args!("service: {}", settings.base_url))?;
+        voice.line(format_args!("organization: {}", self.organizations(settings)))?;
+        voice.line(self.table().trim_fmt())?;
+        voice.line("")?;
+        self.tell_unread(voice, context)?;
+        let calling = self.calling_removals();
+        if calling > 0 {
+            voice.line(format_args!(
+                "attention: {} taken away, and with them numbers, extensions and settings, \
+                 which undo cannot wholly bring back",
+                voice.output().amount(calling, "Calling license")
+            ))?;
+        }
+        self.tell_emptied(voice)?;
+        let nothing = self.foresight.nothing_new;
+        if nothing > 0 {
+            voice.line(format_args!("nothing new for {}", voice.output().amount(nothing, "user")))?;
+        }
+        voice.line(self.duration(settings.rate, voice.output()))
+    }
+
+    fn organizations(&self, settings: &RunSettings) -> String {
+        let own = settings.org_id.as_deref().unwrap_or("the token's own");
+        let orgs = self.outlook.orgs.iter().scan(0, |from, org| {
+            let users = org.end - *from;
+            *from = org.end;
+            Some((org, users))
+        });
+        let named: Vec<&str> = orgs
+            .filter(|(_, users)| *users > 0)
+            .map(|(org, _)| org.org.as_ref().map_or(own, |org| org.as_str()))
+            .collect();
+        match named.as_slice() {
+            [] => own.to_owned(),
+            [one] => Printable(one).to_string(),
+            several => format!("{} of them", several.len()),
+        }
+    }
+
+    fn tell_unread(&self, voice: Voice, context: &Context) -> io::Result<()> {
+        if let Some(why) = &self.outlook.no_units {
+            voice.line(format_args!("units are not known: {}", Printable(why)))?;
+        }
+        let counted = "so what users hold already is counted as if it were new";
+        match &self.outlook.not_read {
+            Some(NotRead::TooMany(requests)) => voice.line(format_args!(
+                "who holds the licenses was not read, which takes {requests} requests, {counted}; '{}' reads it",
+                context.command("plan FILE")
+            )),
+            Some(NotRead::Refused(why)) => {
+                voice.line(format_args!("who holds the licenses was not read, {counted}: {}", Printable(why)))
+            }
+            Some(NotRead::NotWanted) => voice.line(format_args!("who holds the licenses was not read, {counted}")),
+            None => Ok(()),
+        }?;
+        let unknown: u64 =
+            self.asked().map(|(_, capacity)| capacity.adds_unknown + capacity.removes_unknown).sum();
+        if self.outlook.not_read.is_none() && self.unknown_licenses() < unknown {
+            voice.line(format_args!(
+                "of {unknown} operations the lists do not say whether they change anything: counted as if they did"
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Operations on what has no list of holders.
+    fn unknown_licenses(&self) -> u64 {
+        let listless = self.asked().filter(|(stock, _)| !self.outlook.is_read(*stock));
+        listless.map(|(_, capacity)| capacity.adds_unknown + capacity.removes_unknown).sum()
+    }
+
+    /// Licenses that nobody would be left with.
+    fn tell_emptied(&self, voice: Voice) -> io::Result<()> {
+        for (stock, capacity) in self.asked() {
+            let holders = self.outlook.holders_of(stock).filter(|holders| *holders > 0);
+            if holders.is_some_and(|holders| capacity.adds == 0 && capacity.given_back() >= holders) {
+                voice.line(format_args!("attention: nobody is left with {}", self.called(stock)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        let header = ["license or site", "add", "held", "remove", "not held", "left", "after"];
+        table.load_style(presets::NOTHING).set_header(header);
+        for (stock, capacity) in self.asked() {
+            let number = |number: Option<i64>| number.map_or_else(String::new, |number| number.to_string());
+            let known = self.outlook.is_read(stock);
+            let if_known = |count: u64| if known { count.to_string() } else { "?".to_owned() };
+            table.add_row([
+                self.called(stock),
+                capacity.adds.to_string(),
+                if_known(capacity.adds_held),
+                capacity.removes.to_string(),
+                if_known(capacity.removes_not_held),
+                number(capacity.free.and_then(|free| i64::try_from(free).ok())),
+                number(capacity.free_after),
+            ]);
+        }
+        for number in 1..header.len() {
+            if let Some(column) = table.column_mut(number) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table
+    }
+
+    /// Requests, time and end; both forms until one is known.
+    fn duration(&self, rate: Rate, output: Output) -> String {
+        let one = |requests: u64| {
+            let amount = output.amount(requests, "request");
+            let Some(time) = self.forecast.time(requests) else {
+                return format!("{amount}, as fast as the service answers");
+            };
+            let end = end(time, output).map_or_else(String::new, |end| format!(": until {end}"));
+            format!("{amount} at {rate}, at least {}{end}", words::duration(time))
+        };
+        match (self.forecast.array, self.forecast.object) {
+            (Some(array), Some(object)) if array != object => {
+                format!("{}\nif the service takes one user a request: {}", one(array), one(object))
+            }
+            _ => one(self.forecast.requests()),
+        }
+    }
+
+    /// What would fail, by cause, and what helps.
+    pub(super) fn tell_problems(&self, voice: Voice, order: Order) -> io::Result<()> {
+        for failure in &self.foresight.failures {
+            voice.event(&self.foreseen(failure));
+        }
+        for ((stock, code), lines) in self.by_cause() {
+            let shown: Vec<String> =
+                lines.iter().take(NAMED).map(|line| line.line.get().to_string()).collect();
+            let more = lines.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let noun = if lines.len() == 1 { "line" } else { "lines" };
+            let why = lines.first().map_or_else(String::new, |first| first.message.clone());
+            voice.line(format_args!(
+                "problem: {} ({code}) would fail {} time{} for {}: {noun} {}{more}",
+                why,
+                lines.len(),
+                if lines.len() == 1 { "" } else { "s" },
+                self.called(stock),
+                shown.join(", ")
+            ))?;
+        }
+        for (stock, capacity) in self.short() {
+            let (needed, free) = (capacity.needed(), capacity.free.unwrap_or(0));
+            let missing = needed.saturating_sub(free + capacity.may_be_given_back());
+            let units = if missing == 1 { "unit" } else { "units" };
+            voice.line(format_args!(
+                "problem: {} is {missing} {units} short: {needed} wanted, {free} left, {} given back by the file",
+                self.called(stock),
+                capacity.may_be_given_back()
+            ))?;
+        }
+        match (self.need, order) {
+            (Need::RemovesFirst, Order::File) => voice.line(self.advice("removes-first")),
+            (Need::Fit, _) => voice.line(self.advice("fit")),
+            _ => Ok(()),
+        }
+    }
+
+    fn advice(&self, order: &str) -> String {
+        match self.stay_out {
+            0 => format!("everybody gets through with --order {order}"),
+            1 => format!("with --order {order} one user alone stays out"),
+            out => format!("with --order {order} only {out} users stay out"),
+        }
+    }
+
+    fn by_cause(&self) -> BTreeMap<(usize, &'static str), Vec<Cause>> {
+        let mut causes: BTreeMap<_, Vec<Cause>> = BTreeMap::new();
+        for failure in &self.foresight.failures {
+            let (code, message) = self.words(failure);
+            let cause = Cause { line: failure.key.line, message };
+            causes.entry((failure.stock as usize, code)).or_default().push(cause);
+        }
+        causes
+    }
+
+    fn words(&self, failure: &Foreseen) -> (&'static str, String) {
+        match failure.why {
+            Why::NoUnits => ("NO_UNITS", "no unit is left when its turn comes".to_owned()),
+            Why::UnknownLicense => (
+                "400000",
+                format!(
+                    "the organization has no license {}; 'seatbatch licenses list' shows what there is",
+                    self.called(failure.stock as usize)
+                ),
+            ),
+            Why::Rule(rule) => (rule.code(), rule.text().to_owned()),
+            Why::Together => {
+                ("TOGETHER", "another operation of the user fails, and he gets all or nothing".to_owned())
+            }
+        }
+    }
+
+    fn foreseen(&self, failure: &Foreseen) -> ForeseenEvent<'_> {
+        let (code, message) = self.words(failure);
+        let label = self.outlook.labels.get(failure.stock as usize);
+        ForeseenEvent {
+            event: "foreseen",
+            line: failure.key.line.get(),
+            item: failure.key.item.get(),
+            target: label.map_or("", |label| label.target.as_str()),
+            name: label.and_then(|label| label.name.as_deref()),
+            code,
+            message,
+        }
+    }
+
+    fn events(&self, voice: Voice) {
+        for (stock, capacity) in self.asked() {
+            let (Some(label), Some(there)) = (self.outlook.labels.get(stock), self.outlook.stocks.get(stock))
+            else {
+                continue;
+            };
+            let is_license = matches!(label.target, Target::License(_));
+            voice.event(&NeedEvent {
+                event: "need",
+                target: label.target.as_str(),
+                name: label.name.as_deref(),
+                org_id: label.org.as_ref().map(|org| org.as_str()),
+                adds: capacity.adds,
+                adds_held: capacity.adds_held,
+                removes: capacity.removes,
+                removes_not_held: capacity.removes_not_held,
+                unknown: capacity.adds_unknown + capacity.removes_unknown,
+                total: there.total,
+                consumed: (is_license && there.known).then_some(there.consumed),
+                left: capacity.free,
+                left_after: capacity.free_after,
+                fit: capacity.fit(),
+                known: there.known,
+                calling_removals: if self.is_calling(stock) { capacity.may_be_given_back() } else { 0 },
+            });
+        }
+    }
+
+    /// The order that the file needs, in the option's words; `None` where any does, or none helps.
+    pub(super) const fn order_needed(&self) -> Option<&'static str> {
+        match self.need {
+            Need::RemovesFirst => Some("removes-first"),
+            Need::Fit => Some("fit"),
+            Need::Any | Need::Short => None,
+        }
+    }
+}
+
+struct Cause {
+    line: crate::domain::Line,
+    message: String,
+}
+
+/// The time on the clock when so much has passed.
+fn end(time: Duration, output: Output) -> Option<String> {
+    let then = Timestamp::now().checked_add(SignedDuration::try_from(time).ok()?).ok()?;
+    Some(words::moment(then, output.utc))
+}

@@ -1,0 +1,104 @@
+//! Units: what there is, what is asked, what is left.
+
+use super::wishes::{Held, Holders, Stock, Wishes, changes_nothing};
+use crate::domain::Action;
+
+/// Whether what is asked of a license fits into its units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fit {
+    /// In any order.
+    Yes,
+    /// If units are given back before they are given out.
+    GivenBackFirst,
+    /// In no order.
+    No,
+}
+
+/// What is asked of one license or site, in operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Capacity {
+    /// Operations that give it.
+    pub adds: u64,
+    /// Of these, those of users who hold it already.
+    pub adds_held: u64,
+    /// Of these, those of users of whom it is not known.
+    pub adds_unknown: u64,
+    /// Operations that take it away.
+    pub removes: u64,
+    /// Of these, those of users who do not hold it.
+    pub removes_not_held: u64,
+    /// Of these, those of users of whom it is not known.
+    pub removes_unknown: u64,
+    /// Units left before; `None` where there is no end of them.
+    pub free: Option<u64>,
+    /// Units left afterwards, if all is done; below zero where units are missing.
+    pub free_after: Option<i64>,
+}
+
+impl Capacity {
+    /// Units that are needed, counting what changes nothing as nothing.
+    #[must_use]
+    pub const fn needed(&self) -> u64 {
+        self.adds - self.adds_held
+    }
+
+    /// Units that are surely given back.
+    #[must_use]
+    pub const fn given_back(&self) -> u64 {
+        self.removes - self.removes_not_held - self.removes_unknown
+    }
+
+    /// Units that may be given back: where it is not known whether a user holds the license, he may.
+    #[must_use]
+    pub const fn may_be_given_back(&self) -> u64 {
+        self.removes - self.removes_not_held
+    }
+
+    /// Whether it fits.
+    #[must_use]
+    pub fn fit(&self) -> Fit {
+        match self.free {
+            Some(free) if self.needed() > free + self.may_be_given_back() => Fit::No,
+            Some(free) if self.needed() > free => Fit::GivenBackFirst,
+            _ => Fit::Yes,
+        }
+    }
+
+    /// Whether anything of it had to be counted as it stands in the file.
+    #[must_use]
+    pub const fn is_gross(&self) -> bool {
+        self.adds_unknown + self.removes_unknown > 0
+    }
+}
+
+/// What is asked of each stock.
+#[must_use]
+pub fn capacities(wishes: Wishes<'_>, stocks: &[Stock], holders: &impl Holders) -> Vec<Capacity> {
+    let mut capacities: Vec<Capacity> =
+        stocks.iter().map(|stock| Capacity { free: stock.free(), ..Capacity::default() }).collect();
+    for wish in wishes.all() {
+        let Some(capacity) = capacities.get_mut(wish.stock as usize) else { continue };
+        let held = holders.held(wish.stock, wish);
+        let (none, unknown) = (u64::from(changes_nothing(wish, held)), u64::from(held == Held::Unknown));
+        match wish.action {
+            Action::Add => {
+                capacity.adds += 1;
+                capacity.adds_held += none;
+                capacity.adds_unknown += unknown;
+            }
+            Action::Remove => {
+                capacity.removes += 1;
+                capacity.removes_not_held += none;
+                capacity.removes_unknown += unknown;
+            }
+        }
+    }
+    for capacity in &mut capacities {
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        capacity.free_after = capacity
+            .free
+            .map(|free| signed(free) + signed(capacity.may_be_given_back()) - signed(capacity.needed()));
+    }
+    capacities
+}

@@ -1,0 +1,241 @@
+//! What would fail, and why: the file, played through against what there is.
+
+use super::rules::{Kind, Rule, Situation, may_add, may_remove, whatever_is_held};
+use super::wishes::{Held, Holders, Stock, Wish, Wishes, changes_nothing};
+use crate::domain::{Action, OperationKey, WireForm};
+
+/// Why an operation would fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// No unit is left when its turn comes.
+    NoUnits,
+    /// The organization has no such license.
+    UnknownLicense,
+    /// A documented rule.
+    Rule(Rule),
+    /// Another operation of the user fails, and the service does all of a user or nothing.
+    Together,
+}
+
+/// An operation that would fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Foreseen {
+    /// The user's assignment.
+    pub user: u32,
+    /// Which operation.
+    pub key: OperationKey,
+    /// Of which license.
+    pub stock: u32,
+    /// Why.
+    pub why: Why,
+}
+
+/// What would become of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Foresight {
+    /// What would fail, in sending order.
+    pub failures: Vec<Foreseen>,
+    /// Units left afterwards, by stock.
+    pub left: Vec<Option<i64>>,
+    /// Users of whom something is left to be sent, though it changes nothing.
+    pub nothing_new: u64,
+    /// Operations that change nothing.
+    pub unchanged: u64,
+}
+
+impl Foresight {
+    /// How many operations would fail for want of units, those that fail with them included.
+    #[must_use]
+    pub fn for_want_of_units(&self) -> usize {
+        self.failures.iter().filter(|failure| failure.why == Why::NoUnits).count()
+    }
+}
+
+/// What a user holds while his request is done.
+struct Hands<'a> {
+    wishes: &'a [Wish],
+    stocks: &'a [Stock],
+    /// Of the stocks of his organization that matter: number, held before, held now.
+    holds: Vec<(u32, Held, Held)>,
+}
+
+impl Hands<'_> {
+    fn now(&self, stock: u32) -> Held {
+        self.holds.iter().find(|(number, ..)| *number == stock).map_or(Held::Unknown, |(_, _, now)| *now)
+    }
+
+    fn set(&mut self, stock: u32, now: Held) {
+        self.holds.iter_mut().filter(|(number, ..)| *number == stock).for_each(|slot| slot.2 = now);
+    }
+
+    fn kind(&self, stock: u32) -> Kind {
+        self.stocks.get(stock as usize).map_or(Kind::Other, |stock| stock.kind)
+    }
+
+    /// Whether the user holds a license of this kind.
+    fn any(&self, kind: Kind, of: impl Fn(&(u32, Held, Held)) -> Held) -> Option<bool> {
+        let mut known = true;
+        for slot in self.holds.iter().filter(|(number, ..)| self.kind(*number) == kind) {
+            match of(slot) {
+                Held::Yes => return Some(true),
+                Held::No => {}
+                Held::Unknown => known = false,
+            }
+        }
+        known.then_some(false)
+    }
+}
+
+/// Plays a file through, users in this order, each with the request that it would be.
+#[must_use]
+pub fn foresee(
+    wishes: Wishes<'_>,
+    order: Option<&[u32]>,
+    stocks: &[Stock],
+    holders: &impl Holders,
+    form: WireForm,
+) -> Foresight {
+    let mut play = Play::new(stocks, form);
+    match order {
+        None => wishes.users().for_each(|user| play.user(user, holders)),
+        Some(order) => order.iter().for_each(|user| play.user(wishes.of(*user), holders)),
+    }
+    play.seen
+}
+
+pub(super) struct Play<'a> {
+    stocks: &'a [Stock],
+    form: WireForm,
+    /// Stocks by organization, for the rules.
+    families: Vec<Vec<u32>>,
+    pub(super) seen: Foresight,
+}
+
+impl<'a> Play<'a> {
+    pub(super) fn new(stocks: &'a [Stock], form: WireForm) -> Self {
+        let orgs = stocks.iter().map(|stock| stock.org as usize + 1).max().unwrap_or(0);
+        let mut families = vec![Vec::new(); orgs];
+        for (number, stock) in (0u32..).zip(stocks) {
+            if stock.kind != Kind::Other
+                && let Some(family) = families.get_mut(stock.org as usize)
+            {
+                family.push(number);
+            }
+        }
+        let signed = |free: u64| i64::try_from(free).unwrap_or(i64::MAX);
+        let left = stocks.iter().map(|stock| stock.free().map(signed)).collect();
+        Self { stocks, form, families, seen: Foresight { left, ..Foresight::default() } }
+    }
+
+    fn hands<'w>(&self, user: &'w [Wish], holders: &impl Holders) -> Hands<'w>
+    where
+        'a: 'w,
+    {
+        let mut holds = Vec::with_capacity(user.len());
+        if let Some(first) = user.first() {
+            let org = self.stocks.get(first.stock as usize).map_or(0, |stock| stock.org as usize);
+            let mut numbers: Vec<u32> = user.iter().map(|wish| wish.stock).collect();
+            let ruled = user
+                .iter()
+                .any(|wish| self.stocks.get(wish.stock as usize).is_some_and(|s| s.kind != Kind::Other));
+            if ruled {
+                numbers.extend(self.families.get(org).into_iter().flatten());
+            }
+            numbers.sort_unstable();
+            numbers.dedup();
+            // Whoever is named in two ways is looked for in both.
+            let named = Wish {
+                by_email: user.iter().any(|wish| wish.by_email),
+                by_person: user.iter().any(|wish| wish.by_person),
+                ..*first
+            };
+            holds.extend(numbers.into_iter().map(|number| {
+                let held = holders.held(number, &named);
+                (number, held, held)
+            }));
+        }
+        Hands { wishes: user, stocks: self.stocks, holds }
+    }
+
+    /// One user's request.
+    pub(super) fn user(&mut self, user: &[Wish], holders: &impl Holders) {
+        let mut hands = self.hands(user, holders);
+        let before = self.seen.left.clone();
+        let first_failure = self.seen.failures.len();
+        let (mut nothing, mut counted) = (0, 0);
+        for wish in user {
+            counted += 1;
+            match self.operation(wish, &mut hands) {
+                Ok(changed) => nothing += u64::from(!changed),
+                Err(why) => self.seen.failures.push(Foreseen {
+                    user: wish.user,
+                    key: wish.key,
+                    stock: wish.stock,
+                    why,
+                }),
+            }
+        }
+        self.seen.unchanged += nothing;
+        self.seen.nothing_new += u64::from(nothing == counted && counted > 0);
+        let failed = self.seen.failures.len() > first_failure;
+        if failed && self.form == WireForm::Array {
+            // All of a user or nothing.
+            self.seen.left = before;
+            let why: Vec<(OperationKey, Why)> =
+                self.seen.failures.drain(first_failure..).map(|failure| (failure.key, failure.why)).collect();
+            for wish in user {
+                let own = why.iter().find(|(key, _)| *key == wish.key).map(|(_, why)| *why);
+                let why = own.unwrap_or(Why::Together);
+                self.seen.failures.push(Foreseen { user: wish.user, key: wish.key, stock: wish.stock, why });
+            }
+        }
+    }
+
+    /// Does an operation; tells whether it changed anything.
+    fn operation(&mut self, wish: &Wish, hands: &mut Hands<'_>) -> Result<bool, Why> {
+        let Some(stock) = self.stocks.get(wish.stock as usize) else { return Ok(true) };
+        if stock.site {
+            return Ok(true);
+        }
+        if !stock.known {
+            return Err(Why::UnknownLicense);
+        }
+        let held = hands.now(wish.stock);
+        if changes_nothing(wish, held) {
+            return Ok(false);
+        }
+        let rule = match (wish.action, held) {
+            (Action::Remove, Held::Yes) => may_remove(stock.kind),
+            (Action::Add, Held::No) => self.rule(wish, stock, hands),
+            // It may change nothing; counted as if it did.
+            _ => whatever_is_held(stock.kind, wish.action, wish.placed),
+        };
+        if let Some(rule) = rule {
+            return Err(Why::Rule(rule));
+        }
+        if let Some(Some(left)) = self.seen.left.get_mut(wish.stock as usize) {
+            match wish.action {
+                Action::Add if *left <= 0 => return Err(Why::NoUnits),
+                Action::Add => *left -= 1,
+                Action::Remove => *left += 1,
+            }
+        }
+        hands.set(wish.stock, if wish.action == Action::Add { Held::Yes } else { Held::No });
+        Ok(true)
+    }
+
+    fn rule(&self, wish: &Wish, stock: &Stock, hands: &Hands<'_>) -> Option<Rule> {
+        let family = self.families.get(stock.org as usize);
+        let sold = |kind| family.into_iter().flatten().any(|number| hands.kind(*number) == kind);
+        let adds = |kind| {
+            hands.wishes.iter().any(|other| other.action == Action::Add && hands.kind(other.stock) == kind)
+        };
+        let situation = Situation {
+            sold: &sold,
+            held: &|kind| hands.any(kind, |(_, before, _)| *before),
+            holds: &|kind| hands.any(kind, |(_, _, now)| *now),
+            adds: &adds,
+        };
+        may_add(stock.kind, wish.placed, &situation)
+    }
+}

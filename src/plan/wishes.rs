@@ -1,0 +1,113 @@
+//! What is asked, of what there is.
+
+use crate::domain::{Action, OperationKey};
+
+use super::Kind;
+
+/// Whether a user holds a license.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// It was not read, or the list cannot say it of this user.
+    Unknown,
+}
+
+/// Who holds what.
+pub trait Holders {
+    /// Whether the user of a wish holds the stock of this number.
+    fn held(&self, stock: u32, wish: &Wish) -> Held;
+}
+
+/// Nothing was read.
+#[derive(Debug, Clone, Copy)]
+pub struct NobodyKnown;
+
+impl Holders for NobodyKnown {
+    fn held(&self, _: u32, _: &Wish) -> Held {
+        Held::Unknown
+    }
+}
+
+/// One operation that would be sent: 20 bytes, since there may be a million.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish {
+    /// The user's assignment.
+    pub user: u32,
+    /// What is asked for: the number of a [`Stock`].
+    pub stock: u32,
+    /// Where it stands in the file.
+    pub key: OperationKey,
+    /// Give or take.
+    pub action: Action,
+    /// Whether it comes with a number, or an extension and a location.
+    pub placed: bool,
+    /// Whether the row names the user by an address.
+    pub by_email: bool,
+    /// Whether the row names the user by a person ID.
+    pub by_person: bool,
+}
+
+/// A license of an organization, or a site, of which something is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stock {
+    /// The number of its organization.
+    pub org: u32,
+    /// What it is.
+    pub kind: Kind,
+    /// Units there are; `None` for one without an end of them, and for what is not known.
+    pub total: Option<u64>,
+    /// Units in use.
+    pub consumed: u64,
+    /// Whether the organization has it.
+    pub known: bool,
+    /// Whether it is a site, whose attendees nobody can list.
+    pub site: bool,
+}
+
+impl Stock {
+    /// Units that are left; `None` where there is no end of them.
+    #[must_use]
+    pub fn free(&self) -> Option<u64> {
+        self.total.map(|total| total.saturating_sub(self.consumed))
+    }
+}
+
+/// All that is asked, user by user in sending order, each user's operations in file order.
+#[derive(Debug, Clone, Copy)]
+pub struct Wishes<'a>(&'a [Wish]);
+
+impl<'a> Wishes<'a> {
+    /// Takes wishes that are sorted by user.
+    #[must_use]
+    pub const fn sorted(wishes: &'a [Wish]) -> Self {
+        Self(wishes)
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn all(self) -> &'a [Wish] {
+        self.0
+    }
+
+    /// User by user.
+    pub fn users(self) -> impl Iterator<Item = &'a [Wish]> {
+        self.0.chunk_by(|a, b| a.user == b.user)
+    }
+
+    /// Of one user.
+    #[must_use]
+    pub fn of(self, user: u32) -> &'a [Wish] {
+        let first = self.0.partition_point(|wish| wish.user < user);
+        let rest = self.0.get(first..).unwrap_or_default();
+        let count = rest.iter().take_while(|wish| wish.user == user).count();
+        rest.get(..count).unwrap_or_default()
+    }
+}
+
+/// Whether an operation is known to change nothing.
+pub(super) fn changes_nothing(wish: &Wish, held: Held) -> bool {
+    matches!((wish.action, held), (Action::Add, Held::Yes) | (Action::Remove, Held::No))
+}
