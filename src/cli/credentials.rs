@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::exit::Failure;
 use super::logins::{self, Login};
-use crate::webex::{BaseUrl, ClientCredentials, Oauth, Refreshed, TokenSource};
+use crate::webex::{BaseUrl, ClientCredentials, Oauth, Refreshed, TokenSource, token_in};
 
 const ACCESS_TOKEN: &str = "WEBEX_ACCESS_TOKEN";
 const REFRESH_TOKEN: &str = "WEBEX_REFRESH_TOKEN";
@@ -36,8 +36,8 @@ impl Credentials {
 }
 
 fn found(base: &BaseUrl) -> Result<TokenSource, Failure> {
-    let access_token = secret(ACCESS_TOKEN);
-    if let Some(refresh_token) = secret(REFRESH_TOKEN) {
+    let access_token = secret(ACCESS_TOKEN)?;
+    if let Some(refresh_token) = secret(REFRESH_TOKEN)? {
         let oauth = Oauth::new(base.clone(), client_credentials()?)?;
         return Ok(TokenSource::Refreshed(Refreshed::new(oauth, refresh_token, access_token, |_| {})));
     }
@@ -62,8 +62,8 @@ fn found(base: &BaseUrl) -> Result<TokenSource, Failure> {
 
 /// The integration's ID and secret, from the environment.
 pub(super) fn client_credentials() -> Result<ClientCredentials, Failure> {
-    let id = std::env::var(CLIENT_ID).ok().filter(|id| !id.is_empty());
-    match (id, secret(CLIENT_SECRET)) {
+    let id = secret(CLIENT_ID)?.map(|id| id.expose_secret().to_owned());
+    match (id, secret(CLIENT_SECRET)?) {
         (Some(id), Some(secret)) => Ok(ClientCredentials { id, secret }),
         _ => Err(Failure::usage(format!(
             "the integration's ID and secret are missing; put them into {CLIENT_ID} and {CLIENT_SECRET}"
@@ -71,6 +71,13 @@ pub(super) fn client_credentials() -> Result<ClientCredentials, Failure> {
     }
 }
 
-fn secret(variable: &str) -> Option<SecretString> {
-    std::env::var(variable).ok().filter(|text| !text.is_empty()).map(SecretString::from)
+/// What a variable holds, without what shells and copying put around it. One that is empty counts as not
+/// set; one that holds something else than a token is refused before anything is sent.
+fn secret(variable: &str) -> Result<Option<SecretString>, Failure> {
+    match std::env::var_os(variable) {
+        Some(text) if !text.is_empty() => token_in(&text.to_string_lossy())
+            .map(Some)
+            .map_err(|flaw| Failure::usage(format!("the text in {variable} {flaw}"))),
+        _ => Ok(None),
+    }
 }

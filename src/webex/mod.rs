@@ -9,6 +9,7 @@ mod licenses;
 mod oauth;
 mod retry_after;
 mod token;
+mod token_text;
 mod tracking;
 pub mod wire;
 
@@ -18,4 +19,5 @@ pub use licenses::{License, LicenseUser, PAGE_OF_USERS, Pages, ReadError, next_p
 pub use oauth::{ClientCredentials, DeviceCode, Grant, Oauth, OauthError, Polled, SCOPES};
 pub use retry_after::parse as parse_retry_after;
 pub use token::{Refreshed, Token, TokenError, TokenSource};
+pub use token_text::{TokenFlaw, token_in};
 pub use tracking::TrackingIds;

@@ -9,6 +9,7 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::oauth::{Oauth, OauthError};
+use super::token_text::{TokenFlaw, token_in, token_in_bytes};
 
 /// Where the token comes from.
 #[derive(Debug)]
@@ -63,11 +64,14 @@ pub enum TokenError {
         /// Why.
         source: std::io::Error,
     },
-    /// Nothing, or something that cannot stand in a header.
-    #[error(
-        "the access token is empty or has characters that no token has; give it in WEBEX_ACCESS_TOKEN or with --token-file"
-    )]
-    Unusable,
+    /// What is there is no token.
+    #[error("the access token in {place} {flaw}")]
+    Unusable {
+        /// Where it stands.
+        place: String,
+        /// What is wrong with it.
+        flaw: TokenFlaw,
+    },
     /// The refresh token gave none.
     #[error("cannot get an access token for the refresh token")]
     Oauth(#[from] OauthError),
@@ -157,19 +161,31 @@ impl Token {
 }
 
 async fn fetch(source: &TokenSource) -> Result<Current, TokenError> {
+    let unusable = |place: String| move |flaw| TokenError::Unusable { place, flaw };
     let (secret, lifetime) = match source {
-        TokenSource::Fixed(secret) => (secret.clone(), None),
+        TokenSource::Fixed(secret) => (token_in(secret.expose_secret()), None),
         TokenSource::File(path) => {
-            let text = std::fs::read_to_string(path).map(SecretString::from);
-            (text.map_err(|source| TokenError::Unreadable { path: path.clone(), source })?, None)
+            let bytes = std::fs::read(path);
+            let bytes = bytes.map_err(|source| TokenError::Unreadable { path: path.clone(), source })?;
+            (token_in_bytes(&bytes), None)
         }
-        TokenSource::Refreshed(refreshed) => refresh(refreshed).await?,
+        TokenSource::Refreshed(refreshed) => {
+            let (secret, lifetime) = refresh(refreshed).await?;
+            (token_in(secret.expose_secret()), lifetime)
+        }
     };
-    let trimmed = secret.expose_secret().trim();
-    let usable = !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
+    let secret = secret.map_err(unusable(place(source)))?;
     let renew_at = lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime - margin(lifetime)));
-    let secret = usable.then(|| SecretString::from(trimmed.to_owned())).ok_or(TokenError::Unusable)?;
     Ok(Current::new(secret, renew_at))
+}
+
+/// Where a token stands, for whoever has to mend it.
+fn place(source: &TokenSource) -> String {
+    match source {
+        TokenSource::Fixed(_) => "WEBEX_ACCESS_TOKEN".to_owned(),
+        TokenSource::File(path) => format!("the file {}", path.display()),
+        TokenSource::Refreshed(_) => "the answer to the refresh token".to_owned(),
+    }
 }
 
 /// How long before its end a token is replaced.

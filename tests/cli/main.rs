@@ -29,3 +29,4 @@ mod scripted;
 mod secrets;
 #[cfg(feature = "failpoints")]
 mod steps;
+mod tokens;
