@@ -1,13 +1,13 @@
 //! `seatbatch report`
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use super::args::{self, ReportFormat};
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::outputs::{destination, put};
-use crate::journal::Reader;
-use crate::report::{Format, write_audit};
+use crate::journal::{Reader, RunRow};
+use crate::report::{Audited, Format, Telling, write_audit};
 
 impl From<ReportFormat> for Format {
     fn from(format: ReportFormat) -> Self {
@@ -22,25 +22,60 @@ impl From<ReportFormat> for Format {
 
 pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failure> {
     let reader = Reader::open(&context.journal)?;
-    let runs = if args.runs.is_empty() {
-        vec![context.run_or_newest(&reader, None)?]
-    } else {
-        args.runs.iter().map(|run| context.run_or_newest(&reader, Some(*run))).collect::<Result<_, _>>()?
-    };
+    let runs = asked(context, &reader, args)?;
+    let audited: Vec<Audited<'_>> = runs.iter().map(|run| Audited { reader: &reader, run }).collect();
     // What --json promises, a report in JSON keeps.
     let format = if context.output.json { Format::Json } else { args.format.into() };
+    let telling = Telling {
+        user: args.user.as_deref(),
+        utc: context.output.utc,
+        grouped: io::stdout().is_terminal(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
     match &args.output {
         Some(path) => {
             let input = runs.first().map(|run| run.input_path.as_path());
             let destination = destination(context, path, input)?;
-            let content = |output: &mut dyn Write| write_audit(&reader, &runs, format, output);
+            let content = |output: &mut dyn Write| write_audit(&audited, &telling, format, output);
             put(context, &reader, &destination, None, |()| 1, content)?.keep_aside(context);
         }
         None => {
-            let mut output = BufWriter::new(io::stdout().lock());
-            write_audit(&reader, &runs, format, &mut output)?;
+            let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+            write_audit(&audited, &telling, format, &mut output)?;
             output.flush()?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// The runs that are meant: those named, else those of the time and the user asked for, else the newest.
+fn asked(context: &Context, reader: &Reader, args: &args::Report) -> Result<Vec<RunRow>, Failure> {
+    if !args.runs.is_empty() {
+        return args.runs.iter().map(|run| context.run_or_newest(reader, Some(*run))).collect();
+    }
+    if args.since.is_none() && args.until.is_none() && args.user.is_none() {
+        return Ok(vec![context.run_or_newest(reader, None)?]);
+    }
+    let mut runs = reader.runs()?;
+    runs.retain(|run| {
+        let ended = run.finished_at.as_deref();
+        args.since.as_ref().is_none_or(|since| ended.is_none_or(|ended| ended >= since.rfc3339()))
+            && args.until.as_ref().is_none_or(|until| run.created_at.as_str() < until.rfc3339())
+    });
+    if let Some(user) = args.user.as_deref() {
+        let mut theirs = Vec::new();
+        for run in runs {
+            let mut found = false;
+            reader.audit(run.run, Some(user), |_| -> Result<(), Failure> {
+                found = true;
+                Ok(())
+            })?;
+            theirs.extend(found.then_some(run));
+        }
+        runs = theirs;
+    }
+    if runs.is_empty() {
+        return Err(Failure::usage("no run of this journal is of that time and user"));
+    }
+    Ok(runs)
 }

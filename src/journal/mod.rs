@@ -3,6 +3,7 @@
 //! Owns the schema, who may write, what is committed when, recovery and every query. Alone knows
 //! SQL. Knows nothing of HTTP, of input files or of what follows from an answer: it is told.
 
+mod audit;
 mod cells;
 mod error;
 mod import;
@@ -22,6 +23,7 @@ mod users;
 mod word;
 mod writer;
 
+pub use audit::{AttemptRow, AuditRow};
 pub use cells::{Block, Packer};
 pub use error::JournalError;
 pub use import::{Importer, InvalidOperation, NewRun, Origin, PlannedOperation, StoredTarget, Totals};

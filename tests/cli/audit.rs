@@ -81,35 +81,3 @@ fn verify_lists_what_is_done_and_does_not_show() {
     desk.run(&["verify", "1", "-o", "drift.csv"]).exits(1);
     assert_eq!(std::fs::read_to_string(desk.path("drift.csv")).unwrap().lines().count(), 651);
 }
-
-#[test]
-fn reports_have_every_row_in_every_form() {
-    let service = sandbox(5, WireForm::Array, &["refuse=X,user=user2@example.com"]);
-    let desk = Desk::at(&service.url());
-    desk.apply(&onboarding(3), &[]).exits(1);
-    let csv = desk.run(&["report", "--format", "csv"]).exits(0);
-    assert_eq!(csv.stdout.lines().count(), 4);
-    let json: serde_json::Value =
-        serde_json::from_str(&desk.run(&["report", "--format", "json"]).exits(0).stdout).unwrap();
-    assert_eq!(
-        (json["runs"][0]["failed"].as_u64(), json["operations"].as_array().unwrap().len()),
-        (Some(1), 3)
-    );
-    let html = desk.run(&["report", "--format", "html", "-o", "r.html"]).exits(0);
-    assert!(html.stdout.is_empty());
-    let page = std::fs::read_to_string(desk.path("r.html")).unwrap();
-    assert!(page.contains("<svg") && page.contains("A refusal on request"), "{page}");
-    let text = desk.run(&["report"]).exits(0);
-    assert!(text.stdout.contains("failures by code") && text.stdout.contains(" X "), "{}", text.stdout);
-}
-
-#[test]
-fn a_page_shows_the_services_words_and_does_not_obey_them() {
-    let body = r#"[{"email":"user1@example.com","error":{"code":"<b>","message":"<script>alert(1)</script>\u001b[31m"}}]"#;
-    let service = crate::scripted::Scripted::start(move |_| crate::scripted::answer(206, body));
-    let desk = Desk::at(&service.url);
-    desk.apply(&onboarding(2), &[]).exits(1);
-    let page = desk.run(&["report", "--format", "html"]).exits(0).stdout;
-    assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script"), "{page}");
-    assert!(!page.contains('\u{1b}'));
-}

@@ -24,6 +24,7 @@ mod lock;
 mod night;
 mod outcomes;
 mod outputs;
+mod report;
 mod sandbox;
 mod scripted;
 mod secrets;
