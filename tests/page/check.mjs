@@ -1,6 +1,6 @@
 // Looks at the HTML report in headless Chromium: wide and narrow, light, dark and on paper.
 //
-//   npm ci --prefix tests/page
+//   npm install --prefix tests/page --no-package-lock
 //   node tests/page/check.mjs REPORT.html [--rows N] [--shots FOLDER]
 //
 // Fails where axe-core finds a violation, anything is written to the console, anything is asked of the network,
