@@ -10,7 +10,7 @@ use super::columns::{Columns, ColumnsError, Doubtful, Field};
 use super::cross_row::CrossRow;
 use super::interpretation::Interpretation;
 use super::numbering::{Class, Numbering, Organizations};
-use super::problem::{Problem, Severity};
+use super::problem::{Problem, ProblemCode, Severity};
 use super::roster::Roster;
 use super::sorter::{Mark, Sorter};
 use super::targets::{LicenseNames, NamesError, Targets};
@@ -59,6 +59,8 @@ pub struct Counts {
     pub errors: u64,
     /// Problems that do not.
     pub warnings: u64,
+    /// Rows that ask for what an earlier one asks for.
+    pub repeated: u64,
     /// Users that something is asked for.
     pub assignments: u32,
     /// Operations that add.
@@ -154,6 +156,7 @@ pub fn check(
     columns.require(&Field::TARGET, "'licenseId', 'license' or 'siteUrl'", rows.header())?;
     let mut doubtful = Doubtful::of(rows.header(), &columns, how);
     let mut checker = Checker::new(on_problem);
+    rows.remarks().iter().for_each(|remark| checker.tell(&remark.into()));
     checker.counts.adds_by_default = !columns.has(Field::Operation);
     while let Some(row) = rows.next()? {
         checker.counts.rows += 1;
@@ -171,11 +174,14 @@ pub fn check(
     }
     // Known at the end, and this is the end.
     let sha256 = rows.sha256().unwrap_or_default().to_owned();
+    rows.counted().iter().for_each(|remark| checker.tell(&remark.into()));
     for problem in doubtful.problems() {
         checker.counts.unclear_columns += 1;
         checker.tell(&problem);
     }
-    checker.finish(how.clone(), columns, order, layout, sha256)
+    // The second reading finds nothing out that the first one knows.
+    let how = Interpretation { encoding: Some(layout.encoding), ..how.clone() };
+    checker.finish(how, columns, order, layout, sha256)
 }
 
 struct Checker<'a> {
@@ -211,7 +217,9 @@ impl<'a> Checker<'a> {
         match problem.severity() {
             Severity::Error => self.counts.errors += 1,
             Severity::Warning => self.counts.warnings += 1,
+            Severity::Note => {}
         }
+        self.counts.repeated += u64::from(problem.code == ProblemCode::Duplicate);
         (self.on_problem)(problem);
     }
 

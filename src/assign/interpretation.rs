@@ -9,8 +9,10 @@ use crate::input::{ColumnNames, Encoding, Reading};
 /// What was said about a file beside the file: by options, a profile or a configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Interpretation {
-    /// How it is encoded.
-    pub encoding: Encoding,
+    /// How it is encoded, where that is not to be found out.
+    pub encoding: Option<Encoding>,
+    /// Which sheet of a workbook to read, where it is not the first.
+    pub sheet: Option<String>,
     /// Columns that were named for a field.
     pub map: Vec<(Field, String)>,
     /// What every row says in a field that has no column.
@@ -23,7 +25,7 @@ impl Interpretation {
     /// A file that speaks for itself, in this encoding.
     #[must_use]
     pub fn encoded(encoding: Encoding) -> Self {
-        Self { encoding, ..Self::default() }
+        Self { encoding: Some(encoding), ..Self::default() }
     }
 
     /// What the reader of rows is told.
@@ -34,7 +36,7 @@ impl Interpretation {
             known: named.map(|name| words::key(name)).collect(),
             users: users.map(|(_, name)| words::key(name)).collect(),
         };
-        Reading { encoding: self.encoding, columns: Arc::new(names) }
+        Reading { encoding: self.encoding, sheet: self.sheet.clone(), columns: Arc::new(names) }
     }
 }
 

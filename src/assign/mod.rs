@@ -12,6 +12,7 @@ mod intake;
 mod interpretation;
 mod numbering;
 mod problem;
+mod remarks;
 mod roster;
 mod sorter;
 mod targets;

@@ -13,8 +13,10 @@ use crate::domain::{Line, Printable};
 pub enum Severity {
     /// The row cannot be sent.
     Error,
-    /// The row is sent; the user may want to know.
+    /// The row is sent; the user may want to look into it.
     Warning,
+    /// How the file was read; the user may want to know.
+    Note,
 }
 
 macro_rules! codes {
@@ -36,8 +38,14 @@ macro_rules! codes {
 codes! {
     /// A column that is not understood and may ask for something.
     UnclearColumn => "UNCLEAR_COLUMN",
-    /// Not as many cells as the header.
+    /// More cells than the header.
     RaggedRow => "RAGGED_ROW",
+    /// Separated by something else than the rest of the file.
+    OtherDelimiter => "OTHER_DELIMITER",
+    /// A quote that has swallowed rows.
+    StrayQuote => "STRAY_QUOTE",
+    /// The header once more.
+    HeaderAgain => "HEADER_AGAIN",
     /// A zero byte.
     NulByte => "NUL_BYTE",
     /// Bytes that are no UTF-8.
@@ -72,6 +80,20 @@ codes! {
     TwoOrganizations => "TWO_ORGANIZATIONS",
     /// The same operation again; sent once.
     Duplicate => "DUPLICATE",
+    /// Rows without anything in them.
+    BlankRows => "BLANK_ROWS",
+    /// Rows that end before the last column.
+    ShortRows => "SHORT_ROWS",
+    /// Rows with empty cells behind the last column.
+    LongRows => "LONG_ROWS",
+    /// The encoding was found out by what fits.
+    ReadAs => "READ_AS",
+    /// The encoding that was asked for may not be the file's.
+    EncodingDoubtful => "ENCODING_DOUBTFUL",
+    /// Lines at the top that are no rows.
+    LinesSkipped => "LINES_SKIPPED",
+    /// A workbook's other sheets.
+    OtherSheets => "OTHER_SHEETS",
 }
 
 impl ProblemCode {
@@ -79,7 +101,13 @@ impl ProblemCode {
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Duplicate => Severity::Warning,
+            Self::Duplicate
+            | Self::BlankRows
+            | Self::ShortRows
+            | Self::LongRows
+            | Self::ReadAs
+            | Self::EncodingDoubtful => Severity::Warning,
+            Self::LinesSkipped | Self::OtherSheets => Severity::Note,
             _ => Severity::Error,
         }
     }
@@ -134,6 +162,7 @@ impl fmt::Display for Problem {
         let word = match self.severity() {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         write!(
             f,

@@ -75,30 +75,23 @@ impl<'a> Reading<'a> {
     }
 
     fn broken(&mut self, fault: RowFault) {
-        let (code, cell, remedy) = match fault {
-            RowFault::Ragged { found, expected } if found < expected => {
-                (ProblemCode::RaggedRow, None, "add the missing delimiters")
-            }
-            RowFault::Ragged { .. } => (
-                ProblemCode::RaggedRow,
-                None,
-                "put quotes around a cell that holds the delimiter, or take the extra cells out",
-            ),
-            RowFault::Nul { cell } => (ProblemCode::NulByte, Some(cell), "export the file again"),
-            RowFault::NotText { cell } => (
-                ProblemCode::InvalidUtf8,
-                Some(cell),
-                "save the file as UTF-8, or name its encoding with --encoding windows-1252",
-            ),
+        let code = match fault {
+            RowFault::OtherDelimiter { .. } => ProblemCode::OtherDelimiter,
+            RowFault::SwallowedRows { .. } => ProblemCode::StrayQuote,
+            RowFault::HeaderAgain => ProblemCode::HeaderAgain,
+            RowFault::Nul { .. } => ProblemCode::NulByte,
+            RowFault::NotText { .. } => ProblemCode::InvalidUtf8,
+            _ => ProblemCode::RaggedRow,
         };
+        let cell = fault.cell();
         self.problems.push(Problem {
             code,
             line: self.row.line(),
-            column: cell.map_or_else(|| "row".to_owned(), |cell| format!("number {cell}")),
-            cell: cell.and_then(|cell| cell.checked_sub(1)),
-            value: String::from_utf8_lossy(&self.row.carried()).chars().take(80).collect(),
+            column: cell.map_or_else(|| "row".to_owned(), |cell| format!("number {}", cell + 1)),
+            cell,
+            value: self.row.as_it_is().chars().take(80).collect(),
             message: fault.to_string(),
-            remedy: remedy.into(),
+            remedy: fault.remedy().into(),
             fix: None,
         });
     }

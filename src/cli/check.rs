@@ -62,13 +62,13 @@ pub(super) fn tell_aside(output: Output) -> impl FnMut(&Problem) {
 
 /// What a file asks for, in a sentence.
 pub(super) fn described(counts: &Counts) -> String {
-    let Counts { rows, invalid, assignments, adds, removes, warnings, adds_by_default, .. } = counts;
+    let Counts { rows, invalid, assignments, adds, removes, repeated, adds_by_default, .. } = counts;
     let mut text = format!("{rows} rows for {assignments} users: {adds} to add, {removes} to remove");
     if *invalid > 0 {
         text = format!("{text}, {invalid} that cannot be sent");
     }
-    if *warnings > 0 {
-        text = format!("{text}, {warnings} repeated");
+    if *repeated > 0 {
+        text = format!("{text}, {repeated} repeated");
     }
     if *adds_by_default {
         text = format!("{text}; no operation column: every row adds");

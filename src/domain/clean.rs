@@ -17,7 +17,8 @@ impl fmt::Display for Printable<'_> {
             if shown == LONGEST {
                 return f.write_char('…');
             }
-            if character.is_control() || is_invisible(character) {
+            let blank = character.is_whitespace() && character != ' ';
+            if blank || character.is_control() || is_invisible(character) {
                 write!(f, "{}", character.escape_unicode())?;
             } else {
                 f.write_char(character)?;
@@ -28,7 +29,8 @@ impl fmt::Display for Printable<'_> {
 }
 
 /// Characters that reorder or hide the text around them.
-pub(super) const fn is_invisible(character: char) -> bool {
+#[must_use]
+pub const fn is_invisible(character: char) -> bool {
     matches!(
         character,
         '\u{ad}'
@@ -51,6 +53,7 @@ mod tests {
         assert_eq!(Printable("a\u{1b}[31mb\0").to_string(), "a\\u{1b}[31mb\\u{0}");
         assert_eq!(Printable("Zoë – ok").to_string(), "Zoë – ok");
         assert_eq!(Printable("a\u{202e}b").to_string(), "a\\u{202e}b");
+        assert_eq!(Printable("a\u{a0}b c").to_string(), "a\\u{a0}b c");
     }
 
     #[test]

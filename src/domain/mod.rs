@@ -23,7 +23,7 @@ pub use assignment::{
 pub use batch::{
     AttemptId, BatchChange, BatchId, LaneStanding, OpenBatch, OperationFailure, Part, Span, Standing,
 };
-pub use clean::Printable;
+pub use clean::{Printable, is_invisible};
 pub use id::{IdError, IdKey, IdKind, LicenseId, LocationId, OrgId, PersonId, with_id_key};
 pub use outcome::{AttemptOutcome, ErrorCode, OperationState, Refusal, RunId, RunState, code};
 pub use sending::{

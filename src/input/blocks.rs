@@ -15,12 +15,25 @@ const FULL: usize = 1 << 16;
 /// So many blocks may wait.
 const WAITING: usize = 4;
 
+/// Where records come from.
+pub(super) trait Source {
+    /// The next record; `None` at the end.
+    fn next(&mut self) -> Result<Option<Record<'_>>, RecordError>;
+}
+
+impl<R: Read> Source for Records<R> {
+    fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
+        Self::next(self)
+    }
+}
+
 /// Records one after the other, in memory of their own.
 #[derive(Default)]
 struct Block {
     raw: Vec<u8>,
     cells: Vec<u8>,
     ends: Vec<usize>,
+    numbers: Vec<u32>,
     places: Vec<Place>,
 }
 
@@ -30,6 +43,8 @@ struct Place {
     raw: Range<usize>,
     cells: Range<usize>,
     ends: Range<usize>,
+    numbers: Range<usize>,
+    breaks: u32,
 }
 
 impl Block {
@@ -40,7 +55,7 @@ impl Block {
     }
 
     /// Takes records until it is full; `false` at the end of the file.
-    fn fill<R: Read>(&mut self, records: &mut Records<R>) -> Result<bool, RecordError> {
+    fn fill(&mut self, records: &mut impl Source) -> Result<bool, RecordError> {
         while self.raw.len() < FULL {
             let Some(record) = records.next()? else { return Ok(false) };
             self.places.push(Place {
@@ -48,18 +63,22 @@ impl Block {
                 raw: append(&mut self.raw, record.raw),
                 cells: append(&mut self.cells, record.cells),
                 ends: append(&mut self.ends, record.ends),
+                numbers: append(&mut self.numbers, record.numbers),
+                breaks: record.breaks,
             });
         }
         Ok(true)
     }
 
     fn get(&self, number: usize) -> Option<Record<'_>> {
-        let Place { line, raw, cells, ends } = self.places.get(number)?;
+        let Place { line, raw, cells, ends, numbers, breaks } = self.places.get(number)?;
         Some(Record {
             line: *line,
             raw: self.raw.get(raw.clone())?,
             cells: self.cells.get(cells.clone())?,
             ends: self.ends.get(ends.clone())?,
+            breaks: *breaks,
+            numbers: self.numbers.get(numbers.clone())?,
         })
     }
 }
@@ -73,7 +92,7 @@ fn append<T: Copy>(all: &mut Vec<T>, more: &[T]) -> Range<usize> {
 /// The records of a file, in file order.
 pub(super) struct Blocks {
     block: Block,
-    /// The record of the block that is next.
+    /// So many of the block's records have been given out.
     next: usize,
     coming: Receiver<Result<Block, RecordError>>,
     reader: Option<JoinHandle<()>>,
@@ -87,21 +106,42 @@ impl Blocks {
     pub(super) fn new<R: Read + Send + 'static>(mut records: Records<R>) -> io::Result<Self> {
         let (sender, coming) = mpsc::sync_channel(WAITING);
         let more = hand_on(&mut records, &sender);
-        let reader = more.then(|| {
-            let read = move || while hand_on(&mut records, &sender) {};
-            thread::Builder::new().name("rows".to_owned()).spawn(read)
-        });
+        let reader = more.then(|| spawned(move || while hand_on(&mut records, &sender) {}));
         Ok(Self { block: Block::default(), next: 0, coming, reader: reader.transpose()? })
     }
 
-    /// The next record; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
+    /// Reads records on a thread of their own, where they are opened too.
+    ///
+    /// # Errors
+    /// Where no thread can be had.
+    pub(super) fn apart(read: impl FnOnce(Sink) + Send + 'static) -> io::Result<Self> {
+        let (sender, coming) = mpsc::sync_channel(WAITING);
+        let reader = spawned(move || read(Sink(sender)))?;
+        Ok(Self { block: Block::default(), next: 0, coming, reader: Some(reader) })
+    }
+
+    /// Goes on to the next record; `false` at the end.
+    pub(super) fn advance(&mut self) -> Result<bool, RecordError> {
         while self.next == self.block.places.len() {
-            let Some(block) = self.receive()? else { return Ok(None) };
+            let Some(block) = self.receive()? else { return Ok(false) };
             (self.block, self.next) = (block, 0);
         }
         self.next += 1;
-        Ok(self.block.get(self.next - 1))
+        Ok(true)
+    }
+
+    /// The record that was gone on to last.
+    pub(super) fn current(&self) -> Option<Record<'_>> {
+        self.block.get(self.next.checked_sub(1)?)
+    }
+
+    /// The records that are next and have been read already, without taking them.
+    pub(super) fn ahead(&mut self) -> Result<impl Iterator<Item = Record<'_>>, RecordError> {
+        while self.next == self.block.places.len() {
+            let Some(block) = self.receive()? else { break };
+            (self.block, self.next) = (block, 0);
+        }
+        Ok((self.next..self.block.places.len()).filter_map(|number| self.block.get(number)))
     }
 
     fn receive(&mut self) -> Result<Option<Block>, RecordError> {
@@ -116,8 +156,28 @@ impl Blocks {
     }
 }
 
+fn spawned(read: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("rows".to_owned()).spawn(read)
+}
+
+/// Takes records from the thread that reads them.
+pub(super) struct Sink(SyncSender<Result<Block, RecordError>>);
+
+impl Sink {
+    /// Takes all of them.
+    pub(super) fn take_all(&self, source: &mut impl Source) {
+        while hand_on(source, &self.0) {}
+    }
+
+    /// Takes the news that there are none.
+    pub(super) fn refuse(&self, error: RecordError) {
+        // Nobody waits any more where it cannot be sent.
+        let _ = self.0.send(Err(error));
+    }
+}
+
 /// Reads a block and hands it on; `false` where nothing more is to be read.
-fn hand_on<R: Read>(records: &mut Records<R>, sender: &SyncSender<Result<Block, RecordError>>) -> bool {
+fn hand_on(records: &mut impl Source, sender: &SyncSender<Result<Block, RecordError>>) -> bool {
     let mut block = Block::new();
     let filled = block.fill(records);
     // What stands before an error is a row still.
@@ -143,15 +203,16 @@ mod tests {
     fn lines_until_the_end(blocks: &mut Blocks) -> (u32, Option<RecordError>) {
         let mut last = 0;
         loop {
-            match blocks.next() {
-                Ok(Some(record)) => {
+            match blocks.advance() {
+                Ok(true) => {
+                    let record = blocks.current().unwrap();
                     last += 1;
                     assert_eq!(record.line.get(), last);
                     assert_eq!(record.raw, format!("user{last}@example.com,\"L\"").as_bytes());
                     assert_eq!(record.cells, format!("user{last}@example.comL").as_bytes());
                     assert_eq!(record.ends, [record.cells.len() - 1, record.cells.len()]);
                 }
-                Ok(None) => return (last, None),
+                Ok(false) => return (last, None),
                 Err(error) => return (last, Some(error)),
             }
         }
@@ -167,7 +228,7 @@ mod tests {
             let mut blocks = blocks(io::Cursor::new(text(rows)));
             assert_eq!(blocks.reader.is_some(), rows > 1);
             assert!(matches!(lines_until_the_end(&mut blocks), (last, None) if last == rows));
-            assert!(matches!(blocks.next(), Ok(None)));
+            assert!(matches!(blocks.advance(), Ok(false)));
         }
     }
 

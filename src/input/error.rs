@@ -1,8 +1,9 @@
-//! What can be wrong with a file as a whole, and with a row as a row of cells.
+//! What can be wrong with a file as a whole.
 
 use std::io;
 use std::path::PathBuf;
 
+use super::workbook::WorkbookError;
 use crate::domain::Line;
 
 /// The file cannot be read as rows. Every message says what to do next.
@@ -45,9 +46,49 @@ pub enum InputError {
     NoRows,
     /// The header is not text.
     #[error(
-        "line 1: the header is not UTF-8 text; save the file as CSV in UTF-8, or name its encoding with --encoding windows-1252"
+        "line {line}: the header is not text in UTF-8 or another encoding that could be found out; save the file as CSV in UTF-8, or name its encoding with --encoding, as in --encoding windows-1252"
     )]
-    HeaderNotText,
+    HeaderNotText {
+        /// Where it stands.
+        line: Line,
+    },
+    /// Not a table at all.
+    #[error("the file is {what}; {remedy}")]
+    OtherKind {
+        /// What it is.
+        what: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Four bytes a character.
+    #[error("the file is text in UTF-32, which is not read; save it as CSV in UTF-8")]
+    Utf32,
+    /// A workbook that cannot be read.
+    #[error(transparent)]
+    Workbook(#[from] WorkbookError),
+    /// A sheet was asked for.
+    #[error("the file is no workbook and has no sheets; leave --sheet out")]
+    NoSheets,
+    /// More than one line at the top can be the header.
+    #[error(
+        "lines {one} and {other} can both be the header, and the first line cannot; take out what stands above the right one"
+    )]
+    SeveralHeaders {
+        /// The first of them.
+        one: Line,
+        /// The second.
+        other: Line,
+    },
+    /// Another file begins inside this one.
+    #[error(
+        "line {line}: this is the header of another file: two files have been put together, and what stands below has other columns or another delimiter than line {first} says; take them apart"
+    )]
+    SecondHeader {
+        /// Where it stands.
+        line: Line,
+        /// Where the first stands.
+        first: Line,
+    },
     /// A record longer than the limit.
     #[error(
         "line {line}: the row that starts here is longer than {limit} bytes; a quote that is never closed is the usual cause"
@@ -83,29 +124,4 @@ impl InputError {
     pub const fn is_about_content(&self) -> bool {
         !matches!(self, Self::Open { .. } | Self::NotAFile { .. } | Self::Read { .. } | Self::Changed { .. })
     }
-}
-
-/// Why a row's cells cannot be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RowFault {
-    /// More or fewer cells than the header.
-    #[error("the row has {found} cells, the header has {expected}")]
-    Ragged {
-        /// Cells in the row.
-        found: usize,
-        /// Cells in the header.
-        expected: usize,
-    },
-    /// A zero byte, the mark of a damaged or binary file.
-    #[error("cell {cell} holds a NUL byte")]
-    Nul {
-        /// Position of the cell, from 1.
-        cell: usize,
-    },
-    /// Bytes that are no text.
-    #[error("cell {cell} is not UTF-8 text")]
-    NotText {
-        /// Position of the cell, from 1.
-        cell: usize,
-    },
 }

@@ -27,6 +27,11 @@ impl<R> Hashed<R> {
         let sum = Sum::default();
         (Self { source, hash: Sha256::new(), sum: sum.clone() }, sum)
     }
+
+    /// The source, which is then read without being hashed.
+    pub(super) fn into_inner(self) -> R {
+        self.source
+    }
 }
 
 impl<R: Read> Read for Hashed<R> {

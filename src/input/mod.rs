@@ -1,22 +1,34 @@
 //! Bytes to rows: encoding, delimiter, records, header.
 //!
-//! Owns how a delimited text file is read: streamed, with bounded memory, every row with the line
-//! it starts on and its own bytes, so that a failed row can be given back as it came. Knows nothing of
+//! Owns how a delimited text file or a workbook is read: streamed, with bounded memory, every row with the
+//! line it starts on and its own bytes, so that a failed row can be given back as it came. Knows nothing of
 //! Webex: what a column's name and a cell mean is decided in [`crate::assign`].
 
 mod blocks;
+mod container;
+mod dialect;
 mod encoding;
 mod error;
 mod file;
 mod hashed;
 mod header;
+mod layout;
 mod reading;
 mod records;
+mod remark;
 mod rows;
+mod shape;
+mod shown;
+mod survey;
+mod workbook;
 
-pub use encoding::Encoding;
-pub use error::{InputError, RowFault};
+pub use encoding::{Encoding, EncodingNameError};
+pub use error::InputError;
 pub use file::InputFile;
 pub use header::{ColumnNames, FAILURE_COLUMNS, Header, PlainColumns};
+pub use layout::{Encoded, Layout};
 pub use reading::Reading;
-pub use rows::{Layout, Row, Rows};
+pub use remark::{Remark, RemarkKind};
+pub use rows::{Row, Rows};
+pub use shape::{RowFault, Shift};
+pub use workbook::WorkbookError;

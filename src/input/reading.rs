@@ -7,14 +7,16 @@ use super::{ColumnNames, Encoding, PlainColumns};
 /// How a file is to be read: what its user said of it, and what its columns may be called.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    /// How its text is encoded.
-    pub encoding: Encoding,
+    /// How its text is encoded, where that is not to be found out.
+    pub encoding: Option<Encoding>,
+    /// Which sheet of a workbook to read, where it is not the first.
+    pub sheet: Option<String>,
     /// What its columns may be called.
     pub columns: Arc<dyn ColumnNames>,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { encoding: Encoding::default(), columns: Arc::new(PlainColumns::default()) }
+        Self { encoding: None, sheet: None, columns: Arc::new(PlainColumns::default()) }
     }
 }

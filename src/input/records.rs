@@ -8,7 +8,8 @@ use std::io::{self, Read};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use crate::domain::Line;
+use super::workbook::WorkbookError;
+use crate::domain::{Line, is_invisible};
 
 /// Longest record, in bytes: far above what a row of cells needs, far below what hurts.
 pub(super) const LONGEST_RECORD: usize = 1 << 20;
@@ -21,6 +22,7 @@ pub(super) enum RecordError {
     TooLong(Line),
     Unclosed(Line),
     TooManyLines,
+    Workbook(WorkbookError),
 }
 
 /// One record.
@@ -33,6 +35,43 @@ pub(super) struct Record<'a> {
     pub(super) cells: &'a [u8],
     /// Where each cell ends in `cells`.
     pub(super) ends: &'a [usize],
+    /// How many line ends are inside it.
+    pub(super) breaks: u32,
+    /// The cells that hold numbers rather than text, where the file tells the two apart.
+    pub(super) numbers: &'a [u32],
+}
+
+impl<'a> Record<'a> {
+    /// Its cells, one after the other.
+    pub(super) fn each(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let (cells, mut from) = (self.cells, 0);
+        self.ends.iter().map(move |end| {
+            let cell = cells.get(from..*end).unwrap_or_default();
+            from = *end;
+            cell
+        })
+    }
+
+    /// Its cells as text, where all of them are.
+    pub(super) fn texts(&self) -> Option<Vec<&'a str>> {
+        self.each().map(|cell| std::str::from_utf8(cell).ok()).collect()
+    }
+
+    /// Whether nothing stands in it that can be seen.
+    pub(super) fn is_blank(&self) -> bool {
+        is_white(self.cells)
+    }
+}
+
+/// Whether nothing stands there that can be seen.
+pub(super) fn is_white(bytes: &[u8]) -> bool {
+    let rest = bytes.trim_ascii_start();
+    // Nearly every text ends here.
+    rest.first().is_none_or(|first| {
+        !first.is_ascii_graphic()
+            && std::str::from_utf8(rest)
+                .is_ok_and(|text| text.chars().all(|c| c.is_whitespace() || is_invisible(c)))
+    })
 }
 
 pub(super) struct Records<R> {
@@ -101,6 +140,8 @@ impl<R: Read> Records<R> {
             raw,
             cells: self.cells.get(..cells).unwrap_or_default(),
             ends: self.ends.get(..ends).unwrap_or_default(),
+            breaks: inside,
+            numbers: &[],
         }))
     }
 

@@ -1,30 +1,22 @@
 //! Records under a header: rows.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 use super::blocks::Blocks;
+use super::container::{Container, container_of};
+use super::dialect::{Dialect, Top, rows_above};
 use super::encoding::Decoded;
 use super::hashed::{Hashed, Sum};
 use super::records::{LONGEST_RECORD, Record, RecordError, Records};
-use super::{ColumnNames, Header, InputError, Reading, RowFault};
+use super::remark::{Remark, RemarkKind, Tally};
+use super::shape::{Mold, Shape};
+use super::survey::{How, survey};
+use super::workbook::{self, Workbook, write_cell};
+use super::{ColumnNames, Encoding, Header, InputError, Layout, Reading, RowFault};
 use crate::domain::Line;
-
-/// What a file that is written for the same reader must share with the input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Layout {
-    /// The delimiter: a comma, a semicolon or a tab.
-    pub delimiter: char,
-    /// Whether it began with a byte order mark.
-    pub byte_order_mark: bool,
-    /// Whether its lines end with CR LF.
-    pub crlf: bool,
-    /// The header line's own bytes, without what an earlier failures CSV added.
-    pub header: String,
-}
 
 /// The rows of a file, in file order.
 pub struct Rows {
@@ -32,34 +24,132 @@ pub struct Rows {
     records: Blocks,
     layout: Layout,
     header: Header,
+    columns: Arc<dyn ColumnNames>,
+    mold: Mold,
+    /// Whether a row that ends early is nothing to speak of: a sheet has no cells where nothing stands.
+    ends_anywhere: bool,
+    /// What the text may be instead, where it does not fit.
+    perhaps: Option<Encoding>,
+    remarks: Vec<Remark>,
+    tally: Tally,
     sum: Sum,
 }
 
 impl Rows {
-    /// Reads encoding, delimiter and header, and begins to read ahead.
+    /// Finds out what the file is, reads its header, and begins to read ahead.
     ///
     /// # Errors
     /// [`InputError`] for a file without a usable header.
-    pub fn new<R>(source: R, how: &Reading, path: &Path) -> Result<Self, InputError>
+    pub fn new<R>(mut source: R, how: &Reading, path: &Path) -> Result<Self, InputError>
     where
-        R: Read + Send + 'static,
+        R: Read + Seek + Send + 'static,
     {
         let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
+        match container_of(&mut source).map_err(unreadable)? {
+            Container::Text if how.sheet.is_some() => Err(InputError::NoSheets),
+            Container::Text => Self::of_text(source, how, path),
+            Container::Workbook => Self::of_workbook(source, how, path),
+            Container::Other { what, remedy } => Err(InputError::OtherKind { what, remedy }),
+        }
+    }
+
+    fn of_text<R>(mut source: R, how: &Reading, path: &Path) -> Result<Self, InputError>
+    where
+        R: Read + Seek + Send + 'static,
+    {
+        let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
+        let found = survey(&mut source, how.encoding).map_err(unreadable)?;
+        let found = found.map_err(|_| InputError::Utf32)?;
         let (source, sum) = Hashed::new(source);
-        let (decoded, byte_order_mark) = Decoded::new(source, how.encoding).map_err(unreadable)?;
-        let mut records = Records::new(decoded);
+        let mut records = Records::new(Decoded::new(source, found.encoding).map_err(unreadable)?);
         let head = records.peek().map_err(|error| refused(path, error))?;
-        let delimiter = delimiter_of(head, how.columns.as_ref());
+        let dialect = Dialect::of(head, how.columns.as_ref())?;
         let crlf = memchr::memchr(b'\n', head).is_some_and(|at| at > 0 && head.get(at - 1) == Some(&b'\r'));
+        let (delimiter, line_end) = (dialect.delimiter, if crlf { "\r\n" } else { "\n" });
         records.set_delimiter(delimiter);
+        for _ in 0..dialect.above {
+            records.next().map_err(|error| refused(path, error))?;
+        }
         let record = records.next().map_err(|error| refused(path, error))?.ok_or(InputError::Empty)?;
-        let cells = texts(record).ok_or(InputError::HeaderNotText)?;
-        let header = Header::new(record.line, &cells);
-        let raw = carried(record, &cells, &header, delimiter);
-        let text = String::from_utf8(raw.into_owned()).map_err(|_| InputError::HeaderNotText)?;
-        let layout = Layout { delimiter: char::from(delimiter), byte_order_mark, crlf, header: text };
-        let records = Blocks::new(records).map_err(unreadable)?;
-        Ok(Self { path: path.to_owned(), records, layout, header, sum })
+        let (header, mut text, mold) = header_of(&record, delimiter)?;
+        if dialect.is_named_only() {
+            // Nobody would find the delimiter without the line that names it.
+            text = format!("sep={}{line_end}{text}", char::from(delimiter));
+        }
+        let layout = Layout {
+            delimiter: char::from(delimiter),
+            byte_order_mark: found.byte_order_mark,
+            crlf,
+            header: text,
+            encoding: found.encoding,
+        };
+        let spoken = RemarkKind::of_encoding(found.encoding, found.how);
+        let spoken = spoken.map(|kind| Remark { line: Line::new(1), kind });
+        let perhaps = if let How::Unfit { perhaps } = found.how { perhaps } else { None };
+        Ok(Self {
+            path: path.to_owned(),
+            records: Blocks::new(records).map_err(unreadable)?,
+            layout,
+            header,
+            columns: Arc::clone(&how.columns),
+            mold,
+            ends_anywhere: false,
+            perhaps,
+            remarks: spoken.into_iter().chain(dialect.remarks).collect(),
+            tally: Tally::default(),
+            sum,
+        })
+    }
+
+    fn of_workbook<R>(source: R, how: &Reading, path: &Path) -> Result<Self, InputError>
+    where
+        R: Read + Seek + Send + 'static,
+    {
+        let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
+        let (mut source, sum) = Hashed::new(source);
+        io::copy(&mut source, &mut io::sink()).map_err(unreadable)?;
+        let source = BufReader::with_capacity(1 << 16, source.into_inner());
+        let workbook = Workbook::open(source, how.sheet.as_deref())?;
+        let sheets = workbook.sheets().clone();
+        let mut records = Blocks::apart(move |sink| workbook.read(&sink)).map_err(unreadable)?;
+
+        let mut top = Top::new(how.columns.as_ref());
+        for (number, record) in records.ahead().map_err(|error| refused(path, error))?.enumerate() {
+            if !top.see(&record, number, workbook::DELIMITER) {
+                break;
+            }
+        }
+        let found = top.header()?;
+        for _ in 0..=found.number {
+            records.advance().map_err(|error| refused(path, error))?;
+        }
+        let record = records.current().ok_or(InputError::Empty)?;
+        let (header, text, mold) = header_of(&record, workbook::DELIMITER)?;
+        let sheet = (!sheets.others.is_empty())
+            .then(|| RemarkKind::Sheet { name: sheets.chosen.clone(), others: sheets.others });
+        let sheet = sheet.map(|kind| Remark { line: header.line(), kind });
+        // As Excel itself would write it as CSV.
+        let layout = Layout {
+            delimiter: char::from(workbook::DELIMITER),
+            byte_order_mark: true,
+            crlf: true,
+            header: text,
+            encoding: Encoding::UTF_8,
+        };
+        let remarks = sheet.into_iter().chain(rows_above(0, header.line())).collect();
+        Ok(Self {
+            path: path.to_owned(),
+            records,
+            layout,
+            header,
+            columns: Arc::clone(&how.columns),
+            mold,
+            ends_anywhere: true,
+            perhaps: None,
+            remarks,
+            tally: Tally::default(),
+            sum,
+        })
     }
 
     /// What the failures CSV takes over.
@@ -81,13 +171,25 @@ impl Rows {
         &self.header
     }
 
+    /// What was seen before the first row that the user should hear of.
+    #[must_use]
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+
+    /// What was counted in the rows so far.
+    #[must_use]
+    pub fn counted(&self) -> Vec<Remark> {
+        self.tally.remarks()
+    }
+
     /// The SHA-256 of the file's bytes, in lower-case hexadecimal digits, once there is no next row.
     #[must_use]
     pub fn sha256(&self) -> Option<&str> {
         self.sum.get()
     }
 
-    /// The next row; `None` at the end of the file.
+    /// The next row that is not blank; `None` at the end of the file.
     ///
     /// # Errors
     /// [`InputError`] where the file cannot be read on.
@@ -96,11 +198,49 @@ impl Rows {
         reason = "a row borrows the reader: it lends, it does not iterate"
     )]
     pub fn next(&mut self) -> Result<Option<Row<'_>>, InputError> {
+        let fault = loop {
+            if !self.records.advance().map_err(|error| refused(&self.path, error))? {
+                return Ok(None);
+            }
+            let Some(record) = self.records.current() else { return Ok(None) };
+            if record.is_blank() {
+                self.tally.blank(record.line);
+                continue;
+            }
+            match self.mold.shape(&record, self.columns.as_ref()) {
+                Shape::Row => break None,
+                Shape::Short if self.ends_anywhere => break None,
+                Shape::Short => self.tally.short(record.line),
+                Shape::Long => self.tally.long(record.line),
+                Shape::Faulty(fault) => break Some(fault),
+                Shape::OtherHeader => {
+                    return Err(InputError::SecondHeader { line: record.line, first: self.header.line() });
+                }
+            }
+            break None;
+        };
+        Ok(self.records.current().map(|record| self.row(record, fault)))
+    }
+
+    fn row<'a>(&'a self, record: Record<'a>, fault: Option<RowFault>) -> Row<'a> {
         // The delimiter came out of a byte.
         let delimiter = self.layout.delimiter as u8;
-        let record = self.records.next().map_err(|error| refused(&self.path, error))?;
-        Ok(record.map(|record| Row { record, header: &self.header, delimiter, text: text_of(record) }))
+        let mut row = Row { record, header: &self.header, delimiter, text: text_of(record), fault };
+        if row.fault.is_none() {
+            row.fault = row.unreadable(self.layout.encoding, self.perhaps);
+        }
+        row
     }
+}
+
+/// The header in a record, its text without what an earlier failures CSV added, and what it makes of rows.
+fn header_of(record: &Record<'_>, delimiter: u8) -> Result<(Header, String, Mold), InputError> {
+    let unreadable = || InputError::HeaderNotText { line: record.line };
+    let cells = record.texts().ok_or_else(unreadable)?;
+    let header = Header::new(record.line, &cells);
+    let raw = carried(*record, &header, delimiter);
+    let text = String::from_utf8(raw.into_owned()).map_err(|_| unreadable())?;
+    Ok((header, text, Mold::new(record, delimiter)))
 }
 
 /// A row of the file.
@@ -111,6 +251,7 @@ pub struct Row<'a> {
     delimiter: u8,
     /// All cells, where they are text.
     text: Option<&'a str>,
+    fault: Option<RowFault>,
 }
 
 impl<'a> Row<'a> {
@@ -122,18 +263,8 @@ impl<'a> Row<'a> {
 
     /// Why its cells cannot be trusted, if they cannot.
     #[must_use]
-    pub fn fault(&self) -> Option<RowFault> {
-        let (found, expected) = (self.record.ends.len(), self.header.width());
-        if found != expected {
-            return Some(RowFault::Ragged { found, expected });
-        }
-        if self.text.is_none() {
-            return Some(RowFault::NotText {
-                cell: self.first_cell(|cell| std::str::from_utf8(cell).is_err()),
-            });
-        }
-        memchr::memchr(0, self.record.cells)
-            .map(|_| RowFault::Nul { cell: self.first_cell(|cell| memchr::memchr(0, cell).is_some()) })
+    pub const fn fault(&self) -> Option<RowFault> {
+        self.fault
     }
 
     /// The trimmed text of a cell, counted from 0; empty where there is none.
@@ -152,52 +283,81 @@ impl<'a> Row<'a> {
         text.get(from..to).unwrap_or_default()
     }
 
+    /// How many cells it has.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.record.ends.len()
+    }
+
+    /// Whether a spreadsheet keeps a cell as a number, a date or an error rather than as text. What it shows
+    /// may then not be what was typed: leading zeros and plus signs are gone, and digits beyond the fifteenth.
+    #[must_use]
+    pub fn is_number(&self, position: usize) -> bool {
+        self.record.numbers.iter().any(|number| *number as usize == position)
+    }
+
+    /// The row as it stands in the file; a sheet's row as a line of CSV.
+    #[must_use]
+    pub fn as_it_is(&self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.record.raw)
+    }
+
     /// The row's own bytes for the failures CSV: as many cells as the header carries, so that the
     /// columns added behind them stand under their names.
     #[must_use]
     pub fn carried(&self) -> Cow<'a, [u8]> {
-        let shortened = self.header.carried() < self.header.width();
-        let cells = if shortened { texts(self.record).unwrap_or_default() } else { Vec::new() };
-        carried(self.record, &cells, self.header, self.delimiter)
+        carried(self.record, self.header, self.delimiter)
     }
 
-    fn first_cell(&self, wrong: impl Fn(&[u8]) -> bool) -> usize {
-        bytes(self.record).position(wrong).map_or(0, |position| position + 1)
+    fn unreadable(&self, encoding: Encoding, perhaps: Option<Encoding>) -> Option<RowFault> {
+        let at = |wrong: &dyn Fn(&[u8]) -> bool| self.record.each().position(wrong);
+        let no_text = |cell: usize, character: usize| {
+            Some(RowFault::NotText { cell: cell + 1, character, encoding, perhaps })
+        };
+        let Some(text) = self.text else {
+            let cell = at(&|cell| std::str::from_utf8(cell).is_err())?;
+            let bytes = self.record.each().nth(cell).unwrap_or_default();
+            let sound = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+            let before = bytes.get(..sound).map_or(0, |sound| String::from_utf8_lossy(sound).chars().count());
+            return no_text(cell, before + 1);
+        };
+        if memchr::memchr(0, self.record.cells).is_some() {
+            return Some(RowFault::Nul { cell: at(&|cell| memchr::memchr(0, cell).is_some())? + 1 });
+        }
+        // What its encoding has no character for was replaced when it was decoded.
+        if encoding != Encoding::UTF_8 && text.contains('\u{fffd}') {
+            let cell = (0..self.width()).find(|cell| self.untrimmed(*cell).contains('\u{fffd}'))?;
+            let before =
+                self.untrimmed(cell).chars().take_while(|character| *character != '\u{fffd}').count();
+            return no_text(cell, before + 1);
+        }
+        None
     }
 }
 
-/// The record's bytes; re-written without the last columns where those are not carried, padded
-/// where cells are missing.
-fn carried<'a>(record: Record<'a>, cells: &[&str], header: &Header, delimiter: u8) -> Cow<'a, [u8]> {
-    if header.carried() < header.width() && cells.len() >= header.carried() {
-        let mut writer =
-            csv::WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(Vec::new());
-        // Writing to memory cannot fail.
-        let _ = writer.write_record(cells.iter().take(header.carried()));
-        let mut line = writer.into_inner().unwrap_or_default();
-        line.pop();
-        return Cow::Owned(line);
-    }
-    let missing = header.carried().saturating_sub(record.ends.len());
-    if missing == 0 {
+/// The record's bytes; re-written where it has other columns than are carried, padded where cells are missing.
+fn carried<'a>(record: Record<'a>, header: &Header, delimiter: u8) -> Cow<'a, [u8]> {
+    let (found, wanted) = (record.ends.len(), header.carried());
+    if found == wanted {
         return Cow::Borrowed(record.raw);
     }
+    if found > wanted
+        && found.min(header.width()) >= wanted
+        && (header.width() > wanted || record.each().skip(wanted).all(super::records::is_white))
+        && let Some(cells) = record.texts()
+    {
+        let mut line = Vec::with_capacity(record.raw.len());
+        for (number, cell) in cells.iter().take(wanted).enumerate() {
+            if number > 0 {
+                line.push(delimiter);
+            }
+            write_cell(&mut line, cell, delimiter);
+        }
+        return Cow::Owned(line);
+    }
     let mut line = record.raw.to_vec();
-    line.resize(line.len() + missing, delimiter);
+    line.resize(line.len() + wanted.saturating_sub(found), delimiter);
     Cow::Owned(line)
-}
-
-fn bytes(record: Record<'_>) -> impl Iterator<Item = &[u8]> {
-    let mut from = 0;
-    record.ends.iter().map(move |end| {
-        let cell = record.cells.get(from..*end).unwrap_or_default();
-        from = *end;
-        cell
-    })
-}
-
-fn texts(record: Record<'_>) -> Option<Vec<&str>> {
-    bytes(record).map(|cell| std::str::from_utf8(cell).ok()).collect()
 }
 
 /// The cells as one text. Two halves of a character in two cells make no text either.
@@ -206,23 +366,13 @@ fn text_of(record: Record<'_>) -> Option<&str> {
     (text.is_ascii() || record.ends.iter().all(|end| text.is_char_boundary(*end))).then_some(text)
 }
 
-/// The delimiter under which the first line names the most known columns; a comma where none does.
-fn delimiter_of(head: &[u8], columns: &dyn ColumnNames) -> u8 {
-    let line =
-        head.split(|byte| matches!(byte, b'\n' | b'\r')).find(|line| !line.is_empty()).unwrap_or_default();
-    let line = String::from_utf8_lossy(line);
-    let known =
-        |delimiter: u8| line.split(char::from(delimiter)).filter(|cell| columns.is_known(cell)).count();
-    // The last of equals wins, so the most likely one comes last.
-    [b'\t', b';', b','].into_iter().max_by_key(|delimiter| known(*delimiter)).unwrap_or(b',')
-}
-
 fn refused(path: &Path, error: RecordError) -> InputError {
     match error {
         RecordError::Read(line, source) => InputError::Read { path: path.to_owned(), line, source },
         RecordError::TooLong(line) => InputError::TooLong { line, limit: LONGEST_RECORD },
         RecordError::Unclosed(line) => InputError::UnclosedQuote { line },
         RecordError::TooManyLines => InputError::TooManyLines,
+        RecordError::Workbook(error) => error.into(),
     }
 }
 
@@ -236,19 +386,7 @@ mod tests {
     fn rows(text: &'static [u8]) -> Result<Rows, InputError> {
         let names = &["email", "E-Mail", "licenseId", "license id"];
         let how = Reading { columns: Arc::new(PlainColumns(names)), ..Reading::default() };
-        Rows::new(text, &how, Path::new("people.csv"))
-    }
-
-    #[test]
-    fn the_delimiter_is_the_one_that_names_columns() {
-        for (text, delimiter) in [
-            ("email,licenseId\n", ','),
-            ("email;licenseId\n", ';'),
-            ("email\tlicenseId\n", '\t'),
-            ("\"Name; first, last\";\"E-Mail\";license id\n", ';'),
-        ] {
-            assert_eq!(rows(text.as_bytes()).unwrap().layout().delimiter, delimiter, "{text}");
-        }
+        Rows::new(io::Cursor::new(text), &how, Path::new("people.csv"))
     }
 
     #[test]
@@ -264,21 +402,34 @@ mod tests {
 
     #[test]
     fn faults_name_the_cell() {
-        let mut rows = rows(b"email,licenseId,x\na,b\na,b\0,c\na,b,\xff\n\xc3,\xa9,c\na,b,c\n").unwrap();
-        let mut faults = Vec::new();
-        while let Some(row) = rows.next().unwrap() {
-            faults.push(row.fault());
+        let mut rows = rows("email,licenseId,é\na,b,c,d\na,b\0,c\n".as_bytes()).unwrap();
+        let fault = |rows: &mut Rows| rows.next().unwrap().unwrap().fault();
+        assert!(matches!(fault(&mut rows), Some(RowFault::Ragged { found: 4, expected: 3, .. })));
+        assert_eq!(fault(&mut rows), Some(RowFault::Nul { cell: 2 }));
+        let text = b"email,licenseId,\xc3\xa9\na,b,x\xff\n\xc3,\xa9,c\na,b,c\n";
+        let mut rows = self::rows(text).unwrap();
+        let (encoding, perhaps) = (Encoding::UTF_8, None);
+        for place in [Some((3, 2)), Some((1, 1)), None] {
+            let expected =
+                place.map(|(cell, character)| RowFault::NotText { cell, character, encoding, perhaps });
+            assert_eq!(fault(&mut rows), expected);
         }
-        assert_eq!(
-            faults,
-            [
-                Some(RowFault::Ragged { found: 2, expected: 3 }),
-                Some(RowFault::Nul { cell: 2 }),
-                Some(RowFault::NotText { cell: 3 }),
-                Some(RowFault::NotText { cell: 1 }),
-                None
-            ]
-        );
+    }
+
+    #[test]
+    fn blank_rows_are_no_rows_and_counted() {
+        let mut rows = rows(b"email;licenseId\n;\na;b\n ; \n\n;;\nc\nd;e;;\n").unwrap();
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            assert_eq!(row.fault(), None);
+            lines.push((row.line().get(), String::from_utf8(row.carried().into_owned()).unwrap()));
+        }
+        assert_eq!(lines, [(3, "a;b".into()), (7, "c;".into()), (8, "d;e".into())]);
+        let counted: Vec<_> =
+            rows.counted().into_iter().map(|remark| (remark.line.get(), remark.kind)).collect();
+        let expected =
+            [(2, RemarkKind::BlankRows(3)), (7, RemarkKind::ShortRows(1)), (8, RemarkKind::LongRows(1))];
+        assert_eq!(counted, expected);
     }
 
     #[test]
@@ -300,6 +451,6 @@ mod tests {
     fn an_empty_file_is_not_a_file_without_columns() {
         assert!(matches!(rows(b""), Err(InputError::Empty)));
         assert!(matches!(rows(b"\xef\xbb\xbf\n"), Err(InputError::Empty)));
-        assert!(matches!(rows(b"\xff\xffemail,licenseId"), Err(InputError::HeaderNotText)));
+        assert!(matches!(rows(b"\xc3\xa9\xffemail,licenseId"), Err(InputError::HeaderNotText { .. })));
     }
 }

@@ -13,11 +13,9 @@ use crate::journal::{FailedRow, Reader, RunRow};
 /// [`ReportError`].
 pub fn write_failures(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Result<u64, ReportError> {
     let layout: Layout = serde_json::from_str(&run.layout).map_err(ReportError::Layout)?;
-    let line_end: &[u8] = if layout.crlf { b"\r\n" } else { b"\n" };
+    let line_end = layout.line_end().as_bytes();
     let mut tail = Tail::new(layout.delimiter);
-    if layout.byte_order_mark {
-        output.write_all(b"\xef\xbb\xbf")?;
-    }
+    let mut output = layout.writer(output)?;
     output.write_all(layout.header.as_bytes())?;
     output.write_all(tail.of(FAILURE_COLUMNS)?)?;
     output.write_all(line_end)?;

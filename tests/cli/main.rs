@@ -14,6 +14,7 @@ mod beside;
 mod columns;
 mod crash;
 mod disk;
+mod files;
 mod harness;
 mod holders;
 mod hostile;

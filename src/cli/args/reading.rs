@@ -1,15 +1,18 @@
 //! The options that say how a file is to be taken, the same for every command that reads one.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::assign::{Field, Interpretation};
-use crate::input;
+use crate::input::{Encoding, EncodingNameError};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Reading {
-    /// How the file is encoded; UTF-8 and UTF-16 are told apart by themselves.
-    #[arg(long, value_enum, default_value_t)]
-    pub(in crate::cli) encoding: Encoding,
+    /// How the file is encoded, as in windows-1252; found out where it is not said.
+    #[arg(long, value_name = "NAME", value_parser = encoding)]
+    pub(in crate::cli) encoding: Option<Encoding>,
+    /// The sheet of a workbook, by its name; the first one where it is not said.
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) sheet: Option<String>,
     /// Which column is which, as in email="Work Mail"; may be repeated.
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_text)]
     pub(in crate::cli) map: Vec<(Field, String)>,
@@ -21,33 +24,22 @@ pub(in crate::cli) struct Reading {
     pub(in crate::cli) ignore: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(in crate::cli) enum Encoding {
-    #[default]
-    Auto,
-    #[value(name = "windows-1252")]
-    Windows1252,
-}
-
-impl From<Encoding> for input::Encoding {
-    fn from(encoding: Encoding) -> Self {
-        match encoding {
-            Encoding::Auto => Self::Auto,
-            Encoding::Windows1252 => Self::Windows1252,
-        }
-    }
-}
-
 impl Reading {
     /// What the library is told about the file.
     pub(in crate::cli) fn interpretation(&self) -> Interpretation {
         Interpretation {
-            encoding: self.encoding.into(),
+            encoding: self.encoding,
+            sheet: self.sheet.clone(),
             map: self.map.clone(),
             set: self.set.clone(),
             ignore: self.ignore.clone(),
         }
     }
+}
+
+/// Reads an encoding's name. None is found out.
+fn encoding(name: &str) -> Result<Encoding, String> {
+    name.parse().map_err(|error: EncodingNameError| error.to_string())
 }
 
 /// Reads `FIELD=TEXT`.

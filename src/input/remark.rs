@@ -1,0 +1,175 @@
+//! What a file's user should hear of how it was read: nothing about it is done without a word.
+
+use super::Encoding;
+use super::survey::How;
+use crate::domain::{Line, Printable};
+
+/// One of them, where it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// The line it is about, or the first of several.
+    pub line: Line,
+    /// What.
+    pub kind: RemarkKind,
+}
+
+/// What is remarked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RemarkKind {
+    /// The encoding was found by what fits.
+    ReadAs(Encoding),
+    /// A byte order mark goes before what was asked for.
+    MarkAgainst {
+        /// What the mark says.
+        mark: Encoding,
+        /// What was asked for.
+        asked: Encoding,
+    },
+    /// Something else was asked for, and all of it would be UTF-8.
+    Utf8Against(Encoding),
+    /// A line that names the delimiter.
+    DelimiterLine(char),
+    /// A line that PowerShell writes above the header.
+    TypeLine,
+    /// Rows above the header.
+    RowsAbove {
+        /// The last line of them.
+        last: Line,
+    },
+    /// A workbook of several sheets.
+    Sheet {
+        /// The one that is read.
+        name: String,
+        /// The others.
+        others: Vec<String>,
+    },
+    /// Rows without anything in them.
+    BlankRows(u64),
+    /// Rows that end early.
+    ShortRows(u64),
+    /// Rows that go on behind the last column, with nothing in it.
+    LongRows(u64),
+}
+
+impl RemarkKind {
+    /// Whether it is told as something to look into, rather than to know.
+    #[must_use]
+    pub const fn is_warning(&self) -> bool {
+        !matches!(
+            self,
+            Self::DelimiterLine(_)
+                | Self::TypeLine
+                | Self::RowsAbove { .. }
+                | Self::Sheet { .. }
+                | Self::MarkAgainst { .. }
+        )
+    }
+
+    /// What was seen, in a sentence without its end.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::ReadAs(encoding) => format!("the file is read as {encoding}, as its bytes suggest"),
+            Self::MarkAgainst { mark, asked } => {
+                format!("the file begins with the mark of {mark}, so it is read as that and not as {asked}")
+            }
+            Self::Utf8Against(asked) => {
+                format!("the file is read as {asked}, as asked, though all of it is sound UTF-8")
+            }
+            Self::DelimiterLine(delimiter) => {
+                format!(
+                    "this line names the delimiter, '{}', and is no row",
+                    Printable(&delimiter.to_string())
+                )
+            }
+            Self::TypeLine => "this line is PowerShell's, and no row".to_owned(),
+            Self::RowsAbove { .. } => "what stands above the header was skipped".to_owned(),
+            Self::Sheet { name, others } => {
+                let others: Vec<String> =
+                    others.iter().map(|name| format!("'{}'", Printable(name))).collect();
+                format!("the sheet '{}' is read; not read: {}", Printable(name), others.join(", "))
+            }
+            Self::BlankRows(1) => "a blank row was skipped".to_owned(),
+            Self::BlankRows(count) => format!("{count} blank rows were skipped, this is the first"),
+            Self::ShortRows(1) => {
+                "this row ends before the last column; what is missing counts as empty".to_owned()
+            }
+            Self::ShortRows(count) => format!(
+                "{count} rows end before the last column, this is the first; what is missing counts as empty"
+            ),
+            Self::LongRows(1) => {
+                "this row goes on behind the last column; what stands there is empty and was left out"
+                    .to_owned()
+            }
+            Self::LongRows(count) => format!(
+                "{count} rows go on behind the last column, this is the first; what stands there is empty and was left out"
+            ),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::ReadAs(_) => "where accented letters come out wrong, name the right one with --encoding",
+            Self::MarkAgainst { .. } => "leave --encoding out",
+            Self::Utf8Against(_) => "leave --encoding out, unless accented letters look right with it",
+            Self::Sheet { .. } => "--sheet names another",
+            Self::ShortRows(_) => "look whether such a row was cut off",
+            _ => "nothing needs to be done",
+        }
+    }
+
+    pub(super) fn of_encoding(encoding: Encoding, how: How) -> Option<Self> {
+        match how {
+            How::Guessed => Some(Self::ReadAs(encoding)),
+            How::MarkAgainst(asked) => Some(Self::MarkAgainst { mark: encoding, asked }),
+            How::Utf8Against(asked) => Some(Self::Utf8Against(asked)),
+            How::Known | How::Unfit { .. } => None,
+        }
+    }
+}
+
+/// What is counted while rows are read.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    blank: Counted,
+    short: Counted,
+    long: Counted,
+}
+
+#[derive(Debug, Default)]
+struct Counted(Option<(Line, u64)>);
+
+impl Counted {
+    fn add(&mut self, line: Line) {
+        self.0.get_or_insert((line, 0)).1 += 1;
+    }
+}
+
+impl Tally {
+    pub(super) fn blank(&mut self, line: Line) {
+        self.blank.add(line);
+    }
+
+    pub(super) fn short(&mut self, line: Line) {
+        self.short.add(line);
+    }
+
+    pub(super) fn long(&mut self, line: Line) {
+        self.long.add(line);
+    }
+
+    pub(super) fn remarks(&self) -> Vec<Remark> {
+        let all = [
+            self.blank.0.map(|(line, count)| (line, RemarkKind::BlankRows(count))),
+            self.short.0.map(|(line, count)| (line, RemarkKind::ShortRows(count))),
+            self.long.0.map(|(line, count)| (line, RemarkKind::LongRows(count))),
+        ];
+        let mut remarks: Vec<Remark> =
+            all.into_iter().flatten().map(|(line, kind)| Remark { line, kind }).collect();
+        remarks.sort_by_key(|remark| remark.line);
+        remarks
+    }
+}

@@ -1,0 +1,242 @@
+//! An Excel workbook's sheet as records.
+
+use std::io::{Read, Seek};
+
+use calamine::{Cell, DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
+
+use super::blocks::{Sink, Source};
+use super::records::{Record, RecordError};
+use super::shown::{Form, show_date};
+use crate::domain::Line;
+
+/// The delimiter of a sheet's rows where they are written as text.
+pub(super) const DELIMITER: u8 = b',';
+/// Cells right of this column are nobody's.
+const WIDEST: u32 = 1 << 10;
+
+/// Why a workbook cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkbookError {
+    /// It is encrypted.
+    #[error("the workbook is protected by a password; save it without one, or as CSV in UTF-8")]
+    Protected,
+    /// No sheet at all.
+    #[error("the workbook has no sheet with cells; save the right sheet as CSV in UTF-8")]
+    NoSheet,
+    /// Not the sheet that was asked for.
+    #[error("the workbook has no sheet '{name}'; it has {}", has.join(", "))]
+    NoSuchSheet {
+        /// What was asked for.
+        name: String,
+        /// What there is, in quotes.
+        has: Vec<String>,
+    },
+    /// What the file holds is no workbook that Excel would write.
+    #[error("the workbook is damaged; open it in Excel and save it anew, or save it as CSV in UTF-8")]
+    Damaged,
+}
+
+/// The sheets of a workbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sheets {
+    /// The one to read.
+    pub(super) chosen: String,
+    /// The others that can be seen.
+    pub(super) others: Vec<String>,
+}
+
+/// An open workbook.
+pub(super) struct Workbook<R: Read + Seek> {
+    file: Xlsx<R>,
+    sheets: Sheets,
+}
+
+impl<R: Read + Seek> Workbook<R> {
+    /// Opens it, and finds the sheet: the first that can be seen, unless one is named.
+    pub(super) fn open(source: R, sheet: Option<&str>) -> Result<Self, WorkbookError> {
+        let file = Xlsx::new(source).map_err(|error| refused(&error))?;
+        let all = file.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
+        let seen: Vec<String> = all
+            .clone()
+            .filter(|sheet| sheet.visible == SheetVisible::Visible)
+            .map(|sheet| sheet.name.clone())
+            .collect();
+        let chosen = match sheet {
+            None => seen.first().cloned().ok_or(WorkbookError::NoSheet)?,
+            Some(name) => {
+                let alike = |known: &str| known.trim().to_lowercase() == name.trim().to_lowercase();
+                let found = all.clone().find(|sheet| alike(&sheet.name)).map(|sheet| sheet.name.clone());
+                found.ok_or_else(|| WorkbookError::NoSuchSheet {
+                    name: name.to_owned(),
+                    has: seen.iter().map(|name| format!("'{name}'")).collect(),
+                })?
+            }
+        };
+        let others = seen.into_iter().filter(|name| *name != chosen).collect();
+        Ok(Self { file, sheets: Sheets { chosen, others } })
+    }
+
+    pub(super) fn sheets(&self) -> &Sheets {
+        &self.sheets
+    }
+
+    /// Hands on the sheet's rows.
+    pub(super) fn read(mut self, sink: &Sink) {
+        match self.file.worksheet_cells_reader(&self.sheets.chosen) {
+            Ok(cells) => sink.take_all(&mut SheetRows::new(cells)),
+            Err(error) => sink.refuse(RecordError::Workbook(refused(&error))),
+        }
+    }
+}
+
+fn refused(error: &XlsxError) -> WorkbookError {
+    match error {
+        XlsxError::Password => WorkbookError::Protected,
+        XlsxError::NotAWorksheet(_) => WorkbookError::NoSheet,
+        _ => WorkbookError::Damaged,
+    }
+}
+
+/// The rows of a sheet.
+struct SheetRows<'w, R: Read + Seek> {
+    cells: XlsxCellReader<'w, R>,
+    /// By the numbers of styles.
+    forms: Vec<Form>,
+    /// The first cell of the next row.
+    pending: Option<(Cell<DataRef<'w>>, usize)>,
+    last: u32,
+    ended: bool,
+    raw: Vec<u8>,
+    text: String,
+    ends: Vec<usize>,
+    numbers: Vec<u32>,
+}
+
+impl<'w, R: Read + Seek> SheetRows<'w, R> {
+    fn new(cells: XlsxCellReader<'w, R>) -> Self {
+        let code = |style: &calamine::Style| {
+            style.number_format.as_ref().map_or(Form::General, |format| Form::of(&format.format_code))
+        };
+        let forms = cells.styles().iter().map(code).collect();
+        Self {
+            cells,
+            forms,
+            pending: None,
+            last: 0,
+            ended: false,
+            raw: Vec::new(),
+            text: String::new(),
+            ends: Vec::new(),
+            numbers: Vec::new(),
+        }
+    }
+
+    fn next_cell(&mut self) -> Result<Option<(Cell<DataRef<'w>>, usize)>, RecordError> {
+        if let Some(pending) = self.pending.take() {
+            return Ok(Some(pending));
+        }
+        if self.ended {
+            return Ok(None);
+        }
+        let cell =
+            self.cells.next_cell_with_style_id().map_err(|error| RecordError::Workbook(refused(&error)))?;
+        self.ended = cell.is_none();
+        Ok(cell)
+    }
+
+    fn take(&mut self, column: u32, value: &DataRef<'_>, style: usize) {
+        // Cells that the sheet does not have between those that it has.
+        while self.ends.len() < column as usize {
+            self.ends.push(self.text.len());
+        }
+        let is_number = !matches!(
+            value,
+            DataRef::String(_) | DataRef::SharedString(_) | DataRef::Bool(_) | DataRef::Empty
+        );
+        if is_number {
+            self.numbers.push(column);
+        }
+        let form = self.forms.get(style);
+        match value {
+            DataRef::Int(number) => {
+                #[expect(clippy::cast_precision_loss, reason = "a sheet's numbers are doubles")]
+                form.unwrap_or(&Form::General).show(*number as f64, &mut self.text);
+            }
+            DataRef::Float(number) => form.unwrap_or(&Form::General).show(*number, &mut self.text),
+            DataRef::String(text) => self.text.push_str(text),
+            DataRef::SharedString(text) => self.text.push_str(text),
+            DataRef::Bool(value) => self.text.push_str(if *value { "TRUE" } else { "FALSE" }),
+            DataRef::DateTime(date) => show_date(date, &mut self.text),
+            DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => self.text.push_str(text),
+            DataRef::Error(error) => self.text.push_str(&error.to_string()),
+            DataRef::Empty => {}
+        }
+        self.ends.push(self.text.len());
+    }
+}
+
+impl<R: Read + Seek> Source for SheetRows<'_, R> {
+    fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
+        self.text.clear();
+        self.ends.clear();
+        self.numbers.clear();
+        let mut line = None;
+        while let Some((cell, style)) = self.next_cell()? {
+            let (row, column) = cell.get_position();
+            let here = Line::new(row.saturating_add(1));
+            let first = *line.get_or_insert(here);
+            if here != first {
+                self.pending = Some((cell, style));
+                break;
+            }
+            let empty = matches!(cell.get_value(), DataRef::Empty);
+            if column < WIDEST && !empty && column as usize >= self.ends.len() {
+                self.take(column, cell.get_value(), style);
+            }
+        }
+        let Some(line) = line else { return Ok(None) };
+        if line.get() <= self.last {
+            return Err(RecordError::Workbook(WorkbookError::Damaged));
+        }
+        self.last = line.get();
+        if self.ends.is_empty() {
+            self.ends.push(0);
+        }
+        self.raw.clear();
+        write_row(&mut self.raw, &self.text, &self.ends);
+        Ok(Some(Record {
+            line,
+            raw: &self.raw,
+            cells: self.text.as_bytes(),
+            ends: &self.ends,
+            breaks: 0,
+            numbers: &self.numbers,
+        }))
+    }
+}
+
+/// The row as a line of CSV.
+fn write_row(raw: &mut Vec<u8>, text: &str, ends: &[usize]) {
+    let mut from = 0;
+    for (number, end) in ends.iter().enumerate() {
+        let cell = text.get(from..*end).unwrap_or_default();
+        from = *end;
+        if number > 0 {
+            raw.push(DELIMITER);
+        }
+        write_cell(raw, cell, DELIMITER);
+    }
+}
+
+/// A cell as CSV has it: in quotes where it needs them.
+pub(super) fn write_cell(raw: &mut Vec<u8>, cell: &str, delimiter: u8) {
+    let needs = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r');
+    if !cell.bytes().any(needs) {
+        raw.extend_from_slice(cell.as_bytes());
+        return;
+    }
+    raw.push(b'"');
+    raw.extend_from_slice(cell.replace('"', "\"\"").as_bytes());
+    raw.push(b'"');
+}
