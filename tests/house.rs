@@ -99,20 +99,70 @@ const ABSENT: [(&str, &[&str]); 13] = [
     ("cli", &["rusqlite", "SELECT ", "reqwest::"]),
 ];
 
-/// Every source file of a room, without its tests and comments.
-fn sources(room: &str) -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room);
-    let mut sources = Vec::new();
+/// Files that may be longer than 500 lines, their tests aside, and why.
+const LONG_FILES: [(&str, &str); 3] = [
+    ("src/cli/preview.rs", "one page that is shown as one; its tables have one shape"),
+    ("src/journal/import.rs", "one transaction from a file's first row to its last"),
+    ("src/journal/query.rs", "every question that reports ask, one after the other"),
+];
+
+/// Functions that may be longer than 70 lines, and why.
+const LONG_FUNCTIONS: [(&str, &str, &str); 2] = [
+    ("src/engine/machine/answers.rs", "answered", "one match over what an answer can mean"),
+    ("src/run/drive/open.rs", "send", "what a run needs is made once, in the order in which it is needed"),
+];
+
+/// Lines of a file, without its tests.
+const LONGEST_FILE: usize = 500;
+
+/// Lines of a function, from its signature to its closing brace.
+const LONGEST_FUNCTION: usize = 70;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every source file below a folder, however deep, with its path from the root.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-            let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-            sources.push((path.display().to_string(), lines.join("\n")));
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(root()).unwrap().display().to_string().replace('\\', "/");
+            found.push((name, std::fs::read_to_string(&path).unwrap()));
         }
     }
+    found.sort();
+    found
+}
+
+/// The code of the program, file by file, without its tests.
+fn code(folder: &str) -> Vec<(String, String)> {
+    let mut sources = files(&root().join(folder));
+    sources.retain(|(name, _)| !name.ends_with("/tests.rs") && !name.contains("/tests/"));
+    for (_, text) in &mut sources {
+        let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+        text.truncate(end);
+    }
     sources
+}
+
+/// The same of a room, without comments.
+fn sources(room: &str) -> Vec<(String, String)> {
+    let mut sources = code(&format!("src/{room}"));
+    for (_, text) in &mut sources {
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        *text = lines.join("\n");
+    }
+    sources
+}
+
+#[test]
+fn rooms_are_read_to_their_last_corner() {
+    let names: Vec<String> = sources("engine").into_iter().map(|(name, _)| name).collect();
+    assert!(names.iter().any(|name| name.starts_with("src/engine/machine/")), "{names:?}");
 }
 
 #[test]
@@ -133,8 +183,7 @@ fn arrows_go_down() {
 
 #[test]
 fn every_folder_is_a_room_with_a_floor_below_it() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let folders: BTreeSet<String> = std::fs::read_dir(source)
+    let folders: BTreeSet<String> = std::fs::read_dir(root().join("src"))
         .unwrap()
         .map(Result::unwrap)
         .filter(|entry| entry.path().is_dir())
@@ -151,6 +200,58 @@ fn every_folder_is_a_room_with_a_floor_below_it() {
     }
 }
 
+/// The table of rooms in ARCHITECTURE.md: each room, and what it says that it uses.
+fn drawn() -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let table = text.split("| room | owns | uses |").nth(1).unwrap();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        (cells.get(1).unwrap().trim_matches('`').to_owned(), (*cells.get(3).unwrap()).to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn the_table_of_the_rooms_is_the_one_that_is_kept() {
+    let drawn = drawn();
+    let rooms: Vec<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
+    assert_eq!(drawn.iter().map(|(room, _)| room.as_str()).collect::<Vec<_>>(), rooms);
+    for ((room, uses), (_, allowed)) in drawn.iter().zip(ROOMS) {
+        let words: Vec<String> =
+            without_brackets(uses).split(", ").map(|word| word.trim().to_owned()).collect();
+        let said: BTreeSet<&str> = match words.first().map(String::as_str) {
+            Some("nothing") => BTreeSet::new(),
+            Some("all") => rooms.iter().copied().filter(|other| other != room).collect(),
+            Some(first) if first.starts_with("all but ") => {
+                let but: Vec<&str> = words.iter().map(|word| word.trim_start_matches("all but ")).collect();
+                rooms.iter().copied().filter(|other| other != room && !but.contains(other)).collect()
+            }
+            _ => words.iter().map(String::as_str).collect(),
+        };
+        // A room need not use all that it may; what it uses must be said.
+        let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
+        assert!(
+            allowed.is_subset(&said),
+            "{room}: ARCHITECTURE.md says it uses {said:?}, and it uses {allowed:?}"
+        );
+        let all = uses.starts_with("all");
+        assert!(all || said == allowed, "{room}: ARCHITECTURE.md says {said:?}, and {allowed:?} is allowed");
+    }
+}
+
+fn without_brackets(text: &str) -> String {
+    let mut depth = 0;
+    text.chars()
+        .filter(|character| {
+            depth += i32::from(*character == '(');
+            let outside = depth == 0;
+            depth -= i32::from(*character == ')');
+            outside
+        })
+        .collect()
+}
+
 #[test]
 fn what_a_room_must_not_know_is_absent() {
     for (room, words) in ABSENT {
@@ -160,4 +261,56 @@ fn what_a_room_must_not_know_is_absent() {
             }
         }
     }
+}
+
+#[test]
+fn long_files_have_a_reason() {
+    let long: Vec<String> = code("src")
+        .into_iter()
+        .filter(|(_, text)| text.lines().count() > LONGEST_FILE)
+        .map(|(name, _)| name)
+        .collect();
+    let excused: Vec<&str> = LONG_FILES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        long, excused,
+        "take them apart, or say in LONG_FILES why not; take out those that are short again"
+    );
+}
+
+/// Functions with their length. The code is formatted, so that a function ends at the brace below its `fn`.
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        let Some((before, after)) = line.split_once("fn ") else { continue };
+        let mut words = before.split_whitespace().filter(|word| !word.starts_with("pub("));
+        if !words.all(|word| ["pub", "const", "async", "in", "crate::cli)"].contains(&word)) {
+            continue;
+        }
+        let name: String = after.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
+        let end = format!("{indent}}}");
+        let length = lines.iter().skip(number).position(|line| *line == end);
+        found.extend(length.map(|length| (name, length + 1)));
+    }
+    found
+}
+
+#[test]
+fn long_functions_have_a_reason() {
+    let mut long = Vec::new();
+    for (path, text) in code("src") {
+        let found = functions(&text).into_iter().filter(|(_, length)| *length > LONGEST_FUNCTION);
+        long.extend(found.map(|(name, _)| (path.clone(), name)));
+    }
+    long.retain(|(path, name)| {
+        !LONG_FUNCTIONS.iter().any(|(file, function, _)| path == file && name == function)
+    });
+    assert!(long.is_empty(), "take them apart, or say in LONG_FUNCTIONS why not: {long:?}");
+}
+
+#[test]
+fn functions_are_measured() {
+    let text = "fn a() {\n    1\n}\n\nimpl X {\n    pub(super) const fn b(\n        x: u8,\n    ) -> u8 {\n        x\n    }\n}\n";
+    assert_eq!(functions(text), [("a".to_owned(), 3), ("b".to_owned(), 5)]);
 }
