@@ -109,6 +109,14 @@ pub enum JournalError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// What stands in the journal is not what was written into it.
+    #[error("the journal {} was altered, so nothing is sent from it: {what}. 'seatbatch journal check' tells all that is wrong; go back to a copy that is whole", path.display())]
+    Altered {
+        /// The journal.
+        path: PathBuf,
+        /// What was found first.
+        what: String,
+    },
     /// What stands in the journal is not what was put there.
     #[error("the journal {} holds {what}, which no release writes", path.display())]
     Unreadable {

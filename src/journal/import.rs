@@ -14,7 +14,7 @@ use super::cells::Block;
 use super::insert::{Insert, intern, number, text};
 use super::open::INDEXES;
 use super::users::{Noted, Users};
-use super::{Journal, JournalError};
+use super::{Journal, JournalError, chain};
 use crate::domain::{
     Action, AssignmentNo, EmailAddress, LocationId, OperationKey, OrgId, PersonId, PhoneNumber, Properties,
     RunId, Target,
@@ -206,6 +206,7 @@ fn begin(db: &mut Connection, run: &NewRun<'_>, assignments: u32) -> rusqlite::R
             run.origin.version,
         ],
     )?;
+    chain::link(&step, id, "begun")?;
     step.commit()?;
     Ok(RunId(id))
 }
@@ -378,6 +379,7 @@ impl Importer<'_> {
         let sendable = self.leave_out_unchanged()?;
         self.span_organizations(sendable)?;
         self.execute_batch(INDEXES)?;
+        self.sum_up(sendable).map_err(|error| self.wrong(error))?;
         self.execute_batch("COMMIT; PRAGMA synchronous = FULL; BEGIN IMMEDIATE")?;
         let Totals { assignments, total, invalid, unchanged } = self.totals;
         self.execute(
@@ -385,11 +387,20 @@ impl Importer<'_> {
              WHERE run_id = ?1",
             params![self.run.0, assignments, sendable.end, total, invalid, unchanged],
         )?;
+        chain::link(self.db, self.run.0, "imported").map_err(|error| self.wrong(error))?;
         crate::step!("import.written");
         self.execute_batch("COMMIT")?;
         crate::step!("import.sealed");
         self.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         Ok((self.run, self.totals))
+    }
+
+    /// What was written in bulk goes into the chain by its sums, and every term: one may be left of an import that
+    /// did not get to its end.
+    fn sum_up(&self, sendable: Sendable) -> rusqlite::Result<()> {
+        chain::sum_blocks(self.db, self.run.0, 0, sendable.end)?;
+        chain::sum_bulk(self.db, self.run.0)?;
+        chain::touch(self.db, None)
     }
 
     /// Rows that name their user differently have that name beside what they leave out.

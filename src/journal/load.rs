@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
+use super::chain::{BLOCK_BITS, Sum, block_sum};
 use super::{JournalError, Reader};
 use crate::domain::{
     Action, Assignment, AssignmentNo, Change, EmailAddress, IdError, Item, LicenseId, Line, LocationId,
@@ -91,6 +92,30 @@ impl Loader {
             Wrong::Strange(what) => JournalError::Unreadable { path: path.clone(), what },
         })?;
         ahead.retain(|assignment| !assignment.operations.is_empty());
+        self.prove(span)
+    }
+}
+
+impl Loader {
+    /// Makes sure that what was loaded is what was imported, bit for bit.
+    fn prove(&self, span: Span) -> Result<(), JournalError> {
+        let Reader { connection: db, path, .. } = &self.reader;
+        let blocks = span.first().0 >> BLOCK_BITS..=span.last().0 >> BLOCK_BITS;
+        for number in blocks {
+            let sql = "SELECT sum FROM block WHERE run_id = ?1 AND number = ?2";
+            let kept = || -> rusqlite::Result<Option<Sum>> {
+                db.prepare_cached(sql)?.query_row([self.run.0, number], |row| row.get(0)).optional()
+            };
+            let proved = kept().and_then(|kept| Ok((kept, block_sum(db, self.run.0, number)?)));
+            let (kept, found) = proved.map_err(|source| JournalError::of(path, source))?;
+            // Reading ahead may go beyond the last block.
+            if kept.is_some_and(|kept| kept != found)
+                || (kept.is_none() && number << BLOCK_BITS <= span.first().0)
+            {
+                let what = format!("what was imported for run {} is not what is there now", self.run);
+                return Err(JournalError::Altered { path: path.clone(), what });
+            }
+        }
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 
 mod audit;
 mod cells;
+mod chain;
 mod error;
 mod import;
 mod insert;
@@ -13,6 +14,9 @@ mod lock;
 mod open;
 mod outputs;
 mod place;
+mod proof;
+#[cfg(test)]
+mod proof_tests;
 mod query;
 mod reasons;
 mod recover;
@@ -30,7 +34,14 @@ pub use import::{Importer, InvalidOperation, NewRun, Origin, PlannedOperation, S
 pub use load::Loader;
 pub use open::{Journal, Reader, is_held};
 pub use outputs::WrittenFile;
+pub use proof::{Alteration, Head, Proof};
 pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};
 pub use reasons::{Pace, Reason};
 pub use retry::Selected;
 pub use writer::{AttemptReport, Commit, Committed, Intent, Outcome, Record, Writer};
+
+/// Milliseconds since 1970, UTC.
+fn unix_millis() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -8,9 +8,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::JournalError;
 use super::lock::{Handle, Taken};
 use super::place::{self, APPLICATION_ID, Identity, Owner, identity};
+use super::{JournalError, chain};
 
 /// Each step brings the schema from its index to the next version. Steps are added, never edited.
 const MIGRATIONS: [&str; 4] = [
@@ -122,8 +122,9 @@ impl Journal {
         db.pragma_update(None, "synchronous", "FULL").map_err(wrong)?;
         db.pragma_update(None, "cache_size", -8192).map_err(wrong)?;
         db.pragma_update(None, "temp_store", "FILE").map_err(wrong)?;
-        db.set_prepared_statement_cache_capacity(64);
-        self.migrate()
+        db.set_prepared_statement_cache_capacity(128);
+        self.migrate()?;
+        chain::install(&self.connection).map_err(wrong)
     }
 
     fn migrate(&mut self) -> Result<(), JournalError> {
@@ -136,11 +137,8 @@ impl Journal {
         let step = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
         let step = step.map_err(wrong)?;
         step.pragma_update(None, "application_id", APPLICATION_ID).map_err(wrong)?;
-        for sql in MIGRATIONS.iter().skip(found as usize) {
-            step.execute_batch(sql).map_err(wrong)?;
-        }
-        step.execute_batch(INDEXES).map_err(wrong)?;
-        step.execute_batch(DERIVED).map_err(wrong)?;
+        lay_out_from(&step, found).map_err(wrong)?;
+        chain::begin(&step).map_err(wrong)?;
         step.pragma_update(None, "user_version", VERSION).map_err(wrong)?;
         crate::step!("migration.written");
         step.commit().map_err(wrong)?;
@@ -246,6 +244,17 @@ fn read_only(path: &Path) -> Result<Connection, JournalError> {
         Ok(beside) if beside.len() > 0 => Err(JournalError::Unclosed { path: path.to_owned() }),
         _ => place::immutable(path).map_err(wrong),
     }
+}
+
+/// Makes the tables, indexes, triggers and views of the newest version.
+pub(super) fn lay_out(db: &Connection) -> rusqlite::Result<()> {
+    lay_out_from(db, 0)
+}
+
+fn lay_out_from(db: &Connection, found: u32) -> rusqlite::Result<()> {
+    MIGRATIONS.iter().skip(found as usize).try_for_each(|step| db.execute_batch(step))?;
+    db.execute_batch(INDEXES)?;
+    db.execute_batch(DERIVED)
 }
 
 /// A connection without a lock of its own, since one thread at a time has it, and with one plan a

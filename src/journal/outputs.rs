@@ -47,6 +47,6 @@ impl Journal {
         let sql = "INSERT OR REPLACE INTO output (path, run_id, rows, sha256, written_at) VALUES (?1, ?2, ?3, ?4, ?5)";
         let run = file.run.map(|run| run.0);
         let values = params![path.as_os_str().as_encoded_bytes(), run, file.rows, file.sum, now];
-        self.connection.execute(sql, values).map(drop).map_err(self.wrong())
+        self.commit(RunId(0), "output", |step| step.execute(sql, values)).map(drop)
     }
 }

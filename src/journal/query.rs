@@ -9,7 +9,7 @@ use super::cells::Rows;
 #[cfg(not(unix))]
 use super::word::strange;
 use super::word::word;
-use super::{Journal, JournalError, Reader};
+use super::{Journal, JournalError, Reader, chain};
 use crate::domain::{Action, Item, Line, OperationKey, OperationState, RunId, RunState};
 
 /// Counts of a run's operations.
@@ -549,20 +549,15 @@ impl Journal {
         operations: &[OperationKey],
         settings: &str,
     ) -> Result<(), JournalError> {
-        let wrong = self.wrong();
-        let write = |db: &mut rusqlite::Connection| -> rusqlite::Result<()> {
-            let step = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            {
-                let sql = "INSERT OR IGNORE INTO so_before (run_id, line, item) VALUES (?1, ?2, ?3)";
-                let mut insert = step.prepare(sql)?;
-                operations.iter().try_for_each(|key| {
-                    insert.execute(params![run.0, key.line.get(), key.item.get()]).map(drop)
-                })?;
-            }
-            step.execute("UPDATE run SET settings = ?2 WHERE run_id = ?1", params![run.0, settings])?;
-            step.commit()
-        };
-        write(&mut self.connection).map_err(wrong)
+        self.commit(run, "in effect before", |step| {
+            let sql = "INSERT OR IGNORE INTO so_before (run_id, line, item) VALUES (?1, ?2, ?3)";
+            let mut insert = step.prepare(sql)?;
+            operations.iter().try_for_each(|key| {
+                insert.execute(params![run.0, key.line.get(), key.item.get()]).map(drop)
+            })?;
+            chain::sum_table(step, run.0, "so_before")?;
+            step.execute("UPDATE run SET settings = ?2 WHERE run_id = ?1", params![run.0, settings]).map(drop)
+        })
     }
 
     /// A run as any reader sees it.

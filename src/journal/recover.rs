@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::word::strange;
-use super::{Journal, JournalError};
+use super::{Journal, JournalError, chain};
 use crate::domain::{
     BatchId, LaneStanding, OpenBatch, OrgId, Part, RunId, RunState, Span, Standing, WireForm,
 };
@@ -17,6 +17,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub fn recover(&mut self, run: RunId, now: i64) -> Result<Standing, JournalError> {
+        self.prove_run(run)?;
         let wrong = self.wrong();
         recover(&mut self.connection, run, now).map_err(wrong)
     }
@@ -33,13 +34,13 @@ impl Journal {
         now: i64,
     ) -> Result<(), JournalError> {
         let finished_at = (state == RunState::Finished).then_some(now);
-        self.connection
-            .execute(
+        self.commit(run, state.as_str(), |step| {
+            step.execute(
                 "UPDATE run SET state = ?2, reason = ?3, finished_at = ?4 WHERE run_id = ?1",
                 params![run.0, state.as_str(), reason, finished_at],
             )
-            .map(drop)
-            .map_err(self.wrong())
+        })
+        .map(drop)
     }
 
     /// Keeps how a run is to be sent from here on, as JSON.
@@ -47,10 +48,28 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub fn set_settings(&mut self, run: RunId, settings: &str) -> Result<(), JournalError> {
-        self.connection
-            .execute("UPDATE run SET settings = ?2 WHERE run_id = ?1", params![run.0, settings])
-            .map(drop)
-            .map_err(self.wrong())
+        self.commit(run, "settings", |step| {
+            step.execute("UPDATE run SET settings = ?2 WHERE run_id = ?1", params![run.0, settings])
+        })
+        .map(drop)
+    }
+
+    /// A transaction with its link.
+    pub(super) fn commit<T>(
+        &mut self,
+        run: RunId,
+        what: &str,
+        write: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, JournalError> {
+        let wrong = self.wrong();
+        let commit = || {
+            let step = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let written = write(&step)?;
+            chain::link(&step, run.0, what)?;
+            step.commit()?;
+            Ok(written)
+        };
+        commit().map_err(wrong)
     }
 }
 
@@ -68,6 +87,7 @@ fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<Standi
         [run.0],
     )?;
     let standing = read(&step, run, now)?;
+    chain::link(&step, run.0, "opened")?;
     step.commit()?;
     Ok(standing)
 }

@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{Journal, JournalError};
+use super::{Journal, JournalError, chain};
 use crate::domain::RunId;
 
 /// What was put back.
@@ -39,9 +39,22 @@ fn retry(db: &mut Connection, run: RunId, codes: &[String], now: i64) -> rusqlit
         relocate(&step, run)?;
         settle(&step, run, now)?;
     }
+    if operations > 0 {
+        sum_up(&step, run)?;
+    }
     step.execute_batch("DROP TABLE temp.again")?;
+    chain::link(&step, run.0, "retried")?;
     step.commit()?;
     Ok(Selected { operations, assignments })
+}
+
+/// The blocks that operations were taken from or moved to.
+fn sum_up(db: &Connection, run: RunId) -> rusqlite::Result<()> {
+    let touched: Vec<u32> = db
+        .prepare("SELECT assignment >> ?1 FROM temp.again UNION SELECT moved >> ?1 FROM temp.again")?
+        .query_map([chain::BLOCK_BITS], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    touched.into_iter().try_for_each(|number| chain::put_block(db, run.0, number))
 }
 
 /// Which operations, and the assignment each of them moves to.

@@ -132,3 +132,34 @@ CREATE TABLE output (
   sha256 BLOB NOT NULL,
   written_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The chain: one link a transaction, with what it changed. See chain.rs.
+CREATE TABLE link (
+  link_id INTEGER PRIMARY KEY,
+  -- The run that it is about; 0 for none.
+  run_id INTEGER NOT NULL,
+  what TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  -- The rows that the transaction changed; NULL where they were forgotten, and then their sum.
+  payload BLOB,
+  payload_sum BLOB,
+  hash BLOB NOT NULL
+) STRICT;
+
+-- What is written once and in bulk is in the chain by sums: 256 assignments with their operations a block.
+CREATE TABLE block (
+  run_id INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  sum BLOB NOT NULL,
+  PRIMARY KEY (run_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE digest (
+  run_id INTEGER NOT NULL,
+  what TEXT NOT NULL,
+  sum BLOB NOT NULL,
+  PRIMARY KEY (run_id, what)
+) STRICT, WITHOUT ROWID;
+
+-- When the persons of the run were forgotten.
+ALTER TABLE run ADD COLUMN pruned_at INTEGER;

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::{CachedStatement, Connection, params};
 
-use super::{Journal, JournalError};
+use super::{Journal, JournalError, chain};
 use crate::domain::{
     AttemptId, AttemptOutcome, BatchChange, BatchId, OperationFailure, OrgId, Part, Refusal, RunId, Span,
     WireForm,
@@ -213,6 +213,7 @@ fn commit(db: &mut Connection, run: RunId, group: &[Stamped]) -> rusqlite::Resul
     }
     writing.sums(&sums)?;
     drop(writing);
+    chain::link(&step, run.0, "sent")?;
     step.commit()
 }
 
