@@ -29,7 +29,8 @@ impl Interpretation {
     }
 
     /// What the reader of rows is told.
-    pub(super) fn reading(&self) -> Reading {
+    #[must_use]
+    pub fn reading(&self) -> Reading {
         let named = self.map.iter().map(|(_, name)| name).chain(&self.ignore);
         let users = self.map.iter().filter(|(field, _)| Field::USER.contains(field));
         let names = Names {

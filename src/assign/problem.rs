@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::domain::{Line, Printable};
 
 /// Whether a row can be sent all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The row cannot be sent.
@@ -17,6 +17,18 @@ pub enum Severity {
     Warning,
     /// How the file was read; the user may want to know.
     Note,
+}
+
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
 }
 
 macro_rules! codes {
@@ -113,6 +125,23 @@ impl ProblemCode {
     }
 }
 
+impl ProblemCode {
+    /// Whether it is about how the file was read, rather than about a row.
+    #[must_use]
+    pub const fn is_remark(self) -> bool {
+        matches!(
+            self,
+            Self::BlankRows
+                | Self::ShortRows
+                | Self::LongRows
+                | Self::ReadAs
+                | Self::EncodingDoubtful
+                | Self::LinesSkipped
+                | Self::OtherSheets
+        )
+    }
+}
+
 impl Serialize for ProblemCode {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -150,6 +179,12 @@ impl Problem {
         self.code.severity()
     }
 
+    /// Whether it is about how the file was read, rather than about a row.
+    #[must_use]
+    pub const fn is_remark(&self) -> bool {
+        self.code.is_remark()
+    }
+
     /// What is wrong and what to do, without the place.
     #[must_use]
     pub fn explanation(&self) -> String {
@@ -159,11 +194,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match self.severity() {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
-        };
+        let word = self.severity().as_str();
         write!(
             f,
             "{word}: line {}, column {}, value '{}': {}; {} [{}]",

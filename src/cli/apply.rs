@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{self, OnInvalid};
-use super::check::{described, tell_aside};
+use super::check::described;
 use super::confirm::{can_ask, confirm};
 use super::context::{Context, absolute, runtime};
 use super::exit::{Exit, Failure};
@@ -11,7 +11,8 @@ use super::outputs::destination;
 use super::plan;
 use super::preview::{Preview, Question, Voice};
 use super::sending::{Stops, send_run};
-use crate::assign::{Checked, check};
+use super::telling::Telling;
+use crate::assign::Checked;
 use crate::domain::RunState;
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Origin, Reader, is_held};
@@ -38,9 +39,11 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
         refuse_known(context, &earlier, &args.file, &file.sha256()?, args.again)?;
     }
     let order = args.choosing.order.into();
-    let checked = check(&file, &args.reading.interpretation(), order, &mut names, &mut tell_aside(output))?;
+    let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
+    let how = args.reading.interpretation();
+    let checked = telling.check(&file, &how, order, &mut names, &mut |_| {})??;
     refuse_invalid(&checked, args.choosing.on_invalid)?;
-    output.say(format_args!("{}: {}", args.file.display(), described(&checked.counts())));
+    output.say(format_args!("{}: {}", args.file.display(), described(output, &checked.counts())));
     if !args.yes {
         can_ask(output)?;
     }

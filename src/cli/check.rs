@@ -1,27 +1,22 @@
 //! `seatbatch check`
 
-use serde::Serialize;
 use serde_json::json;
 
 use super::args;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use crate::assign::{Counts, NamesTaken, Problem, Severity, check};
+use super::telling::Telling;
+use crate::assign::{Counts, NamesTaken};
 use crate::domain::Order;
 use crate::input::InputFile;
 
 pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure> {
     let output = context.output;
-    let file = InputFile::open(&args.file)?;
-    let mut tell = |problem: &Problem| {
-        if !output.quiet {
-            let _ = output.print(problem);
-        }
-        output.event(&ProblemEvent::from(problem));
-    };
-    let checked = match check(&file, &args.reading.interpretation(), Order::File, &mut NamesTaken, &mut tell)
-    {
+    let file = InputFile::take(&args.file)?;
+    let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
+    let how = args.reading.interpretation();
+    let checked = match telling.check(&file, &how, Order::File, &mut NamesTaken, &mut |_| {})? {
         Ok(checked) => checked,
         Err(error) if error.is_about_content() => {
             // What is wrong with the file is what was asked for.
@@ -31,44 +26,23 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
     };
     let counts = checked.counts();
     if !output.quiet {
-        let _ = output.print(described(&counts));
+        let _ = output.print(described(output, &counts));
     }
     output.event(&json!({"event": "summary", "file": args.file, "counts": counts}));
     Ok(if counts.errors > 0 { Exit::Problems } else { Exit::Done })
 }
 
-/// A problem as an event.
-#[derive(Serialize)]
-pub(super) struct ProblemEvent<'a> {
-    event: &'static str,
-    severity: Severity,
-    #[serde(flatten)]
-    problem: &'a Problem,
-}
-
-impl<'a> From<&'a Problem> for ProblemEvent<'a> {
-    fn from(problem: &'a Problem) -> Self {
-        Self { event: "problem", severity: problem.severity(), problem }
-    }
-}
-
-/// Tells problems as messages, where something else is what was asked for.
-pub(super) fn tell_aside(output: Output) -> impl FnMut(&Problem) {
-    move |problem| {
-        output.say(problem);
-        output.event(&ProblemEvent::from(problem));
-    }
-}
-
 /// What a file asks for, in a sentence.
-pub(super) fn described(counts: &Counts) -> String {
+pub(super) fn described(output: Output, counts: &Counts) -> String {
     let Counts { rows, invalid, assignments, adds, removes, repeated, adds_by_default, .. } = counts;
-    let mut text = format!("{rows} rows for {assignments} users: {adds} to add, {removes} to remove");
+    let (rows, users) = (output.amount(*rows, "row"), output.amount(u64::from(*assignments), "user"));
+    let (adds, removes) = (output.number(*adds), output.number(*removes));
+    let mut text = format!("{rows} for {users}: {adds} to add, {removes} to remove");
     if *invalid > 0 {
-        text = format!("{text}, {invalid} that cannot be sent");
+        text = format!("{text}, {} that cannot be sent", output.number(*invalid));
     }
     if *repeated > 0 {
-        text = format!("{text}, {repeated} repeated");
+        text = format!("{text}, {} repeated", output.number(*repeated));
     }
     if *adds_by_default {
         text = format!("{text}; no operation column: every row adds");

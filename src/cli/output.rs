@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::words;
+use crate::assign::Severity;
 
 /// How an error begins, and what a person should look at first.
 const WRONG: Style = AnsiColor::Red.on_default().bold();
@@ -61,6 +62,16 @@ impl Output {
             // Standard output is locked line by line, so that lines stay whole.
             let _ = writeln!(io::stdout(), "{line}");
         }
+    }
+
+    /// How severe a problem is, as it begins.
+    pub(super) fn severity(severity: Severity) -> String {
+        let style = match severity {
+            Severity::Error => WRONG,
+            Severity::Warning => NOTABLE,
+            Severity::Note => Style::new(),
+        };
+        styled(style, &format!("{}:", severity.as_str())).to_string()
     }
 
     /// An error, for people.

@@ -3,29 +3,27 @@
 use serde_json::json;
 
 use super::args::{self, OnInvalid};
-use super::check::{ProblemEvent, described};
+use super::check::described;
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
 use super::preview::{Question, Voice};
-use crate::assign::{Problem, check};
+use super::telling::Telling;
 use crate::domain::Order;
 use crate::input::InputFile;
 use crate::run::{Catalog, Depth, RunSettings};
 
 pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure> {
     let output = context.output;
-    let file = InputFile::open(&args.file)?;
+    let file = InputFile::take(&args.file)?;
     let mut settings = RunSettings::default();
     context.adjust(&mut settings, &args.sending);
     let client = context.client(&settings)?;
     let runtime = runtime()?;
     let mut catalog = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
-    let mut tell = |problem: &Problem| {
-        let _ = output.print(problem);
-        output.event(&ProblemEvent::from(problem));
-    };
     let order = Order::from(args.choosing.order);
-    let checked = match check(&file, &args.reading.interpretation(), order, &mut catalog, &mut tell) {
+    let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
+    let how = args.reading.interpretation();
+    let checked = match telling.check(&file, &how, order, &mut catalog, &mut |_| {})? {
         Err(error) if error.is_about_content() => {
             return Err(Failure { exit: Exit::Problems, error: error.into() });
         }
@@ -37,7 +35,7 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     let (preview, checked) = question.look(checked, &mut catalog)?;
     let counts = checked.counts();
     let voice = Voice::Asked(output);
-    output.print(format_args!("{}: {}", args.file.display(), described(&counts)))?;
+    output.print(format_args!("{}: {}", args.file.display(), described(output, &counts)))?;
     preview.tell(voice, context, &settings)?;
     preview.tell_problems(voice, order)?;
     let refused = args.choosing.max_removals.and_then(|limit| preview.refuse_removals(limit).err());

@@ -19,12 +19,25 @@ pub enum InputError {
         source: io::Error,
     },
     /// A folder, a pipe, a device.
-    #[error("{} is {what}; name a CSV file (save what a pipe delivers to a file first: it is read more than once)", path.display())]
+    #[error("{} is {what}; name a file (save what a pipe delivers to one first: it is read more than once)", path.display())]
     NotAFile {
         /// As the user named it.
         path: PathBuf,
         /// What it is instead.
         what: &'static str,
+    },
+    /// Standard input, where the file is needed again.
+    #[error(
+        "standard input cannot be applied: the failures CSV is written beside the file and has its rows, and what is sent is read a second time; save it to a file first (… > people.csv), then apply that file"
+    )]
+    StandardInput,
+    /// What came through a pipe could not be put down.
+    #[error("cannot keep what came from {} in a temporary file (set TMPDIR to a folder with room)", path.display())]
+    NotKept {
+        /// As the user named it.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
     },
     /// Reading failed midway.
     #[error("cannot read {} after line {line}", path.display())]
@@ -122,6 +135,14 @@ impl InputError {
     /// Whether the fault is in what the file says, rather than in getting at it.
     #[must_use]
     pub const fn is_about_content(&self) -> bool {
-        !matches!(self, Self::Open { .. } | Self::NotAFile { .. } | Self::Read { .. } | Self::Changed { .. })
+        !matches!(
+            self,
+            Self::Open { .. }
+                | Self::NotAFile { .. }
+                | Self::StandardInput
+                | Self::NotKept { .. }
+                | Self::Read { .. }
+                | Self::Changed { .. }
+        )
     }
 }

@@ -24,6 +24,9 @@ impl InputFile {
     /// [`InputError::Open`] or [`InputError::NotAFile`].
     pub fn open(path: &Path) -> Result<Self, InputError> {
         let wrong = |source| InputError::Open { path: path.to_owned(), source };
+        if path == Path::new("-") {
+            return Err(InputError::StandardInput);
+        }
         // Asked before opening: to open a pipe would wait for its writer.
         let kind = std::fs::metadata(path).map_err(wrong)?;
         if !kind.is_file() {
@@ -31,6 +34,33 @@ impl InputFile {
             return Err(InputError::NotAFile { path: path.to_owned(), what });
         }
         let file = File::open(path).map_err(wrong)?;
+        Ok(Self { path: path.to_owned(), file: Arc::new(file) })
+    }
+
+    /// Opens `path`, of which `-` is standard input. What is no regular file is put down in one first, which nobody
+    /// else sees and which is gone with this process: a file is read more than once.
+    ///
+    /// # Errors
+    /// [`InputError::Open`], [`InputError::NotAFile`] for a folder, [`InputError::NotKept`] where there is no room.
+    pub fn take(path: &Path) -> Result<Self, InputError> {
+        if path == Path::new("-") {
+            return Self::kept(&mut io::stdin().lock(), Path::new("standard input"));
+        }
+        let wrong = |source| InputError::Open { path: path.to_owned(), source };
+        let kind = std::fs::metadata(path).map_err(wrong)?;
+        if kind.is_file() || kind.is_dir() {
+            return Self::open(path);
+        }
+        Self::kept(&mut File::open(path).map_err(wrong)?, path)
+    }
+
+    fn kept(source: &mut dyn Read, path: &Path) -> Result<Self, InputError> {
+        let keep = |source: &mut dyn Read| {
+            let mut file = tempfile::tempfile()?;
+            io::copy(source, &mut file)?;
+            Ok(file)
+        };
+        let file = keep(source).map_err(|source| InputError::NotKept { path: path.to_owned(), source })?;
         Ok(Self { path: path.to_owned(), file: Arc::new(file) })
     }
 

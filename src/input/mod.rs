@@ -9,6 +9,7 @@ mod container;
 mod dialect;
 mod encoding;
 mod error;
+mod excerpt;
 mod file;
 mod hashed;
 mod header;
@@ -24,6 +25,7 @@ mod workbook;
 
 pub use encoding::{Encoding, EncodingNameError};
 pub use error::InputError;
+pub use excerpt::{Excerpt, Excerpts};
 pub use file::InputFile;
 pub use header::{ColumnNames, FAILURE_COLUMNS, Header, PlainColumns};
 pub use layout::{Encoded, Layout};

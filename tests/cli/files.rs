@@ -215,3 +215,71 @@ fn a_workbook_is_read_as_it_is() {
     let ran = check(workbook(), &["--sheet", "Nobody"]).exits(1);
     assert!(ran.stderr.contains("'People', 'Removals'"), "{}", ran.stderr);
 }
+
+#[test]
+fn standard_input_is_checked_and_not_applied() {
+    let desk = desk();
+    let piped = |args: &[&str], text: &str| {
+        let mut child = desk.command(args).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+        crate::harness::finish(child)
+    };
+    let csv = "email,license\na@example.com,M\nnobody,M\n";
+    let ran = piped(&["check", "-"], csv).exits(1);
+    assert!(
+        ran.stdout.contains("line 3") && ran.stdout.contains("    nobody,M\n    ^^^^^^\n"),
+        "{}",
+        ran.stdout
+    );
+    piped(&["check", "/dev/stdin"], "email,license\na@example.com,M\n").exits(0);
+    let ran = piped(&["check", "-"], "").exits(1);
+    assert!(ran.stderr.contains("the file is empty"), "{}", ran.stderr);
+    let ran = desk.run(&["apply", "-"]).exits(2);
+    assert!(ran.stderr.contains("save it to a file first"), "{}", ran.stderr);
+    let left: Vec<_> = std::fs::read_dir(desk.folder()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn problems_are_grouped_marked_and_all_of_them_in_a_file() {
+    let desk = desk();
+    let mut csv = "email,license,operation\n".to_owned();
+    (0..500).for_each(|row| csv.push_str(&format!("user{row}@example.com,\"M\",give\u{200b}\n")));
+    desk.write("people.csv", &csv);
+    let ran = desk.run(&["check", "people.csv", "--problems", "all.csv"]).exits(1);
+    insta::assert_snapshot!(ran.stdout, @r#"
+    error: UNKNOWN_OPERATION, 500 times
+      line 2, column operation, value 'give\u{200b}': not an operation
+        user0@example.com,"M",give\u{200b}
+                              ^^^^^^^^^^^^
+      line 3, column operation, value 'give\u{200b}': not an operation
+        user1@example.com,"M",give\u{200b}
+                              ^^^^^^^^^^^^
+      line 4, column operation, value 'give\u{200b}': not an operation
+        user2@example.com,"M",give\u{200b}
+                              ^^^^^^^^^^^^
+      and 497 more
+      in all: 'give\u{200b}' 500 times
+      => write add or remove, or leave it empty for add
+    500 rows for 0 users: 0 to add, 0 to remove, 500 that cannot be sent
+    "#);
+    let all = std::fs::read_to_string(desk.path("all.csv")).unwrap();
+    assert_eq!(all.lines().count(), 501);
+    assert_eq!(all.lines().next(), Some("severity,code,line,column,value,problem,remedy,fix"));
+    // Made anew, not kept beside.
+    desk.run(&["check", "people.csv", "--problems", "all.csv"]).exits(1);
+    assert_eq!(std::fs::read_dir(desk.folder()).unwrap().count(), 2);
+    let json = desk.run(&["check", "people.csv", "--json"]).exits(1);
+    assert_eq!(json.stdout.lines().count(), 502);
+    assert!(
+        json.stdout
+            .contains(r#"{"code":"UNKNOWN_OPERATION","count":500,"event":"problems","severity":"error"}"#)
+    );
+    // Why it does not go well is said in any case.
+    let quiet = desk.run(&["check", "people.csv", "--quiet"]).exits(1);
+    assert!(
+        quiet.stdout.is_empty() && quiet.stderr.contains("UNKNOWN_OPERATION, 500 times"),
+        "{}",
+        quiet.stderr
+    );
+}

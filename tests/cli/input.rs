@@ -67,17 +67,47 @@ fn check_reports_every_problem_with_line_column_value_and_remedy() {
         ),
     );
     let ran = desk.run(&["check", "people.csv"]).exits(1);
-    insta::assert_snapshot!(ran.stdout, @r"
-    error: line 2, column email, value 'nobody': not an e-mail address: Missing separator character '@'.; write the bare address, as in user@example.com [BAD_EMAIL]
-    error: line 3, column licenseId, value 'Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMjM': this is the ID of a PEOPLE, not of a LICENSE; copy the ID that belongs in this column [WRONG_ID_KIND]
-    error: line 3, column operation, value 'give': not an operation; write add or remove, or leave it empty for add [UNKNOWN_OPERATION]
-    error: line 3, column phoneNumber, value '5550100': not an E.164 number: a plus sign, then 2 to 15 digits that do not begin with 0; write it as +14085550100; spreadsheets drop the plus sign unless the cell is text [BAD_PHONE_NUMBER]
-    error: line 8, column siteUrl, value 'meet.example.com': the row names a license and a site; make two rows of it [TWO_TARGETS]
-    error: line 4, column operation, value 'add': line 5 asks for the opposite for the same user and target; keep one of them; for a change of properties, use two files [ADD_AND_REMOVE]
-    error: line 5, column operation, value 'remove': line 4 asks for the opposite for the same user and target; keep one of them; for a change of properties, use two files [ADD_AND_REMOVE]
-    warning: line 7, column licenseId, value 'L1': the same operation stands on line 6; it is sent once, and both rows share the outcome [DUPLICATE]
-    7 rows for 1 users: 2 to add, 0 to remove, 5 that cannot be sent, 1 repeated
-    ");
+    insta::assert_snapshot!(ran.stdout, @r#"
+    error: BAD_EMAIL
+      line 2, column email, value 'nobody': not an e-mail address: Missing separator character '@'.
+        nobody,L1,add,,
+        ^^^^^^
+      => write the bare address, as in user@example.com
+    error: WRONG_ID_KIND
+      line 3, column licenseId, value 'Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMjM': this is the ID of a PEOPLE, not of a LICENSE
+        a@example.com,Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMjM,give,5550100,
+                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      => copy the ID that belongs in this column
+    error: UNKNOWN_OPERATION
+      line 3, column operation, value 'give': not an operation
+        a@example.com,Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMjM,give,5550100,
+                                                          ^^^^
+      => write add or remove, or leave it empty for add
+    error: BAD_PHONE_NUMBER
+      line 3, column phoneNumber, value '5550100': not an E.164 number: a plus sign, then 2 to 15 digits that do not begin with 0
+        a@example.com,Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMjM,give,5550100,
+                                                               ^^^^^^^
+      => write it as +14085550100; spreadsheets drop the plus sign unless the cell is text
+    error: TWO_TARGETS
+      line 8, column siteUrl, value 'meet.example.com': the row names a license and a site
+        d@example.com,L1,,,meet.example.com
+                           ^^^^^^^^^^^^^^^^
+      => make two rows of it
+    error: ADD_AND_REMOVE, 2 times
+      line 4, column operation, value 'add': line 5 asks for the opposite for the same user and target
+        b@example.com,L1,add,,
+                         ^^^
+      line 5, column operation, value 'remove': line 4 asks for the opposite for the same user and target
+        b@example.com,L1,remove,,
+                         ^^^^^^
+      => keep one of them; for a change of properties, use two files
+    warning: DUPLICATE
+      line 7, column licenseId, value 'L1': the same operation stands on line 6
+        C@example.com,L1,,,
+                      ^^
+      => it is sent once, and both rows share the outcome
+    7 rows for 1 user: 2 to add, 0 to remove, 5 that cannot be sent, 1 repeated
+    "#);
     let json = desk.run(&["check", "people.csv", "--json"]).exits(1);
     let first: serde_json::Value = serde_json::from_str(json.stdout.lines().next().unwrap()).unwrap();
     assert_eq!((first["line"].as_u64(), first["code"].as_str()), (Some(2), Some("BAD_EMAIL")));

@@ -9,7 +9,7 @@ use crate::domain::{self, FailureLimit};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Check {
-    /// The file.
+    /// The file; - is standard input.
     pub(in crate::cli) file: PathBuf,
     #[command(flatten)]
     pub(in crate::cli) reading: Reading,
@@ -17,7 +17,7 @@ pub(in crate::cli) struct Check {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Plan {
-    /// The file.
+    /// The file; - is standard input.
     pub(in crate::cli) file: PathBuf,
     #[command(flatten)]
     pub(in crate::cli) reading: Reading,

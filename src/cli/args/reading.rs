@@ -1,5 +1,7 @@
 //! The options that say how a file is to be taken, the same for every command that reads one.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::assign::{Field, Interpretation};
@@ -22,6 +24,9 @@ pub(in crate::cli) struct Reading {
     /// A column that means nothing, whatever it looks like; may be repeated.
     #[arg(long, value_name = "COLUMN")]
     pub(in crate::cli) ignore: Vec<String>,
+    /// Write every problem of the file to this one, as CSV.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) problems: Option<PathBuf>,
 }
 
 impl Reading {
