@@ -9,12 +9,13 @@ use super::args::{self, Sending, Shared};
 use super::credentials::Credentials;
 use super::exit::{Exit, Failure};
 use super::logging;
+use super::network;
 use super::output::Output;
 use crate::domain::{OrgId, RunId};
 use crate::journal::{Reader, RunRow};
 use crate::live::{Pacing, Readings, patiently};
 use crate::run::RunSettings;
-use crate::webex::{BaseUrl, Client, Token, TrackingIds};
+use crate::webex::{BaseUrl, Client, Network, Token, TrackingIds};
 
 #[derive(Debug)]
 pub(super) struct Context {
@@ -23,6 +24,8 @@ pub(super) struct Context {
     base_url: Option<String>,
     org_id: Option<String>,
     credentials: Credentials,
+    pub(super) network: Network,
+    ca_file: Option<PathBuf>,
 }
 
 impl Context {
@@ -31,8 +34,9 @@ impl Context {
         logging::begin(shared.log_file.as_deref(), shared.verbose)?;
         let credentials = shared.token_file.map_or(Credentials::Found, Credentials::File);
         let output = Output { json: shared.json, quiet: shared.quiet, utc: shared.utc };
-        let Shared { journal, base_url, org_id, .. } = shared;
-        Ok(Self { journal, output, base_url, org_id, credentials })
+        let network = network::read(shared.ca_file.as_deref())?;
+        let Shared { journal, base_url, org_id, ca_file, .. } = shared;
+        Ok(Self { journal, output, base_url, org_id, credentials, network, ca_file })
     }
 
     /// The same, for a sandbox inside the process.
@@ -43,6 +47,8 @@ impl Context {
             base_url: Some(base_url),
             org_id: None,
             credentials: Credentials::Fixed(token),
+            network: Network::default(),
+            ca_file: None,
         }
     }
 
@@ -80,11 +86,12 @@ impl Context {
         let base: BaseUrl = settings.base_url.parse()?;
         let org = settings.org_id.as_deref().map(OrgId::parse).transpose();
         let org = org.map_err(|error| Failure::usage(format!("--org-id: {error}")))?;
-        let source = self.credentials.source(&base)?;
+        let source = self.credentials.source(&base, &self.network)?;
         let token = Token::new(source);
         runtime()?.block_on(patiently(settings.max_wait(), async || token.renew().await))?;
         let tracking = TrackingIds::new(fastrand::u128(..));
-        Ok(Client::new(base, token, org, settings.timeout(), tracking)?)
+        let idle = usize::try_from(settings.concurrency.get()).unwrap_or(usize::MAX);
+        Ok(Client::new(base, token, org, settings.timeout(), tracking, &self.network, idle)?)
     }
 
     /// Reads with a client for these settings, at their pace.
@@ -126,6 +133,7 @@ impl Context {
             ("--base-url", base_url),
             ("--org-id", self.org_id.clone()),
             ("--token-file", token_file),
+            ("--ca-file", self.ca_file.as_deref().map(path)),
         ];
         let mut text = format!("seatbatch {words}");
         for (option, own) in own {

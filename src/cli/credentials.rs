@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::exit::Failure;
 use super::logins::{self, Login};
-use crate::webex::{BaseUrl, ClientCredentials, Oauth, Refreshed, TokenSource, token_in};
+use crate::webex::{BaseUrl, ClientCredentials, Network, Oauth, Refreshed, TokenSource, token_in};
 
 const ACCESS_TOKEN: &str = "WEBEX_ACCESS_TOKEN";
 const REFRESH_TOKEN: &str = "WEBEX_REFRESH_TOKEN";
@@ -26,19 +26,19 @@ pub(super) enum Credentials {
 
 impl Credentials {
     /// Where the token for this service comes from.
-    pub(super) fn source(&self, base: &BaseUrl) -> Result<TokenSource, Failure> {
+    pub(super) fn source(&self, base: &BaseUrl, network: &Network) -> Result<TokenSource, Failure> {
         match self {
             Self::File(path) => Ok(TokenSource::File(path.clone())),
             Self::Fixed(secret) => Ok(TokenSource::Fixed(secret.clone())),
-            Self::Found => found(base),
+            Self::Found => found(base, network),
         }
     }
 }
 
-fn found(base: &BaseUrl) -> Result<TokenSource, Failure> {
+fn found(base: &BaseUrl, network: &Network) -> Result<TokenSource, Failure> {
     let access_token = secret(ACCESS_TOKEN)?;
     if let Some(refresh_token) = secret(REFRESH_TOKEN)? {
-        let oauth = Oauth::new(base.clone(), client_credentials()?)?;
+        let oauth = Oauth::new(base.clone(), client_credentials()?, network)?;
         return Ok(TokenSource::Refreshed(Refreshed::new(oauth, refresh_token, access_token, |_| {})));
     }
     if let Some(access_token) = access_token {
@@ -49,7 +49,7 @@ fn found(base: &BaseUrl) -> Result<TokenSource, Failure> {
             "no access token; put it into {ACCESS_TOKEN}, name a file with --token-file, or run: seatbatch login"
         )));
     };
-    let oauth = Oauth::new(base.clone(), login.client.clone())?;
+    let oauth = Oauth::new(base.clone(), login.client.clone(), network)?;
     let (base, client) = (base.clone(), login.client);
     let keep = move |refresh_token: &SecretString| {
         let login = Login { client: client.clone(), refresh_token: refresh_token.clone() };

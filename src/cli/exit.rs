@@ -116,7 +116,7 @@ impl From<ReportError> for Failure {
 
 impl From<Unread> for Failure {
     fn from(unread: Unread) -> Self {
-        Self::new(Exit::Paused, unread)
+        Self::new(Exit::NotAsked, unread)
     }
 }
 

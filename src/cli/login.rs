@@ -15,7 +15,7 @@ use crate::webex::{BaseUrl, ClientCredentials, DeviceCode, Grant, Oauth, OauthEr
 pub(super) fn run(context: &Context, args: &args::Login) -> Result<Exit, Failure> {
     let base = context.base()?;
     let client = client_credentials()?;
-    let oauth = Oauth::new(base.clone(), client.clone())?;
+    let oauth = Oauth::new(base.clone(), client.clone(), &context.network)?;
     let runtime = runtime()?;
     let code = runtime.block_on(oauth.authorize_device())?;
     tell(context, &code);

@@ -17,6 +17,7 @@ mod licenses;
 mod logging;
 mod login;
 mod logins;
+mod network;
 mod output;
 mod outputs;
 mod plan;

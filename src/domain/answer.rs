@@ -110,7 +110,7 @@ pub enum Body {
     /// The array form's 206: one item a user.
     Items(Vec<ItemError>),
     /// The object form's 200 and 206: what the user holds now.
-    Holdings(Holdings),
+    Holdings(Box<Holdings>),
     /// An error body.
     Error(ServerError),
     /// Something that no form of the API describes, in JSON.

@@ -22,7 +22,9 @@ pub fn answer_body(form: WireForm, status: u16, content_type: Option<&str>, byte
     };
     match (status, form) {
         (206, WireForm::Array) => items(&value).map_or_else(Body::Unreadable, Body::Items),
-        (200 | 206, WireForm::Object) => holdings(&value).map_or_else(Body::Unreadable, Body::Holdings),
+        (200 | 206, WireForm::Object) => {
+            holdings(&value).map_or_else(Body::Unreadable, |held| Body::Holdings(Box::new(held)))
+        }
         (200 | 204, WireForm::Array) => success(&value),
         (400.., _) if is_error(&value) => Body::Error(server_error(&value)),
         _ => Body::Json,

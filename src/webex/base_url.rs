@@ -63,6 +63,19 @@ impl BaseUrl {
         }
     }
 
+    /// Whether it is spoken to without TLS, which is for this machine alone.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.0.scheme() == "http"
+    }
+
+    /// Its host and port.
+    #[must_use]
+    pub fn host_and_port(&self) -> String {
+        let port = self.0.port_or_known_default().unwrap_or(443);
+        format!("{}:{port}", self.0.host_str().unwrap_or_default())
+    }
+
     /// The base with these segments behind it, each encoded where it must be.
     #[must_use]
     pub fn join(&self, segments: &[&str]) -> Url {

@@ -7,10 +7,11 @@ use reqwest::{Method, RequestBuilder, Response};
 use url::Url;
 
 use super::answers::answer_body;
+use super::network::{ClientError, Network, NoAnswer, Route, lost};
 use super::tracking::TRACKING_ID;
 use super::wire::request_body;
 use super::{BaseUrl, Token, TrackingIds, retry_after};
-use crate::domain::{Answer, Assignment, Body, HttpAnswer, OrgId, Said, WireForm};
+use crate::domain::{Answer, Assignment, Body, HttpAnswer, OrgId, Prospect, Said, Unconnected, WireForm};
 
 /// Longest body read, in bytes. A page of 300 users or a 206 for thousands stays far below.
 const LONGEST_BODY: usize = 16 << 20;
@@ -21,15 +22,10 @@ const LONGEST_SAID: usize = 4096;
 /// Longest value of a header that is kept, in characters.
 const LONGEST_HEADER: usize = 500;
 
-/// The HTTP client could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot set up the HTTP client")]
-pub struct ClientError(#[from] reqwest::Error);
-
 /// Speaks to one API with one token.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    route: Route,
     base: BaseUrl,
     /// Where `PATCH` goes.
     users: Url,
@@ -39,8 +35,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client whose requests, connecting included, end after `timeout`. `org` is the
-    /// organization of everything that names none.
+    /// Makes a client whose requests, connecting included, end after `timeout`, and which keeps no more than
+    /// `idle` connections that are not in use. `org` is the organization of everything that names none.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -50,9 +46,11 @@ impl Client {
         org: Option<OrgId>,
         timeout: Duration,
         tracking: TrackingIds,
+        network: &Network,
+        idle: usize,
     ) -> Result<Self, ClientError> {
         let users = base.join(&["licenses", "users"]);
-        Ok(Self { http: http_client(&base, timeout)?, base, users, token, org, tracking })
+        Ok(Self { route: Route::new(&base, network, timeout, idle)?, base, users, token, org, tracking })
     }
 
     /// Where it speaks to.
@@ -86,39 +84,59 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(request_body(form, self.org.as_ref(), assignments));
         let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) if error.is_connect() => return Answer::NotSent(chain(&error).as_str().into()),
-            Err(error) => return Answer::Lost(chain(&error)),
+            Ok(response) => {
+                self.route.spoke();
+                response
+            }
+            Err(error) => {
+                return match self.route.failed(&error).await {
+                    NoAnswer::NotSent(unconnected) => Answer::NotSent(unconnected),
+                    NoAnswer::Lost(reason) => Answer::Lost(reason),
+                };
+            }
         };
         read_answer(form, response).await
     }
 
-    pub(super) fn get_request(&self, url: Url) -> RequestBuilder {
-        self.request(Method::GET, url, &self.tracking.next_read())
+    /// Sends a `GET` once.
+    pub(super) async fn get_once(&self, url: Url) -> Result<Response, Unanswered> {
+        let request = self.request(Method::GET, url, &self.tracking.next_read());
+        Unanswered::of(&self.route, request.send().await).await
     }
 
     fn request(&self, method: Method, url: Url, tracking_id: &str) -> RequestBuilder {
-        let request = self.http.request(method, url).header(header::AUTHORIZATION, self.token.bearer());
+        let request = self.route.http.request(method, url).header(header::AUTHORIZATION, self.token.bearer());
         request.header(TRACKING_ID, tracking_id)
     }
 }
 
-/// Requests to one base that end after `timeout`, follow nothing and are never made again by themselves.
-pub(super) fn http_client(base: &BaseUrl, timeout: Duration) -> Result<reqwest::Client, ClientError> {
-    // Only the first call of a process sets it; all of ours set the same.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("seatbatch/", env!("CARGO_PKG_VERSION")))
-        .timeout(timeout)
-        .connect_timeout(timeout.min(Duration::from_secs(10)))
-        .pool_idle_timeout(Duration::from_secs(8))
-        .tcp_nodelay(true)
-        // The token must not follow to another place.
-        .redirect(reqwest::redirect::Policy::none())
-        // What is sent again is journaled first, so it is decided elsewhere.
-        .retry(reqwest::retry::never());
-    builder = if base.is_loopback() { builder.no_proxy() } else { builder.https_only(true) };
-    Ok(builder.build()?)
+/// Why a request that may be made again at any time has no answer.
+pub(super) enum Unanswered {
+    /// Something is in the way.
+    CutOff(Unconnected),
+    /// It may pass.
+    Lost(String),
+}
+
+impl Unanswered {
+    pub(super) async fn of(
+        route: &Route,
+        response: Result<Response, reqwest::Error>,
+    ) -> Result<Response, Self> {
+        match response {
+            Ok(response) => {
+                route.spoke();
+                Ok(response)
+            }
+            Err(error) => Err(match route.failed(&error).await {
+                NoAnswer::Lost(reason)
+                | NoAnswer::NotSent(Unconnected { reason, prospect: Prospect::Passing }) => {
+                    Self::Lost(reason)
+                }
+                NoAnswer::NotSent(unconnected) => Self::CutOff(unconnected),
+            }),
+        }
+    }
 }
 
 async fn read_answer(form: WireForm, mut response: Response) -> Answer {
@@ -170,24 +188,7 @@ pub(super) async fn read_body(response: &mut Response) -> Result<Vec<u8>, BodyEr
             Ok(Some(chunk)) if bytes.len() + chunk.len() > LONGEST_BODY => return Err(BodyError::TooLong),
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
             Ok(None) => return Ok(bytes),
-            Err(error) => return Err(BodyError::Broken(chain(&error))),
+            Err(error) => return Err(BodyError::Broken(lost(&error))),
         }
     }
-}
-
-/// An error with its causes, without the URL, which says nothing new.
-pub(super) fn chain(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() {
-        "no answer in time".to_owned()
-    } else if error.is_connect() {
-        "cannot connect".to_owned()
-    } else {
-        "the connection broke".to_owned()
-    };
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::Client;
 use super::answers::server_error;
-use super::client::{BodyError, chain, read_body, retry_after_of, text};
+use super::client::{BodyError, Unanswered, read_body, retry_after_of, text};
 use crate::domain::{LicenseId, OrgId};
 
 /// Users a page, the API's most.
@@ -98,6 +98,9 @@ pub enum ReadError {
     /// No answer came.
     #[error("no answer from the service: {0}")]
     NoAnswer(String),
+    /// Something is in the way, and does not go away by waiting.
+    #[error("the service cannot be asked: {0}")]
+    CutOff(String),
     /// A passing fault.
     #[error("the service answered HTTP {status}{}", spoken(message))]
     Passing {
@@ -265,8 +268,10 @@ impl Client {
 
     /// The body of a successful answer, and where the next page is.
     async fn get(&self, url: Url) -> Result<(Vec<u8>, Option<String>), ReadError> {
-        let response = self.get_request(url).send().await;
-        let mut response = response.map_err(|error| ReadError::NoAnswer(chain(&error)))?;
+        let mut response = self.get_once(url).await.map_err(|unanswered| match unanswered {
+            Unanswered::CutOff(unconnected) => ReadError::CutOff(unconnected.reason),
+            Unanswered::Lost(reason) => ReadError::NoAnswer(reason),
+        })?;
         let links = response.headers().get_all("link").iter().filter_map(|link| link.to_str().ok());
         let next = links.filter_map(next_page).next().map(str::to_owned);
         let bytes = match read_body(&mut response).await {

@@ -12,7 +12,8 @@ use serde::Deserialize;
 
 use super::BaseUrl;
 use super::answers::server_error;
-use super::client::{BodyError, ClientError, chain, http_client, read_body, retry_after_of};
+use super::client::{BodyError, Unanswered, read_body, retry_after_of};
+use super::network::{ClientError, Network, Route};
 
 /// What this program does: change users' licenses, and read licenses.
 pub const SCOPES: &str = "spark-admin:people_write spark-admin:people_read spark-admin:licenses_read";
@@ -74,6 +75,9 @@ pub enum OauthError {
     /// No answer came.
     #[error("no answer from the token endpoint: {0}")]
     NoAnswer(String),
+    /// Something is in the way, and does not go away by waiting.
+    #[error("the token endpoint cannot be asked: {0}")]
+    CutOff(String),
     /// A passing fault.
     #[error("the token endpoint answered HTTP {status}")]
     Passing {
@@ -128,7 +132,7 @@ const fn five() -> u64 {
 /// Speaks to the token endpoints of one service.
 #[derive(Debug, Clone)]
 pub struct Oauth {
-    http: reqwest::Client,
+    route: Route,
     base: BaseUrl,
     credentials: ClientCredentials,
 }
@@ -138,8 +142,12 @@ impl Oauth {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn new(base: BaseUrl, credentials: ClientCredentials) -> Result<Self, ClientError> {
-        Ok(Self { http: http_client(&base, TIMEOUT)?, base, credentials })
+    pub fn new(
+        base: BaseUrl,
+        credentials: ClientCredentials,
+        network: &Network,
+    ) -> Result<Self, ClientError> {
+        Ok(Self { route: Route::new(&base, network, TIMEOUT, 1)?, base, credentials })
     }
 
     /// A fresh access token for a refresh token.
@@ -207,13 +215,16 @@ impl Oauth {
         form: &[(&str, &str)],
         with_secret: bool,
     ) -> Result<(u16, Vec<u8>), OauthError> {
-        let mut request = self.http.post(self.base.join(path)).form(form);
+        let mut request = self.route.http.post(self.base.join(path)).form(form);
         if with_secret {
             let ClientCredentials { id, secret } = &self.credentials;
             request = request.basic_auth(id, Some(secret.expose_secret()));
         }
-        let mut response: Response =
-            request.send().await.map_err(|error| OauthError::NoAnswer(chain(&error)))?;
+        let answered = Unanswered::of(&self.route, request.send().await).await;
+        let mut response: Response = answered.map_err(|unanswered| match unanswered {
+            Unanswered::CutOff(unconnected) => OauthError::CutOff(unconnected.reason),
+            Unanswered::Lost(reason) => OauthError::NoAnswer(reason),
+        })?;
         let status = response.status().as_u16();
         if matches!(status, 408 | 423 | 425 | 429 | 500 | 502 | 503 | 504) {
             return Err(OauthError::Passing { status, retry_after: retry_after_of(response.headers()) });

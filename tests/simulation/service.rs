@@ -143,7 +143,7 @@ impl Service {
                 http(
                     if items.is_empty() { 200 } else { 206 },
                     None,
-                    Body::Holdings(Holdings { licenses: Some(licenses), ..Holdings::default() }),
+                    Body::Holdings(Box::new(Holdings { licenses: Some(licenses), ..Holdings::default() })),
                 )
             }
         }

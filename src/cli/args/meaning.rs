@@ -15,6 +15,8 @@ enum Group {
     Journal,
     /// Where the API is.
     Service,
+    /// Whose word is taken for it that it is the API.
+    Trust,
     /// As whom the API is asked.
     Access,
     /// How times are told.
@@ -23,7 +25,7 @@ enum Group {
     Output,
 }
 
-use Group::{Access, Journal, Output, Service, Times};
+use Group::{Access, Journal, Output, Service, Times, Trust};
 
 impl Group {
     /// The group of a shared option.
@@ -31,6 +33,7 @@ impl Group {
         match option.trim_start_matches("--").replace('_', "-").as_str() {
             "journal" => Journal,
             "base-url" => Service,
+            "ca-file" => Trust,
             "org-id" | "token-file" => Access,
             "utc" => Times,
             _ => Output,
@@ -42,12 +45,13 @@ impl Group {
 fn groups(command: &str) -> &'static [Group] {
     match command {
         "apply" | "plan" | "resume" | "retry" | "verify" | "undo" => {
-            &[Journal, Service, Access, Times, Output]
+            &[Journal, Service, Trust, Access, Times, Output]
         }
         "demo" => &[Times, Output],
-        "diff" | "rehearse" | "licenses" => &[Service, Access, Output],
+        "diff" | "rehearse" | "licenses" => &[Service, Trust, Access, Output],
         "status" | "runs" | "failures" | "report" | "user" | "journal" => &[Journal, Times, Output],
-        "login" | "logout" => &[Service, Output],
+        "login" => &[Service, Trust, Output],
+        "logout" => &[Service, Output],
         _ => &[Output],
     }
 }

@@ -32,6 +32,9 @@ pub(in crate::cli) struct Shared {
     /// A file with the access token; read again when the token is no longer accepted.
     #[arg(long, global = true, value_name = "PATH", help_heading = SERVICE)]
     pub(in crate::cli) token_file: Option<PathBuf>,
+    /// Certificates in PEM that are trusted beside the system's: those of a company's inspection.
+    #[arg(long, global = true, value_name = "PEM", help_heading = SERVICE)]
+    pub(in crate::cli) ca_file: Option<PathBuf>,
     /// One JSON object a line on standard output, and nothing else there.
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub(in crate::cli) json: bool,

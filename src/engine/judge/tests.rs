@@ -265,8 +265,9 @@ fn refused(code: &str, message: &str) -> ServerError {
 }
 
 fn objects(sent: &[Assignment], holdings: &Holdings) -> Verdict {
-    let verdicts = [200, 206]
-        .map(|status| judge(WireForm::Object, None, sent, &http(status, Body::Holdings(holdings.clone()))));
+    let verdicts = [200, 206].map(|status| {
+        judge(WireForm::Object, None, sent, &http(status, Body::Holdings(Box::new(holdings.clone()))))
+    });
     assert_eq!(verdicts[0], verdicts[1]);
     verdicts[0].clone()
 }
@@ -402,7 +403,7 @@ fn an_answer_about_somebody_else_says_nothing() {
 
     let org = OrgId::parse("O").unwrap();
     let judged = |sent: &[Assignment], given: &str| {
-        let body = Body::Holdings(about(None, None, Some(given)));
+        let body = Body::Holdings(Box::new(about(None, None, Some(given))));
         judge(WireForm::Object, Some(&org), sent, &http(200, body))
     };
     assert!(failed_lines(&judged(&sent, "O")).is_empty());
