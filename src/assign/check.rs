@@ -382,7 +382,10 @@ impl Mark {
 /// 31 bits of what is asked, and the action.
 fn signature(wish: &Wish) -> u32 {
     let mut hasher = SipHasher13::new();
-    wish.properties.hash(&mut hasher);
+    if wish.action == Action::Add {
+        // A removal sends none of them.
+        wish.properties.hash(&mut hasher);
+    }
     let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
     let action = match wish.action {
         Action::Add => 0,

@@ -41,8 +41,7 @@ pub(super) fn read(
     let properties = reading.properties();
     let wish = match (target, action) {
         (Some(target), Some(action)) if reading.problems.is_empty() => {
-            // What is taken away takes its number and place with it.
-            let properties = if action == Action::Add { properties } else { Properties::default() };
+            // What is taken away needs no number; it is kept for whoever wants to give it back.
             Ok(Wish { email, person, org, target, action, properties })
         }
         _ => Err(Refused(reading.problems)),

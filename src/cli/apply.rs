@@ -13,7 +13,7 @@ use super::preview::{Preview, Question, Voice};
 use super::sending::{Stops, send_run};
 use super::telling::Telling;
 use crate::assign::Checked;
-use crate::domain::RunState;
+use crate::domain::{RunState, Snapshot};
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Origin, Reader, is_held};
 use crate::run::{Background, Catalog, Depth, RunSettings, import};
@@ -28,7 +28,7 @@ pub(super) fn run(context: &Context, args: args::Apply) -> Result<Exit, Failure>
 fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let output = context.output;
     let file = InputFile::open(&args.file)?;
-    let settings = settings(context, args)?;
+    let mut settings = settings(context, args)?;
     let client = context.client(&settings)?;
     let earlier = earlier_runs(&context.journal)?;
 
@@ -63,6 +63,11 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
         Origin { os_user: user.as_deref(), host: host.as_deref(), version: Some(env!("CARGO_PKG_VERSION")) };
     let outlook = preview.as_ref().map(|preview| &preview.outlook);
     let only_changes = outlook.filter(|_| args.choosing.only_changes);
+    // What is sent is what changes: who held what before is known already.
+    if only_changes.is_some() {
+        settings.snapshot_taken = true;
+        settings.snapshot = Snapshot::No;
+    }
     let background = Background { origin, only_changes, names: &names.known() };
     let (run, _) = import(&mut journal, &file, checked, &settings, &background)?;
     send_run(context, journal, run, client, &settings, stops)

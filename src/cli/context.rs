@@ -68,7 +68,7 @@ impl Context {
         set(&mut settings.in_doubt, sending.in_doubt.map(Into::into));
         set(&mut settings.timeout_s, sending.timeout);
         set(&mut settings.max_wait_s, sending.max_wait);
-        set(&mut settings.snapshot, sending.snapshot);
+        set(&mut settings.snapshot, sending.snapshot.map(Into::into));
         let standard_output = Path::new("-");
         let from_the_root = |path: &PathBuf| match path == standard_output {
             true => path.clone(),

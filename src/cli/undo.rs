@@ -4,26 +4,146 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::args;
-use super::context::{Context, shell_word};
+use super::args::{self, Sending};
+use super::context::{Context, runtime, shell_word};
 use super::exit::{Exit, Failure};
 use super::outputs::{destination, put};
-use crate::journal::Reader;
-use crate::report::write_undo;
+use super::resume::settings;
+use crate::domain::Printable;
+use crate::journal::{Reader, Reversal, RunRow};
+use crate::live::{Held, Named};
+use crate::plan::Kind;
+use crate::report::{Fate, Undone, write_undo};
+use crate::run::{Now, NowError, RunSettings};
 
 pub(super) fn run(context: &Context, args: &args::Undo) -> Result<Exit, Failure> {
     let reader = Reader::open(&context.journal)?;
     let row = context.run_or_newest(&reader, args.run)?;
+    let settings = settings(context, &row, &Sending::default())?;
+    let now = if args.live { Some(read_now(context, &reader, &row, &settings)?) } else { None };
     let destination = destination(context, &args.output, Some(&row.input_path))?;
-    let content = |output: &mut dyn Write| write_undo(&reader, &row, output);
-    let written = put(context, &reader, &destination, Some(row.run), |rows| *rows, content)?;
-    let rows = written.keep_aside(context);
-    let path = args.output.display();
-    context.output.say(format_args!(
-        "{rows} operations of run {} are reversed in {path}; look at them, then run: {}",
-        row.run,
-        context.command(format_args!("apply {}", shell_word(&args.output.to_string_lossy())))
-    ));
-    context.output.event(&json!({"event": "undo", "run": row.run.0, "rows": rows, "undo_csv": args.output}));
+    let mut changed = Vec::new();
+    let mut fate = |row: &Reversal| {
+        let fate = now.as_ref().map_or(Fate::Reversed, |now| fate_of(now, row));
+        if fate == Fate::LeftAlone && changed.len() < SHOWN {
+            changed.push(described(row));
+        }
+        fate
+    };
+    let org = settings.org_id.as_deref();
+    let content = |output: &mut dyn Write| write_undo(&reader, &row, org, &is_calling, &mut fate, output);
+    let written = put(context, &reader, &destination, Some(row.run), Undone::rows, content)?;
+    let undone = written.keep_aside(context);
+    tell(context, args, &row, &settings, &undone, &changed);
     Ok(Exit::Done)
+}
+
+/// So many operations that are left alone are listed; all of them are counted.
+const SHOWN: usize = 20;
+
+fn read_now(
+    context: &Context,
+    reader: &Reader,
+    row: &RunRow,
+    settings: &RunSettings,
+) -> Result<Now, Failure> {
+    let readings = context.readings(context.client(settings)?, settings);
+    let now = runtime()?.block_on(Now::read(reader, row.run, &readings));
+    now.map_err(|error| match error {
+        NowError::Unread(unread) => Failure::from(unread),
+        NowError::Journal(error) => error.into(),
+    })
+}
+
+/// What the run has done is undone where it still is so; sites nobody can look up.
+fn fate_of(now: &Now, row: &Reversal) -> Fate {
+    let named = Named { email: row.email.as_deref(), person: row.person_id.as_deref() };
+    match (now.held(&row.kind, &row.target, named), row.removed) {
+        (None, _) | (Some(Held::Yes), false) | (Some(Held::No), true) => Fate::Reversed,
+        (Some(_), _) => Fate::LeftAlone,
+    }
+}
+
+/// Whether a license needs a number, told from its name or from its ID.
+fn is_calling(row: &Reversal) -> bool {
+    let by_name = row.name.as_deref().is_some_and(|name| Kind::of(name).is_calling());
+    by_name
+        || crate::domain::with_id_key(&row.target, |id| {
+            let id = String::from_utf8_lossy(id);
+            id.rsplit_once(':')
+                .is_some_and(|(_, kind)| kind.starts_with("BCPRO") || kind.starts_with("BCSTD"))
+        })
+}
+
+fn described(row: &Reversal) -> String {
+    let user = row.email.as_deref().or(row.person_id.as_deref()).unwrap_or_default();
+    let license = row.name.as_deref().unwrap_or(&row.target);
+    let action = if row.removed { "removal of" } else { "addition of" };
+    format!("line {}: {action} {} for {}", row.line, Printable(license), Printable(user))
+}
+
+fn tell(
+    context: &Context,
+    args: &args::Undo,
+    row: &RunRow,
+    settings: &RunSettings,
+    undone: &Undone,
+    changed: &[String],
+) {
+    let output = context.output;
+    let path = args.output.display();
+    output.say(format_args!(
+        "{} of run {} {} reversed in {path}: {} to remove, {} to add",
+        output.amount(undone.rows(), "operation"),
+        row.run,
+        if undone.rows() == 1 { "is" } else { "are" },
+        output.number(undone.removes),
+        output.number(undone.adds),
+    ));
+    let unknown = if settings.snapshot_taken { 0 } else { undone.rows() };
+    if unknown > 0 {
+        output.say(format_args!(
+            "What users held before this run was not kept (--snapshot): of {} it is not known whether the run changed \
+             anything, and undoing takes away, or gives back, what was so before",
+            output.amount(unknown, "operation")
+        ));
+    }
+    if undone.left_alone > 0 {
+        output.say(format_args!(
+            "{} left alone, since somebody has changed it or the lists cannot say:",
+            output.amount(undone.left_alone, "operation")
+        ));
+        changed.iter().for_each(|line| output.say(format_args!("  {line}")));
+        let more = undone.left_alone.saturating_sub(changed.len() as u64);
+        if more > 0 {
+            output.say(format_args!("  and {} more", output.number(more)));
+        }
+    }
+    if row.tally.in_doubt > 0 {
+        output.say(format_args!(
+            "{} in doubt {} not among them: nobody knows whether they were done",
+            output.amount(row.tally.in_doubt, "operation"),
+            if row.tally.in_doubt == 1 { "is" } else { "are" }
+        ));
+    }
+    if !undone.to_complete.is_empty() {
+        let lines: Vec<String> = undone.to_complete.iter().take(SHOWN).map(u64::to_string).collect();
+        let more = undone.to_complete.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        output.say(format_args!(
+            "To be completed by hand: {} of {path} give back Calling licenses whose number, or extension and \
+             location, the journal does not have: {}{more}",
+            if lines.len() == 1 { "a line" } else { "lines" },
+            lines.join(", ")
+        ));
+    }
+    // Rows that give stand behind rows that take only where the run took before it gave.
+    let order = if undone.adds > 0 && undone.removes > 0 { " --order removes-first" } else { "" };
+    output.say(format_args!(
+        "Look at them, then run: {}",
+        context.command(format_args!("apply {}{order}", shell_word(&args.output.to_string_lossy())))
+    ));
+    output.event(&json!({"event": "undo", "run": row.run.0, "rows": undone.rows(), "undo_csv": args.output,
+        "removes": undone.removes, "adds": undone.adds, "not_known": unknown, "left_alone": undone.left_alone,
+        "to_complete": undone.to_complete, "in_doubt": row.tally.in_doubt}));
 }

@@ -61,6 +61,45 @@ pub enum InDoubt {
     Verify,
 }
 
+/// `--snapshot`: whether it is kept who held what before the first request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "StoredSnapshot", rename_all = "lowercase")]
+pub enum Snapshot {
+    /// Where it takes few requests and the token may read it.
+    #[default]
+    Auto,
+    /// Nothing is sent without it.
+    Yes,
+    /// Not at all.
+    No,
+}
+
+/// As runs of earlier releases have it, too: a yes or a no.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredSnapshot {
+    Flag(bool),
+    Word(SnapshotWord),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SnapshotWord {
+    Auto,
+    Yes,
+    No,
+}
+
+impl From<StoredSnapshot> for Snapshot {
+    fn from(stored: StoredSnapshot) -> Self {
+        match stored {
+            StoredSnapshot::Flag(true) | StoredSnapshot::Word(SnapshotWord::Yes) => Self::Yes,
+            StoredSnapshot::Flag(false) | StoredSnapshot::Word(SnapshotWord::No) => Self::No,
+            StoredSnapshot::Word(SnapshotWord::Auto) => Self::Auto,
+        }
+    }
+}
+
 /// `--rate`: what keeps requests apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -111,7 +111,7 @@ impl fmt::Display for Ending {
             Self::NoSnapshot(reason) => write!(
                 f,
                 "who holds the licenses before the run cannot be asked ({reason}), so nothing was sent; \
-                 resume later, or with --snapshot=false"
+                 resume later, or with --snapshot no"
             ),
             Self::Canary { users } => write!(
                 f,

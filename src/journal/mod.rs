@@ -21,6 +21,7 @@ mod query;
 mod reasons;
 mod recover;
 mod retry;
+mod reversal;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -38,6 +39,7 @@ pub use proof::{Alteration, Head, Proof};
 pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};
 pub use reasons::{Pace, Reason};
 pub use retry::Selected;
+pub use reversal::{Place, Reversal};
 pub use writer::{AttemptReport, Commit, Committed, Intent, Outcome, Record, Writer};
 
 /// Milliseconds since 1970, UTC.

@@ -309,38 +309,6 @@ impl Reader {
         Ok(())
     }
 
-    /// Calls `each` for every operation of a run that is done and was not so before, as far as that
-    /// is known, last line first: the order in which they are reversed.
-    ///
-    /// # Errors
-    /// [`JournalError`], or what `each` returns.
-    pub fn done_backwards<E: From<JournalError>>(
-        &self,
-        run: RunId,
-        each: impl FnMut(OperationRow) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let which = "AND state = 'done' AND NOT EXISTS (
-             SELECT 1 FROM so_before b WHERE b.run_id = operations.run_id AND b.line = operations.line
-               AND b.item = operations.item)
-           ORDER BY line DESC, item DESC";
-        self.each_operation(run, which, each)
-    }
-
-    /// Calls `each` for every operation on one license that can be sent.
-    ///
-    /// # Errors
-    /// [`JournalError`], or what `each` returns.
-    pub fn operations_of_license<E: From<JournalError>>(
-        &self,
-        run: RunId,
-        license: &str,
-        mut each: impl FnMut(OperationRow) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.each_operation(run, "AND state <> 'invalid' AND kind = 'license' ORDER BY line, item", |row| {
-            if row.target == license { each(row) } else { Ok(()) }
-        })
-    }
-
     /// How the operations of each organization stand, in sending order. Rows that cannot be sent belong
     /// to none.
     ///

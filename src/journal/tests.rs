@@ -685,7 +685,7 @@ fn a_report_costs_what_it_is_long_and_a_status_nothing() {
     type Ask = fn(&mut Reader);
     let long: [(&str, Ask); 6] = [
         ("operations", |reader| reader.operations(RUN, |_| Ok::<_, JournalError>(())).unwrap()),
-        ("done backwards", |reader| reader.done_backwards(RUN, |_| Ok::<_, JournalError>(())).unwrap()),
+        ("reversals", |reader| reader.reversals(RUN, |_| Ok::<_, JournalError>(())).unwrap()),
         ("failure codes", |reader| drop(reader.failure_codes(RUN).unwrap())),
         ("organizations", |reader| drop(reader.organizations(RUN).unwrap())),
         ("attempts", |reader| drop(reader.attempt_outcomes(RUN).unwrap())),

@@ -36,12 +36,18 @@ passing!(ReadError, TokenError);
 #[derive(Debug)]
 pub(super) struct Attempts {
     tries: u32,
+    most: u32,
     max_wait: Duration,
 }
 
 impl Attempts {
     pub(super) const fn new(max_wait: Duration) -> Self {
-        Self { tries: 0, max_wait }
+        Self { tries: 0, most: ATTEMPTS, max_wait }
+    }
+
+    /// One try more, and no long wait: for what is good to know and can be done without.
+    pub(super) const fn hasty() -> Self {
+        Self { tries: 0, most: 2, max_wait: Duration::from_secs(10) }
     }
 
     /// How long to wait after this error; `None` where it is not to be tried again. A wait that the service
@@ -49,7 +55,7 @@ impl Attempts {
     pub(super) fn wait(&mut self, error: &impl Passing) -> Option<Duration> {
         self.tries += 1;
         let wait = error.retry_after().unwrap_or_else(|| backoff(self.tries, fastrand::f64()));
-        (error.is_passing() && self.tries < ATTEMPTS && wait <= self.max_wait).then_some(wait)
+        (error.is_passing() && self.tries < self.most && wait <= self.max_wait).then_some(wait)
     }
 }
 

@@ -90,6 +90,7 @@ pub struct Readings {
     client: Client,
     pacing: Pacing,
     max_wait: Duration,
+    hasty: bool,
 }
 
 impl Readings {
@@ -97,7 +98,13 @@ impl Readings {
     /// `max_wait`.
     #[must_use]
     pub const fn new(client: Client, pacing: Pacing, max_wait: Duration) -> Self {
-        Self { client, pacing, max_wait }
+        Self { client, pacing, max_wait, hasty: false }
+    }
+
+    /// The same for what is good to know and can be done without: it gives up soon.
+    #[must_use]
+    pub fn hasty(&self) -> Self {
+        Self { hasty: true, ..self.clone() }
     }
 
     /// With what it asks.
@@ -114,7 +121,7 @@ impl Readings {
         &self,
         mut request: impl AsyncFnMut(&Client) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
-        let mut attempts = Attempts::new(self.max_wait);
+        let mut attempts = if self.hasty { Attempts::hasty() } else { Attempts::new(self.max_wait) };
         let mut renewed = false;
         loop {
             let sent = self.pacing.leave().await;

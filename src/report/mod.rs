@@ -14,4 +14,4 @@ pub use audit::{Audited, Format, Telling, by_organization, write_audit};
 pub use error::ReportError;
 pub use failures::write_failures;
 pub use spreadsheet::defused;
-pub use undo::write_undo;
+pub use undo::{Fate, Undone, write_undo};

@@ -3,28 +3,104 @@
 use std::io::Write;
 
 use super::error::ReportError;
-use crate::journal::{OperationRow, Reader, RunRow};
+use crate::journal::{Reader, Reversal, RunRow};
 
-const HEADER: [&str; 7] = ["email", "personId", "orgId", "licenseId", "siteUrl", "accountType", "operation"];
+const HEADER: [&str; 11] = [
+    "email",
+    "personId",
+    "orgId",
+    "licenseId",
+    "siteUrl",
+    "accountType",
+    "operation",
+    "phoneNumber",
+    "extension",
+    "locationId",
+    "note",
+];
 
-/// Writes the reversing CSV: adds become removes and removes adds, last first. `apply`
-/// takes it as it is. Returns the number of rows.
+/// What becomes of an operation that was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is reversed.
+    Reversed,
+    /// Somebody has changed it since, or nobody can say: it is left alone.
+    LeftAlone,
+}
+
+/// What was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// Rows that take away.
+    pub removes: u64,
+    /// Rows that give.
+    pub adds: u64,
+    /// Of these, Calling licenses of which the journal has neither number nor extension and location: the lines
+    /// of the CSV that a person must complete.
+    pub to_complete: Vec<u64>,
+    /// Operations left alone.
+    pub left_alone: u64,
+}
+
+impl Undone {
+    /// All rows.
+    #[must_use]
+    pub const fn rows(&self) -> u64 {
+        self.removes + self.adds
+    }
+}
+
+/// Writes the reversing CSV: adds become removes and removes adds, who was sent last first, and last those that a
+/// person must complete. `is_calling` says whether a license needs a number, `org` is that of rows that name none.
 ///
 /// # Errors
 /// [`ReportError`].
-pub fn write_undo(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Result<u64, ReportError> {
+pub fn write_undo(
+    reader: &Reader,
+    run: &RunRow,
+    org: Option<&str>,
+    is_calling: &dyn Fn(&Reversal) -> bool,
+    fate: &mut dyn FnMut(&Reversal) -> Fate,
+    output: &mut dyn Write,
+) -> Result<Undone, ReportError> {
     let mut writer = csv::Writer::from_writer(output);
     writer.write_record(HEADER)?;
-    let mut rows = 0;
-    reader.done_backwards(run.run, |row| -> Result<(), ReportError> {
-        rows += 1;
-        Ok(writer.write_record(reversed(&row))?)
+    let mut undone = Undone::default();
+    let mut incomplete = Vec::new();
+    reader.reversals(run.run, |mut row| -> Result<(), ReportError> {
+        if fate(&row) == Fate::LeftAlone {
+            undone.left_alone += 1;
+            return Ok(());
+        }
+        if row.removed && is_calling(&row) {
+            if !row.place.is_whole() {
+                row.place = reader.earlier_place(run.run, &row)?;
+            }
+            if !row.place.is_whole() {
+                incomplete.push(row);
+                return Ok(());
+            }
+        }
+        let count = if row.removed { &mut undone.adds } else { &mut undone.removes };
+        *count += 1;
+        Ok(writer.write_record(reversed(&row, org, ""))?)
     })?;
+    for row in incomplete {
+        undone.adds += 1;
+        // The header is line 1.
+        undone.to_complete.push(undone.rows() + 1);
+        writer.write_record(reversed(
+            &row,
+            org,
+            "complete it: a phone number, or an extension and a location",
+        ))?;
+    }
     writer.flush()?;
-    Ok(rows)
+    drop(writer);
+    Ok(undone)
 }
 
-fn reversed(row: &OperationRow) -> [&str; HEADER.len()] {
+fn reversed<'a>(row: &'a Reversal, org: Option<&'a str>, note: &'a str) -> [&'a str; HEADER.len()] {
     fn text(text: &Option<String>) -> &str {
         text.as_deref().unwrap_or_default()
     }
@@ -32,6 +108,13 @@ fn reversed(row: &OperationRow) -> [&str; HEADER.len()] {
         "site" => ("", row.target.as_str(), "attendee"),
         _ => (row.target.as_str(), "", ""),
     };
-    let operation = if row.operation == "add" { "remove" } else { "add" };
-    [text(&row.email), text(&row.person_id), text(&row.org_id), license, site, account, operation]
+    let org = row.org_id.as_deref().or(org).unwrap_or_default();
+    let (operation, number, extension, location) = if row.removed {
+        let place = &row.place;
+        ("add", text(&place.phone_number), text(&place.extension), text(&place.location))
+    } else {
+        ("remove", "", "", "")
+    };
+    let (email, person) = (text(&row.email), text(&row.person_id));
+    [email, person, org, license, site, account, operation, number, extension, location, note]
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{FailureLimit, InDoubt, Rate, Wire};
+use crate::domain::{FailureLimit, InDoubt, Rate, Snapshot, Wire};
 use crate::engine;
 
 /// The sending options of a run.
@@ -26,7 +26,9 @@ pub struct RunSettings {
     /// The form of the body.
     pub wire: Wire,
     /// Who holds what is still to be asked before the first request, for `undo`.
-    pub snapshot: bool,
+    pub snapshot: Snapshot,
+    /// It is kept who held what before.
+    pub snapshot_taken: bool,
     /// How many users go first.
     pub canary: Option<NonZeroU32>,
     /// How many failed operations pause the run.
@@ -62,7 +64,8 @@ impl Default for RunSettings {
             rate: Rate::default(),
             concurrency: count(8),
             wire: Wire::Auto,
-            snapshot: false,
+            snapshot: Snapshot::Auto,
+            snapshot_taken: false,
             canary: None,
             max_failures: None,
             max_attempts: count(ATTEMPTS),

@@ -1,10 +1,12 @@
 //! What is so before anything is sent, so that `undo` reverses what the run has changed and no more.
 
 use super::holders::effect_of;
-use crate::domain::{LicenseId, OperationKey, RunId};
+use super::now::{Now, NowError, licenses};
+use crate::domain::{LicenseId, OperationKey, OrgId, RunId};
 use crate::engine::Effect;
-use crate::journal::{JournalError, OperationRow, Reader};
-use crate::live::{Crowd, Named, Readings, Unread, read_all};
+use crate::journal::{JournalError, Reader};
+use crate::live::{Readings, Unread};
+use crate::webex::PAGE_OF_USERS;
 
 /// Why there is no snapshot. Nothing has been sent.
 #[derive(Debug, thiserror::Error)]
@@ -13,40 +15,64 @@ pub(super) enum SnapshotError {
     Read(#[from] Unread),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error("it takes {0} requests; --snapshot yes makes them")]
+    TooMany(u64),
     #[error("stopped")]
     Stopped,
 }
 
-/// How a row of the journal names its user.
-pub(super) fn named_by(row: &OperationRow) -> Named<'_> {
-    Named { email: row.email.as_deref(), person: row.person_id.as_deref() }
+impl From<NowError> for SnapshotError {
+    fn from(error: NowError) -> Self {
+        match error {
+            NowError::Unread(unread) => Self::Read(unread),
+            NowError::Journal(error) => Self::Journal(error),
+        }
+    }
 }
 
 /// Asks who holds the run's licenses; gives back those of its operations that are so
-/// already. The run is read twice and each list once; memory grows with the names of its users.
+/// already. No list is read where that takes more than `most` requests. The run is read twice and each list once; memory grows with the names of its users.
 pub(super) async fn snapshot(
     reader: &Reader,
     run: RunId,
     readings: &Readings,
+    most: u64,
 ) -> Result<Vec<OperationKey>, SnapshotError> {
-    let targets = reader.targets(run)?;
-    let license = |(kind, text): &(String, String)| LicenseId::parse(text).ok().filter(|_| kind == "license");
-    let licenses: Vec<Option<LicenseId>> = targets.iter().map(license).collect();
-    let mut crowd = Crowd::new((fastrand::u64(..), fastrand::u64(..)));
-    reader.operations(run, |row| {
-        crowd.admit(named_by(&row));
-        Ok::<(), JournalError>(())
-    })?;
-    let holdings = read_all(readings, &licenses, &crowd).await?;
+    if most < u64::MAX {
+        let requests = requests(reader, run, readings, &licenses(&reader.targets(run)?)).await?;
+        if requests > most {
+            return Err(SnapshotError::TooMany(requests));
+        }
+    }
+    let now = Now::read(reader, run, readings).await?;
     let mut so = Vec::new();
     reader.operations(run, |row| {
-        let place = targets.iter().position(|(kind, text)| *kind == row.kind && *text == row.target);
-        let held = place.map(|place| holdings.held(place, &crowd, named_by(&row)));
-        let effect = row.action().zip(held).map(|(action, held)| effect_of(action, held));
-        if effect == Some(Effect::InEffect) && row.state != "invalid" {
+        let effect = row.action().zip(now.held_by(&row)).map(|(action, held)| effect_of(action, held));
+        if effect == Some(Effect::InEffect) {
             so.push(row.key());
         }
         Ok::<(), JournalError>(())
     })?;
     Ok(so)
+}
+
+/// How many requests it takes to read who holds these licenses, as far as the service counts its users.
+async fn requests(
+    reader: &Reader,
+    run: RunId,
+    readings: &Readings,
+    wanted: &[Option<LicenseId>],
+) -> Result<u64, SnapshotError> {
+    let mut users = vec![0_u64; wanted.len()];
+    for tally in reader.organizations(run)? {
+        let org = tally.org.as_deref().and_then(|org| OrgId::parse(org).ok());
+        let licenses = readings.licenses(org.as_ref()).await?;
+        for (wanted, users) in wanted.iter().zip(&mut users) {
+            let license = wanted.as_ref().and_then(|id| licenses.by_id(id.as_str()));
+            let consumed = license.and_then(|license| license.consumed_by_users.or(license.consumed_units));
+            *users = (*users).max(consumed.and_then(|users| u64::try_from(users).ok()).unwrap_or(0));
+        }
+    }
+    let asked = wanted.iter().zip(users).filter(|(wanted, _)| wanted.is_some());
+    Ok(asked.map(|(_, users)| users.div_ceil(PAGE_OF_USERS.into()).max(1)).sum())
 }

@@ -1,11 +1,11 @@
 //! What a run has done, beside what users hold now.
 
 use super::holders::effect_of;
-use super::snapshot::named_by;
-use crate::domain::{LicenseId, RunId};
+use super::now::{Now, NowError};
+use crate::domain::RunId;
 use crate::engine::Effect;
 use crate::journal::{JournalError, OperationRow, Reader};
-use crate::live::{Crowd, Held, Readings, Unread, read_all};
+use crate::live::{Held, Readings, Unread};
 
 /// Why a run could not be compared.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,15 @@ pub enum VerifyError<E> {
     /// Whoever is told of differences failed.
     #[error("cannot tell what differs")]
     Telling(E),
+}
+
+impl<E> From<NowError> for VerifyError<E> {
+    fn from(error: NowError) -> Self {
+        match error {
+            NowError::Unread(unread) => Self::Unread(unread),
+            NowError::Journal(error) => Self::Journal(error),
+        }
+    }
 }
 
 /// What was found of a run.
@@ -51,21 +60,10 @@ pub async fn verify<E>(
     readings: &Readings,
     mut each: impl FnMut(&OperationRow, &'static str) -> Result<(), E>,
 ) -> Result<Verified, VerifyError<E>> {
-    let targets = reader.targets(run)?;
-    let license = |(kind, text): &(String, String)| LicenseId::parse(text).ok().filter(|_| kind == "license");
-    let licenses: Vec<Option<LicenseId>> = targets.iter().map(license).collect();
-    let mut found = Verified::default();
-    found.sites_not_compared = targets.iter().filter(|(kind, _)| kind == "site").count() as u64;
-    let mut crowd = Crowd::new((fastrand::u64(..), fastrand::u64(..)));
+    let now = Now::read(reader, run, readings).await?;
+    let mut found = Verified { sites_not_compared: now.sites(), ..Verified::default() };
     reader.operations(run, |row| {
-        crowd.admit(named_by(&row));
-        Ok::<(), JournalError>(())
-    })?;
-    let holdings = read_all(readings, &licenses, &crowd).await?;
-    reader.operations(run, |row| {
-        let place = targets.iter().position(|(kind, text)| *kind == row.kind && *text == row.target);
-        let Some(place) = place.filter(|_| row.kind == "license") else { return Ok(()) };
-        let held = holdings.held(place, &crowd, named_by(&row));
+        let Some(held) = now.held_by(&row) else { return Ok(()) };
         match found.judge(&row, held) {
             Some(seen) => each(&row, seen).map_err(VerifyError::Telling),
             None => Ok(()),

@@ -52,8 +52,8 @@ fn undo_reverses_what_was_done() {
     desk.run(&["undo", "-o", "undo.csv"]).exits(0);
     let undo = std::fs::read_to_string(desk.path("undo.csv")).unwrap();
     let expected = format!(
-        "email,personId,orgId,licenseId,siteUrl,accountType,operation\n\
-         user1@example.com,,,,meet.example.com,attendee,remove\nuser1@example.com,,,{id},,,remove\n"
+        "email,personId,orgId,licenseId,siteUrl,accountType,operation,phoneNumber,extension,locationId,note\n\
+         user1@example.com,,,,meet.example.com,attendee,remove,,,,\nuser1@example.com,,,{id},,,remove,,,,\n"
     );
     assert_eq!(undo, expected);
     desk.run(&["apply", "undo.csv"]).exits(0);

@@ -93,7 +93,13 @@ impl Desk {
     /// The binary with these arguments. `apply` says yes, since nobody is there to be asked.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let yes: &[&str] = if args.contains(&"apply") && !args.contains(&"--yes") { &["--yes"] } else { &[] };
-        self.as_typed(&[args, yes].concat())
+        // A look at who holds what would come before the requests that most tests are about.
+        let blind: &[&str] = if args.contains(&"apply") && !args.contains(&"--snapshot") {
+            &["--snapshot", "no"]
+        } else {
+            &[]
+        };
+        self.as_typed(&[args, yes, blind].concat())
     }
 
     /// The binary with these arguments and no others.

@@ -32,3 +32,4 @@ mod secrets;
 #[cfg(feature = "failpoints")]
 mod steps;
 mod tokens;
+mod undo;

@@ -181,12 +181,12 @@ fn a_closed_organization_does_not_hold_up_the_other() {
         let line = |org: &str| status.stdout.lines().find(|line| line.contains(org)).unwrap().to_owned();
         let words = |org: &str| line(org).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert!(
-            words("ORG1 ").ends_with(&["10", "0", "0", "0", "10"].map(str::to_owned)),
+            words("ORG1 ").ends_with(&["10", "0", "0", "0", "0", "0", "10"].map(str::to_owned)),
             "{}",
             status.stdout
         );
         assert!(
-            words("ORG2 ").ends_with(&["10", "10", "0", "0", "0"].map(str::to_owned)),
+            words("ORG2 ").ends_with(&["10", "10", "0", "0", "0", "0", "0"].map(str::to_owned)),
             "{}",
             status.stdout
         );
@@ -299,7 +299,7 @@ fn a_snapshot_that_cannot_be_had_sends_nothing() {
     let ran = desk.apply(&onboarding(2), &["--snapshot"]).exits(3);
     assert!(ran.stderr.contains("licenses_read"), "{}", ran.stderr);
     assert!(service.asked().iter().all(|asked| asked.head.starts_with("GET")));
-    let ran = desk.run(&["resume", "--json", "--snapshot=false"]).exits(0);
+    let ran = desk.run(&["resume", "--json", "--snapshot", "no"]).exits(0);
     assert_eq!(ran.summary()["done"], 2);
 }
 

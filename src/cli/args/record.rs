@@ -105,4 +105,7 @@ pub(in crate::cli) struct Undo {
     /// Where the reversing CSV goes.
     #[arg(long, short)]
     pub(in crate::cli) output: PathBuf,
+    /// Ask who holds the licenses now, and leave alone, and list, what somebody has changed since.
+    #[arg(long)]
+    pub(in crate::cli) live: bool,
 }

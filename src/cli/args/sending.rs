@@ -27,9 +27,9 @@ pub(in crate::cli) struct Sending {
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) failures: Option<PathBuf>,
     /// Ask who holds the licenses before the first request, so that undo reverses what the run has
-    /// changed and no more.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
-    pub(in crate::cli) snapshot: Option<bool>,
+    /// changed and no more: auto asks where it takes at most 100 requests [default: auto; alone: yes].
+    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "yes")]
+    pub(in crate::cli) snapshot: Option<Snapshot>,
     /// Send so many users first, and pause for a look unless all of them succeed.
     #[arg(long, value_name = "N")]
     pub(in crate::cli) canary: Option<NonZeroU32>,
@@ -53,6 +53,25 @@ pub(in crate::cli) struct Sending {
     /// [default: 10m; at once after --max-attempts, where fewer than usual are asked for].
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub(in crate::cli) give_up_after: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum Snapshot {
+    Auto,
+    #[value(alias = "true")]
+    Yes,
+    #[value(alias = "false")]
+    No,
+}
+
+impl From<Snapshot> for domain::Snapshot {
+    fn from(snapshot: Snapshot) -> Self {
+        match snapshot {
+            Snapshot::Auto => Self::Auto,
+            Snapshot::Yes => Self::Yes,
+            Snapshot::No => Self::No,
+        }
+    }
 }
 
 /// Reads a time as whole seconds: a bare number, or one with a unit.

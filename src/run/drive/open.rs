@@ -4,7 +4,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Instant;
 
 use super::{Driver, Message, SendError, Sent, Stop};
-use crate::domain::{RunId, RunState};
+use crate::domain::{RunId, RunState, Snapshot};
 use crate::engine::{Ending, Engine};
 use crate::journal::{Journal, JournalError, Writer};
 use crate::live::{Pacing, Readings, Unread};
@@ -12,6 +12,9 @@ use crate::run::observe::{Observer, Progress};
 use crate::run::snapshot::{SnapshotError, snapshot};
 use crate::run::{RunSettings, unix_millis};
 use crate::webex::{Client, ReadError};
+
+/// So many requests are made unasked to find out who held what before.
+const AUTO_SNAPSHOT: u64 = 100;
 
 /// Sends a run that is in the journal until it is finished or pauses, and journals which.
 ///
@@ -29,8 +32,10 @@ pub async fn send(
     let mut settings = settings.clone();
     let readings = Readings::new(client.clone(), Pacing::new(settings.rate), settings.max_wait());
     // Once something has been sent, what is so says nothing of what was so before.
-    if std::mem::take(&mut settings.snapshot) && journal.is_untouched(run)? {
-        let looked = look_before(&mut journal, run, &readings, &settings, observer, &mut stops).await?;
+    let wanted = std::mem::replace(&mut settings.snapshot, Snapshot::No);
+    if wanted != Snapshot::No && journal.is_untouched(run)? {
+        let looked =
+            look_before(&mut journal, run, &readings, (wanted, &settings), observer, &mut stops).await?;
         if let Some(ending) = looked {
             return Ok(Sent { ending, progress: Progress::default(), elapsed: begun.elapsed(), journal });
         }
@@ -107,26 +112,38 @@ async fn look_before(
     journal: &mut Journal,
     run: RunId,
     readings: &Readings,
-    settings: &RunSettings,
+    (wanted, settings): (Snapshot, &RunSettings),
     observer: &mut dyn Observer,
     stops: &mut UnboundedReceiver<Stop>,
 ) -> Result<Option<Ending>, JournalError> {
-    observer.notice("asking the service who holds the licenses before the first request");
     let reader = journal.reader()?;
+    let readings = if wanted == Snapshot::Auto { &readings.hasty() } else { readings };
+    let most = if wanted == Snapshot::Auto { AUTO_SNAPSHOT } else { u64::MAX };
     let looked = tokio::select! {
-        looked = snapshot(&reader, run, readings) => looked,
+        looked = snapshot(&reader, run, readings, most) => looked,
         Some(Stop) = stops.recv() => Err(SnapshotError::Stopped),
+    };
+    let unasked = |why: &dyn std::fmt::Display| {
+        format!("who held what before is not kept, so that undo will not know what was so already: {why}")
     };
     let ending = match looked {
         Ok(so) => {
-            observer.notice(&format!("{} operations are so already", so.len()));
+            if !so.is_empty() || wanted == Snapshot::Yes {
+                let operations = if so.len() == 1 { "operation is" } else { "operations are" };
+                observer.notice(&format!("{} {operations} so already", so.len()));
+            }
+            let settings = RunSettings { snapshot_taken: true, ..settings.clone() };
             journal.set_so_before(run, &so, &settings.to_json())?;
             return Ok(None);
         }
         Err(SnapshotError::Journal(error)) => return Err(error),
         Err(SnapshotError::Stopped) => Ending::Stopped,
+        Err(error @ (SnapshotError::TooMany(_) | SnapshotError::Read(_))) if wanted == Snapshot::Auto => {
+            observer.notice(&unasked(&error));
+            return Ok(None);
+        }
         Err(SnapshotError::Read(Unread { error: ReadError::Unauthorized, .. })) => Ending::TokenRejected,
-        Err(SnapshotError::Read(unread)) => Ending::NoSnapshot(unread.to_string()),
+        Err(error) => Ending::NoSnapshot(error.to_string()),
     };
     journal_end(journal, run, &ending)?;
     Ok(Some(ending))
