@@ -24,6 +24,8 @@ pub(super) struct RunReport {
     pub(super) host: Option<String>,
     pub(super) version: Option<String>,
     pub(super) wire: Option<String>,
+    /// Where the journal's chain ends; a copy kept elsewhere holds the journal to it.
+    pub(super) chain_head: Option<String>,
     /// Users of the file; one whose operations were retried is still one.
     pub(super) users: u64,
     /// Counts of the operations.
@@ -195,6 +197,7 @@ impl Counting {
             host: run.host.clone(),
             version: run.version.clone(),
             wire: run.wire.clone(),
+            chain_head: reader.head()?.map(|head| head.as_str().to_owned()),
             users: if telling.user.is_some() { 1 } else { run.users.into() },
             tally: self.tally,
             adds: self.adds,

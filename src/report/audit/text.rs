@@ -79,6 +79,7 @@ pub(super) fn facts(report: &RunReport, telling: &Telling<'_>) -> Vec<(&'static 
         requests = format!("{requests}, {} of them again", number(report.retries, telling.grouped));
     }
     facts.push(("sent", requests));
+    facts.extend(report.chain_head.as_ref().map(|head| ("proof", format!("{head} (journal check --head)"))));
     facts
 }
 
