@@ -20,6 +20,8 @@ pub struct Entry<'a> {
     pub carried: Cow<'a, [u8]>,
     /// What it asks for, or why it cannot be sent.
     pub content: Result<PlacedOperation, InvalidRow>,
+    /// The row itself.
+    pub row: Row<'a>,
 }
 
 /// An operation with its assignment.
@@ -87,6 +89,14 @@ impl<'f> Intake<'f> {
         &self.checked
     }
 
+    /// The columns that mean nothing to us: their positions, counted from 0, and names.
+    #[must_use]
+    pub fn own_columns(&self) -> Vec<(usize, String)> {
+        let names = self.rows.names().iter().enumerate();
+        let own = names.filter(|(position, _)| !self.checked.columns.has_at(*position));
+        own.map(|(position, name)| (position, name.to_string())).collect()
+    }
+
     /// The next row; `None` at the end.
     ///
     /// # Errors
@@ -118,7 +128,7 @@ impl<'f> Intake<'f> {
                 Ok(placed(wish, number, finding))
             }
         };
-        Ok(Some(Entry { line, carried: row.carried(), content }))
+        Ok(Some(Entry { line, carried: row.carried(), content, row }))
     }
 
     /// After the last row: whether this was the file that was checked, to the byte. Gives it back, to be read

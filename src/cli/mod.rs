@@ -11,6 +11,7 @@ mod confirm;
 mod context;
 mod credentials;
 mod demo;
+mod diff;
 mod exit;
 mod failures;
 mod licenses;
@@ -68,6 +69,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(context, &args),
         Command::Plan(args) => plan::run(context, &args),
+        Command::Diff(args) => diff::run(context, &args),
         Command::Apply(args) => apply::run(context, args),
         Command::Resume(args) => resume::run(context, &args),
         Command::Retry(args) => resume::retry(context, &args),

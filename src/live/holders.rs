@@ -55,15 +55,15 @@ impl Roll {
         self.bits.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
 
-    fn take(&mut self, user: &LicenseUser, names: &impl Names) {
+    fn take(&mut self, user: &LicenseUser, names: &impl Names) -> [Option<u32>; 2] {
         let email = user.email.as_deref().filter(|email| !email.trim().is_empty());
         let person = Some(user.id.as_str()).filter(|id| !id.is_empty());
         self.holders += 1;
         self.without_address += u64::from(email.is_none());
         self.without_person += u64::from(person.is_none());
-        for number in names.numbers(Named { email, person }).into_iter().flatten() {
-            self.mark(number);
-        }
+        let numbers = names.numbers(Named { email, person });
+        numbers.into_iter().flatten().for_each(|number| self.mark(number));
+        numbers
     }
 
     /// Whether someone who was asked about by these names holds the license.
@@ -124,8 +124,22 @@ impl Readings {
     /// # Errors
     /// [`Unread`].
     pub async fn roll(&self, license: &LicenseId, names: &impl Names) -> Result<Roll, Unread> {
+        self.roll_telling(license, names, |_, _| {}).await
+    }
+
+    /// The same, telling every holder with his numbers.
+    async fn roll_telling(
+        &self,
+        license: &LicenseId,
+        names: &impl Names,
+        mut each: impl FnMut(&LicenseUser, [Option<u32>; 2]),
+    ) -> Result<Roll, Unread> {
         let mut roll = Roll::empty(names.bound());
-        self.holders(license, |user| roll.take(&user, names)).await?;
+        let take = |user: LicenseUser| {
+            let numbers = roll.take(&user, names);
+            each(&user, numbers);
+        };
+        self.holders(license, take).await?;
         Ok(roll)
     }
 }
@@ -140,14 +154,31 @@ pub async fn read_all(
     licenses: &[Option<LicenseId>],
     names: &impl Names,
 ) -> Result<Holdings, Unread> {
+    read_all_telling(readings, licenses, names, &|_, _, _| {}).await
+}
+
+/// The same, telling every holder with the number of his license and his own numbers.
+///
+/// # Errors
+/// The first [`Unread`]: what has been told before counts for nothing.
+pub async fn read_all_telling(
+    readings: &Readings,
+    licenses: &[Option<LicenseId>],
+    names: &impl Names,
+    each: &dyn Fn(usize, &LicenseUser, [Option<u32>; 2]),
+) -> Result<Holdings, Unread> {
     let holdings = Mutex::new(vec![None; licenses.len()]);
     let asked = licenses.iter().enumerate().filter_map(|(number, license)| Some((number, license.as_ref()?)));
     let mut reading = stream::iter(asked)
         .map(|(number, license)| {
             let holdings = &holdings;
             async move {
-                let roll = readings.roll(license, names).await?;
-                holdings.lock().await.get_mut(number).into_iter().for_each(|slot| *slot = Some(roll.clone()));
+                let roll = readings
+                    .roll_telling(license, names, |user, numbers| each(number, user, numbers))
+                    .await?;
+                if let Some(slot) = holdings.lock().await.get_mut(number) {
+                    *slot = Some(roll);
+                }
                 Ok::<(), Unread>(())
             }
         })

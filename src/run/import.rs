@@ -90,7 +90,7 @@ struct Part {
 /// Reads the file to its end, on a thread of its own: what is read is written meanwhile.
 fn read(mut intake: Intake<'_>, parts: &SyncSender<Part>) -> Result<(), CheckError> {
     let (mut part, mut packer) = (Part::default(), Packer::default());
-    while let Some(Entry { line, carried, content }) = intake.next()? {
+    while let Some(Entry { line, carried, content, .. }) = intake.next()? {
         part.blocks.extend(packer.push(line, &carried));
         part.rows.push((line, content));
         if part.rows.len() == PART && parts.send(std::mem::take(&mut part)).is_err() {

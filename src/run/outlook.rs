@@ -6,9 +6,9 @@ use super::names::Catalog;
 use crate::assign::{CheckError, Checked, Intake, PlacedOperation};
 use crate::domain::{Action, AssignmentNo, LicenseId, Line, OperationKey, OrgId, Target};
 use crate::input::InputFile;
-use crate::live::{Holdings, Named, Names, Unread, read_all};
+use crate::live::{Holdings, Named, Names, Roll, Unread, read_all_telling};
 use crate::plan::{Held, Holders, Kind, Stock, Wish, Wishes};
-use crate::webex::{License, ReadError};
+use crate::webex::{License, LicenseUser, ReadError};
 
 /// How much of the organization is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +75,8 @@ pub struct Outlook {
     holdings: Holdings,
     /// The stock of each organization's target.
     numbers: HashMap<(u32, u32), u32>,
+    /// By stock: whether some of its users are named by addresses alone, and some by person IDs alone.
+    names: Vec<(bool, bool)>,
     /// Why it was not read.
     pub not_read: Option<NotRead>,
     /// Why not even the units were read.
@@ -138,10 +140,50 @@ impl Outlook {
     /// Whether an operation of the file is known to change nothing.
     #[must_use]
     pub fn changes_nothing(&self, line: Line, operation: &PlacedOperation) -> bool {
+        let stock = self.stock_of(operation);
+        stock.is_some_and(|stock| self.is_unchanged(&wish(line, operation, stock)))
+    }
+
+    /// Whether it is not known if an operation of the file changes anything.
+    #[must_use]
+    pub fn is_unknown(&self, line: Line, operation: &PlacedOperation) -> bool {
+        let stock = self.stock_of(operation);
+        stock.is_some_and(|stock| self.held(stock, &wish(line, operation, stock)) == Held::Unknown)
+    }
+
+    fn stock_of(&self, operation: &PlacedOperation) -> Option<u32> {
         let AssignmentNo(user) = operation.assignment;
         let org = u32::try_from(self.orgs.partition_point(|org| org.end <= user)).unwrap_or(u32::MAX);
-        let stock = self.numbers.get(&(org, operation.target.0));
-        stock.is_some_and(|stock| self.is_unchanged(&wish(line, operation, *stock)))
+        self.numbers.get(&(org, operation.target.0)).copied()
+    }
+
+    /// What an operation is about, and the user's organization where the file names it.
+    #[must_use]
+    pub fn label_of(&self, operation: &PlacedOperation) -> Option<(&Label, &str)> {
+        let label = self.labels.get(self.stock_of(operation)? as usize)?;
+        Some((label, label.org.as_ref().map_or("", OrgId::as_str)))
+    }
+
+    /// Whether the file asks anything of the stock of this number.
+    #[must_use]
+    pub fn is_asked(&self, stock: usize) -> bool {
+        self.numbers.values().any(|number| *number as usize == stock)
+    }
+
+    /// Whether some users of this stock are named by addresses alone, and whether some by person IDs alone.
+    #[must_use]
+    pub fn names_of(&self, stock: usize) -> (bool, bool) {
+        self.names.get(stock).copied().unwrap_or((false, false))
+    }
+
+    /// How many users the file lists for a stock, and from how many of its holders it takes it away.
+    #[must_use]
+    pub fn listed(&self, stock: usize) -> (u64, u64) {
+        let of_stock = self.wishes.iter().filter(|wish| wish.stock as usize == stock);
+        of_stock.fold((0, 0), |(listed, taken), wish| {
+            let takes = wish.action == Action::Remove && self.held(wish.stock, wish) != Held::No;
+            (listed + 1, taken + u64::from(takes))
+        })
     }
 
     /// Whether it was read who holds the stock of this number.
@@ -166,6 +208,62 @@ impl Outlook {
         catalog: &mut Catalog,
         depth: Depth,
     ) -> Result<(Self, Checked), OutlookError> {
+        let (mut outlook, checked) = Self::begin(checked, file, catalog)?;
+        outlook.read_holders(catalog, &checked, depth, &|_, _, _, _| {})?;
+        Ok((outlook, checked))
+    }
+
+    /// The same, telling every holder whom the file does not name for the license that he holds.
+    ///
+    /// # Errors
+    /// [`OutlookError`]: what has been told before counts for nothing.
+    pub fn look_for_others(
+        checked: Checked,
+        file: &InputFile,
+        catalog: &mut Catalog,
+        scope: &[LicenseId],
+        each: &dyn Fn(&Self, usize, &LicenseUser),
+    ) -> Result<(Self, Checked), OutlookError> {
+        let (mut outlook, checked) = Self::begin(checked, file, catalog)?;
+        outlook.add_scope(catalog, scope)?;
+        let mut listed: Vec<Roll> = Vec::new();
+        listed.resize_with(outlook.stocks.len(), || Roll::empty(checked.counts().assignments));
+        for wish in &outlook.wishes {
+            listed.get_mut(wish.stock as usize).into_iter().for_each(|roll| roll.mark(wish.user));
+        }
+        let other = |outlook: &Self, stock: usize, user: &LicenseUser, numbers: [Option<u32>; 2]| {
+            let is_listed = |number| listed.get(stock).is_some_and(|roll| roll.names(number));
+            if !numbers.into_iter().flatten().any(is_listed) {
+                each(outlook, stock, user);
+            }
+        };
+        outlook.read_holders(catalog, &checked, Depth::Holders, &other)?;
+        Ok((outlook, checked))
+    }
+
+    /// Licenses of the scope that the file asks nothing of.
+    fn add_scope(&mut self, catalog: &mut Catalog, scope: &[LicenseId]) -> Result<(), Unread> {
+        for id in scope {
+            if self.labels.iter().any(|label| label.target.as_str() == id.as_str()) {
+                continue;
+            }
+            let mut stock =
+                Stock { org: 0, kind: Kind::Other, total: None, consumed: 0, known: true, site: false };
+            let license = catalog.licenses(None)?.by_id(id.as_str());
+            let name = license.map(|license| license.name.clone());
+            license.into_iter().for_each(|license| fill(&mut stock, license));
+            self.stocks.push(stock);
+            self.labels.push(Label { org: None, target: Target::License(id.clone()), name });
+        }
+        Ok(())
+    }
+
+    /// What the file asks, and what there is.
+    fn begin(
+        checked: Checked,
+        file: &InputFile,
+        catalog: &mut Catalog,
+    ) -> Result<(Self, Checked), OutlookError> {
         let mut taking = Taking::new(&checked);
         let mut intake = Intake::new(checked, file).map_err(CheckError::from)?;
         while let Some(entry) = intake.next()? {
@@ -174,7 +272,6 @@ impl Outlook {
         let checked = intake.finish().map_err(CheckError::from)?;
         let mut outlook = taking.finish(&checked);
         outlook.read_units(catalog)?;
-        outlook.read_holders(catalog, &checked, depth)?;
         Ok((outlook, checked))
     }
 
@@ -238,7 +335,13 @@ impl Outlook {
         }
     }
 
-    fn read_holders(&mut self, catalog: &Catalog, checked: &Checked, depth: Depth) -> Result<(), Unread> {
+    fn read_holders(
+        &mut self,
+        catalog: &Catalog,
+        checked: &Checked,
+        depth: Depth,
+        each: &dyn Fn(&Self, usize, &LicenseUser, [Option<u32>; 2]),
+    ) -> Result<(), Unread> {
         let wanted = |(stock, label): (&Stock, &Label)| match &label.target {
             Target::License(id) if stock.known => Some(id.clone()),
             _ => None,
@@ -258,7 +361,11 @@ impl Outlook {
         if self.not_read.is_some() {
             return Ok(());
         }
-        match catalog.wait(read_all(catalog.readings(), &licenses, &People(checked))) {
+        let tell =
+            |stock: usize, user: &LicenseUser, numbers: [Option<u32>; 2]| each(self, stock, user, numbers);
+        let people = People(checked);
+        let reading = read_all_telling(catalog.readings(), &licenses, &people, &tell);
+        match catalog.wait(reading) {
             Ok(holdings) => self.holdings = holdings,
             Err(unread) if unread.error.is_about_rights() => {
                 self.not_read = Some(NotRead::Refused(unread.to_string()));
@@ -352,6 +459,13 @@ impl Taking {
             label.org = orgs.get(stock.org as usize).and_then(|org| org.org.clone());
         }
         let holdings = Holdings::default();
-        Outlook { wishes, stocks, labels, orgs, holdings, numbers, not_read: None, no_units: None }
+        let mut names = vec![(false, false); stocks.len()];
+        for wish in &wishes {
+            if let Some((by_email, by_person)) = names.get_mut(wish.stock as usize) {
+                *by_email |= wish.by_email && !wish.by_person;
+                *by_person |= wish.by_person && !wish.by_email;
+            }
+        }
+        Outlook { names, wishes, stocks, labels, orgs, holdings, numbers, not_read: None, no_units: None }
     }
 }

@@ -11,6 +11,7 @@
 mod answers;
 mod audit;
 mod beside;
+mod changes;
 mod columns;
 mod crash;
 mod disk;

@@ -202,6 +202,11 @@ impl Columns {
         self.positions.get(field as usize).copied().filter(|position| *position != NOWHERE)
     }
 
+    /// Whether the column at this position means something to us.
+    pub(super) fn has_at(&self, position: usize) -> bool {
+        self.positions.contains(&position)
+    }
+
     /// Whether the file or an option gives this field.
     pub(super) fn has(&self, field: Field) -> bool {
         self.position(field).is_some() || !self.constant(field).is_empty()

@@ -27,6 +27,31 @@ pub(in crate::cli) struct Plan {
     pub(in crate::cli) sending: Sending,
 }
 
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Diff {
+    /// The file.
+    pub(in crate::cli) file: PathBuf,
+    /// Where the changes go, as a file that apply takes.
+    #[arg(long, short)]
+    pub(in crate::cli) output: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
+    /// Take the file for the whole truth about the licenses that it names: take these away from everybody
+    /// whom it does not list.
+    #[arg(long)]
+    pub(in crate::cli) sync: bool,
+    /// With --sync: only this license, by its name or ID; may be repeated.
+    #[arg(long, value_name = "LICENSE", requires = "sync")]
+    pub(in crate::cli) scope: Vec<String>,
+    /// With --sync: a file of addresses from whom nothing is taken.
+    #[arg(long, value_name = "FILE", requires = "sync")]
+    pub(in crate::cli) protect: Option<PathBuf>,
+    /// With --sync: refuse to take a license from more users than this: a number, or a share of those who
+    /// hold it.
+    #[arg(long, value_name = "N|P%", default_value = "10%")]
+    pub(in crate::cli) max_removals: FailureLimit,
+}
+
 /// Which of a file's operations are sent, and in which order.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Choosing {

@@ -12,7 +12,7 @@ mod shared;
 
 use clap::{Parser, Subcommand};
 
-pub(super) use file::{Apply, Check, OnInvalid, Plan};
+pub(super) use file::{Apply, Check, Diff, OnInvalid, Plan};
 pub(super) use licenses::{Licenses, LicensesCommand, ListFormat};
 pub(super) use login::{Login, Store};
 pub(super) use meaning::{means_something, parse};
@@ -43,6 +43,8 @@ pub(super) enum Command {
     /// Check a file, resolve its license names, compare it with the units that are left, and say
     /// what apply would do and how long it would take; changes nothing.
     Plan(Plan),
+    /// Write the least file that brings the organization to what a file asks for.
+    Diff(Diff),
     /// Import a file as a new run, send it, write the failures CSV: the main job.
     Apply(Apply),
     /// Go on with an unfinished run after a crash, a stop or a new token.

@@ -1,0 +1,314 @@
+//! The least file that brings the organization to what a file asks for.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Seek as _, Write};
+
+use super::{Catalog, Outlook, OutlookError};
+use crate::assign::{CheckError, Checked, Intake, PlacedOperation};
+use crate::domain::{FailureLimit, LicenseId, Line, Target, address_key};
+use crate::input::InputFile;
+use crate::webex::LicenseUser;
+
+const HEADER: [&str; 10] = [
+    "email",
+    "personId",
+    "orgId",
+    "licenseId",
+    "siteUrl",
+    "accountType",
+    "operation",
+    "phoneNumber",
+    "extension",
+    "locationId",
+];
+
+/// The file taken for the whole truth about some licenses.
+#[derive(Debug)]
+pub struct Sync {
+    /// These licenses; all that the file names where it is empty.
+    pub scope: Vec<LicenseId>,
+    /// Addresses that nothing is taken from, by their keys; `None` where nobody is protected.
+    pub protected: Option<Vec<String>>,
+    /// How many may lose a license.
+    pub most: FailureLimit,
+}
+
+/// What was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Changes {
+    /// Rows that give.
+    pub adds: u64,
+    /// Rows that take away what the file takes away.
+    pub removes: u64,
+    /// Rows that take away from those whom the file does not list.
+    pub unlisted: u64,
+    /// Operations of the file that change nothing.
+    pub unchanged: u64,
+    /// Operations of the file of which it is not known whether they change anything; they are among the rows.
+    pub unknown: u64,
+    /// Holders from whom nothing is taken since they are protected.
+    pub protected: u64,
+    /// Holders whom the list does not name in a way that could be compared; nothing is taken from them.
+    pub not_comparable: u64,
+}
+
+impl Changes {
+    /// All rows.
+    #[must_use]
+    pub const fn rows(&self) -> u64 {
+        self.adds + self.removes + self.unlisted
+    }
+}
+
+/// Why there are no changes to write.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangesError {
+    /// The file or the service.
+    #[error(transparent)]
+    Outlook(#[from] OutlookError),
+    /// The disk.
+    #[error("cannot write the changes")]
+    Disk(#[from] io::Error),
+    /// More would lose a license than is allowed.
+    #[error(
+        "{name}: the file lists {listed} users and {holders} hold it, so {removals} would lose it; at most {most} may \
+         (--max-removals); nothing was written"
+    )]
+    TooMany {
+        /// The license.
+        name: String,
+        /// Users whom the file lists for it.
+        listed: u64,
+        /// Users who hold it.
+        holders: u64,
+        /// Users who would lose it.
+        removals: u64,
+        /// How many may.
+        most: FailureLimit,
+    },
+    /// The file says nothing of a license of which it is to be the whole truth.
+    #[error(
+        "the file lists nobody for {name}, which {holders} users hold; a file that says nothing takes nothing away"
+    )]
+    Silent {
+        /// The license.
+        name: String,
+        /// Users who hold it.
+        holders: u64,
+    },
+}
+
+impl From<CheckError> for ChangesError {
+    fn from(error: CheckError) -> Self {
+        Self::Outlook(error.into())
+    }
+}
+
+/// The rows of those whom the file does not list, until it is known that the lists were read whole.
+struct Others<'s> {
+    sync: &'s Sync,
+    rows: RefCell<csv::Writer<BufWriter<File>>>,
+    trouble: RefCell<Option<io::Error>>,
+    /// Removals by license.
+    removals: RefCell<HashMap<usize, u64>>,
+    protected: Cell<u64>,
+    not_comparable: Cell<u64>,
+}
+
+/// Whether a license belongs to those of which the file is the whole truth.
+fn is_in_scope(sync: &Sync, outlook: &Outlook, stock: usize) -> bool {
+    let Some(label) = outlook.labels.get(stock) else { return false };
+    let Target::License(id) = &label.target else { return false };
+    if sync.scope.is_empty() {
+        outlook.is_asked(stock)
+    } else {
+        sync.scope.iter().any(|scope| scope.key() == id.key())
+    }
+}
+
+impl Others<'_> {
+    /// Takes a holder's license away, unless it cannot be known that the file does not list him.
+    fn take(&self, outlook: &Outlook, stock: usize, user: &LicenseUser) {
+        if !is_in_scope(self.sync, outlook, stock) {
+            return;
+        }
+        let email = user.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
+        let person = Some(user.id.as_str()).filter(|id| !id.is_empty());
+        let (by_email, by_person) = outlook.names_of(stock);
+        let comparable = (email.is_some() || !by_email) && (person.is_some() || !by_person);
+        if !comparable || (email.is_none() && (person.is_none() || self.sync.protected.is_some())) {
+            self.not_comparable.set(self.not_comparable.get() + 1);
+            return;
+        }
+        if self.is_protected(email) {
+            self.protected.set(self.protected.get() + 1);
+            return;
+        }
+        let Some(label) = outlook.labels.get(stock) else { return };
+        let org = label.org.as_ref().map_or("", |org| org.as_str());
+        let (email, person) = (email.unwrap_or_default(), person.unwrap_or_default());
+        let record = [email, person, org, label.target.as_str(), "", "", "remove", "", "", ""];
+        match self.rows.borrow_mut().write_record(record) {
+            Ok(()) => *self.removals.borrow_mut().entry(stock).or_default() += 1,
+            Err(error) => {
+                self.trouble.borrow_mut().get_or_insert(error.into());
+            }
+        }
+    }
+
+    fn is_protected(&self, email: Option<&str>) -> bool {
+        let protected = self.sync.protected.as_ref().zip(email);
+        protected.is_some_and(|(all, email)| {
+            all.binary_search_by(|one| one.as_str().cmp(&address_key(email))).is_ok()
+        })
+    }
+}
+
+/// Writes the changes to a file of the machine's own; they are to be copied to where they belong.
+///
+/// # Errors
+/// [`ChangesError`]: nothing counts then.
+pub fn changes(
+    checked: Checked,
+    file: &InputFile,
+    catalog: &mut Catalog,
+    sync: Option<&Sync>,
+    output: &mut dyn Write,
+) -> Result<Changes, ChangesError> {
+    let Some(sync) = sync else {
+        let (outlook, checked) = Outlook::look(checked, file, catalog, super::Depth::Holders)?;
+        return rows_of_file(checked, file, &outlook, &|_| false, output).map(|(found, _)| found);
+    };
+    let others = Others {
+        sync,
+        rows: RefCell::new(csv::Writer::from_writer(BufWriter::new(tempfile::tempfile()?))),
+        trouble: RefCell::default(),
+        removals: RefCell::default(),
+        protected: Cell::new(0),
+        not_comparable: Cell::new(0),
+    };
+    let take = |outlook: &Outlook, stock: usize, user: &LicenseUser| others.take(outlook, stock, user);
+    let (outlook, checked) = Outlook::look_for_others(checked, file, catalog, &sync.scope, &take)?;
+    if let Some(trouble) = others.trouble.take() {
+        return Err(trouble.into());
+    }
+    guard(sync, &outlook, &others.removals.borrow())?;
+    let protected = |email: &str| others.is_protected(Some(email));
+    let (mut found, own) = rows_of_file(checked, file, &outlook, &protected, output)?;
+    found.protected += others.protected.get();
+    found.not_comparable = others.not_comparable.get();
+    found.unlisted = others.removals.borrow().values().sum();
+    copy(others.rows.into_inner(), own, output)?;
+    Ok(found)
+}
+
+/// Refuses to take a license from more than may lose it.
+fn guard(sync: &Sync, outlook: &Outlook, others: &HashMap<usize, u64>) -> Result<(), ChangesError> {
+    for (stock, label) in outlook.labels.iter().enumerate() {
+        let holders = outlook.holders_of(stock).unwrap_or(0);
+        if !is_in_scope(sync, outlook, stock) || holders == 0 {
+            continue;
+        }
+        let (listed, taken) = outlook.listed(stock);
+        let name = label.called().to_owned();
+        if listed == 0 {
+            return Err(ChangesError::Silent { name, holders });
+        }
+        let removals = others.get(&stock).copied().unwrap_or(0) + taken;
+        if sync.most.is_exceeded(removals, holders) {
+            return Err(ChangesError::TooMany { name, listed, holders, removals, most: sync.most });
+        }
+    }
+    Ok(())
+}
+
+/// The rows of the file that change something, its own columns carried along. Returns how many these are, too.
+fn rows_of_file(
+    checked: Checked,
+    file: &InputFile,
+    outlook: &Outlook,
+    is_protected: &dyn Fn(&str) -> bool,
+    output: &mut dyn Write,
+) -> Result<(Changes, usize), ChangesError> {
+    let mut found = Changes::default();
+    let mut writer = csv::Writer::from_writer(output);
+    let mut intake = Intake::new(checked, file).map_err(CheckError::from)?;
+    let own = intake.own_columns();
+    let names = own.iter().map(|(_, name)| name.as_str());
+    writer.write_record(HEADER.into_iter().chain(names)).map_err(io::Error::from)?;
+    while let Some(entry) = intake.next()? {
+        let Ok(operation) = &entry.content else { continue };
+        if operation.duplicate_of.is_some() || !found.takes(outlook, entry.line, operation, is_protected) {
+            continue;
+        }
+        let Some((label, org)) = outlook.label_of(operation) else { continue };
+        let cells = cells(operation, &label.target, org);
+        let carried = own.iter().map(|(position, _)| entry.row.untrimmed(*position));
+        writer.write_record(cells.into_iter().chain(carried)).map_err(io::Error::from)?;
+    }
+    intake.finish().map_err(CheckError::from)?;
+    writer.flush()?;
+    drop(writer);
+    Ok((found, own.len()))
+}
+
+impl Changes {
+    /// Counts an operation of the file; whether it is among the changes.
+    fn takes(
+        &mut self,
+        outlook: &Outlook,
+        line: Line,
+        operation: &PlacedOperation,
+        is_protected: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        if outlook.changes_nothing(line, operation) {
+            self.unchanged += 1;
+            return false;
+        }
+        let removes = operation.action == crate::domain::Action::Remove;
+        if removes && operation.email.as_ref().is_some_and(|email| is_protected(email.as_str())) {
+            self.protected += 1;
+            return false;
+        }
+        self.unknown += u64::from(outlook.is_unknown(line, operation));
+        let count = if removes { &mut self.removes } else { &mut self.adds };
+        *count += 1;
+        true
+    }
+}
+
+fn cells<'a>(operation: &'a PlacedOperation, target: &'a Target, org: &'a str) -> [&'a str; HEADER.len()] {
+    let (license, site, account) = match target {
+        Target::License(id) => (id.as_str(), "", ""),
+        Target::Site(url) => ("", url.as_str(), "attendee"),
+    };
+    let properties = &operation.properties;
+    [
+        operation.email.as_ref().map_or("", |email| email.as_str()),
+        operation.person.as_ref().map_or("", |person| person.as_str()),
+        org,
+        license,
+        site,
+        account,
+        operation.action.as_str(),
+        properties.phone_number.as_ref().map_or("", |number| number.as_str()),
+        properties.extension.as_deref().unwrap_or_default(),
+        properties.location.as_ref().map_or("", |location| location.as_str()),
+    ]
+}
+
+/// Copies the rows that were put aside, with empty cells for the file's own columns.
+fn copy(rows: csv::Writer<BufWriter<File>>, own: usize, output: &mut dyn Write) -> io::Result<()> {
+    let buffer = rows.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+    let mut aside = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
+    aside.rewind()?;
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(BufReader::new(aside));
+    let mut writer = csv::Writer::from_writer(output);
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record)? {
+        writer.write_record(record.iter().chain(std::iter::repeat_n("", own)))?;
+    }
+    writer.flush()
+}

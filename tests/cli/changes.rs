@@ -1,0 +1,138 @@
+//! `diff` and `diff --sync`.
+
+use std::collections::BTreeSet;
+
+use seatbatch::domain::WireForm;
+use serde_json::{Value, json};
+
+use crate::beside::organization;
+use crate::harness::{Desk, counts};
+
+/// Licenses A and B with units enough, users u1 … who hold what is said.
+fn with(holders: &[&[&str]]) -> Value {
+    let users: Vec<Value> = holders
+        .iter()
+        .enumerate()
+        .map(|(n, licenses)| json!({"email": format!("u{}@example.com", n + 1), "licenses": licenses}))
+        .collect();
+    json!({
+        "licenses": [
+            {"id": "A", "name": "Plan A", "totalUnits": 1000},
+            {"id": "B", "name": "Plan B", "totalUnits": 1000},
+        ],
+        "sites": [],
+        "users": users,
+    })
+}
+
+#[test]
+fn the_changes_are_what_differs_with_the_files_own_columns_and_afterwards_nothing() {
+    let service = organization(with(&[&["A"], &[], &["A"], &["A"]]), WireForm::Array);
+    let desk = Desk::at(&service.url());
+    desk.write(
+        "people.csv",
+        "Team,email,license,operation,Ticket\nx,u1@example.com,plan a,,\"1,5\"\ny,u2@example.com,plan a,add,2\n\
+         z,u3@example.com,plan a,remove,3\nw,u2@example.com,plan b,remove,4\n",
+    );
+    let ran = desk.run(&["diff", "people.csv", "-o", "changes.csv", "--json"]).exits(0);
+    assert_eq!(counts(&ran.summary(), ["rows", "adds", "removes", "unchanged"]), [2, 1, 1, 2]);
+    let text = std::fs::read_to_string(desk.path("changes.csv")).unwrap();
+    assert_eq!(
+        text,
+        "email,personId,orgId,licenseId,siteUrl,accountType,operation,phoneNumber,extension,locationId,Team,Ticket\n\
+         u2@example.com,,,A,,,add,,,,y,2\nu3@example.com,,,A,,,remove,,,,z,3\n"
+    );
+    desk.run(&["apply", "changes.csv"]).exits(0);
+    let ran = desk.run(&["diff", "people.csv", "-o", "again.csv", "--json"]).exits(0);
+    assert_eq!(counts(&ran.summary(), ["rows", "unchanged"]), [0, 4]);
+    assert_eq!(std::fs::read_to_string(desk.path("again.csv")).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn sync_takes_from_whom_the_file_does_not_list_within_its_guards() {
+    let holders: Vec<&[&str]> = (0..20).map(|_| &["A", "B"][..]).collect();
+    let service = organization(with(&holders), WireForm::Array);
+    let desk = Desk::at(&service.url());
+    let listed: String = (1..=18).map(|n| format!("u{n}@example.com,A\n")).collect();
+    desk.write("people.csv", format!("email,licenseId\n{listed}"));
+    let sync = ["diff", "people.csv", "-o", "changes.csv", "--sync", "--json"];
+    let ran = desk.run(&sync).exits(0);
+    assert_eq!(counts(&ran.summary(), ["rows", "unlisted"]), [2, 2]);
+    let text = std::fs::read_to_string(desk.path("changes.csv")).unwrap();
+    assert!(
+        text.contains("u19@example.com,") && text.contains("u20@example.com,") && !text.contains(",B,"),
+        "{text}"
+    );
+    // One who is protected, in a file of any form.
+    desk.write("keep.txt", "Boss <U20@Example.com>; nobody@example.com\n");
+    let ran = desk.run(&[&sync[..], &["--protect", "keep.txt"]].concat()).exits(0);
+    assert_eq!(counts(&ran.summary(), ["rows", "unlisted", "protected"]), [1, 1, 1]);
+    desk.write("none.txt", "nobody\n");
+    desk.run(&[&sync[..], &["--protect", "none.txt"]].concat()).exits(2);
+    // A file that has shrunk, and one that says nothing of the license.
+    desk.write("people.csv", "email,licenseId\nu1@example.com,A\n");
+    let before = std::fs::read_to_string(desk.path("changes.csv")).unwrap();
+    let ran = desk.run(&sync).exits(2);
+    let said = "Plan A: the file lists 1 users and 20 hold it, so 19 would lose it; at most 10% may";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    let ran = desk.run(&[&sync[..], &["--scope", "plan b", "--max-removals", "100%"]].concat()).exits(2);
+    assert!(ran.stderr.contains("the file lists nobody for Plan B, which 20 users hold"), "{}", ran.stderr);
+    desk.write("people.csv", "email,licenseId\n");
+    desk.run(&[&sync[..], &["--max-removals", "100%"]].concat()).exits(2);
+    assert_eq!(
+        std::fs::read_to_string(desk.path("changes.csv")).unwrap(),
+        before,
+        "refused, and nothing written"
+    );
+}
+
+#[test]
+fn sync_equals_its_model() {
+    let mut random = fastrand::Rng::with_seed(7);
+    for case in 0..12 {
+        let users = 2 + random.usize(..8);
+        let holds: Vec<Vec<&str>> =
+            (0..users).map(|_| ["A", "B"].into_iter().filter(|_| random.bool()).collect()).collect();
+        let held: Vec<&[&str]> = holds.iter().map(Vec::as_slice).collect();
+        let service = organization(with(&held), WireForm::Array);
+        let desk = Desk::at(&service.url());
+        let (mut rows, mut wanted) = (String::new(), BTreeSet::new());
+        let mut now: BTreeSet<(usize, &str)> =
+            holds.iter().enumerate().flat_map(|(n, held)| held.iter().map(move |id| (n, *id))).collect();
+        for license in ["A", "B"] {
+            // At least one user is listed for each license.
+            for user in 0..users {
+                if user > 0 && random.bool() {
+                    continue;
+                }
+                let gives = random.bool();
+                rows += &format!(
+                    "u{}@example.com,{license},{}\n",
+                    user + 1,
+                    if gives { "add" } else { "remove" }
+                );
+                if gives {
+                    wanted.insert((user, license));
+                }
+            }
+        }
+        desk.write("people.csv", format!("email,licenseId,operation\n{rows}"));
+        let args = ["diff", "people.csv", "-o", "changes.csv", "--sync", "--max-removals", "100%", "--json"];
+        let ran = desk.run(&args).exits(0);
+        let text = std::fs::read_to_string(desk.path("changes.csv")).unwrap();
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let mut count = 0;
+        for record in reader.records().map(Result::unwrap) {
+            let user: usize = record[0][1..record[0].find('@').unwrap()].parse().unwrap();
+            let license = if &record[3] == "A" { "A" } else { "B" };
+            count += 1;
+            let changed = match &record[6] {
+                "add" => now.insert((user - 1, license)),
+                _ => now.remove(&(user - 1, license)),
+            };
+            assert!(changed, "case {case}: {record:?} changes nothing");
+        }
+        assert_eq!(now, wanted, "case {case}: {text}");
+        assert_eq!(ran.summary()["rows"], count);
+    }
+}
