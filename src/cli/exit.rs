@@ -60,6 +60,18 @@ impl Failure {
         Self { exit: Exit::Usage, error }
     }
 
+    /// What could not be read to compare a run with. Where the service could be asked, and its list was not whole,
+    /// the run is neither proved nor disproved.
+    pub(super) fn unproved(unread: Unread) -> Self {
+        let asked_in_vain = matches!(
+            unread.error,
+            ReadError::NoAnswer(_) | ReadError::Unauthorized | ReadError::Forbidden(_)
+        );
+        let exit =
+            if asked_in_vain && !unread.address.contains("next=") { Exit::NotAsked } else { Exit::Paused };
+        Self::new(exit, unread)
+    }
+
     fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self { exit, error: error.into() }
     }
@@ -185,7 +197,7 @@ pub(super) fn report(failure: &Failure, output: Option<&Output>) -> ExitCode {
     let output = output.copied().unwrap_or_else(Output::plain);
     output.error(&text);
     output.event(&json!({"event": "error", "message": text, "exit": code}));
-    output.event(&json!({"event": "summary", "exit": code}));
+    output.close(code);
     failure.exit.into()
 }
 

@@ -24,8 +24,15 @@ pub(super) fn run(context: &Context, args: &args::Failures) -> Result<Exit, Fail
     let content = |output: &mut dyn Write| write_failures(&reader, &row, output);
     let written = put(context, &reader, &destination, Some(row.run), |rows| *rows, content)?;
     let rows = written.keep_aside(context);
-    let amount = context.output.amount(rows, "row");
-    context.output.say(format_args!("{amount} of run {} written to {}", row.run, path.display()));
-    context.output.event(&json!({"event": "failures", "run": row.run.0, "rows": rows, "failures_csv": path}));
+    let output = context.output;
+    let (run, to) = (row.run, path.display());
+    if !destination.is_stdout() {
+        output.say(match rows {
+            0 => format!("Run {run} has no rows that were not done; {to} has the header alone"),
+            1 => format!("The row of run {run} that was not done is in {to}"),
+            rows => format!("The {} rows of run {run} that were not done are in {to}", output.number(rows)),
+        });
+    }
+    output.event(&json!({"event": "summary", "run": run.0, "rows": rows, "failures_csv": path}));
     Ok(Exit::Done)
 }

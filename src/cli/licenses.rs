@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::args::{self, LicensesCommand, ListFormat, Sending};
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
+use super::output::{Output, fitted};
 use crate::domain::Printable;
 use crate::live::{Found, Licenses, Readings};
 use crate::run::RunSettings;
@@ -20,17 +21,17 @@ pub(super) fn run(context: &Context, args: &args::Licenses) -> Result<Exit, Fail
     runtime()?.block_on(async {
         let licenses = readings.licenses(None).await?;
         match &args.what {
-            LicensesCommand::List { format } => {
+            LicensesCommand::List { format, ids } => {
                 let all = licenses.all();
-                list(context, *format, LICENSE, all.iter().map(license_cells), all)
+                list(context, Form(*format, *ids), LICENSE, all.iter().map(license_cells), all)
             }
-            LicensesCommand::Show { license, users, format } => {
+            LicensesCommand::Show { license, users, format, ids } => {
                 let license = the_one(&licenses, license)?;
                 if *users {
-                    return holders(context, *format, &readings, license).await;
+                    return holders(context, Form(*format, *ids), &readings, license).await;
                 }
                 let one = std::slice::from_ref(license);
-                list(context, *format, LICENSE, one.iter().map(license_cells), one)
+                list(context, Form(*format, *ids), LICENSE, one.iter().map(license_cells), one)
             }
         }
     })?;
@@ -60,15 +61,19 @@ fn the_one<'a>(licenses: &'a Licenses, called: &str) -> Result<&'a License, Fail
     }
 }
 
+/// The form of a list, and whether a table has IDs where something else names the thing.
+#[derive(Clone, Copy)]
+struct Form(ListFormat, bool);
+
 async fn holders(
     context: &Context,
-    format: ListFormat,
+    form: Form,
     readings: &Readings,
     license: &License,
 ) -> Result<(), Failure> {
     let id =
         license.license_id().ok_or_else(|| Failure::usage("the service lists this license without an ID"))?;
-    let mut writer = Lines::new(context, format, USER)?;
+    let mut writer = Lines::new(context, form, "user", USER)?;
     let mut written = Ok(());
     readings
         .holders(&id, |user| {
@@ -103,33 +108,45 @@ fn user_cells(user: &LicenseUser) -> [String; 4] {
 
 fn list<const N: usize, T: Serialize>(
     context: &Context,
-    format: ListFormat,
+    form: Form,
     header: [&'static str; N],
     cells: impl Iterator<Item = [String; N]>,
     values: &[T],
 ) -> Result<(), Failure> {
-    let mut lines = Lines::new(context, format, header)?;
+    let mut lines = Lines::new(context, form, "license", header)?;
     for (cells, value) in cells.zip(values) {
         lines.add(cells, value)?;
     }
     lines.finish()
 }
 
+/// A value as an event.
+#[derive(Serialize)]
+struct Named<'a, T> {
+    event: &'static str,
+    #[serde(flatten)]
+    value: &'a T,
+}
+
 /// A list as it grows. CSV and JSON are written line by line; a table waits for its last line.
 enum Lines {
-    Table(Table),
+    /// With or without the IDs, which stand last.
+    Table(Table, bool),
     Csv(csv::Writer<io::Stdout>),
     Json,
+    /// The same as events of this name.
+    Events(Output, &'static str),
 }
 
 impl Lines {
     fn new<const N: usize>(
         context: &Context,
-        format: ListFormat,
+        Form(format, ids): Form,
+        event: &'static str,
         header: [&'static str; N],
     ) -> Result<Self, Failure> {
         match format {
-            _ if context.output.json => Ok(Self::Json),
+            _ if context.output.json => Ok(Self::Events(context.output, event)),
             ListFormat::Json => Ok(Self::Json),
             ListFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(io::stdout());
@@ -138,7 +155,9 @@ impl Lines {
             }
             ListFormat::Table => {
                 let mut table = Table::new();
-                table.load_style(presets::NOTHING).set_header(header);
+                table
+                    .load_style(presets::NOTHING)
+                    .set_header(header.iter().filter(|name| ids || **name != "id"));
                 for (number, name) in header.iter().enumerate() {
                     if matches!(*name, "total" | "consumed" | "left")
                         && let Some(column) = table.column_mut(number)
@@ -146,15 +165,21 @@ impl Lines {
                         column.set_cell_alignment(CellAlignment::Right);
                     }
                 }
-                Ok(Self::Table(table))
+                Ok(Self::Table(table, ids))
             }
         }
     }
 
     fn add<const N: usize>(&mut self, cells: [String; N], value: &impl Serialize) -> Result<(), Failure> {
         match self {
-            Self::Table(table) => {
-                table.add_row(cells.map(|cell| Printable(&cell).to_string()));
+            Self::Table(table, ids) => {
+                let mut cells = cells.map(|cell| Printable(&cell).to_string());
+                let id = cells.last().cloned().unwrap_or_default();
+                if let Some(name) = cells.first_mut().filter(|name| name.is_empty()) {
+                    // Nothing else names it.
+                    *name = id;
+                }
+                table.add_row(cells.iter().take(if *ids { N } else { N - 1 }));
             }
             Self::Csv(writer) => writer
                 .write_record(cells.each_ref().map(|cell| crate::report::defused(cell).into_owned()))
@@ -163,15 +188,16 @@ impl Lines {
                 let line = serde_json::to_string(value).map_err(io::Error::from)?;
                 writeln!(io::stdout(), "{line}")?;
             }
+            Self::Events(output, name) => output.event(&Named { event: name, value }),
         }
         Ok(())
     }
 
     fn finish(self) -> Result<(), Failure> {
         match self {
-            Self::Table(table) => writeln!(io::stdout(), "{}", table.trim_fmt())?,
+            Self::Table(table, _) => writeln!(io::stdout(), "{}", fitted(table))?,
             Self::Csv(mut writer) => writer.flush()?,
-            Self::Json => {}
+            Self::Json | Self::Events(..) => {}
         }
         Ok(())
     }

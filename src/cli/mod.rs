@@ -24,6 +24,7 @@ mod outputs;
 mod plan;
 mod preview;
 mod problem_text;
+mod program;
 mod progress;
 mod report;
 mod resume;
@@ -60,7 +61,10 @@ pub fn main() -> ExitCode {
         Err(failure) => return exit::report(&failure, None),
     };
     match dispatch(&context, arguments.command) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => {
+            context.output.close(exit as u8);
+            exit.into()
+        }
         Err(failure) => exit::report(&failure, Some(&context.output)),
     }
 }
@@ -84,5 +88,8 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Logout => login::forget(context),
         Command::Sandbox(args) => sandbox::run(context, args),
         Command::Demo(args) => demo::run(context, &args),
+        Command::Completions(args) => program::completions(&args),
+        Command::Man(args) => program::man(&args),
+        Command::Version => program::version(context),
     }
 }

@@ -5,8 +5,10 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use super::words;
@@ -16,6 +18,16 @@ use crate::assign::Severity;
 const WRONG: Style = AnsiColor::Red.on_default().bold();
 const NOTABLE: Style = AnsiColor::Yellow.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
+
+/// Whether the process's last event has been told.
+static SUMMARIZED: AtomicBool = AtomicBool::new(false);
+
+/// The least that a summary says.
+#[derive(Debug, Serialize)]
+struct Summary {
+    event: &'static str,
+    exit: u8,
+}
 
 /// Who reads along.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,6 +71,9 @@ impl Output {
         if self.json
             && let Ok(line) = serde_json::to_string(event)
         {
+            if line.contains(r#""event":"summary""#) {
+                SUMMARIZED.store(true, Ordering::Relaxed);
+            }
             // Standard output is locked line by line, so that lines stay whole.
             let _ = writeln!(io::stdout(), "{line}");
         }
@@ -72,6 +87,13 @@ impl Output {
             Severity::Note => Style::new(),
         };
         styled(style, &format!("{}:", severity.as_str())).to_string()
+    }
+
+    /// The last event, where the command has not told one of its own.
+    pub(super) fn close(&self, exit: u8) {
+        if !SUMMARIZED.load(Ordering::Relaxed) {
+            self.event(&Summary { event: "summary", exit });
+        }
     }
 
     /// An error, for people.
@@ -98,6 +120,16 @@ impl Output {
     fn is_grouped() -> bool {
         io::stderr().is_terminal() && io::stdout().is_terminal()
     }
+}
+
+/// A table no wider than the terminal; where there is none, as wide as it is.
+pub(super) fn fitted(mut table: Table) -> String {
+    if io::stdout().is_terminal()
+        && let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size()
+    {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
+    }
+    table.trim_fmt()
 }
 
 /// A word that stands out where the terminal has colours.

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
+use serde_json::json;
+
 use super::args::{self, ReportFormat};
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -24,8 +26,7 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
     let reader = Reader::open(&context.journal)?;
     let runs = asked(context, &reader, args)?;
     let audited: Vec<Audited<'_>> = runs.iter().map(|run| Audited { reader: &reader, run }).collect();
-    // What --json promises, a report in JSON keeps.
-    let format = if context.output.json { Format::Json } else { args.format.into() };
+    let format = args.format.into();
     let telling = Telling {
         user: args.user.as_deref(),
         utc: context.output.utc,
@@ -38,6 +39,17 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
             let destination = destination(context, path, input)?;
             let content = |output: &mut dyn Write| write_audit(&audited, &telling, format, output);
             put(context, &reader, &destination, None, |()| 1, content)?.keep_aside(context);
+            if !destination.is_stdout() {
+                context.output.say(format_args!("The report is in {}", path.display()));
+            }
+        }
+        None if context.output.json => {
+            // One event, written as it is read: the report may be larger than memory.
+            let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+            output.write_all(br#"{"event":"report","report":"#)?;
+            write_audit(&audited, &telling, Format::Json, &mut OneLine(&mut output))?;
+            output.write_all(b"}\n")?;
+            output.flush()?;
         }
         None => {
             let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
@@ -45,7 +57,25 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
             output.flush()?;
         }
     }
+    let numbers: Vec<u32> = runs.iter().map(|row| row.run.0).collect();
+    context.output.event(&json!({"event": "summary", "runs": numbers, "report": args.output}));
     Ok(Exit::Done)
+}
+
+/// Keeps a document on one line. Line ends within its texts are escaped already.
+struct OneLine<'a, W>(&'a mut W);
+
+impl<W: Write> Write for OneLine<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for part in bytes.split(|byte| *byte == b'\n') {
+            self.0.write_all(part)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// The runs that are meant: those named, else those of the time and the user asked for, else the newest.

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use super::output::fitted;
 use crate::domain::{Printable, RunState};
 use crate::journal::{Reader, RunRow, is_held};
 
@@ -16,7 +17,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         context.output.event(&event(row, held));
     }
     context.output.event(&json!({"event": "summary", "runs": runs.len(), "exit": Exit::Done as u8}));
-    context.output.print(table(context, &runs, held).trim_fmt())?;
+    context.output.print(fitted(table(context, &runs, held)))?;
     for row in runs.iter().filter(|row| is_interrupted(row, held) && row.state == RunState::Running) {
         let resume = context.command(format_args!("resume {}", row.run));
         context.output.say(format_args!("Run {} was interrupted; go on with: {resume}", row.run));

@@ -26,7 +26,7 @@ pub(super) fn send_run(
     stops: Stops,
 ) -> Result<Exit, Failure> {
     let runtime = sending_runtime()?;
-    let mut observer = progress::observer(context.output);
+    let mut observer = progress::observer(context.output, settings.rate);
     stops.sending.store(true, Ordering::SeqCst);
     let sent = runtime.block_on(send(journal, run, client, settings, observer.as_mut(), stops.receiver));
     drop(observer);

@@ -102,7 +102,7 @@ impl Comparing<'_> {
 
 fn failure(error: VerifyError<ReportError>) -> Failure {
     match error {
-        VerifyError::Unread(unread) => Failure { exit: Exit::Paused, error: unread.into() },
+        VerifyError::Unread(unread) => Failure::unproved(unread),
         VerifyError::Journal(error) => error.into(),
         VerifyError::Telling(error) => error.into(),
     }

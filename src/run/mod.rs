@@ -24,7 +24,7 @@ pub use holders::effect_of;
 pub use import::{Background, ImportError, import};
 pub use names::Catalog;
 pub use now::{Now, NowError};
-pub use observe::{Observer, Progress, Silent};
+pub use observe::{FailedOperation, Observer, Progress, Silent};
 pub use outlook::{Depth, Label, NotRead, OrgUsers, Outlook, OutlookError};
 pub use settings::RunSettings;
 pub use verify::{Verified, VerifyError, verify};

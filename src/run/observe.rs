@@ -11,6 +11,8 @@ pub struct Progress {
     pub total: u64,
     /// Operations done.
     pub done: u64,
+    /// Operations that were in effect already.
+    pub unchanged: u64,
     /// Operations failed, rows that cannot be sent not included.
     pub failed: u64,
     /// Rows that cannot be sent.
@@ -19,12 +21,29 @@ pub struct Progress {
     pub requests: u64,
 }
 
+/// An operation that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedOperation<'a> {
+    /// The line of its row.
+    pub line: u32,
+    /// Which of its row's operations it is.
+    pub item: u32,
+    /// The code of the failure.
+    pub code: &'a str,
+    /// The words that came with it.
+    pub message: &'a str,
+}
+
 /// Somebody who watches a run. Nobody who watches can change it.
 pub trait Observer {
     /// Sending begins.
     fn started(&mut self, _run: RunId, _progress: &Progress) {}
     /// Something was settled, or a request left.
     fn progress(&mut self, _progress: &Progress) {}
+    /// An operation failed, and that is on disk.
+    fn failed(&mut self, _failure: &FailedOperation<'_>) {}
+    /// A request is sent again, for this reason.
+    fn trying_again(&mut self, _why: &str) {}
     /// The service wants everyone to wait so long.
     fn throttled(&mut self, _wait: Duration) {}
     /// A stop was asked for; so many requests are awaited.

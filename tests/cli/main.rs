@@ -32,5 +32,6 @@ mod scripted;
 mod secrets;
 #[cfg(feature = "failpoints")]
 mod steps;
+mod terminal;
 mod tokens;
 mod undo;

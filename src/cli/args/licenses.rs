@@ -15,6 +15,9 @@ pub(in crate::cli) enum LicensesCommand {
         /// The form of the list.
         #[arg(long, value_enum, default_value_t)]
         format: ListFormat,
+        /// Show IDs in the table, too.
+        #[arg(long)]
+        ids: bool,
     },
     /// One license.
     Show {
@@ -26,6 +29,9 @@ pub(in crate::cli) enum LicensesCommand {
         /// The form of the list.
         #[arg(long, value_enum, default_value_t)]
         format: ListFormat,
+        /// Show IDs in the table, too.
+        #[arg(long)]
+        ids: bool,
     },
 }
 

@@ -72,7 +72,7 @@ pub(in crate::cli) fn command() -> Command {
         let hidden: Vec<_> = needless.map(|arg| arg.clone().hide(true)).collect();
         whole = whole.mut_subcommand(name, |command| command.args(hidden));
     }
-    whole
+    super::help::ordered(whole)
 }
 
 /// Reads the command line.

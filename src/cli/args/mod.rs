@@ -1,9 +1,11 @@
 //! What the user can say, as clap reads it: one file a group of options.
 
 mod file;
+mod help;
 mod licenses;
 mod login;
 mod meaning;
+mod program;
 mod reading;
 mod record;
 mod sandbox;
@@ -15,7 +17,8 @@ use clap::{Parser, Subcommand};
 pub(super) use file::{Apply, Check, Diff, OnInvalid, Plan};
 pub(super) use licenses::{Licenses, LicensesCommand, ListFormat};
 pub(super) use login::{Login, Store};
-pub(super) use meaning::{means_something, parse};
+pub(super) use meaning::{command, means_something, parse};
+pub(super) use program::{Completions, Man};
 pub(super) use reading::Reading;
 pub(super) use record::{Failures, Report, ReportFormat, Status, Undo, Verify};
 pub(super) use sandbox::{Demo, Sandbox};
@@ -39,9 +42,11 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Validate a file and report every problem; talks to nobody.
+    #[command(visible_alias = "validate")]
     Check(Check),
-    /// Check a file, resolve its license names, compare it with the units that are left, and say
-    /// what apply would do and how long it would take; changes nothing.
+    /// Say what apply would do and how long it would take; changes nothing.
+    ///
+    /// Checks the file, resolves its license names, and compares it with the units that are left.
     Plan(Plan),
     /// Write the least file that brings the organization to what a file asks for.
     Diff(Diff),
@@ -73,4 +78,10 @@ pub(super) enum Command {
     Sandbox(Sandbox),
     /// Apply a sample file to a sandbox inside the process; no account needed.
     Demo(Demo),
+    /// Completions for a shell.
+    Completions(Completions),
+    /// Manual pages.
+    Man(Man),
+    /// The version of this program.
+    Version,
 }

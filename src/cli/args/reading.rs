@@ -8,9 +8,10 @@ use crate::assign::{Field, Interpretation};
 use crate::input::{Encoding, EncodingNameError};
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "The file")]
 pub(in crate::cli) struct Reading {
     /// How the file is encoded, as in windows-1252; found out where it is not said.
-    #[arg(long, value_name = "NAME", value_parser = encoding)]
+    #[arg(long, value_name = "NAME", value_parser = encoding, hide_short_help = true)]
     pub(in crate::cli) encoding: Option<Encoding>,
     /// The sheet of a workbook, by its name; the first one where it is not said.
     #[arg(long, value_name = "NAME")]
@@ -19,10 +20,10 @@ pub(in crate::cli) struct Reading {
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_text)]
     pub(in crate::cli) map: Vec<(Field, String)>,
     /// What every row says in a field that has no column, as in operation=remove; may be repeated.
-    #[arg(long, value_name = "FIELD=VALUE", value_parser = field_and_text)]
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = field_and_text, hide_short_help = true)]
     pub(in crate::cli) set: Vec<(Field, String)>,
     /// A column that means nothing, whatever it looks like; may be repeated.
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", hide_short_help = true)]
     pub(in crate::cli) ignore: Vec<String>,
     /// Write every problem of the file to this one, as CSV.
     #[arg(long, value_name = "FILE")]

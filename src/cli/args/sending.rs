@@ -9,8 +9,9 @@ use crate::domain::{self, FailureLimit, Rate};
 
 /// The sending options; what is not given stays as the run had it, or has its default.
 #[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Sending")]
 pub(in crate::cli) struct Sending {
-    /// Users a request, in the array form [default: 100].
+    /// Users per request, in the array form [default: 100].
     #[arg(long, value_name = "N")]
     pub(in crate::cli) batch_size: Option<NonZeroU32>,
     /// The most requests: N/s, N/min, N/h or unlimited; auto finds the service's limit by itself
@@ -18,10 +19,10 @@ pub(in crate::cli) struct Sending {
     #[arg(long)]
     pub(in crate::cli) rate: Option<Rate>,
     /// Requests in flight [default: 8].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub(in crate::cli) concurrency: Option<NonZeroU32>,
     /// The form of the request: auto finds out which the service takes [default: auto].
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, hide_short_help = true)]
     pub(in crate::cli) wire: Option<Wire>,
     /// Where the failures CSV goes [default: <input stem>.failures.csv beside the input].
     #[arg(long, value_name = "PATH")]
@@ -36,22 +37,22 @@ pub(in crate::cli) struct Sending {
     /// Pause once more operations have failed than this, a number or a share such as 2%.
     #[arg(long, value_name = "N|P%")]
     pub(in crate::cli) max_failures: Option<FailureLimit>,
-    /// Attempts a batch before it is given up [default: 8].
-    #[arg(long, value_name = "N")]
+    /// Attempts per batch before it is given up [default: 8].
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub(in crate::cli) max_attempts: Option<NonZeroU32>,
     /// What to do with what was sent and never answered [default: resend].
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, hide_short_help = true)]
     pub(in crate::cli) in_doubt: Option<InDoubt>,
     /// Seconds one request may take [default: 60].
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", hide_short_help = true)]
     pub(in crate::cli) timeout: Option<NonZeroU32>,
     /// The longest Retry-After that is waited for, in seconds or as 90s, 30m, 2h; a longer one
     /// pauses the run [default: 1h].
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", value_parser = seconds, hide_short_help = true)]
     pub(in crate::cli) max_wait: Option<u32>,
     /// Pause once nothing has got through for so long, in seconds or as 90s, 30m, 2h
     /// [default: 10m; at once after --max-attempts, where fewer than usual are asked for].
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", value_parser = seconds, hide_short_help = true)]
     pub(in crate::cli) give_up_after: Option<u32>,
 }
 

@@ -18,13 +18,14 @@ pub(in crate::cli) struct Shared {
         long,
         global = true,
         env = "SEATBATCH_JOURNAL",
+        hide_env_values = true,
         default_value = DEFAULT_JOURNAL,
         value_name = "PATH",
         help_heading = JOURNAL
     )]
     pub(in crate::cli) journal: PathBuf,
     /// Where the API is, over https or on this machine [default: the public service].
-    #[arg(long, global = true, env = "SEATBATCH_BASE_URL", value_name = "URL", help_heading = SERVICE)]
+    #[arg(long, global = true, env = "SEATBATCH_BASE_URL", hide_env_values = true, value_name = "URL", help_heading = SERVICE)]
     pub(in crate::cli) base_url: Option<String>,
     /// The organization of rows that name none.
     #[arg(long, global = true, value_name = "ID", help_heading = SERVICE)]
@@ -42,16 +43,16 @@ pub(in crate::cli) struct Shared {
     #[arg(long, short, global = true, help_heading = OUTPUT)]
     pub(in crate::cli) quiet: bool,
     /// Say on standard error what goes into the log, too.
-    #[arg(long, short, global = true, help_heading = OUTPUT)]
+    #[arg(long, short, global = true, help_heading = OUTPUT, hide_short_help = true)]
     pub(in crate::cli) verbose: bool,
     /// When to use colours.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = OUTPUT, hide_possible_values = true)]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = OUTPUT, hide_possible_values = true, hide_short_help = true)]
     pub(in crate::cli) color: Color,
     /// Tell times in UTC rather than in this machine's zone.
-    #[arg(long, global = true, help_heading = OUTPUT)]
+    #[arg(long, global = true, help_heading = OUTPUT, hide_short_help = true)]
     pub(in crate::cli) utc: bool,
     /// Write what happens to this file, one line per event.
-    #[arg(long, global = true, value_name = "PATH", help_heading = OUTPUT)]
+    #[arg(long, global = true, value_name = "PATH", help_heading = OUTPUT, hide_short_help = true)]
     pub(in crate::cli) log_file: Option<PathBuf>,
 }
 

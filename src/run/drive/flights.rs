@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::{Driver, Message, SendError};
 use crate::domain::{
-    Answer, Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, HttpAnswer, Span, WireForm,
+    Answer, Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, HttpAnswer, OperationKey, Refusal,
+    Span, WireForm,
 };
 use crate::engine::{Event, Verdict, judge};
 use crate::journal::{AttemptReport, Commit, Committed, Intent, Outcome, Record};
-use crate::run::unix_millis;
+use crate::run::{FailedOperation, unix_millis};
 use crate::webex::Client;
 
 /// An attempt's end.
@@ -27,6 +28,8 @@ pub(super) struct Flight {
     intent: Option<Committed<Intent>>,
     /// What the request will carry.
     assignments: Option<Arc<[Assignment]>>,
+    /// What it carried, once it has left: to tell whose operations failed.
+    carried: Option<Arc<[Assignment]>>,
     started_at: i64,
     arrival: Option<Arrival>,
 }
@@ -58,6 +61,22 @@ impl Flight {
 pub(super) struct Settled {
     done: u64,
     failed: u64,
+    /// The operations that failed, and why.
+    failures: Vec<(OperationKey, Refusal)>,
+}
+
+/// The operations that a change makes failed.
+fn failures(change: &BatchChange, carried: Option<&[Assignment]>) -> Vec<(OperationKey, Refusal)> {
+    match change {
+        BatchChange::Done { failures } => {
+            failures.iter().map(|failure| (failure.key, failure.refusal.clone())).collect()
+        }
+        BatchChange::Failed(refusal) => {
+            let operations = carried.into_iter().flatten().flat_map(|assignment| &assignment.operations);
+            operations.map(|operation| (operation.key, refusal.clone())).collect()
+        }
+        BatchChange::Pending | BatchChange::InDoubt(_) | BatchChange::Split { .. } => Vec::new(),
+    }
 }
 
 impl Driver<'_> {
@@ -89,8 +108,14 @@ impl Driver<'_> {
         let tracking_id = self.client.tracking().of_attempt(attempt);
         let intent = Intent { batch, span, rows, attempt, wire, tracking_id };
         self.writer.gather(unix_millis(), Record::Intent(intent));
-        let flight =
-            Flight { attempt, intent: None, assignments: Some(assignments), started_at: 0, arrival: None };
+        let flight = Flight {
+            attempt,
+            intent: None,
+            assignments: Some(assignments),
+            carried: None,
+            started_at: 0,
+            arrival: None,
+        };
         self.flights.insert(batch, flight);
         Ok(())
     }
@@ -100,6 +125,7 @@ impl Driver<'_> {
         let (Some(intent), Some(assignments)) = (flight.intent.take(), flight.assignments.take()) else {
             return;
         };
+        flight.carried = Some(Arc::clone(&assignments));
         flight.started_at = unix_millis();
         tracing::debug!(batch = batch.0, attempt = flight.attempt.0, assignments = assignments.len(), "sent");
         self.progress.requests += 1;
@@ -116,6 +142,9 @@ impl Driver<'_> {
         tracing::debug!(batch = batch.0, status, tracking, message = arrival.message, "answered");
         if let Some(flight) = self.flights.get_mut(&batch) {
             flight.arrival = Some(arrival);
+        }
+        if let Some(why) = trouble(&verdict) {
+            self.observer.trying_again(why);
         }
         self.tell(Event::Answered { batch, verdict });
     }
@@ -134,7 +163,9 @@ impl Driver<'_> {
         let flight = self.flights.get_mut(&batch).filter(|flight| flight.started_at != 0);
         let report = attempt.zip(flight).map(|(outcome, flight)| flight.report(outcome, now));
         let failed = change.failed_rows(rows);
-        self.settling.insert(batch, Settled { done: rows.saturating_sub(failed), failed });
+        let carried = self.flights.get(&batch).and_then(|flight| flight.carried.as_deref());
+        let failures = failures(&change, carried);
+        self.settling.insert(batch, Settled { done: rows.saturating_sub(failed), failed, failures });
         let settled = matches!(change, BatchChange::Done { .. } | BatchChange::Failed(_));
         let sent_rows = (settled && self.flights.contains_key(&batch)).then_some(rows);
         let outcome = Outcome { batch, span, report, change, sent_rows, learned };
@@ -143,12 +174,32 @@ impl Driver<'_> {
 
     fn settled(&mut self, batch: BatchId) {
         self.flights.remove(&batch);
-        if let Some(Settled { done, failed }) = self.settling.remove(&batch) {
+        if let Some(Settled { done, failed, failures }) = self.settling.remove(&batch) {
             self.progress.done += done;
             self.progress.failed += failed;
+            for (key, refusal) in &failures {
+                let (line, item) = (key.line.get(), key.item.get());
+                let (code, message) = (refusal.code.as_str(), refusal.message.as_str());
+                self.observer.failed(&FailedOperation {
+                    line: line.into(),
+                    item: item.into(),
+                    code,
+                    message,
+                });
+            }
             self.observer.progress(&self.progress);
         }
         self.tell(Event::OutcomeCommitted(batch));
+    }
+}
+
+/// Why a request is made again, where it is; being asked to wait is told otherwise.
+fn trouble(verdict: &Verdict) -> Option<&str> {
+    match verdict {
+        Verdict::SendAgain { throttled: false, reason, .. } | Verdict::InDoubt(reason) => Some(reason),
+        Verdict::CutOff(cut_off) => Some(&cut_off.reason),
+        Verdict::Foreign(foreign) => Some(&foreign.reason),
+        _ => None,
     }
 }
 

@@ -46,6 +46,7 @@ pub async fn send(
     let progress = Progress {
         total: tally.total,
         done: tally.done,
+        unchanged: tally.unchanged,
         failed: tally.failed,
         invalid: tally.invalid,
         ..Progress::default()

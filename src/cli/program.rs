@@ -1,0 +1,59 @@
+//! `seatbatch completions`, `seatbatch man` and `seatbatch version`
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use clap::Command;
+use serde_json::json;
+
+use super::args;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+
+pub(super) fn completions(args: &args::Completions) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut args::command(), "seatbatch", &mut script);
+    io::stdout().write_all(&script)?;
+    Ok(Exit::Done)
+}
+
+/// One page on standard output, or every page into a folder.
+pub(super) fn man(args: &args::Man) -> Result<Exit, Failure> {
+    let mut whole = args::command();
+    whole.build();
+    let Some(folder) = &args.output else {
+        io::stdout().write_all(&page(whole)?)?;
+        return Ok(Exit::Done);
+    };
+    std::fs::create_dir_all(folder)?;
+    pages(&whole, "", folder)?;
+    Ok(Exit::Done)
+}
+
+fn pages(command: &Command, above: &str, folder: &Path) -> Result<(), Failure> {
+    let name = if above.is_empty() {
+        command.get_name().to_owned()
+    } else {
+        format!("{above}-{}", command.get_name())
+    };
+    let page = page(command.clone().name(name.clone()).disable_help_subcommand(true))?;
+    std::fs::write(folder.join(format!("{name}.1")), page)?;
+    for below in command.get_subcommands().filter(|below| below.get_name() != "help" && !below.is_hide_set())
+    {
+        pages(below, &name, folder)?;
+    }
+    Ok(())
+}
+
+fn page(command: Command) -> Result<Vec<u8>, Failure> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    Ok(page)
+}
+
+pub(super) fn version(context: &Context) -> Result<Exit, Failure> {
+    let version = env!("CARGO_PKG_VERSION");
+    context.output.print(format_args!("seatbatch {version}"))?;
+    context.output.event(&json!({"event": "summary", "version": version, "exit": Exit::Done as u8}));
+    Ok(Exit::Done)
+}
