@@ -18,7 +18,7 @@ use std::fmt;
 use std::time::Duration;
 
 use seatbatch::domain::{
-    Answer, Body, HttpAnswer, InDoubt, LaneStanding, Rate, Span, Standing, Wire, WireForm,
+    Answer, Body, HttpAnswer, InDoubt, LaneStanding, Rate, RatePer, Sequence, Span, Standing, Wire, WireForm,
 };
 use seatbatch::engine::{Action, Engine, Event, Settings, judge};
 
@@ -151,6 +151,9 @@ fn settings(rate: Rate, concurrency: u32) -> Settings {
         max_failures: None,
         stop_grace: Duration::from_secs(10),
         operations: 0,
+        rate_per: RatePer::Run,
+        sequence: Sequence::Free,
+        assured: false,
     }
 }
 
@@ -270,8 +273,14 @@ fn table(title: &str, rates: &[f64], latencies: &[u64], factors: &[f64]) {
                 let seconds = (600.0f64).max(1000.0 / rate) * factors.len() as f64;
                 let cells = latencies.iter().map(|latency| {
                     let limiter = Limiter::new(kind, *rate, tells);
-                    let found =
-                        run(Rate::Auto, limiter, *latency as f64 / 1000.0, 4_000_000, seconds, factors);
+                    let found = run(
+                        "auto".parse().unwrap(),
+                        limiter,
+                        *latency as f64 / 1000.0,
+                        4_000_000,
+                        seconds,
+                        factors,
+                    );
                     let short = found.share < 0.95 || found.refused > 0.01;
                     let mark = if short { "*" } else { "" };
                     format!(" {mark}{:.1} %, {:.2} %{mark} |", found.share * 100.0, found.refused * 100.0)

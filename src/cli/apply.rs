@@ -13,7 +13,7 @@ use super::preview::{Preview, Question, Voice};
 use super::sending::{Stops, send_run};
 use super::telling::Telling;
 use crate::assign::Checked;
-use crate::domain::{RunState, Snapshot};
+use crate::domain::{Order, RunState, Sequence, Snapshot};
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Origin, Reader, is_held};
 use crate::run::{Background, Catalog, Depth, RunSettings, import};
@@ -111,6 +111,10 @@ const SMALL: u64 = 100;
 
 fn settings(context: &Context, args: &args::Apply) -> Result<RunSettings, Failure> {
     let mut settings = RunSettings { failures: beside(&args.file), ..RunSettings::default() };
+    settings.sequence = match args.choosing.order.into() {
+        Order::File => Sequence::Free,
+        Order::RemovesFirst => Sequence::RemovesFirst,
+    };
     context.adjust(&mut settings, &args.sending);
     destination(context, &settings.failures, Some(&args.file))?;
     Ok(settings)

@@ -122,6 +122,8 @@ pub(super) fn settings(context: &Context, row: &RunRow, sending: &Sending) -> Re
         exit: Exit::Broken,
         error: anyhow::Error::from(error).context("cannot read how the run is to be sent"),
     })?;
+    let before = settings.clone();
     context.adjust(&mut settings, sending);
+    settings.compare(&before);
     Ok(settings)
 }

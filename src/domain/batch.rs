@@ -106,8 +106,10 @@ pub struct Standing {
     pub next_attempt: u32,
     /// Whether a request of the run has been accepted.
     pub accepted: bool,
-    /// Operations that have failed so far.
+    /// Operations that have failed so far, of those that are sent.
     pub failed: u64,
+    /// The lowest assignment that is sent.
+    pub first: u32,
     /// The form that the service was found to take.
     pub wire: Option<WireForm>,
 }
@@ -160,6 +162,8 @@ pub enum BatchChange {
         left: Part,
         /// The higher assignments.
         right: Part,
+        /// Why they are in doubt, where they are: the split says nothing of that.
+        doubt: Option<String>,
     },
 }
 

@@ -27,6 +27,6 @@ pub use clean::{Printable, is_invisible};
 pub use id::{IdError, IdKey, IdKind, LicenseId, LocationId, OrgId, PersonId, with_id_key};
 pub use outcome::{AttemptOutcome, ErrorCode, OperationState, Refusal, RunId, RunState, code};
 pub use sending::{
-    Ceiling, CeilingError, FailureLimit, FailureLimitError, InDoubt, Order, Rate, Snapshot, Unit, Wire,
-    WireForm,
+    Ceiling, CeilingError, FailureLimit, FailureLimitError, InDoubt, Order, Rate, RatePer, Sequence,
+    Snapshot, Unit, Wire, WireForm,
 };

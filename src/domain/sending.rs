@@ -50,6 +50,30 @@ pub enum Order {
     RemovesFirst,
 }
 
+/// What may leave before what, beside the numbers of assignments.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sequence {
+    /// Whatever has the lower number is begun first, and waits for nothing.
+    #[default]
+    Free,
+    /// Who gets a license waits for everyone before who gives it back.
+    RemovesFirst,
+    /// The same between waves alone, of which these are the first assignments.
+    Waves(Vec<u32>),
+}
+
+/// `--rate-per`: whose ceiling the rate is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RatePer {
+    /// The whole run's: a refusal for the pace is everyone's.
+    #[default]
+    Run,
+    /// Each organization's: a refusal for the pace is its own.
+    Org,
+}
+
 /// `--in-doubt`: what to do with what was sent and never answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -104,33 +128,40 @@ impl From<StoredSnapshot> for Snapshot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Rate {
-    /// The pace finds the service's limit by itself.
-    Auto,
-    /// A ceiling that the user knows.
+    /// The pace finds the service's limit by itself, and never goes above this ceiling.
+    Auto(Ceiling),
+    /// A pace that the user knows to be right; refusals alone slow it down.
     AtMost(Ceiling),
 }
 
 impl Rate {
-    /// The time between two requests; `None` where it is not known beforehand.
+    /// What it never goes above.
+    #[must_use]
+    pub const fn ceiling(self) -> Ceiling {
+        match self {
+            Self::Auto(ceiling) | Self::AtMost(ceiling) => ceiling,
+        }
+    }
+
+    /// The least time between two requests; `None` without a ceiling.
     #[must_use]
     pub fn period(self) -> Option<Duration> {
-        match self {
-            Self::Auto => None,
-            Self::AtMost(ceiling) => ceiling.period(),
-        }
+        self.ceiling().period()
     }
 }
 
 impl Default for Rate {
+    /// Admins report that the service holds less for long than the figure its pages name.
     fn default() -> Self {
-        Self::AtMost(Ceiling::default())
+        Self::Auto(Ceiling::default())
     }
 }
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Auto => f.write_str("auto"),
+            Self::Auto(Ceiling::Unlimited) => f.write_str("auto"),
+            Self::Auto(ceiling) => write!(f, "auto:{ceiling}"),
             Self::AtMost(ceiling) => ceiling.fmt(f),
         }
     }
@@ -140,7 +171,16 @@ impl FromStr for Rate {
     type Err = CeilingError;
 
     fn from_str(text: &str) -> Result<Self, CeilingError> {
-        if text.eq_ignore_ascii_case("auto") { Ok(Self::Auto) } else { text.parse().map(Self::AtMost) }
+        let text = text.trim();
+        let (word, ceiling) = text.split_once(':').map_or((text, None), |(word, rest)| (word, Some(rest)));
+        match (word.trim().eq_ignore_ascii_case("auto"), ceiling) {
+            (true, None) => Ok(Self::Auto(Ceiling::Unlimited)),
+            (true, Some(ceiling)) => {
+                let ceiling = ceiling.trim().parse();
+                ceiling.map(Self::Auto).map_err(|_: CeilingError| CeilingError(text.to_owned()))
+            }
+            (false, _) => text.parse().map(Self::AtMost),
+        }
     }
 }
 
@@ -201,7 +241,7 @@ impl Unit {
 
 /// The text is no rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no rate: write 300/min, 5/s, 2000/h, auto or unlimited")]
+#[error("'{0}' is no rate: write auto:300/min, 300/min, 5/s, 2000/h, auto or unlimited")]
 pub struct CeilingError(String);
 
 impl Default for Ceiling {
@@ -328,17 +368,18 @@ mod tests {
             assert_eq!(rate.to_string().parse::<Ceiling>().unwrap(), rate);
         }
         assert_eq!("Unlimited".parse::<Ceiling>().unwrap().period(), None);
-        assert_eq!(Rate::default().to_string(), "300/min");
-        for text in ["auto", "unlimited", "5/s"] {
+        assert_eq!(Rate::default().to_string(), "auto:300/min");
+        for text in ["auto", "auto:5/s", "auto:300/min", "unlimited", "5/s"] {
             assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn what_is_no_rate_says_what_would_be() {
-        for text in ["", "300", "0/min", "-1/s", "1.5/s", "5/day", "/s", "5/"] {
-            let error = text.parse::<Ceiling>().unwrap_err().to_string();
-            assert!(error.contains("write 300/min"), "{error}");
+        for text in ["", "300", "0/min", "-1/s", "1.5/s", "5/day", "/s", "5/", "auto:", "auto:5", "5/s:auto"]
+        {
+            let error = text.parse::<Rate>().unwrap_err().to_string();
+            assert!(error.contains(&format!("'{text}' is no rate: write auto:300/min")), "{error}");
         }
     }
 

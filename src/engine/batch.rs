@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::judge::Rejection;
 use super::lane::LaneNo;
 use super::token::Generation;
-use crate::domain::{Assignment, AttemptId, BatchId, Part, Refusal, Span};
+use crate::domain::{
+    Assignment, AttemptId, BatchChange, BatchId, OperationFailure, Part, Refusal, Span, WireForm,
+};
 
 /// Time since the engine's start.
 type Time = Duration;
@@ -16,22 +18,44 @@ pub(super) struct Batch {
     pub(super) span: Span,
     pub(super) lane: LaneNo,
     pub(super) attempt: AttemptId,
+    /// In which form that is made.
+    pub(super) form: WireForm,
     /// What the request carries, once it is loaded.
     pub(super) cargo: Cargo,
-    /// Attempts that ended in a passing fault or in doubt.
+    /// Attempts in a row that ended in a passing fault or in doubt: the waits between them grow.
     pub(super) tries: u32,
+    /// Attempts of the most that are made. A throttled one is none.
+    pub(super) spent: u32,
     /// What had got through when the first of them was made.
     pub(super) through_before: Option<u64>,
     /// Send this one as an object, whatever the run's form.
     pub(super) as_object: bool,
     /// How the array form of it was refused.
     pub(super) array_refusal: Option<Rejection>,
-    /// It was sent, what became of it is unknown, and nobody has asked yet.
-    pub(super) in_doubt: bool,
+    pub(super) doubt: Option<Doubt>,
+    /// It has been refused and was in doubt before: what is in effect is not failed.
+    pub(super) claim: Option<Claim>,
     /// The next attempt comes out of the retry budget; the one under way did.
     pub(super) needs_leave: bool,
     pub(super) on_leave: bool,
     pub(super) stage: Stage,
+}
+
+/// It was sent, and what became of it is unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Doubt {
+    pub(super) reason: String,
+    /// Nobody has asked the service since.
+    pub(super) unasked: bool,
+}
+
+/// A refusal that holds only for what is not in effect.
+#[derive(Debug)]
+pub(super) enum Claim {
+    /// Of everything that was sent.
+    Whole(Refusal),
+    /// Of these operations; the others are done.
+    Some(Vec<OperationFailure>),
 }
 
 impl Batch {
@@ -40,16 +64,38 @@ impl Batch {
             span,
             lane,
             attempt: AttemptId(0),
+            form: WireForm::Array,
             cargo: Cargo::default(),
             tries: 0,
+            spent: 0,
             through_before: None,
             as_object: false,
             array_refusal: None,
-            in_doubt: false,
+            doubt: None,
+            claim: None,
             needs_leave: false,
             on_leave: false,
             stage: Stage::Intending,
         }
+    }
+
+    /// A part of this one, which takes over what it has been through.
+    pub(super) fn part(&self, span: Span) -> Self {
+        Self {
+            spent: self.spent,
+            through_before: self.through_before,
+            doubt: self.doubt.clone(),
+            ..Self::new(self.lane, span)
+        }
+    }
+
+    pub(super) const fn is_lone(&self) -> bool {
+        self.span.len() == 1
+    }
+
+    /// How it stands while it waits: what was in doubt stays so until the service says otherwise.
+    pub(super) fn resting(&self) -> BatchChange {
+        self.doubt.as_ref().map_or(BatchChange::Pending, |doubt| BatchChange::InDoubt(doubt.reason.clone()))
     }
 }
 
@@ -59,6 +105,15 @@ pub(super) struct Cargo {
     pub(super) rows: u64,
     /// Where some of it is in effect already, and need not be sent: the rest.
     pub(super) rest: Option<Arc<[Assignment]>>,
+    /// Which licenses it adds and gives back, where the order needs to know.
+    pub(super) moves: Option<Moves>,
+}
+
+/// Licenses, by the numbers that the barrier gave them, in rising order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Moves {
+    pub(super) adds: Vec<u32>,
+    pub(super) removes: Vec<u32>,
 }
 
 impl Cargo {
@@ -82,11 +137,19 @@ pub(super) enum After {
     Nothing,
     /// Planned as soon as possible.
     Anew,
+    /// Planned before anything that was never sent.
+    Throttled,
     Again {
         due: Time,
     },
     Suspect(Refusal),
-    Parts([Part; 2]),
+    /// Refused for the user's sake or for the token's: another user will tell.
+    Held(Refusal),
+    Parts {
+        parts: [Part; 2],
+        /// They have been through what the whole has been through.
+        tried: bool,
+    },
 }
 
 /// A refusal that is held back until the service is known to understand us.

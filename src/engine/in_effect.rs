@@ -44,7 +44,7 @@ impl InEffect {
     pub(super) fn leave_out(&self, mut assignments: Vec<Assignment>) -> (Arc<[Assignment]>, Cargo) {
         let rows = assignments.iter().map(Assignment::rows).sum();
         if self.0.is_empty() {
-            return (assignments.into(), Cargo { rows, rest: None });
+            return (assignments.into(), Cargo { rows, ..Cargo::default() });
         }
         let mut left_out = false;
         for assignment in &mut assignments {
@@ -54,7 +54,7 @@ impl InEffect {
         }
         assignments.retain(|assignment| !assignment.operations.is_empty());
         let rest: Arc<[Assignment]> = assignments.into();
-        (Arc::clone(&rest), Cargo { rows, rest: left_out.then_some(rest) })
+        (Arc::clone(&rest), Cargo { rows, rest: left_out.then_some(rest), moves: None })
     }
 }
 

@@ -1,12 +1,13 @@
-//! One organization's part of a run: its pace, its pauses, and what of it is still to be sent.
+//! One organization's part of a run: what of it is still to be sent.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::batch::Batch;
+use super::batch::{Batch, Doubt};
+use super::rights::Rights;
+use super::road::RoadNo;
 use super::settings::Ending;
-use crate::domain::{BatchId, LaneStanding, OrgId, Part, Rate, Span};
-use crate::pace::Pace;
+use crate::domain::{BatchId, LaneStanding, OrgId, Part, Span};
 
 /// Time since the engine's start.
 type Time = Duration;
@@ -17,11 +18,8 @@ pub(super) type LaneNo = usize;
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) org: Option<OrgId>,
-    pub(super) pace: Pace,
-    /// The service's own wish: nothing leaves before.
-    pub(super) pause: Time,
-    /// The pace gives no leave before.
-    pub(super) paced_until: Time,
+    pub(super) road: RoadNo,
+    pub(super) rights: Rights,
     /// Nothing more can be sent for this organization, for this reason; others go on.
     pub(super) blocked: Option<Ending>,
     /// Committed and not sent, in the order of their commits.
@@ -29,6 +27,8 @@ pub(super) struct Lane {
     /// With an intent, or about to have one, and not sent.
     pub(super) ahead: u32,
     pub(super) in_flight: u32,
+    /// Throttled: to be planned before anything else, lowest assignments first.
+    throttled: BTreeMap<Span, (BatchId, Batch)>,
     /// To be planned as soon as possible, lowest assignments first.
     fresh: BTreeMap<Span, (BatchId, Batch)>,
     /// To be sent again at or after a time.
@@ -46,26 +46,37 @@ pub(super) enum Work {
 }
 
 impl Lane {
-    pub(super) fn new(lane: LaneNo, standing: LaneStanding, rate: Rate) -> Self {
+    pub(super) fn new(lane: LaneNo, road: RoadNo, standing: LaneStanding) -> Self {
         let fresh = standing.open.into_iter().map(|open| {
             let Part { batch: id, span } = open.part;
             let mut batch = Batch::new(lane, span);
-            batch.in_doubt = open.in_doubt;
+            let reason = "the answer never came".to_owned();
+            batch.doubt = open.in_doubt.then_some(Doubt { reason, unasked: true });
             (span, (id, batch))
         });
         Self {
             org: standing.org,
-            pace: Pace::new(rate),
-            pause: standing.pause,
-            paced_until: Time::ZERO,
+            road,
+            rights: Rights::default(),
             blocked: None,
             ready: VecDeque::new(),
             ahead: 0,
             in_flight: 0,
+            throttled: BTreeMap::new(),
             fresh: fresh.collect(),
             again: BTreeMap::new(),
             unsent: standing.unsent.into(),
         }
+    }
+
+    /// Whether anything is open for it: to be planned, ready or in flight.
+    pub(super) fn is_busy(&self) -> bool {
+        self.has_work() || self.ahead > 0 || self.in_flight > 0
+    }
+
+    /// Whether what is left may be about the order of things: the lowest assignment that no batch covers.
+    pub(super) fn first_unsent(&self) -> Option<u32> {
+        self.unsent.front().map(|span| span.first().0)
     }
 
     /// Whether assignments are left that no batch covers.
@@ -75,20 +86,22 @@ impl Lane {
 
     /// Whether anything is left to be planned.
     pub(super) fn has_work(&self) -> bool {
-        self.has_unsent() || !self.fresh.is_empty() || !self.again.is_empty()
+        self.has_unsent() || self.waiting().next().is_some()
     }
 
     /// Whether anything below an assignment is left to be planned.
     pub(super) fn has_work_below(&self, end: u32) -> bool {
         let below = |span: &Span| span.first().0 < end;
         self.fresh.keys().any(below)
+            || self.throttled.keys().any(below)
             || self.again.keys().any(|(_, span)| below(span))
             || self.unsent.front().is_some_and(below)
     }
 
     /// Batches that wait to be planned.
     pub(super) fn waiting(&self) -> impl Iterator<Item = &Batch> {
-        self.fresh.values().chain(self.again.values()).map(|(_, batch)| batch)
+        let waiting = self.throttled.values().chain(self.fresh.values()).chain(self.again.values());
+        waiting.map(|(_, batch)| batch)
     }
 
     /// Puts a batch where it is planned next.
@@ -101,21 +114,37 @@ impl Lane {
         self.again.insert((due, batch.span), (id, batch));
     }
 
-    /// What is due, if it may be taken.
-    pub(super) fn next(&self, now: Time, leave: Leave) -> Option<Next> {
+    /// Puts a batch before everything that was never sent.
+    pub(super) fn put_first(&mut self, id: BatchId, batch: Batch) {
+        self.throttled.insert(batch.span, (id, batch));
+    }
+
+    /// The next of those that were throttled.
+    pub(super) fn take_throttled(&mut self) -> Option<(BatchId, Batch)> {
+        self.throttled.pop_first().map(|(_, taken)| taken)
+    }
+
+    /// How many were throttled and wait to be planned.
+    pub(super) fn throttled(&self) -> u32 {
+        u32::try_from(self.throttled.len()).unwrap_or(u32::MAX)
+    }
+
+    /// What is due, if it may be taken; `may_go` tells of batches that there are already.
+    pub(super) fn next(&self, now: Time, leave: Leave, may_go: impl Fn(&Batch) -> bool) -> Option<Next> {
         let below = |span: Span| span.first().0 < leave.end;
         let due = self.again.iter().take_while(|((due, _), _)| *due <= now);
-        let mut due =
-            due.filter(|((_, span), (_, batch))| below(*span) && (leave.retries || !batch.needs_leave));
+        let mut due = due.filter(|((_, span), (_, batch))| {
+            below(*span) && (leave.retries || !batch.needs_leave) && may_go(batch)
+        });
         if let Some((key, _)) = due.next() {
             return Some(Next::Again(*key));
         }
-        if !leave.anew {
-            return None;
-        }
-        let fresh = self.fresh.first_key_value().map(|(span, _)| *span).filter(|span| below(*span));
-        let unsent = self.unsent.front().copied().filter(|span| below(*span));
-        fresh.map(Next::Fresh).or_else(|| unsent.map(Next::Unsent))
+        let leave_for = |batch: &Batch| if batch.needs_leave { leave.retries } else { leave.anew };
+        let mut fresh = self.fresh.iter();
+        let fresh = fresh.find(|(span, (_, batch))| below(**span) && leave_for(batch) && may_go(batch));
+        let unsent = self.unsent.front().copied();
+        let unsent = unsent.filter(|span| leave.anew && leave.unsent && below(*span));
+        fresh.map(|(span, _)| Next::Fresh(*span)).or_else(|| unsent.map(Next::Unsent))
     }
 
     /// Takes what [`next`](Self::next) found.
@@ -157,6 +186,8 @@ pub(super) struct Leave {
     pub(super) retries: bool,
     /// What is no retry.
     pub(super) anew: bool,
+    /// What no batch covers.
+    pub(super) unsent: bool,
     /// Only assignments below this one.
     pub(super) end: u32,
 }
@@ -175,8 +206,7 @@ mod tests {
 
     #[test]
     fn what_was_put_aside_comes_due_later_than_now_and_below_the_end() {
-        let rate = "unlimited".parse().unwrap();
-        let mut lane = Lane::new(0, LaneStanding::default(), rate);
+        let mut lane = Lane::new(0, 0, LaneStanding::default());
         for (seconds, user) in [(2, 30), (5, 9), (7, 10), (9, 3)] {
             let span = Span::new(user, user).unwrap();
             lane.put_aside(Time::from_secs(seconds), BatchId(user), Batch::new(0, span));

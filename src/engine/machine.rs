@@ -1,21 +1,29 @@
 //! The state machine itself: events come in, actions go out, and a run comes to its end.
 
 mod answers;
+mod doubts;
+mod faults;
+mod outcomes;
 mod plan;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::batch::{After, Batch, Stage, Suspect};
+use super::barrier::Barrier;
+use super::batch::{Batch, Stage};
 use super::budget::RetryBudget;
+use super::canary::Canary;
+use super::discovery::Discovery;
+use super::health::Health;
 use super::in_effect::{Found, InEffect};
 use super::judge::Verdict;
 use super::lane::{Lane, LaneNo};
+use super::road::Road;
 use super::settings::{Ending, Settings};
 use super::token::{Generation, Token};
 use crate::domain::{
-    Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, OrgId, Span, Standing, Wire, WireForm,
+    Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, OrgId, RatePer, Span, Standing, WireForm,
 };
 
 /// Time since the engine's start.
@@ -50,6 +58,15 @@ pub enum Event {
     TokenRead {
         /// Whether it is another one now.
         changed: bool,
+    },
+    /// Somebody wants to make a reading request, which counts against the pace like any other.
+    ReadWanted,
+    /// A reading request was answered; with a wait where it was refused for its pace.
+    ReadAnswered {
+        /// Whether it was refused for its pace (429).
+        throttled: bool,
+        /// How long the service wants everyone to wait.
+        retry_after: Option<Duration>,
     },
     /// Somebody asks the run to stop.
     StopAsked,
@@ -111,6 +128,8 @@ pub enum Action {
         /// How many rows are settled by it: those of a batch that is done or failed.
         rows: u64,
     },
+    /// One reading request that was wanted may leave.
+    Read,
     /// Ask the service what became of a batch that is in doubt.
     Verify {
         /// Which batch.
@@ -139,10 +158,29 @@ pub enum Action {
 }
 
 /// The engine of one sending of a run.
+///
+/// A driver calls [`handle`](Self::handle) with everything that happens, then does what
+/// [`next_action`](Self::next_action) says until it says nothing more, and calls `handle` again when something
+/// happens or [`next_wakeup`](Self::next_wakeup) has come. What each action wants of it:
+///
+/// - [`CommitIntent`](Action::CommitIntent): load the span's assignments, hand them to [`load`](Self::load), put the
+///   intent on disk, then tell [`IntentCommitted`](Event::IntentCommitted).
+/// - [`Send`](Action::Send): send what `load` gave back, in the intent's form; tell
+///   [`Answered`](Event::Answered) with the verdict of [`judge`](super::judge()).
+/// - [`CommitOutcome`](Action::CommitOutcome): put it on disk, after everything that was handed over before; tell
+///   [`OutcomeCommitted`](Event::OutcomeCommitted).
+/// - [`Verify`](Action::Verify), [`ReadToken`](Action::ReadToken): ask, and tell.
+/// - [`Finish`](Action::Finish): nothing more comes, and nothing is awaited.
+///
+/// In return the laws of `ARCHITECTURE.md` hold. Time is told as the time since the engine was made, and never goes
+/// back; random numbers come in with the events. Whatever is told twice, late or of a batch that is settled is
+/// ignored.
 #[derive(Debug)]
 pub struct Engine {
     settings: Settings,
     lanes: Vec<Lane>,
+    /// What keeps their requests apart.
+    roads: Vec<Road>,
     /// Whose turn it is to send.
     turn: LaneNo,
     actions: VecDeque<Action>,
@@ -153,32 +191,23 @@ pub struct Engine {
     in_flight: u32,
     next_batch: u32,
     next_attempt: u32,
-    accepted: bool,
-    wire: Option<WireForm>,
-    /// Lone assignments refused without a code while nothing had been accepted.
-    suspects: Vec<Suspect>,
-    /// A lone assignment was refused with a code: the service understands us.
-    understood: bool,
-    /// Assignments below this one go first, and must all succeed.
-    canary: Option<u32>,
+    discovery: Discovery,
+    canary: Canary,
     token: Token,
     budget: RetryBudget,
+    health: Health,
     in_effect: InEffect,
+    barrier: Barrier,
+    /// Reading requests that wait for their turn.
+    reads: u32,
     /// When something happened last.
     now: Time,
     /// When something that is no retry was made ready last.
     newest: Time,
     /// The service's own wish: nothing leaves before.
     pause: Time,
-    /// Answers that were not passing faults.
-    through: u64,
-    /// Passing faults since then, and when they began.
-    faults: u32,
-    ill_since: Time,
     /// Operations that failed in this sitting.
     failed: u64,
-    /// Operations of the canary that failed or stay in doubt.
-    canary_failed: bool,
     ending: Option<Ending>,
     deadline: Option<Time>,
     finished: bool,
@@ -188,35 +217,47 @@ impl Engine {
     /// Goes on from where the journal stands.
     #[must_use]
     pub fn new(settings: Settings, standing: Standing) -> Self {
-        let canary = settings.canary.filter(|end| !standing.lanes.iter().any(|lane| lane.is_sent_from(*end)));
-        let lanes = standing.lanes.into_iter().enumerate();
-        let lanes: Vec<Lane> = lanes.map(|(number, lane)| Lane::new(number, lane, settings.rate)).collect();
+        let canary = Canary::new(settings.canary, &standing);
+        let Standing { lanes: standings, next_batch, next_attempt, accepted, wire, .. } = standing;
+        // A pause that is kept is never longer than one that is borne.
+        let borne = |pause: Duration| pause.min(settings.max_wait);
+        let mut pause = borne(standing.pause);
+        let shared = settings.rate_per == RatePer::Run;
+        let mut roads: Vec<Road> = Vec::new();
+        let mut lanes: Vec<Lane> = Vec::new();
+        for (number, lane) in standings.into_iter().enumerate() {
+            if shared {
+                pause = pause.max(borne(lane.pause));
+            } else {
+                roads.push(Road::new(settings.rate, borne(lane.pause)));
+            }
+            lanes.push(Lane::new(number, if shared { 0 } else { number }, lane));
+        }
+        if roads.is_empty() {
+            roads.push(Road::new(settings.rate, Time::ZERO));
+        }
         Self {
             lanes,
+            roads,
             turn: 0,
             actions: VecDeque::new(),
             active: BTreeMap::new(),
             verifying: BTreeMap::new(),
             in_flight: 0,
-            next_batch: standing.next_batch,
-            next_attempt: standing.next_attempt,
-            // What was found to be done by asking says nothing of the form that did it.
-            accepted: standing.accepted && (settings.wire != Wire::Auto || standing.wire.is_some()),
-            wire: standing.wire,
-            suspects: Vec::new(),
-            understood: false,
+            next_batch,
+            next_attempt,
+            discovery: Discovery::new(settings.wire, wire, accepted, settings.assured),
             canary,
             token: Token::new(),
             budget: RetryBudget::new(),
+            health: Health::default(),
             in_effect: InEffect::default(),
+            barrier: Barrier::new(settings.sequence.clone()),
+            reads: 0,
             now: Time::ZERO,
             newest: Time::ZERO,
-            pause: standing.pause,
-            through: 0,
-            faults: 0,
-            ill_since: Time::ZERO,
+            pause,
             failed: 0,
-            canary_failed: standing.failed > 0,
             ending: None,
             deadline: None,
             finished: false,
@@ -232,6 +273,8 @@ impl Engine {
             Event::Answered { batch, verdict } => self.answered(now, jitter, batch, verdict),
             Event::Verified { batch, finding } => self.verified(batch, finding),
             Event::TokenRead { changed } => self.token_read(changed),
+            Event::ReadWanted => self.reads += 1,
+            Event::ReadAnswered { throttled, retry_after } => self.read_answered(now, throttled, retry_after),
             Event::StopAsked => self.stop_asked(now),
             Event::TimePassed => {}
         }
@@ -242,7 +285,9 @@ impl Engine {
     /// Tells what a batch whose intent is to be committed is about, all its assignments; gives back what its
     /// request has to carry: what is in effect already is left out.
     pub fn load(&mut self, batch: BatchId, assignments: Vec<Assignment>) -> Arc<[Assignment]> {
-        let (carried, cargo) = self.in_effect.leave_out(assignments);
+        let moves = self.barrier.moves(&assignments);
+        let (carried, mut cargo) = self.in_effect.leave_out(assignments);
+        cargo.moves = moves;
         if let Some(batch) = self.active.get_mut(&batch) {
             batch.cargo = cargo;
         }
@@ -253,6 +298,18 @@ impl Engine {
     #[must_use]
     pub fn rows(&self, batch: BatchId) -> u64 {
         self.active.get(&batch).map_or(0, |batch| batch.cargo.rows)
+    }
+
+    /// Whether a request of the run has been accepted, as the run is sent now.
+    #[must_use]
+    pub const fn has_accepted(&self) -> bool {
+        self.discovery.has_accepted()
+    }
+
+    /// How much is left of a wait that the service asked for before.
+    #[must_use]
+    pub const fn pause(&self) -> Duration {
+        self.pause
     }
 
     /// The next thing to do; `None` until something happens.
@@ -269,22 +326,28 @@ impl Engine {
         }
         let open = self.lanes.iter().filter(|lane| lane.blocked.is_none());
         let times = open.flat_map(|lane| {
-            let held_up = self.pause.max(lane.pause);
-            let sending = (!lane.ready.is_empty()).then_some(held_up.max(lane.paced_until));
-            let leaving = lane.pace.expected(lane.ahead).saturating_sub(AHEAD);
-            let due = lane.next_due(self.now, self.canary.unwrap_or(u32::MAX));
-            // What waits for no time of its own waits for the lane alone.
+            let Some(road) = self.roads.get(lane.road) else { return [None; 3] };
+            let held_up = self.pause.max(road.pause);
+            let sending = (!lane.ready.is_empty()).then_some(held_up.max(road.paced_until));
+            let leaving = road.leaving().saturating_sub(AHEAD);
+            let due = lane.next_due(self.now, self.canary.end());
+            // What waits for no time of its own waits for the road alone.
             let planned = [lane.has_work().then_some(Time::ZERO), due];
             let [anew, again] = planned.map(|due| due.map(|due| due.max(held_up).max(leaving)));
             [sending, anew, again]
         });
-        times.flatten().filter(|time| *time > self.now).min()
+        let reading = self.roads.first().filter(|_| self.reads > 0);
+        let reading = reading.map(|road| self.pause.max(road.pause).max(road.paced_until));
+        times.flatten().chain(reading).filter(|time| *time > self.now).min()
     }
 
     /// Does what can be done now: the only place where things begin.
     fn advance(&mut self, now: Time) {
         if self.finished {
             return;
+        }
+        if self.ending.is_none() {
+            self.check_failures();
         }
         if self.ending.is_none() {
             self.end_canary();
@@ -308,34 +371,48 @@ impl Engine {
         self.ending.get_or_insert(ending);
     }
 
+    fn is_under_way(&self) -> bool {
+        !self.active.is_empty() || !self.verifying.is_empty()
+    }
+
     /// Once everything below the canary's end has its outcome, the others may go, or must not.
     fn end_canary(&mut self) {
-        let Some(end) = self.canary else { return };
-        let under_way = !self.active.is_empty() || !self.verifying.is_empty();
+        let Some(end) = self.canary.waits_for() else { return };
         let open = self.lanes.iter().filter(|lane| lane.blocked.is_none());
-        if under_way || open.clone().any(|lane| lane.has_work_below(end)) {
+        if self.is_under_way() || open.clone().any(|lane| lane.has_work_below(end)) {
             return;
         }
         let rest = open.clone().any(Lane::has_work);
-        let left_out = self.lanes.iter().any(|lane| lane.has_work_below(end));
-        if rest && (self.canary_failed || left_out || !self.suspects.is_empty()) {
-            return self.end(Ending::Canary { users: end });
+        let left_out = self.lanes.iter().any(|lane| lane.has_work_below(end) || lane.rights.holds_any());
+        if rest && (self.canary.has_failed() || left_out || self.discovery.has_suspects()) {
+            return self.end(Ending::Canary { users: self.canary.users() });
         }
-        self.canary = None;
+        self.canary.end_it();
+    }
+
+    /// With more failures than are borne nothing more is sent; where nothing is left to be sent, the run is
+    /// simply over.
+    fn check_failures(&mut self) {
+        let limit = self.settings.max_failures;
+        if limit.is_some_and(|limit| limit.is_exceeded(self.failed, self.settings.operations))
+            && self.lanes.iter().any(|lane| lane.has_work() || lane.ahead > 0)
+        {
+            self.end(Ending::TooManyFailures { failed: self.failed });
+        }
     }
 
     /// Nothing left to plan and nothing under way: whoever is still suspected was refused, and
     /// then the run is finished, or held up by organizations that are blocked.
     fn conclude(&mut self) {
-        let under_way = !self.active.is_empty() || !self.verifying.is_empty();
-        if under_way || self.lanes.iter().any(|lane| lane.blocked.is_none() && lane.has_work()) {
+        self.give_up_held();
+        if self.is_under_way() || self.lanes.iter().any(|lane| lane.blocked.is_none() && lane.has_work()) {
             return;
         }
         let mut held_up = self.lanes.iter().filter(|lane| lane.has_work());
         match held_up.find_map(|lane| lane.blocked.clone()) {
             Some(reason) => self.end(reason),
-            None if self.suspects.is_empty() => self.end(Ending::Finished),
-            None => self.convict_suspects(),
+            None if self.discovery.has_suspects() => self.convict_suspects(),
+            None => self.end(Ending::Finished),
         }
     }
 
@@ -344,18 +421,17 @@ impl Engine {
     fn wind_up(&mut self, now: Time) {
         let ready: Vec<BatchId> = self.lanes.iter_mut().flat_map(Lane::give_back).collect();
         for id in ready {
-            self.settle(id, None, BatchChange::Pending, After::Nothing);
+            self.settle_resting(id, None, super::batch::After::Nothing);
         }
         if self.deadline.is_some_and(|deadline| now >= deadline) {
-            let flying: Vec<BatchId> = self
-                .active
-                .iter()
-                .filter_map(|(id, batch)| matches!(batch.stage, Stage::InFlight { .. }).then_some(*id))
-                .collect();
+            let flying = |(id, batch): (&BatchId, &Batch)| {
+                matches!(batch.stage, Stage::InFlight { .. }).then_some(*id)
+            };
+            let flying: Vec<BatchId> = self.active.iter().filter_map(flying).collect();
             for id in flying {
                 self.in_flight -= 1;
                 let change = BatchChange::InDoubt("stopped before the answer came".to_owned());
-                self.settle(id, Some(AttemptOutcome::InDoubt), change, After::Nothing);
+                self.settle(id, Some(AttemptOutcome::InDoubt), change, super::batch::After::Nothing);
             }
         }
         if self.active.is_empty()

@@ -5,12 +5,18 @@
 //! out. There is no clock, socket, file, task or random generator here, so that the simulation can
 //! be a driver like any other. Knows no HTTP and no SQL.
 
+mod barrier;
 mod batch;
 mod budget;
+mod canary;
+mod discovery;
+mod health;
 mod in_effect;
 mod judge;
 mod lane;
 mod machine;
+mod rights;
+mod road;
 mod settings;
 #[cfg(test)]
 mod tests;

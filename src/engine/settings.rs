@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::domain::{FailureLimit, InDoubt, OrgId, Rate, Wire};
+use crate::domain::{FailureLimit, InDoubt, OrgId, Rate, RatePer, Sequence, Wire};
 
 /// How to send.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,15 +16,19 @@ pub struct Settings {
     pub max_attempts: u32,
     /// Which form to send.
     pub wire: Wire,
-    /// What keeps requests apart, for each organization.
+    /// What keeps requests apart.
     pub rate: Rate,
+    /// Whose requests it keeps apart.
+    pub rate_per: RatePer,
+    /// What may leave before what.
+    pub sequence: Sequence,
     /// The longest `Retry-After` that is waited for.
     pub max_wait: Duration,
     /// How long nothing may get through before the run pauses, once something did.
     pub give_up_after: Duration,
     /// What to do with what is in doubt.
     pub in_doubt: InDoubt,
-    /// Assignments below this number go first, and must all succeed.
+    /// So many assignments go first, and must all succeed.
     pub canary: Option<u32>,
     /// How many failed operations pause the run.
     pub max_failures: Option<FailureLimit>,
@@ -32,6 +36,8 @@ pub struct Settings {
     pub stop_grace: Duration,
     /// Operations of the run, for a share of failures.
     pub operations: u64,
+    /// The user has said that everything is right: what is refused is refused.
+    pub assured: bool,
 }
 
 /// Why the engine came to an end.
@@ -49,6 +55,8 @@ pub enum Ending {
         org: Option<OrgId>,
         /// The service's words, where it had any.
         words: Option<String>,
+        /// What support asks for.
+        tracking_id: Option<String>,
     },
     /// The service wants a longer pause than is waited for.
     LongPause {
@@ -61,6 +69,8 @@ pub enum Ending {
     Unreachable(String),
     /// Something is in the way of every request, and does not go away by waiting.
     CutOff(String),
+    /// Somebody else answers in the service's place, as this says.
+    Foreign(String),
     /// The service would not say what became of what is in doubt.
     CannotVerify(String),
     /// The service would not say who holds the licenses before the first request.
@@ -90,14 +100,20 @@ impl fmt::Display for Ending {
             Self::TokenRejected => f.write_str(
                 "the access token is not accepted (HTTP 401); put a new one into WEBEX_ACCESS_TOKEN or the token file",
             ),
-            Self::Forbidden { org, words } => {
+            Self::Forbidden { org, words, tracking_id } => {
                 f.write_str(
                     "the access token may not change licenses (HTTP 403): it needs the scope \
                      spark-admin:people_write, from an administrator of the organization",
                 )?;
                 org.iter().try_for_each(|org| write!(f, " {org}"))?;
-                words.iter().try_for_each(|words| write!(f, "; the service says: {words}"))
+                words.iter().try_for_each(|words| write!(f, "; the service says: {words}"))?;
+                tracking_id.iter().try_for_each(|id| write!(f, " (tracking ID {id})"))
             }
+            Self::Foreign(reason) => write!(
+                f,
+                "something between here and the service answers in its place, three times in a row: {reason}. \
+                 What these requests carried is in doubt; resume when the way is free"
+            ),
             Self::LongPause { org, wait } => {
                 write!(f, "the service asks to wait {} s", wait.as_secs())?;
                 org.iter().try_for_each(|org| write!(f, " for the organization {org}"))?;

@@ -54,7 +54,7 @@ fn rich() -> Desk {
     importer.cells(&packer.close().unwrap()).unwrap();
     importer.seal().unwrap();
     journal.set_so_before(RUN, &[key(2)], "{}").unwrap();
-    let split = BatchChange::Split { left: part(3, 3, 3), right: part(4, 4, 5) };
+    let split = BatchChange::Split { left: part(3, 3, 3), right: part(4, 4, 5), doubt: None };
     let partial = BatchChange::Done { failures: vec![failure(0, 2, "X"), failure(1, 3, "Y")] };
     let (mut journal, _) = write(
         journal,

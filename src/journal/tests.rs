@@ -296,7 +296,7 @@ fn what_was_sending_is_in_doubt_after_a_crash() {
 fn parts_take_over_what_their_batch_has_been_through() {
     let desk = Desk::new();
     let journal = desk.import(&users(5));
-    let split = BatchChange::Split { left: part(2, 0, 1), right: part(3, 2, 4) };
+    let split = BatchChange::Split { left: part(2, 0, 1), right: part(3, 2, 4), doubt: None };
     let (mut journal, _) =
         write(journal, vec![vec![intent(1, 0, 4, 5)], vec![outcome(1, (0, 4), split, None)]]);
     assert_eq!(desk.states(), "ppppp");
@@ -379,7 +379,7 @@ fn every_attempt_is_told_though_a_batch_has_several() {
 fn names_given_once_are_not_given_again() {
     let desk = Desk::new();
     let journal = desk.import(&users(9));
-    let split = BatchChange::Split { left: part(8, 0, 1), right: part(9, 2, 4) };
+    let split = BatchChange::Split { left: part(8, 0, 1), right: part(9, 2, 4), doubt: None };
     let (mut journal, _) =
         write(journal, vec![vec![intent(7, 0, 4, 5)], vec![outcome(7, (0, 4), split, None)]]);
     let standing = journal.recover(RUN, NOW).unwrap();
@@ -730,7 +730,7 @@ fn what_is_unchanged_is_kept_and_never_sent() {
         .map(|a| a.operations.iter().map(|operation| operation.key.line.get()).collect())
         .collect();
     assert_eq!(lines, [[3], [6]]);
-    let split = BatchChange::Split { left: part(2, 4, 4), right: part(3, 5, 5) };
+    let split = BatchChange::Split { left: part(2, 4, 4), right: part(3, 5, 5), doubt: None };
     let (mut journal, _) = write(
         journal,
         vec![

@@ -236,7 +236,7 @@ impl Sums {
     }
 
     fn outcome(&mut self, outcome: &Outcome) {
-        if let BatchChange::Split { left, right } = &outcome.change {
+        if let BatchChange::Split { left, right, .. } = &outcome.change {
             self.batch = self.batch.max(left.batch.0).max(right.batch.0);
         }
         let Some(rows) = outcome.sent_rows else { return };
@@ -313,10 +313,12 @@ impl<'a> Writing<'a> {
             BatchChange::Pending if outcome.report.is_none() => self.release(at, outcome)?,
             BatchChange::Pending => self.batch(at, outcome, "pending", None, None)?,
             BatchChange::InDoubt(reason) => self.batch(at, outcome, "in_doubt", None, Some(reason))?,
-            BatchChange::Split { left, right } => {
+            BatchChange::Split { left, right, doubt } => {
                 self.batch(at, outcome, "split", None, None)?;
-                self.part(at, outcome, *left)?;
-                self.part(at, outcome, *right)?;
+                for part in [*left, *right] {
+                    self.part(at, outcome, part)?;
+                    doubt.iter().try_for_each(|reason| self.doubt(part, reason))?;
+                }
             }
         }
         let Some(wire) = outcome.learned else { return Ok(()) };
@@ -383,6 +385,14 @@ impl<'a> Writing<'a> {
                'pending', attempts, http_status, tracking_id, ?7
              FROM batch WHERE run_id = ?1 AND first = ?2 AND batch_id = ?3",
             params![self.run, whole.span.first().0, whole.batch.0, first, part.batch.0, last, at],
+        )
+    }
+
+    /// A part is in doubt as the whole was. It is counted, as it would not be if it began so.
+    fn doubt(&self, part: Part, reason: &str) -> rusqlite::Result<()> {
+        self.execute(
+            "UPDATE batch SET state = 'in_doubt', message = ?4 WHERE run_id = ?1 AND first = ?2 AND batch_id = ?3",
+            params![self.run, part.span.first().0, part.batch.0, reason],
         )
     }
 

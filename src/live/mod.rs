@@ -14,4 +14,4 @@ pub use catalog::{Found, Licenses};
 pub use crowd::{Crowd, Named, Names};
 pub use holders::{Held, Holdings, Roll, read_all, read_all_telling};
 pub use patience::{Passing, patiently};
-pub use readings::{Pacing, Readings, Unread};
+pub use readings::{Pacing, Reading, Readings, Unread};

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::patience::Attempts;
@@ -26,8 +28,24 @@ pub struct Unread {
 #[derive(Debug, Clone)]
 pub struct Pacing(Arc<Mutex<State>>);
 
+/// What a reader tells whoever keeps the pace of a run that is being sent: readings count like anything else.
+#[derive(Debug)]
+pub enum Reading {
+    /// Somebody waits for leave to make one request.
+    Wanted(oneshot::Sender<()>),
+    /// A request was answered.
+    Answered {
+        /// Whether it was refused for its pace.
+        throttled: bool,
+        /// How long the service wants everyone to wait.
+        retry_after: Option<Duration>,
+    },
+}
+
 #[derive(Debug)]
 struct State {
+    /// Whoever sends a run keeps the pace for all.
+    run: Option<UnboundedSender<Reading>>,
     pace: Pace,
     begun: Instant,
     /// Nobody asks before, since the service wants it so.
@@ -39,7 +57,12 @@ impl Pacing {
     #[must_use]
     pub fn new(rate: Rate) -> Self {
         let now = Instant::now();
-        Self(Arc::new(Mutex::new(State { pace: Pace::new(rate), begun: now, not_before: now })))
+        Self(Arc::new(Mutex::new(State { run: None, pace: Pace::new(rate), begun: now, not_before: now })))
+    }
+
+    /// From here on a run is sent, and whoever sends it keeps the pace and is told.
+    pub fn hand_over(&self, run: UnboundedSender<Reading>) {
+        self.state().run = Some(run);
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -48,11 +71,19 @@ impl Pacing {
 
     /// Waits for leave; gives back when it was given.
     async fn leave(&self) -> Instant {
+        let run = self.state().run.clone();
+        if let Some(run) = run {
+            let (leave, given) = oneshot::channel();
+            // Where the run has ended meanwhile, nobody else asks.
+            if run.send(Reading::Wanted(leave)).is_ok() && given.await.is_ok() {
+                return Instant::now();
+            }
+        }
         loop {
             let now = Instant::now();
             let until = {
                 let mut state = self.state();
-                let State { pace, begun, not_before } = &mut *state;
+                let State { pace, begun, not_before, .. } = &mut *state;
                 if *not_before > now {
                     *not_before
                 } else {
@@ -68,6 +99,12 @@ impl Pacing {
 
     fn learn<T>(&self, sent: Instant, answer: &Result<T, ReadError>) {
         let mut state = self.state();
+        if let Some(run) = &state.run {
+            let throttled = matches!(answer, Err(ReadError::Passing { status: 429, .. }));
+            let retry_after = answer.as_ref().err().and_then(ReadError::retry_after);
+            let _ = run.send(Reading::Answered { throttled, retry_after });
+            return;
+        }
         let State { pace, begun, .. } = &mut *state;
         let (sent, now) = (sent.saturating_duration_since(*begun), begun.elapsed());
         match answer {
@@ -105,6 +142,12 @@ impl Readings {
     #[must_use]
     pub fn hasty(&self) -> Self {
         Self { hasty: true, ..self.clone() }
+    }
+
+    /// What it asks no faster than.
+    #[must_use]
+    pub const fn pacing(&self) -> &Pacing {
+        &self.pacing
     }
 
     /// With what it asks.

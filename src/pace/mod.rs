@@ -1,7 +1,7 @@
 //! When the next request may leave. Pure: the time comes in as a number, and nothing sleeps here.
 //!
 //! Owns the two ways of keeping a pace: below a ceiling that is known, and below a limit that has to
-//! be found. Knows no batches and no answers beyond "passed" and "refused".
+//! be found. Both together where the limit may be lower than the ceiling. Knows no batches and no answers beyond "passed" and "refused".
 
 mod ceiling;
 mod tuner;
@@ -20,24 +20,28 @@ fn slack(period: Duration) -> Duration {
     if period >= Duration::from_millis(100) { period / 200 } else { MOST }
 }
 
-/// Keeps requests apart.
+/// Keeps requests apart: never above the ceiling, and below the service's limit once it has shown.
 #[derive(Debug)]
-pub struct Pace(Way);
-
-#[derive(Debug)]
-enum Way {
-    Ceiling(Pacer),
-    Auto(Tuner),
+pub struct Pace {
+    ceiling: Pacer,
+    /// Requests a second at the ceiling.
+    most: Option<f64>,
+    tuner: Option<Tuner>,
+    /// When the first request left, and how many have.
+    begun: Option<Duration>,
+    left: u32,
 }
 
 impl Pace {
     /// Starts at time zero.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
-        Self(match rate {
-            Rate::AtMost(ceiling) => Way::Ceiling(Pacer::new(ceiling)),
-            Rate::Auto => Way::Auto(Tuner::new()),
-        })
+        let most = rate.period().map(|period| 1.0 / period.as_secs_f64());
+        let tuner = match rate {
+            Rate::AtMost(_) => None,
+            Rate::Auto(_) => Some(Tuner::new(most)),
+        };
+        Self { ceiling: Pacer::new(rate.ceiling()), most, tuner, begun: None, left: 0 }
     }
 
     /// Takes leave for one request at `now`, or tells when to ask again.
@@ -45,38 +49,49 @@ impl Pace {
     /// # Errors
     /// The time before which no request may leave.
     pub fn take(&mut self, now: Duration) -> Result<(), Duration> {
-        match &mut self.0 {
-            Way::Ceiling(pacer) => pacer.take(now),
-            Way::Auto(tuner) => tuner.take(now),
+        if let Some(tuner) = &self.tuner {
+            tuner.may_leave(now)?;
         }
+        self.ceiling.take(now)?;
+        if let Some(tuner) = &mut self.tuner {
+            tuner.leaves(now);
+        }
+        self.begun.get_or_insert(now);
+        self.left = self.left.saturating_add(1);
+        Ok(())
     }
 
     /// About when a request may leave, after so many others that are ready.
     #[must_use]
     pub fn expected(&self, ahead: u32) -> Duration {
-        match &self.0 {
-            Way::Ceiling(pacer) => pacer.expected(ahead),
-            Way::Auto(tuner) => tuner.expected(ahead),
-        }
+        let ceiling = self.ceiling.expected(ahead);
+        self.tuner.as_ref().map_or(ceiling, |tuner| tuner.expected(ahead).max(ceiling))
     }
 
     /// A request that left at `sent` was answered, and not refused for its pace.
     pub fn passed(&mut self, sent: Duration, now: Duration) {
-        if let Way::Auto(tuner) = &mut self.0 {
+        if let Some(tuner) = &mut self.tuner {
             tuner.passed(sent, now);
         }
     }
 
-    /// A request that left at `sent` was refused for its pace.
+    /// A request that left at `sent` was refused for its pace. A pace that the user named is left from then on.
     pub fn refused(&mut self, sent: Duration, now: Duration, retry_after: Option<Duration>) {
-        if let Way::Auto(tuner) = &mut self.0 {
-            tuner.refused(sent, now, retry_after);
-        }
+        let (most, so_far) = (self.most, self.so_far(now));
+        let tuner = self.tuner.get_or_insert_with(|| Tuner::at(so_far, most));
+        tuner.refused(sent, now, retry_after);
+    }
+
+    /// Requests a second so far, at most the ceiling.
+    fn so_far(&self, now: Duration) -> f64 {
+        let elapsed = now.saturating_sub(self.begun.unwrap_or(now)).as_secs_f64();
+        let so_far = f64::from(self.left) / elapsed.max(1.0);
+        self.most.map_or(so_far, |most| so_far.min(most))
     }
 
     /// A request came to an end that tells nothing of the pace.
     pub const fn lost(&mut self) {
-        if let Way::Auto(tuner) = &mut self.0 {
+        if let Some(tuner) = &mut self.tuner {
             tuner.lost();
         }
     }

@@ -79,6 +79,8 @@ enum Door {
 pub(super) struct Tuner {
     /// Requests a second.
     pace: f64,
+    /// The fastest that it may get.
+    most: f64,
     /// No request leaves before.
     next: f64,
     /// What the service lets through in a second, once it has refused something.
@@ -121,9 +123,17 @@ pub(super) struct Tuner {
 }
 
 impl Tuner {
-    pub(super) fn new() -> Self {
+    /// Begins slowly, and never gets faster than `most` requests a second.
+    pub(super) fn new(most: Option<f64>) -> Self {
+        Self::at(FIRST, most)
+    }
+
+    /// Begins with this pace.
+    pub(super) fn at(pace: f64, most: Option<f64>) -> Self {
+        let most = most.unwrap_or(BOUNDS.1).clamp(BOUNDS.0, BOUNDS.1);
         Self {
-            pace: FIRST,
+            pace: pace.clamp(BOUNDS.0, most),
+            most,
             next: 0.0,
             limit: None,
             cut_at: -1.0,
@@ -154,7 +164,8 @@ impl Tuner {
         Duration::from_secs_f64((self.next + f64::from(ahead) / self.pace).max(0.0))
     }
 
-    pub(super) fn take(&mut self, now: Time) -> Result<(), Time> {
+    /// Whether a request may leave, or when to ask again.
+    pub(super) fn may_leave(&self, now: Time) -> Result<(), Time> {
         let now = now.as_secs_f64();
         if let Door::Closed { trying: true, .. } = self.door {
             // Its answer is awaited. One that never comes ends with its time-out.
@@ -163,6 +174,12 @@ impl Tuner {
         if now < self.next {
             return Err(later(self.next));
         }
+        Ok(())
+    }
+
+    /// A request leaves.
+    pub(super) fn leaves(&mut self, now: Time) {
+        let now = now.as_secs_f64();
         if self.marks.is_empty() {
             let first = Mark { at: now, accepted: 0 };
             self.marks.push_back(first);
@@ -183,7 +200,6 @@ impl Tuner {
         if let Door::Closed { trying, .. } = &mut self.door {
             *trying = true;
         }
-        Ok(())
     }
 
     /// A request that left at `sent` was not refused for its pace.
@@ -240,9 +256,9 @@ impl Tuner {
         if self.marks.len() > MARKS {
             self.marks.pop_front();
         }
-        self.limit = Some(limit.clamp(BOUNDS.0, BOUNDS.1));
+        self.limit = Some(limit.clamp(BOUNDS.0, self.most));
         let before = 1.0 / self.pace;
-        self.pace = (limit.min(self.pace) * BELOW).clamp(BOUNDS.0, BOUNDS.1);
+        self.pace = (limit.min(self.pace) * BELOW).clamp(BOUNDS.0, self.most);
         self.next = (self.next + 1.0 / self.pace - before).max(now + 1.0 / self.pace);
         self.cut_at = now;
         self.since_cut = 0;
@@ -348,7 +364,7 @@ impl Tuner {
     /// service has borne before, ever faster.
     fn rise(&mut self, elapsed: f64) {
         let doubling = DOUBLING.0.max(DOUBLING.1 / self.pace);
-        let fastest = (self.pace * (elapsed / doubling).exp2()).min(BOUNDS.1);
+        let fastest = (self.pace * (elapsed / doubling).exp2()).min(self.most);
         let Some(limit) = self.limit else {
             self.pace = fastest;
             return;
@@ -385,10 +401,18 @@ fn later(seconds: f64) -> Time {
 mod tests {
     use super::*;
 
+    impl Tuner {
+        fn take(&mut self, now: Time) -> Result<(), Time> {
+            self.may_leave(now)?;
+            self.leaves(now);
+            Ok(())
+        }
+    }
+
     /// Requests that pass a second, and the share that is refused, over the last `measured` seconds of `seconds`,
     /// against a limit that may change with the time.
     fn against(limit: impl Fn(f64) -> f64, window: bool, seconds: f64, measured: f64) -> (f64, f64) {
-        let mut tuner = Tuner::new();
+        let mut tuner = Tuner::new(None);
         let (mut now, mut tokens, mut filled, mut begun) = (0.0f64, 1.0f64, 0.0f64, 0.0f64);
         let (mut passed, mut refused) = (0.0, 0.0);
         while now < seconds {
@@ -439,7 +463,7 @@ mod tests {
 
     #[test]
     fn while_everything_is_refused_hardly_anything_is_sent() {
-        let mut tuner = Tuner::new();
+        let mut tuner = Tuner::new(None);
         let mut sent = 0;
         let mut now = Duration::ZERO;
         while now < Duration::from_secs(600) {
@@ -456,7 +480,7 @@ mod tests {
 
     #[test]
     fn a_wait_that_is_told_is_kept() {
-        let mut tuner = Tuner::new();
+        let mut tuner = Tuner::new(None);
         tuner.take(Duration::ZERO).unwrap();
         tuner.refused(Duration::ZERO, Duration::ZERO, Some(Duration::from_secs(30)));
         assert!(tuner.take(Duration::from_secs(29)).is_err());

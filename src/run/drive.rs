@@ -8,10 +8,11 @@ mod flights;
 mod open;
 mod token;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use self::doubts::Doubt;
@@ -23,7 +24,7 @@ use super::unix_millis;
 use crate::domain::{BatchId, Span};
 use crate::engine::{Action, Ending, Engine, Event, Scope};
 use crate::journal::{Commit, Journal, JournalError, Loader, Record, Writer};
-use crate::live::{Readings, Unread};
+use crate::live::{Reading, Readings, Unread};
 use crate::webex::{Client, TokenError};
 
 /// Asks a run to stop.
@@ -53,6 +54,7 @@ enum Message {
     Committed(Vec<Commit>),
     Arrived(BatchId, Box<Arrival>),
     Verified(Vec<Doubt>, Result<Effects, Unread>),
+    Reading(Reading),
     TokenRead(bool, Option<TokenError>),
     TokenRenewed(Result<bool, TokenError>),
 }
@@ -70,6 +72,8 @@ struct Driver<'o> {
     /// Batches that the service is to be asked about, all at once.
     to_verify: Vec<(BatchId, Span)>,
     is_verifying: bool,
+    /// Readers who wait for leave.
+    readers: VecDeque<oneshot::Sender<()>>,
     /// When the token is replaced before it expires.
     renew_at: Option<Instant>,
     messages: UnboundedReceiver<Message>,
@@ -130,6 +134,7 @@ impl Driver<'_> {
                 Action::CommitOutcome { batch, span, attempt, change, learned, rows } => {
                     self.settle(batch, span, attempt, change, learned, rows);
                 }
+                Action::Read => self.let_read(),
                 Action::Verify { batch, span } => self.to_verify.push((batch, span)),
                 Action::Pause { until, scope } => self.pause(until, scope),
                 Action::Block { org, reason } => {
@@ -149,11 +154,25 @@ impl Driver<'_> {
         match message {
             Message::Committed(all) => all.into_iter().try_for_each(|commit| self.committed(commit))?,
             Message::Arrived(batch, arrival) => self.arrived(batch, *arrival),
+            Message::Reading(Reading::Wanted(leave)) => {
+                self.readers.push_back(leave);
+                self.tell(Event::ReadWanted);
+            }
+            Message::Reading(Reading::Answered { throttled, retry_after }) => {
+                self.tell(Event::ReadAnswered { throttled, retry_after });
+            }
             Message::Verified(doubts, answer) => self.verified(&doubts, answer),
             Message::TokenRenewed(renewed) => self.token_renewed(renewed),
             Message::TokenRead(changed, problem) => self.token_read(changed, problem.as_ref()),
         }
         Ok(())
+    }
+
+    fn let_read(&mut self) {
+        if let Some(leave) = self.readers.pop_front() {
+            // Who no longer waits has asked for nothing.
+            let _ = leave.send(());
+        }
     }
 
     fn pause(&mut self, until: Duration, scope: Scope) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{FailureLimit, InDoubt, Rate, Snapshot, Wire};
+use crate::domain::{FailureLimit, InDoubt, Rate, RatePer, Sequence, Snapshot, Wire};
 use crate::engine;
 
 /// The sending options of a run.
@@ -21,6 +21,10 @@ pub struct RunSettings {
     pub batch_size: NonZeroU32,
     /// What keeps requests apart.
     pub rate: Rate,
+    /// Whose requests it keeps apart.
+    pub rate_per: RatePer,
+    /// What may leave before what.
+    pub sequence: Sequence,
     /// Requests in flight.
     pub concurrency: NonZeroU32,
     /// The form of the body.
@@ -46,6 +50,10 @@ pub struct RunSettings {
     /// Where the failures CSV goes.
     #[serde(with = "super::path")]
     pub failures: PathBuf,
+    /// Nothing has been accepted since the URL, the wire form or the organization changed.
+    pub unproven: bool,
+    /// The run has asked whether everything is right, and the user goes on.
+    pub assured: bool,
 }
 
 const fn count(number: u32) -> NonZeroU32 {
@@ -62,24 +70,25 @@ impl Default for RunSettings {
             org_id: None,
             batch_size: count(100),
             rate: Rate::default(),
+            rate_per: RatePer::Run,
+            sequence: Sequence::Free,
             concurrency: count(8),
             wire: Wire::Auto,
             snapshot: Snapshot::Auto,
             snapshot_taken: false,
             canary: None,
             max_failures: None,
-            max_attempts: count(ATTEMPTS),
+            max_attempts: count(8),
             in_doubt: InDoubt::Resend,
             timeout_s: count(60),
             max_wait_s: 3600,
             give_up_after_s: None,
             failures: PathBuf::from("failures.csv"),
+            unproven: false,
+            assured: false,
         }
     }
 }
-
-/// Attempts a batch.
-const ATTEMPTS: u32 = 8;
 
 /// How long nothing may get through: a night's run should outlast an outage that is being mended.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
@@ -100,12 +109,20 @@ impl RunSettings {
         Duration::from_secs(self.max_wait_s.into())
     }
 
-    /// How long nothing may get through before the run pauses. Who asks for fewer attempts than
-    /// usual and says nothing of the time wants to know after those attempts.
+    /// How long nothing may get through before the run pauses.
     #[must_use]
     pub fn give_up_after(&self) -> Duration {
-        let usual = if self.max_attempts.get() < ATTEMPTS { Duration::ZERO } else { GIVE_UP_AFTER };
-        self.give_up_after_s.map_or(usual, |seconds| Duration::from_secs(seconds.into()))
+        self.give_up_after_s.map_or(GIVE_UP_AFTER, |seconds| Duration::from_secs(seconds.into()))
+    }
+
+    /// What was found out about these settings holds no longer, where `before` differs in what every request
+    /// depends on.
+    pub fn compare(&mut self, before: &Self) {
+        let same =
+            (&self.base_url, &self.org_id, self.wire) == (&before.base_url, &before.org_id, before.wire);
+        if !same {
+            (self.unproven, self.assured) = (true, false);
+        }
     }
 
     /// What the engine needs to know of it, for a run of so many operations.
@@ -117,6 +134,8 @@ impl RunSettings {
             max_attempts: self.max_attempts.get(),
             wire: self.wire,
             rate: self.rate,
+            rate_per: self.rate_per,
+            sequence: self.sequence.clone(),
             max_wait: self.max_wait(),
             give_up_after: self.give_up_after(),
             in_doubt: self.in_doubt,
@@ -124,6 +143,7 @@ impl RunSettings {
             max_failures: self.max_failures,
             stop_grace: STOP_GRACE,
             operations,
+            assured: self.assured,
         }
     }
 

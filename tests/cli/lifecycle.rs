@@ -52,7 +52,7 @@ fn a_dry_run_is_a_plan() {
 
 #[test]
 fn an_unfinished_run_points_to_resume_and_does_not_mind_a_changed_file() {
-    let service = Scripted::start(|asked| if asked.number == 1 { answer(403, "") } else { answer(200, "") });
+    let service = Scripted::start(|asked| if asked.number == 1 { answer(401, "") } else { answer(200, "") });
     let desk = Desk::at(&service.url);
     desk.apply(&onboarding(2), &[]).exits(3);
     let ran = desk.run(&["apply", "people.csv"]).exits(2);
@@ -292,7 +292,7 @@ fn base_urls_that_would_show_the_token_are_refused() {
 
 #[test]
 fn a_run_goes_on_with_the_settings_it_had() {
-    let service = Scripted::start(|asked| if asked.number == 2 { answer(403, "") } else { answer(200, "") });
+    let service = Scripted::start(|asked| if asked.number == 2 { answer(401, "") } else { answer(200, "") });
     let desk = Desk::at(&service.url);
     desk.apply(&onboarding(12), &["--batch-size", "3", "--concurrency", "1", "--failures", "f.csv"]).exits(3);
     let mut command = desk.command(&["resume"]);

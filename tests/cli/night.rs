@@ -174,7 +174,7 @@ fn a_closed_organization_does_not_hold_up_the_other() {
     for fault in faults {
         let service = partner(&[fault]);
         let desk = Desk::at(&service.url());
-        let ran = desk.apply(&two_organizations(), &["--batch-size", "4"]).exits(3);
+        let ran = desk.apply(&two_organizations(), &["--batch-size", "4", "--rate-per", "org"]).exits(3);
         assert_eq!(counts(&ran.summary(), ["done", "pending"]), [10, 10], "{fault}");
         assert!(ran.stderr.contains("ORG1"), "{}", ran.stderr);
         let status = desk.run(&["status"]).exits(0);

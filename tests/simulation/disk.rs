@@ -88,7 +88,7 @@ impl Disk {
         let entry = self.batches.get_mut(&batch).expect("an outcome for a batch without an intent");
         let open = matches!(entry.state, State::Sending | State::Pending | State::InDoubt);
         assert!(open, "an outcome for a batch that is {:?}", entry.state);
-        let span = entry.span;
+        let (span, intents) = (entry.span, entry.intents);
         entry.state = match change {
             BatchChange::Done { .. } => State::Done,
             BatchChange::Failed(_) => State::Failed,
@@ -104,14 +104,13 @@ impl Disk {
                 }
             }
             BatchChange::Failed(refusal) => drop(self.failed.insert(batch, refusal.code.to_string())),
-            BatchChange::Split { left, right } => {
+            BatchChange::Split { left, right, doubt } => {
                 assert_eq!(left.span.first(), span.first());
                 assert_eq!(left.span.last().0 + 1, right.span.first().0);
                 assert_eq!(right.span.last(), span.last());
+                let state = if doubt.is_some() { State::InDoubt } else { State::Pending };
                 for part in [left, right] {
-                    let fresh = self
-                        .batches
-                        .insert(part.batch, Batch { span: part.span, state: State::Pending, intents: 0 });
+                    let fresh = self.batches.insert(part.batch, Batch { span: part.span, state, intents });
                     assert!(fresh.is_none(), "a batch named twice");
                 }
             }
@@ -184,6 +183,7 @@ impl Disk {
             next_attempt: self.next_attempt.max(1),
             accepted: self.accepted,
             failed: self.failures() as u64,
+            first: 0,
             wire: self.wire,
         }
     }

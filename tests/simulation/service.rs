@@ -1,11 +1,11 @@
 //! A service that keeps its own books, and has moods.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use seatbatch::domain::{
-    Action, Answer, Assignment, Body, Change, ErrorCode, Holdings, HttpAnswer, ItemError, Operation, OrgId,
-    ServerError, WireForm,
+    Action, Answer, Assignment, Body, Change, ErrorCode, Holdings, HttpAnswer, ItemError, Operation,
+    OperationKey, OrgId, ServerError, WireForm,
 };
 
 /// How likely each mishap is, in thousandths.
@@ -28,6 +28,18 @@ pub(crate) struct Service {
     pub(crate) refused: HashMap<String, &'static str>,
     /// Requests with one of these users are rejected whole: with a code, or without one.
     pub(crate) poison: HashMap<String, Option<&'static str>>,
+    /// Requests with one of these users are answered 403.
+    pub(crate) shunned: HashSet<String>,
+    /// Requests with one of these users are answered 500.
+    pub(crate) cursed: HashSet<String>,
+    /// Nothing gets through while this holds.
+    pub(crate) away: bool,
+    /// What is in effect already is refused.
+    pub(crate) picky: bool,
+    /// Nobody can be asked who holds this license.
+    pub(crate) secret: Option<String>,
+    /// Operations that were applied though the answer did not say so.
+    pub(crate) unsaid: HashSet<OperationKey>,
     pub(crate) held: HashMap<String, BTreeSet<String>>,
     /// The token in force.
     pub(crate) token: u32,
@@ -89,6 +101,13 @@ impl Service {
         if meets(self.moods.odd) {
             return http([101, 202, 303, 307, 501, 505][dice.usize(..6)], None, Body::Empty);
         }
+        let among = |users: &HashSet<String>| sent.iter().any(|assignment| users.contains(&name(assignment)));
+        if self.away || among(&self.cursed) {
+            return http(500, None, Body::Empty);
+        }
+        if among(&self.shunned) {
+            return http(403, None, Body::Error(error(None)));
+        }
         if self.deaf || form != self.form {
             return http(400, None, Body::Empty);
         }
@@ -99,12 +118,28 @@ impl Service {
         if sent.len() > 1 && dice.u32(..1000) < self.moods.reject {
             return http(400, None, Body::Error(error(None)));
         }
+        let mut each =
+            sent.iter().flat_map(|one| one.operations.iter().map(move |operation| (one, operation)));
+        if self.picky && each.any(|(assignment, operation)| self.is_so(assignment, operation)) {
+            return http(400, None, Body::Error(error(Some("400409"))));
+        }
         let answer = self.apply(sent);
         let mut meets = |thousandths: u32| dice.u32(..1000) < thousandths;
-        if meets(self.moods.drop_after) {
+        let (lost, garbage) = (meets(self.moods.drop_after), meets(self.moods.garbage));
+        let named = |assignment: &&Assignment| !self.refused.contains_key(&name(assignment));
+        let applied = sent.iter().filter(named).flat_map(|assignment| &assignment.operations);
+        let applied: Vec<OperationKey> = applied.map(|operation| operation.key).collect();
+        for key in applied {
+            if lost || garbage {
+                self.unsaid.insert(key);
+            } else {
+                self.unsaid.remove(&key);
+            }
+        }
+        if lost {
             return Answer::Lost("reset".into());
         }
-        if meets(self.moods.garbage) {
+        if garbage {
             return http(206, None, Body::Unreadable("is cut off".into()));
         }
         answer

@@ -1,13 +1,14 @@
 //! One seed's world: the engine's driver with an event queue of its own.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use seatbatch::domain::{
     Action as Verb, Answer, Assignment, AssignmentNo, BatchChange, BatchId, Change, EmailAddress, InDoubt,
-    LicenseId, Line, Operation, OperationKey, OrgId, Properties, Rate, Span, User, Wire, WireForm, code,
+    LicenseId, Line, Operation, OperationKey, OrgId, Properties, Rate, RatePer, Sequence, Span, User, Wire,
+    WireForm, code,
 };
 use seatbatch::engine::{
     Action, Effect, Ending, Engine, Event, Finding, Found, Scope, Settings, Verdict, judge,
@@ -26,6 +27,9 @@ enum Later {
     Token,
     Stop,
     Crash,
+    Reader,
+    ReadAnswer(Option<Duration>),
+    Away(bool),
     Wake,
 }
 
@@ -33,6 +37,8 @@ enum Later {
 struct Flight {
     span: Span,
     wire: WireForm,
+    /// In whose name.
+    org: Option<OrgId>,
     sent: bool,
     /// What it carries, as the engine says.
     carried: Arc<[Assignment]>,
@@ -73,6 +79,18 @@ pub(crate) struct World {
     /// An acceptance has been told to the engine.
     acceptance_known: bool,
     finished: Option<Ending>,
+    /// Passing faults of each batch in this process, throttling not among them, and what had got through when
+    /// the first came.
+    faults: HashMap<BatchId, (u32, u64)>,
+    through: u64,
+    /// Throttled and not sent since.
+    throttled: BTreeMap<BatchId, Option<OrgId>>,
+    /// Sent before, in this process.
+    sent_before: BTreeSet<BatchId>,
+    /// Assignments refused alone, which may be held back.
+    refused_alone: BTreeSet<u32>,
+    /// Assignments of which nobody could tell what had become of them.
+    untold: BTreeSet<u32>,
     settled: HashMap<BatchId, State>,
 }
 
@@ -126,6 +144,12 @@ impl World {
             accepted_by_service: false,
             acceptance_known: false,
             finished: None,
+            faults: HashMap::new(),
+            through: 0,
+            throttled: BTreeMap::new(),
+            sent_before: BTreeSet::new(),
+            refused_alone: BTreeSet::new(),
+            untold: BTreeSet::new(),
             settled: HashMap::new(),
         }
     }
@@ -146,16 +170,27 @@ impl World {
                         "seed {}: called wrong although something was accepted",
                         self.seed
                     );
-                    // The user mends it.
-                    self.service.deaf = false;
-                    self.settings.wire = Wire::Auto;
-                    self.service.poison.clear();
+                    if self.dice.bool() {
+                        // The user says that it is right.
+                        self.settings.assured = true;
+                    } else {
+                        // The user mends it.
+                        self.service.deaf = false;
+                        self.settings.wire = Wire::Auto;
+                        self.service.poison.clear();
+                    }
                 }
                 Ending::Canary { .. } => self.settings.canary = None,
                 Ending::TokenRejected => {
                     assert_ne!(self.token, self.service.token, "the token in force is called rejected");
                 }
-                reason @ (Ending::Forbidden { .. } | Ending::LongPause { .. }) => self.check_held_up(&reason),
+                reason @ (Ending::Forbidden { .. } | Ending::LongPause { .. }) => {
+                    self.check_held_up(&reason);
+                    if self.dice.bool() {
+                        self.service.shunned.clear();
+                    }
+                }
+                Ending::Unreachable(_) if sittings > 5 => self.service.cursed.clear(),
                 _ => {}
             }
             assert_eq!(self.disk.sending(), 0, "an intent is left behind at a pause");
@@ -192,6 +227,15 @@ impl World {
             let after = some(&mut self.dice);
             self.later(after, Later::Stop);
         }
+        for _ in 0..self.dice.u32(..3) {
+            let after = some(&mut self.dice);
+            self.later(after, Later::Reader);
+        }
+        if self.dice.u32(..5) == 0 {
+            let (begins, lasts) = (some(&mut self.dice), Duration::from_secs(self.dice.u64(1..2000)));
+            self.later(begins, Later::Away(true));
+            self.later(begins + lasts, Later::Away(false));
+        }
         if self.dice.u32(..5) == 0 {
             // The token dies at once; whoever rotates it may come later, or has come before.
             self.service.token += 1;
@@ -209,8 +253,21 @@ impl World {
         self.finished = None;
         self.stopped = false;
         self.refused_token = None;
-        self.pause = self.disk.paused_until;
-        self.org_pauses = self.disk.org_pauses.clone();
+        // A pause that was kept is never longer than one that is borne.
+        let longest = self.now + self.settings.max_wait;
+        self.pause = self.disk.paused_until.min(longest);
+        self.org_pauses.clear();
+        for (org, until) in &self.disk.org_pauses {
+            let until = (*until).min(longest);
+            match self.settings.rate_per {
+                RatePer::Run => self.pause = self.pause.max(until),
+                RatePer::Org => drop(self.org_pauses.insert(org.clone(), until)),
+            }
+        }
+        self.service.away = false;
+        self.faults.clear();
+        self.throttled.clear();
+        self.sent_before.clear();
         self.blocked.clear();
         self.token = self.service.token;
         self.started = self.now;
@@ -259,6 +316,14 @@ impl World {
                 self.now += Duration::from_secs(self.dice.u64(0..60));
                 self.start_process();
             }
+            Later::Reader => self.tell(Event::ReadWanted),
+            Later::ReadAnswer(retry_after) => {
+                if let Some(wait) = retry_after.filter(|wait| *wait <= self.settings.max_wait) {
+                    self.pause = self.pause.max(self.now + wait);
+                }
+                self.tell(Event::ReadAnswered { throttled: retry_after.is_some(), retry_after });
+            }
+            Later::Away(away) => self.service.away = away && self.now < self.calm_after,
             Later::Wake => self.tell(Event::TimePassed),
         }
     }
@@ -280,20 +345,28 @@ impl World {
                 let unasked = self.settings.in_doubt == InDoubt::Verify && self.doubtful.contains(&batch);
                 assert!(!unasked, "sent again without asking");
                 let carried = self.engine.load(batch, self.carried(span));
-                let flight = Flight { span, wire, sent: false, carried, token: 0, answer: None };
+                let org = self.assignments[span.first().0 as usize].org.clone();
+                let flight = Flight { span, wire, org, sent: false, carried, token: 0, answer: None };
                 self.flights.insert(batch, flight);
                 self.written.push(Record::Intent { batch, span, attempt: attempt.0 });
             }
             Action::Send { batch } => self.send(batch),
-            Action::CommitOutcome { batch, change, learned, .. } => {
-                if let BatchChange::Failed(refusal) = &change {
-                    self.check_refused(self.disk.batches[&batch].span, refusal.code.as_str());
-                }
-                if let BatchChange::InDoubt(_) = change {
-                    self.doubtful.insert(batch);
+            Action::CommitOutcome { batch, span, change, learned, .. } => {
+                self.check_change(batch, span, &change);
+                if let BatchChange::Split { left, right, .. } = &change {
+                    self.throttled.remove(&batch);
+                    for part in [left.batch, right.batch] {
+                        if let Some(faults) = self.faults.get(&batch).copied() {
+                            self.faults.insert(part, faults);
+                        }
+                        if self.doubtful.contains(&batch) {
+                            self.doubtful.insert(part);
+                        }
+                    }
                 }
                 self.written.push(Record::Outcome { batch, change, learned });
             }
+            Action::Read => self.check_reading(),
             Action::Verify { batch, span } => {
                 let after = Duration::from_millis(self.dice.u64(1..30_000));
                 self.later(after, Later::Verified(batch, span));
@@ -305,7 +378,10 @@ impl World {
                     Scope::Organization(org) => Record::OrgPause { org, until },
                 });
             }
-            Action::Block { org, reason } => self.blocked.push((org, reason)),
+            Action::Block { org, reason } => {
+                self.throttled.retain(|_, throttled| *throttled != org);
+                self.blocked.push((org, reason));
+            }
             Action::ReadToken => {
                 let after = Duration::from_millis(self.dice.u64(0..50));
                 self.later(after, Later::Token);
@@ -353,8 +429,15 @@ impl World {
         let org_pause = self.org_pauses.get(&org).copied().unwrap_or_default();
         assert!(self.now >= org_pause, "law 5: sent during an organization's pause");
         assert!(!self.blocked.iter().any(|(blocked, _)| *blocked == org), "sent for one that is left alone");
-        self.check_pace(org);
+        self.check_pace(org.clone());
         self.check_canary(span);
+        self.check_barrier(batch, span);
+        self.throttled.remove(&batch);
+        if self.sent_before.insert(batch) {
+            let same_pace = |other: &Option<OrgId>| self.settings.rate_per == RatePer::Run || *other == org;
+            let waiting = self.throttled.values().any(same_pace);
+            assert!(!waiting, "law 10: sent for the first time before what was throttled");
+        }
         let flight = &self.flights[&batch];
         for other in self.flights.values().filter(|other| other.sent) {
             let apart = other.span.last() < flight.span.first() || flight.span.last() < other.span.first();
@@ -367,6 +450,7 @@ impl World {
         if calm {
             self.service.moods = Moods::default();
             self.service.closed = None;
+            self.service.away = false;
         }
         let answer = self.service.answer(&mut self.dice, form, self.token, &sent);
         if matches!(&answer, Answer::Http(http) if matches!(http.status, 200 | 206)) {
@@ -382,9 +466,20 @@ impl World {
         self.later(after, Later::Answer(batch));
     }
 
+    /// A reading is a request like any other.
+    fn check_reading(&mut self) {
+        assert!(!self.stopped && self.now >= self.pause, "law 5: read during a pause or after a stop");
+        self.check_pace(self.disk.orgs[0].1.clone());
+        let throttled = self.dice.u32(..10) == 0;
+        let retry_after = throttled.then(|| Duration::from_secs(self.dice.u64(..5)));
+        self.later(Duration::from_millis(20), Later::ReadAnswer(retry_after));
+    }
+
     /// Never above the rate, over any stretch, but for the slack of a timer.
     fn check_pace(&mut self, org: Option<OrgId>) {
         let now = self.now;
+        // Everyone's, or each organization's own.
+        let org = org.filter(|_| self.settings.rate_per == RatePer::Org);
         let departures = self.departures.entry(org).or_default();
         departures.push(now);
         let Some(period) = self.settings.rate.period() else { return };
@@ -447,6 +542,14 @@ impl World {
             self.doubtful.remove(&batch);
             Finding::Known(self.look_up(span))
         };
+        let untold = match &finding {
+            Finding::Unknown(_) => true,
+            Finding::Known(found) => found.iter().any(|found| found.effect == Effect::Unknown),
+            Finding::Unauthorized => false,
+        };
+        if untold {
+            self.untold.extend(span.first().0..=span.last().0);
+        }
         self.tell(Event::Verified { batch, finding });
     }
 
@@ -457,6 +560,7 @@ impl World {
             key: operation.key,
             rows: operation.rows,
             effect: match self.service.is_so(assignment, operation) {
+                _ if self.service.secret == Some(license_of(operation)) => Effect::Unknown,
                 true => Effect::InEffect,
                 false => Effect::NotInEffect,
             },
@@ -481,7 +585,8 @@ impl World {
         if let Answer::Http(http) = &answer {
             if let Some(wait) = http.retry_after.filter(|wait| *wait <= self.settings.max_wait) {
                 let org = self.assignments[span.first().0 as usize].org.clone();
-                let alone = http.status == 429 && self.disk.orgs.len() > 1;
+                let alone =
+                    http.status == 429 && self.disk.orgs.len() > 1 && self.settings.rate_per == RatePer::Org;
                 let pause = if alone { self.org_pauses.entry(org).or_default() } else { &mut self.pause };
                 *pause = (*pause).max(self.now + wait);
             }
@@ -492,8 +597,104 @@ impl World {
         let sent = Arc::clone(&flight.carried);
         let verdict = judge(wire, None, &sent, &answer);
         self.acceptance_known |= matches!(verdict, Verdict::Accepted { .. });
+        self.note(batch, span, &verdict);
 
         self.tell(Event::Answered { batch, verdict });
+    }
+
+    /// What the laws have to know of an answer.
+    fn note(&mut self, batch: BatchId, span: Span, verdict: &Verdict) {
+        match verdict {
+            Verdict::SendAgain { throttled: true, .. } => {
+                let org = self.flights[&batch].org.clone();
+                if !self.blocked.iter().any(|(blocked, _)| *blocked == org) {
+                    self.throttled.insert(batch, org);
+                }
+            }
+            Verdict::SendAgain { .. } | Verdict::InDoubt(_) | Verdict::Foreign(_) | Verdict::CutOff(_) => {
+                self.faults.entry(batch).or_insert((0, self.through)).0 += 1;
+            }
+            Verdict::Rejected(_) | Verdict::Forbidden(_) if span.len() == 1 => {
+                self.refused_alone.insert(span.first().0);
+            }
+            _ => {}
+        }
+        match verdict {
+            Verdict::Accepted { .. } | Verdict::Rejected(_) | Verdict::Forbidden(_) => self.through += 1,
+            Verdict::SendAgain { in_doubt: true, .. } | Verdict::InDoubt(_) | Verdict::Foreign(_) => {
+                self.doubtful.insert(batch);
+            }
+            _ => {}
+        }
+    }
+
+    /// Law 9: who gets a license waits for everyone before who gives it back.
+    fn check_barrier(&self, batch: BatchId, span: Span) {
+        let floor = |number: u32| match &self.settings.sequence {
+            Sequence::Free => 0,
+            Sequence::RemovesFirst => number,
+            Sequence::Waves(starts) => {
+                starts.iter().copied().filter(|start| *start <= number).max().unwrap_or(0)
+            }
+        };
+        let below = floor(span.first().0);
+        assert_eq!(
+            below.min(span.first().0),
+            floor(span.last().0).min(span.first().0),
+            "a batch of two waves"
+        );
+        let licenses = |assignments: &[Assignment], action: Verb| -> BTreeSet<String> {
+            let operations = assignments.iter().flat_map(|assignment| &assignment.operations);
+            let operations = operations.filter(|operation| operation.action == action);
+            operations.map(license_of).collect()
+        };
+        let adds = licenses(&self.flights[&batch].carried, Verb::Add);
+        let org = &self.assignments[span.first().0 as usize].org;
+        let leaves = self.disk.leaves();
+        for number in 0..below {
+            let before = &self.assignments[number as usize];
+            let gives = licenses(std::slice::from_ref(before), Verb::Remove);
+            if before.org != *org || gives.is_disjoint(&adds) || self.refused_alone.contains(&number) {
+                continue;
+            }
+            let covers = |leaf: &Span| leaf.first().0 <= number && number <= leaf.last().0;
+            let leaf = leaves.iter().find(|(_, leaf)| covers(&leaf.span));
+            let state = leaf.map(|(_, leaf)| leaf.state);
+            let settled = matches!(state, Some(State::Done | State::Failed | State::InDoubt));
+            assert!(settled, "law 9: {span:?} is sent while {number} is {state:?}");
+        }
+    }
+
+    /// What is called failed was refused, or was tried as often as is borne; and was surely not done.
+    fn check_change(&self, batch: BatchId, span: Span, change: &BatchChange) {
+        let exhausted = |code: &str| {
+            if code != code::RETRIES_EXHAUSTED {
+                return;
+            }
+            let (faults, _) = self.faults[&batch];
+            assert!(faults >= self.settings.max_attempts, "law 10: given up after {faults} faults");
+        };
+        match change {
+            BatchChange::Failed(refusal) => {
+                exhausted(refusal.code.as_str());
+                self.check_refused(span, refusal.code.as_str());
+                for operation in self.carried(span).iter().flat_map(|assignment| &assignment.operations) {
+                    self.check_not_done(operation.key);
+                }
+            }
+            BatchChange::Done { failures } => {
+                for failure in failures {
+                    exhausted(failure.refusal.code.as_str());
+                    self.check_not_done(failure.key);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Law 11: nothing is failed that may have been done.
+    fn check_not_done(&self, key: OperationKey) {
+        assert!(!self.service.unsaid.contains(&key), "law 11: {key:?} failed and was done");
     }
 
     /// Law 7: what is done stays done.
@@ -520,7 +721,10 @@ impl World {
                     State::Done => self.check_done(&assignment, exhausted),
                     State::Failed => self.check_failed(&assignment, &self.disk.failed[&id], exhausted),
                     // The service would not say what it did, as often as it was asked.
-                    State::InDoubt => assert!(exhausted, "given up after {} attempts", batch.intents),
+                    State::InDoubt => {
+                        let untold = self.untold.contains(&assignment.number.0);
+                        assert!(exhausted || untold, "given up after {} attempts", batch.intents);
+                    }
                     other => panic!("a finished run with a batch that is {other:?}"),
                 }
             }
@@ -555,8 +759,11 @@ impl World {
         let misunderstood = self.service.deaf || wire_mismatch(self.settings.wire, self.service.form);
         for assignment in self.carried(span) {
             let user = assignment.user.email().unwrap().as_str();
-            let known =
-                code == code::RETRIES_EXHAUSTED || misunderstood || self.service.poison.contains_key(user);
+            let known = code == code::RETRIES_EXHAUSTED
+                || misunderstood
+                || (self.service.picky && code == "400409")
+                || code == "HTTP_403"
+                || self.service.poison.contains_key(user);
             assert!(known, "{user} failed with {code} for no reason");
         }
     }
@@ -578,6 +785,13 @@ fn organizations(dice: &mut fastrand::Rng, users: u32) -> Vec<(Span, Option<OrgI
 
 fn wire_mismatch(wire: Wire, form: WireForm) -> bool {
     matches!((wire, form), (Wire::Array, WireForm::Object) | (Wire::Object, WireForm::Array))
+}
+
+fn license_of(operation: &Operation) -> String {
+    match &operation.change {
+        Change::License(id, _) => id.as_str().to_owned(),
+        Change::Site(_) => panic!("licenses alone"),
+    }
 }
 
 fn wanted(assignment: &Assignment) -> BTreeSet<String> {
@@ -605,7 +819,16 @@ fn assignment(number: u32, dice: &mut fastrand::Rng) -> Assignment {
 }
 
 fn settings(dice: &mut fastrand::Rng, assignments: &[Assignment]) -> Settings {
-    let rates = ["unlimited", "300/min", "5/s", "50/s", "1000/h", "200/s", "auto"];
+    let users = u32::try_from(assignments.len()).unwrap();
+    let sequence = match dice.u32(..4) {
+        0 => Sequence::RemovesFirst,
+        1 => {
+            let starts: BTreeSet<u32> = (0..dice.u32(1..6)).map(|_| dice.u32(..users)).collect();
+            Sequence::Waves(starts.into_iter().collect())
+        }
+        _ => Sequence::Free,
+    };
+    let rates = ["unlimited", "300/min", "5/s", "50/s", "1000/h", "200/s", "auto", "auto:300/min"];
     let rate: Rate = rates[dice.usize(..rates.len())].parse().unwrap();
     Settings {
         batch_size: dice.u32(1..30),
@@ -620,6 +843,9 @@ fn settings(dice: &mut fastrand::Rng, assignments: &[Assignment]) -> Settings {
         max_failures: (dice.u32(..6) == 0).then(|| "10".parse().unwrap()),
         stop_grace: Duration::from_secs(10),
         operations: assignments.iter().map(Assignment::rows).sum(),
+        rate_per: if dice.bool() { RatePer::Run } else { RatePer::Org },
+        sequence,
+        assured: false,
     }
 }
 
@@ -648,8 +874,21 @@ fn service(dice: &mut fastrand::Rng, assignments: &[Assignment], wire: Wire) -> 
     let refused = if form == WireForm::Array { some(dice) } else { Vec::new() };
     let poison = some(dice).into_iter().map(|user| (user, if dice.bool() { Some("400000") } else { None }));
     let poison: HashMap<_, _> = poison.collect();
+    let few = |dice: &mut fastrand::Rng| -> HashSet<String> {
+        if dice.u32(..3) > 0 {
+            return HashSet::new();
+        }
+        assignments.iter().filter(|_| dice.u32(..30) == 0).map(user).collect()
+    };
+    let (shunned, cursed) = (few(dice), few(dice));
     Service {
         form,
+        shunned,
+        cursed,
+        away: false,
+        picky: dice.u32(..3) == 0,
+        secret: (dice.u32(..4) == 0).then(|| "L2".to_owned()),
+        unsaid: HashSet::new(),
         moods,
         refused: refused.into_iter().map(|user| (user, "400411")).collect(),
         poison,

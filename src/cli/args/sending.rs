@@ -14,10 +14,13 @@ pub(in crate::cli) struct Sending {
     /// Users per request, in the array form [default: 100].
     #[arg(long, value_name = "N")]
     pub(in crate::cli) batch_size: Option<NonZeroU32>,
-    /// The most requests: N/s, N/min, N/h or unlimited; auto finds the service's limit by itself
-    /// [default: 300/min].
+    /// The most requests: N/s, N/min, N/h or unlimited; auto:300/min finds the service's limit by itself and
+    /// never goes above 300 a minute, auto knows no ceiling [default: auto:300/min].
     #[arg(long)]
     pub(in crate::cli) rate: Option<Rate>,
+    /// Whose requests that is: the whole run's, or each organization's of a partner's file [default: run].
+    #[arg(long, value_enum, hide_short_help = true)]
+    pub(in crate::cli) rate_per: Option<RatePer>,
     /// Requests in flight [default: 8].
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub(in crate::cli) concurrency: Option<NonZeroU32>,
@@ -51,7 +54,7 @@ pub(in crate::cli) struct Sending {
     #[arg(long, value_name = "TIME", value_parser = seconds, hide_short_help = true)]
     pub(in crate::cli) max_wait: Option<u32>,
     /// Pause once nothing has got through for so long, in seconds or as 90s, 30m, 2h
-    /// [default: 10m; at once after --max-attempts, where fewer than usual are asked for].
+    /// [default: 10m].
     #[arg(long, value_name = "TIME", value_parser = seconds, hide_short_help = true)]
     pub(in crate::cli) give_up_after: Option<u32>,
 }
@@ -98,6 +101,23 @@ impl From<Wire> for domain::Wire {
             Wire::Auto => Self::Auto,
             Wire::Array => Self::Array,
             Wire::Object => Self::Object,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum RatePer {
+    /// All organizations share it; a refusal for the pace pauses everyone.
+    Run,
+    /// Each organization has it for itself, and pauses by itself.
+    Org,
+}
+
+impl From<RatePer> for domain::RatePer {
+    fn from(rate_per: RatePer) -> Self {
+        match rate_per {
+            RatePer::Run => Self::Run,
+            RatePer::Org => Self::Org,
         }
     }
 }

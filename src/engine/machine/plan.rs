@@ -1,41 +1,38 @@
 //! What is made ready, and what leaves when.
 
 use super::{AHEAD, Action, Engine, Time};
-use crate::domain::{AttemptId, BatchChange, BatchId, InDoubt, Part, Span, Wire, WireForm};
+use crate::domain::{AttemptId, BatchChange, BatchId, InDoubt, Part, Span, WireForm};
 use crate::engine::batch::{After, Batch, Stage};
 use crate::engine::lane::{LaneNo, Leave, Next, Work};
-
-/// So many passing faults in a row, and the service is ill.
-const ILL: u32 = 10;
 
 /// How often something new asks an ill service: rarely enough that a long illness does not drag the whole
 /// run into it, and often enough to get past a hundred users who always fail.
 const ASK_ANEW: Time = Time::from_secs(5);
 
-impl Engine {
-    pub(super) fn form(&self, batch: &Batch) -> WireForm {
-        match self.settings.wire {
-            _ if batch.as_object => WireForm::Object,
-            Wire::Array => WireForm::Array,
-            Wire::Object => WireForm::Object,
-            Wire::Auto => self.wire.unwrap_or(WireForm::Array),
-        }
-    }
+/// What there is room for among what is ready.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    /// Batches of which it is known that they have to wait for nobody.
+    known: bool,
+    /// Others.
+    unknown: bool,
+}
 
+impl Engine {
     /// Commits intents ahead of need, three times as many as may be in flight: with those that are, that
     /// makes the 4 × concurrency of law 4. A batch whose outcome was handed over counts no more, since
     /// an intent handed over after it is committed after it or with it.
     pub(super) fn plan(&mut self, now: Time) {
-        while !self.token.is_renewing()
-            && now >= self.pause
-            // Until something has been accepted, one request at a time finds out what the service takes.
-            && (self.accepted || (self.active.is_empty() && self.verifying.is_empty()))
-            && self.lanes.iter().map(|lane| lane.ahead).sum::<u32>() < self.settings.concurrency.saturating_mul(3)
-        {
+        if self.token.is_renewing() || now < self.pause {
+            return;
+        }
+        self.plan_throttled(now);
+        // Until something has been accepted, one request at a time finds out what the service takes.
+        while self.discovery.has_accepted() || !self.is_occupied() {
             let Some((number, next)) = self.choose(now) else { break };
             let Some(work) = self.lanes.get_mut(number).and_then(|lane| lane.take(next)) else { break };
             match work {
-                Work::Batch(id, batch) if batch.in_doubt && self.settings.in_doubt == InDoubt::Verify => {
+                Work::Batch(id, batch) if self.is_to_be_asked(&batch) => {
                     self.actions.push_back(Action::Verify { batch: id, span: batch.span });
                     self.verifying.insert(id, (self.token.generation(), batch));
                 }
@@ -54,10 +51,46 @@ impl Engine {
         }
     }
 
+    /// What was throttled goes first. It takes the place of what it was when it was in flight.
+    fn plan_throttled(&mut self, now: Time) {
+        for number in 0..self.lanes.len() {
+            while let Some(lane) = self.lanes.get_mut(number)
+                && lane.blocked.is_none()
+                && self.roads.get(lane.road).is_some_and(|road| now >= road.pause)
+                && let Some((id, batch)) = lane.take_throttled()
+            {
+                if batch.is_lone() || self.discovery.form(&batch) == WireForm::Array {
+                    self.intend(id, batch);
+                    continue;
+                }
+                // It is not sent as a whole any more.
+                if let Some(road) = self.roads.get_mut(lane.road) {
+                    road.throttled.remove(&id);
+                }
+                lane.put(id, batch);
+            }
+        }
+    }
+
+    /// Whether the service is asked what became of a batch before it is sent again, or failed.
+    fn is_to_be_asked(&self, batch: &Batch) -> bool {
+        let unasked = batch.doubt.as_ref().is_some_and(|doubt| doubt.unasked);
+        batch.claim.is_some() || (unasked && self.settings.in_doubt == InDoubt::Verify)
+    }
+
     /// The lane whose next request may leave first, and what it has for it.
     fn choose(&self, now: Time) -> Option<(LaneNo, Next)> {
-        let alone = self.active.is_empty();
-        let end = self.canary.unwrap_or(u32::MAX);
+        let room = self.settings.concurrency;
+        let ahead = self.lanes.iter().map(|lane| lane.ahead).sum::<u32>();
+        // They come back whatever else is ready.
+        let settling = |batch: &&Batch| matches!(batch.stage, Stage::Settling(After::Throttled));
+        let settling = self.active.values().filter(settling).fold(0, |count, _| count + 1);
+        let throttled = self.lanes.iter().map(super::Lane::throttled).sum::<u32>() + settling;
+        // What is known to be free to go finds a place even where all that is ready has to wait for it.
+        let retries = ahead + throttled + self.in_flight < room.saturating_mul(4);
+        let unsent = ahead + throttled < room.saturating_mul(3);
+        let room = Room { known: retries, unknown: unsent };
+        let alone = !self.is_occupied();
         let ill = self.is_ill();
         if ill && !alone {
             return None;
@@ -65,75 +98,120 @@ impl Engine {
         // One at a time, an ill service is asked whether it is well again. What failed before asks, and
         // something new only now and then: it may be that what failed will always fail.
         let asking = ill && self.lanes.iter().any(|lane| lane.waiting().any(|batch| batch.needs_leave));
-        let retries = Leave { retries: self.budget.allows(alone), anew: !asking, end };
-        let anew = Leave { retries: false, anew: true, end };
+        let end = self.canary.end();
+        let retries = Leave { retries: self.budget.allows(alone), anew: !asking, unsent, end };
+        let anew = Leave { retries: false, anew: true, unsent, end };
         let turn_of_new = asking && now >= self.newest + ASK_ANEW;
-        turn_of_new.then(|| self.choose_from(now, anew)).flatten().or_else(|| self.choose_from(now, retries))
+        turn_of_new
+            .then(|| self.choose_from(now, anew, room))
+            .flatten()
+            .or_else(|| self.choose_from(now, retries, room))
     }
 
-    fn choose_from(&self, now: Time, leave: Leave) -> Option<(LaneNo, Next)> {
+    fn choose_from(&self, now: Time, leave: Leave, room: Room) -> Option<(LaneNo, Next)> {
         let lanes = self.lanes.iter().enumerate();
-        let open = lanes.filter(|(_, lane)| lane.blocked.is_none() && now >= lane.pause);
-        let choices = open.filter_map(|(number, lane)| {
-            let leaving = lane.pace.expected(lane.ahead).max(now);
-            let next = (leaving <= now + AHEAD).then(|| lane.next(now, leave)).flatten()?;
+        let choices = lanes.filter(|(_, lane)| lane.blocked.is_none()).filter_map(|(number, lane)| {
+            let road = self.roads.get(lane.road).filter(|road| now >= road.pause)?;
+            let leaving = road.leaving().max(now);
+            if leaving > now + AHEAD {
+                return None;
+            }
+            let next = lane.next(now, leave, |batch| self.may_be_taken(batch, room))?;
             Some(((leaving, lane.ahead + lane.in_flight, number), next))
         });
         choices.min_by_key(|(order, _)| *order).map(|((.., number), next)| (number, next))
     }
 
+    /// To ask what became of a batch takes no place. One that is not loaded may have to wait once it is, unless
+    /// it goes before all others.
+    fn may_be_taken(&self, batch: &Batch, room: Room) -> bool {
+        let known = || batch.cargo.moves.is_some() || self.is_lowest(batch);
+        self.is_to_be_asked(batch) || (room.known && (room.unknown || known()) && !self.is_held_back(batch))
+    }
+
+    /// Whether nothing of its organization that is open goes before a batch.
+    fn is_lowest(&self, batch: &Batch) -> bool {
+        let Some(lane) = self.lanes.get(batch.lane) else { return false };
+        let asked = self.verifying.values().map(|(_, batch)| batch);
+        let mut open = self.active.values().chain(asked).filter(|other| other.lane == batch.lane);
+        let before = |other: &Batch| other.span < batch.span;
+        !open.any(before)
+            && !lane.waiting().any(before)
+            && lane.first_unsent().is_none_or(|first| batch.span.first().0 < first)
+    }
+
+    /// Whether anything is under way that does not wait for others to give a license back.
+    fn is_occupied(&self) -> bool {
+        let waits = |batch: &Batch| matches!(batch.stage, Stage::Ready) && self.is_held_back(batch);
+        !self.verifying.is_empty() || self.active.values().any(|batch| !waits(batch))
+    }
+
+    /// Whether a batch adds what somebody before it has still to give back.
+    fn is_held_back(&self, batch: &Batch) -> bool {
+        let Some(lane) = self.lanes.get(batch.lane) else { return false };
+        let asked = self.verifying.values().map(|(_, batch)| batch);
+        let open = self.active.values().chain(asked).chain(lane.waiting());
+        self.barrier.holds(batch, open, lane.first_unsent())
+    }
+
     /// How many assignments the next batch from here takes.
     fn size_at(&self, from: Span) -> u32 {
-        let object = match self.settings.wire {
-            Wire::Object => true,
-            Wire::Array => false,
-            Wire::Auto => self.wire == Some(WireForm::Object),
-        };
+        let object = self.discovery.usual() == WireForm::Object;
         let size = if object { 1 } else { self.settings.batch_size.max(1) };
-        let canary = self.canary.map_or(u32::MAX, |end| end.saturating_sub(from.first().0));
-        size.min(canary).max(1)
+        let first = from.first().0;
+        let canary = self.canary.waits_for().map_or(u32::MAX, |end| end.saturating_sub(first));
+        size.min(canary).min(self.barrier.reach(first)).max(1)
     }
 
     /// Nothing gets through, and the leave for retries is used up.
     const fn is_ill(&self) -> bool {
-        self.faults >= ILL && !self.budget.allows(false)
+        self.health.is_ill() && !self.budget.allows(false)
     }
 
     /// What is ready in a lane that has to wait long makes room for other lanes.
     pub(super) fn release(&mut self, now: Time) {
-        if self.lanes.len() < 2 {
-            return;
-        }
         for number in 0..self.lanes.len() {
+            let several = self.roads.len() > 1;
             let Some(lane) = self.lanes.get_mut(number) else { continue };
-            if lane.blocked.is_none() && lane.pause <= now + AHEAD {
+            let waits = self.roads.get(lane.road).is_some_and(|road| road.pause > now + AHEAD);
+            if lane.blocked.is_none() && !(several && waits) {
                 continue;
             }
+            let road = lane.road;
             for id in lane.give_back() {
+                let mut next = After::Anew;
+                if let Some(road) = self.roads.get_mut(road) {
+                    road.ahead -= 1;
+                    if road.throttled.contains_key(&id) {
+                        next = After::Throttled;
+                    }
+                }
                 if let Some(batch) = self.active.get_mut(&id) {
                     // It was counted as a retry and is none.
                     batch.needs_leave |= batch.on_leave;
                 }
-                self.settle(id, None, BatchChange::Pending, After::Anew);
+                self.settle_resting(id, None, next);
             }
         }
     }
 
     /// The object form carries one user: the first assignment is split off and goes alone.
     fn alone_if_object(&mut self, id: BatchId, batch: Batch) -> (BatchId, Batch) {
-        let parts = if self.form(&batch) == WireForm::Object { batch.span.split(1) } else { None };
+        let object = self.discovery.form(&batch) == WireForm::Object;
+        let parts = if object { batch.span.split(1) } else { None };
         let Some((head, rest)) = parts else { return (id, batch) };
         let [left, right] = self.name_parts(head, rest);
+        let doubt = batch.doubt.as_ref().map(|doubt| doubt.reason.clone());
         self.actions.push_back(Action::CommitOutcome {
             batch: id,
             span: batch.span,
             attempt: None,
-            change: BatchChange::Split { left, right },
+            change: BatchChange::Split { left, right, doubt },
             learned: None,
             rows: 0,
         });
-        self.put(right.batch, Batch::new(batch.lane, right.span));
-        (left.batch, Batch::new(batch.lane, left.span))
+        self.put(right.batch, batch.part(right.span));
+        (left.batch, batch.part(left.span))
     }
 
     pub(super) fn put(&mut self, id: BatchId, batch: Batch) {
@@ -162,16 +240,21 @@ impl Engine {
         } else {
             self.newest = self.now;
         }
-        let (span, attempt, wire) = (batch.span, batch.attempt, self.form(&batch));
+        batch.form = self.discovery.form(&batch);
+        let (span, attempt, wire) = (batch.span, batch.attempt, batch.form);
         self.actions.push_back(Action::CommitIntent { batch: id, span, attempt, wire });
         if let Some(lane) = self.lanes.get_mut(batch.lane) {
             lane.ahead += 1;
+            if let Some(road) = self.roads.get_mut(lane.road) {
+                road.ahead += 1;
+            }
         }
         self.active.insert(id, batch);
     }
 
     /// Sends what is ready, as far as pace, pauses and concurrency allow, lane by lane in turn.
     pub(super) fn dispatch(&mut self, now: Time) {
+        self.dispatch_reads(now);
         let mut idle = 0;
         while idle < self.lanes.len()
             && self.in_flight < self.settings.concurrency
@@ -184,18 +267,38 @@ impl Engine {
         }
     }
 
+    /// Who wants to read is waited for by somebody, and reads little.
+    fn dispatch_reads(&mut self, now: Time) {
+        while self.reads > 0 && now >= self.pause {
+            let Some(road) = self.roads.first_mut().filter(|road| now >= road.pause) else { return };
+            if let Err(until) = road.pace.take(now) {
+                road.paced_until = until;
+                return;
+            }
+            self.reads -= 1;
+            self.actions.push_back(Action::Read);
+        }
+    }
+
     fn dispatch_one(&mut self, now: Time, number: LaneNo) -> bool {
-        let Some(lane) = self.lanes.get_mut(number) else { return false };
-        let Some(id) = lane.ready.front().copied().filter(|_| lane.blocked.is_none() && now >= lane.pause)
-        else {
-            return false;
+        let Some(lane) = self.lanes.get(number).filter(|lane| lane.blocked.is_none()) else { return false };
+        let Some(road) = self.roads.get(lane.road).filter(|road| now >= road.pause) else { return false };
+        let may_go = |id: &BatchId| {
+            (road.throttled.is_empty() || road.throttled.contains_key(id))
+                && self.active.get(id).is_some_and(|batch| !self.is_held_back(batch))
         };
-        if let Err(until) = lane.pace.take(now) {
-            lane.paced_until = until;
+        let Some(place) = lane.ready.iter().position(may_go) else { return false };
+        let road = lane.road;
+        let Some(road) = self.roads.get_mut(road) else { return false };
+        if let Err(until) = road.pace.take(now) {
+            road.paced_until = until;
             return false;
         }
-        lane.ready.pop_front();
+        road.ahead -= 1;
+        let Some(lane) = self.lanes.get_mut(number) else { return false };
+        let Some(id) = lane.ready.remove(place) else { return false };
         lane.ahead -= 1;
+        road.throttled.remove(&id);
         if let Some(batch) = self.active.get_mut(&id) {
             batch.stage = Stage::InFlight { token: self.token.generation(), sent: now };
             lane.in_flight += 1;
@@ -205,17 +308,40 @@ impl Engine {
         true
     }
 
-    pub(super) fn intent_committed(&mut self, id: BatchId) {
-        if let Some(batch) = self.active.get_mut(&id)
-            && matches!(batch.stage, Stage::Intending)
-            && let Some(lane) = self.lanes.get_mut(batch.lane)
-        {
-            if batch.cargo.is_empty() {
-                lane.ahead -= 1;
-                return self.in_effect_already(id);
+    /// The form was learned: what is ready in the other one is made ready anew.
+    pub(super) fn recall(&mut self) {
+        for number in 0..self.lanes.len() {
+            let Some(lane) = self.lanes.get_mut(number) else { continue };
+            for id in std::mem::take(&mut lane.ready) {
+                self.make_ready(id);
             }
+        }
+    }
+
+    pub(super) fn intent_committed(&mut self, id: BatchId) {
+        if self.active.get(&id).is_some_and(|batch| matches!(batch.stage, Stage::Intending)) {
+            self.make_ready(id);
+        }
+    }
+
+    fn make_ready(&mut self, id: BatchId) {
+        let Some(batch) = self.active.get_mut(&id) else { return };
+        let Some(lane) = self.lanes.get_mut(batch.lane) else { return };
+        if !batch.cargo.is_empty() && batch.form == self.discovery.form(batch) {
             batch.stage = Stage::Ready;
             lane.ready.push_back(id);
+            return;
+        }
+        lane.ahead -= 1;
+        if let Some(road) = self.roads.get_mut(lane.road) {
+            road.ahead -= 1;
+        }
+        if batch.cargo.is_empty() {
+            // All of it is in effect already: nothing to send.
+            self.in_effect_already(id);
+        } else {
+            batch.needs_leave |= batch.on_leave;
+            self.settle_resting(id, None, After::Anew);
         }
     }
 }

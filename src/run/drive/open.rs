@@ -65,6 +65,14 @@ pub async fn send(
         // Nobody listens any more only after the loop has ended.
         let _ = commits.send(Message::Committed(committed));
     });
+    let (wished, mut wishes) = mpsc::unbounded_channel();
+    readings.pacing().hand_over(wished);
+    let wanted = post.clone();
+    tokio::spawn(async move {
+        while let Some(reading) = wishes.recv().await {
+            let _ = wanted.send(Message::Reading(reading));
+        }
+    });
     let renew_at = client.token().renew_at().map(Instant::from_std);
     let mut driver = Driver {
         client,
@@ -77,6 +85,7 @@ pub async fn send(
         settling: std::collections::HashMap::new(),
         to_verify: Vec::new(),
         is_verifying: false,
+        readers: std::collections::VecDeque::new(),
         renew_at,
         messages,
         post,
