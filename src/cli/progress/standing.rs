@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn done_failed_and_unchanged_are_counted_apart() {
         let begun = Instant::now();
-        let mut standing = Standing::new(Rate::Auto);
+        let mut standing = Standing::new("auto".parse().unwrap());
         standing
             .begin(Progress { total: 10, done: 3, unchanged: 2, failed: 1, invalid: 1, requests: 0 }, begun);
         assert_eq!(standing.line(Output::plain(), begun), "3 of 9 done, 2 unchanged, 1 failed");
