@@ -23,6 +23,7 @@ mod input;
 mod journal;
 mod lifecycle;
 mod lock;
+mod network;
 mod night;
 mod outcomes;
 mod outputs;
