@@ -9,6 +9,7 @@ mod check;
 mod conclusion;
 mod confirm;
 mod context;
+mod copy;
 mod credentials;
 mod demo;
 mod diff;
@@ -26,6 +27,7 @@ mod preview;
 mod problem_text;
 mod program;
 mod progress;
+mod rehearse;
 mod report;
 mod resume;
 mod runs;
@@ -74,6 +76,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(context, &args),
         Command::Plan(args) => plan::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),
+        Command::Rehearse(args) => rehearse::run(context, &args),
         Command::Apply(args) => apply::run(context, args),
         Command::Resume(args) => resume::run(context, &args),
         Command::Retry(args) => resume::retry(context, &args),

@@ -27,6 +27,7 @@ mod network;
 mod night;
 mod outcomes;
 mod outputs;
+mod rehearse;
 mod report;
 mod sandbox;
 mod scripted;

@@ -50,6 +50,9 @@ pub(super) enum Command {
     Plan(Plan),
     /// Write the least file that brings the organization to what a file asks for.
     Diff(Diff),
+    /// Copy licenses, units and holders that a file touches into a sandbox in memory, apply the file there,
+    /// and show what would fail; changes nothing.
+    Rehearse(Plan),
     /// Import a file as a new run, send it, write the failures CSV: the main job.
     Apply(Apply),
     /// Go on with an unfinished run after a crash, a stop or a new token.
