@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use seatbatch::assign::{Interpretation, NamesTaken, check};
+use seatbatch::assign::{Interpretation, Known, check};
 use seatbatch::domain::{
     Action, Answer, Assignment, AssignmentNo, Body, Change, EmailAddress, HttpAnswer, LicenseId, Line,
     Operation, OperationKey, Order, Properties, User, WireForm,
@@ -82,7 +82,9 @@ fn csv_loop(bencher: Bencher<'_, '_>, rows: u32) {
 fn check_file(bencher: Bencher<'_, '_>, rows: u32) {
     let (_keep, input) = file(rows);
     bencher.counter(ItemsCount::new(rows)).bench(|| {
-        check(&input, &Interpretation::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap().counts()
+        check(&input, &Interpretation::default(), Order::File, Known::nothing(), &mut |_| {})
+            .unwrap()
+            .counts()
     });
 }
 

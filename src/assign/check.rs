@@ -6,17 +6,20 @@ use std::io;
 
 use siphasher::sip::SipHasher13;
 
-use super::columns::{Columns, ColumnsError, Doubtful, Field};
+use super::columns::{ColumnsError, Doubtful, Field};
+use super::counts::{Counts, Demand};
 use super::cross_row::CrossRow;
+use super::extensions::Extensions;
 use super::interpretation::Interpretation;
-use super::numbering::{Class, Numbering, Organizations};
-use super::problem::{Problem, ProblemCode, Severity};
+use super::names::Known;
+use super::problem::Problem;
 use super::roster::Roster;
+use super::row::{RowOperation, RowOutcome, RowReader, RowUser};
+use super::sending_order::{Class, Organizations, SendingOrder};
 use super::sorter::{Mark, Sorter};
-use super::targets::{LicenseNames, NamesError, Targets};
-use super::wish::{self, Refused, Wish};
-use crate::domain::{Action, AssignmentNo, Line, Order, Target};
-use crate::input::{InputError, InputFile, Layout};
+use super::targets::{TargetNo, Targets};
+use crate::domain::{Action, AssignmentNo, Item, Line, OperationKey, Order, Target};
+use crate::input::{InputError, InputFile, Layout, Row};
 
 /// Why a file could not be checked to its end.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +31,12 @@ pub enum CheckError {
     /// Its columns cannot be told.
     #[error(transparent)]
     Columns(#[from] ColumnsError),
-    /// License names could not be looked up.
-    #[error("cannot look up the license names that the file uses")]
-    Names(#[source] NamesError),
+    /// It takes away everything of users, and nobody has looked what that is.
+    #[error("the file takes away everything that {users} users hold, and what they hold has not been read")]
+    HoldingsUnknown {
+        /// How many.
+        users: u64,
+    },
     /// The temporary files failed.
     #[error("cannot sort the file's operations on the disk (set TMPDIR to a folder with room)")]
     Disk(#[from] io::Error),
@@ -43,55 +49,19 @@ impl CheckError {
         match self {
             Self::Input(error) => error.is_about_content(),
             Self::Columns(_) => true,
-            Self::Names(_) | Self::Disk(_) => false,
+            Self::HoldingsUnknown { .. } | Self::Disk(_) => false,
         }
     }
-}
-
-/// What was found, counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Counts {
-    /// Rows of the file.
-    pub rows: u64,
-    /// Rows that cannot be sent.
-    pub invalid: u64,
-    /// Problems that keep rows from being sent.
-    pub errors: u64,
-    /// Problems that do not.
-    pub warnings: u64,
-    /// Rows that ask for what an earlier one asks for.
-    pub repeated: u64,
-    /// Users that something is asked for.
-    pub assignments: u32,
-    /// Operations that add.
-    pub adds: u64,
-    /// Operations that remove.
-    pub removes: u64,
-    /// Problems of the file as a whole: nothing of it can be sent.
-    pub unclear_columns: u64,
-    /// No column says what to do: every row adds.
-    pub adds_by_default: bool,
-}
-
-/// What a file asks of one target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Demand {
-    /// Users who are to get it.
-    pub adds: u64,
-    /// Users who are to give it back.
-    pub removes: u64,
 }
 
 /// A file that has been read once: what is needed to take it in.
 #[derive(Debug)]
 pub struct Checked {
-    pub(super) how: Interpretation,
-    pub(super) columns: Columns,
+    pub(super) reader: RowReader,
     pub(super) roster: Roster,
-    numbering: Numbering,
-    /// What rules across rows have found, by line.
-    pub(super) findings: Vec<(Line, CrossRow)>,
-    pub(super) targets: Targets,
+    sending_order: SendingOrder,
+    /// What rules across rows have found, by operation.
+    pub(super) findings: Vec<(OperationKey, CrossRow)>,
     demand: Vec<Demand>,
     layout: Layout,
     sha256: String,
@@ -108,7 +78,7 @@ impl Checked {
     /// How many users of each organization something is asked for, in sending order.
     #[must_use]
     pub fn organizations(&self) -> &[u32] {
-        self.numbering.organizations()
+        self.sending_order.organizations()
     }
 
     /// What was found, counted.
@@ -126,19 +96,32 @@ impl Checked {
     /// The licenses and sites that the file names.
     #[must_use]
     pub const fn targets(&self) -> &Targets {
-        &self.targets
+        &self.reader.targets
     }
 
     /// What the file asks of each target, in the order of their numbers.
     pub fn demand(&self) -> impl Iterator<Item = (&Target, Demand)> {
-        let all = self.targets.all().iter();
+        let all = self.targets().all().iter();
         all.enumerate().map(|(number, target)| (target, self.demand.get(number).copied().unwrap_or_default()))
+    }
+
+    /// The assignment of the user whom a row names.
+    pub(super) fn number_of(&self, user: &RowUser) -> Option<AssignmentNo> {
+        let (email, person) = user.names();
+        self.assignment_of(email, person)
+    }
+
+    /// The assignment of whoever is called so in the file; the person ID counts where both are given.
+    #[must_use]
+    pub fn assignment_of(&self, email: Option<&str>, person: Option<&str>) -> Option<AssignmentNo> {
+        self.sending_order.of(self.roster.find(email, person)?)
     }
 }
 
 /// Reads the whole file, tells every problem as it is found, and numbers the assignments.
 ///
-/// Problems of a row by itself come in file order; those between rows follow, by user.
+/// Problems of a row by itself come in file order; those of columns and names follow, and then those between
+/// rows, in file order.
 ///
 /// # Errors
 /// [`CheckError`] where the file cannot be checked to its end.
@@ -146,28 +129,21 @@ pub fn check(
     file: &InputFile,
     how: &Interpretation,
     order: Order,
-    names: &mut dyn LicenseNames,
+    known: Known,
     on_problem: &mut dyn FnMut(&Problem),
 ) -> Result<Checked, CheckError> {
     let mut rows = file.rows(&how.reading())?;
     let layout = rows.layout().clone();
-    let columns = Columns::of(rows.header(), how)?;
-    columns.require(&Field::USER, "'email' or 'personId'", rows.header())?;
-    columns.require(&Field::TARGET, "'licenseId', 'license' or 'siteUrl'", rows.header())?;
-    let mut doubtful = Doubtful::of(rows.header(), &columns, how);
-    let mut checker = Checker::new(on_problem);
+    let reader = RowReader::new(rows.header(), how, known)?;
+    let mut doubtful = Doubtful::of(rows.header(), &reader.columns, how);
+    if let Some(wide) = &reader.wide {
+        doubtful.forget(|position| wide.has(position));
+    }
+    let mut checker = Checker::new(on_problem, reader);
     rows.remarks().iter().for_each(|remark| checker.tell(&remark.into()));
-    checker.counts.adds_by_default = !columns.has(Field::Operation);
     while let Some(row) = rows.next()? {
-        checker.counts.rows += 1;
         doubtful.look(&row);
-        match wish::read(&row, &columns, &mut checker.targets, names).map_err(CheckError::Names)? {
-            Ok(wish) => checker.admit(row.line(), &wish)?,
-            Err(Refused(problems)) => {
-                checker.counts.invalid += 1;
-                problems.iter().for_each(|problem| checker.tell(problem));
-            }
-        }
+        checker.row(&row)?;
     }
     if checker.counts.rows == 0 {
         return Err(InputError::NoRows.into());
@@ -175,63 +151,131 @@ pub fn check(
     // Known at the end, and this is the end.
     let sha256 = rows.sha256().unwrap_or_default().to_owned();
     rows.counted().iter().for_each(|remark| checker.tell(&remark.into()));
-    for problem in doubtful.problems() {
-        checker.counts.unclear_columns += 1;
-        checker.tell(&problem);
-    }
+    checker.tell_columns(&doubtful);
     // The second reading finds nothing out that the first one knows.
-    let how = Interpretation { encoding: Some(layout.encoding), ..how.clone() };
-    checker.finish(how, columns, order, layout, sha256)
+    checker.reader.how.encoding = Some(layout.encoding);
+    let mut checked = checker.finish(order, layout, sha256)?;
+    tell_findings(&mut checked, file, on_problem)?;
+    Ok(checked)
+}
+
+/// Tells what rules across rows have found, with the cells of the rows.
+fn tell_findings(
+    checked: &mut Checked,
+    file: &InputFile,
+    on_problem: &mut dyn FnMut(&Problem),
+) -> Result<(), CheckError> {
+    if !checked.findings.iter().any(|(_, finding)| finding.is_told()) {
+        return Ok(());
+    }
+    let mut rows = file.rows(&checked.reader.how.reading())?;
+    let findings = std::mem::take(&mut checked.findings);
+    let mut left = findings.iter().peekable();
+    while let (Some(row), Some(_)) = (rows.next()?, left.peek()) {
+        if left.peek().is_none_or(|(key, _)| key.line != row.line()) {
+            continue;
+        }
+        checked.reader.read(&row);
+        let mut invalid = false;
+        while let Some((key, finding)) = left.next_if(|(key, _)| key.line == row.line()) {
+            let number = usize::from(key.item.get()).saturating_sub(1);
+            let problem =
+                finding.problem(&row, &checked.reader.columns, checked.reader.operations.get(number));
+            let told = finding.is_told();
+            invalid |= told && finding.is_invalid();
+            if told {
+                checked.counts.tell(&problem, on_problem);
+            }
+        }
+        checked.counts.invalid += u64::from(invalid);
+    }
+    checked.findings = findings;
+    Ok(())
 }
 
 struct Checker<'a> {
     on_problem: &'a mut dyn FnMut(&Problem),
+    reader: RowReader,
     counts: Counts,
     roster: Roster,
-    targets: Targets,
     sorter: Sorter,
-    findings: Vec<(Line, CrossRow)>,
-    /// Addresses whose rows contradict those of a person ID, how, and the address spelled out, by slot.
-    ambiguous: HashMap<u32, (CrossRow, String)>,
+    findings: Vec<(OperationKey, CrossRow)>,
+    /// Addresses whose rows contradict those of a person ID, and how, by slot.
+    ambiguous: HashMap<u32, CrossRow>,
+    /// Person IDs that stand beside several addresses, by slot, with the line of the second.
+    shared: HashMap<u32, Line>,
+    /// Users of whom a row cannot be sent, and its line.
+    refused: HashMap<u32, Line>,
     orgs: Organizations,
+    extensions: Extensions,
     /// What is asked of each target, by its number.
     demand: Vec<Demand>,
 }
 
 impl<'a> Checker<'a> {
-    fn new(on_problem: &'a mut dyn FnMut(&Problem)) -> Self {
+    fn new(on_problem: &'a mut dyn FnMut(&Problem), reader: RowReader) -> Self {
+        let adds_by_default = reader.wide.is_none()
+            && !reader.columns.has(Field::Operation)
+            && Field::TARGET.iter().any(|field| reader.columns.has(*field));
         Self {
             on_problem,
-            counts: Counts::default(),
+            reader,
+            counts: Counts { adds_by_default, ..Counts::default() },
             roster: Roster::new((fastrand::u64(..), fastrand::u64(..))),
-            targets: Targets::default(),
             sorter: Sorter::new(),
             findings: Vec::new(),
             ambiguous: HashMap::new(),
+            shared: HashMap::new(),
+            refused: HashMap::new(),
             orgs: Organizations::default(),
+            extensions: Extensions::default(),
             demand: Vec::new(),
         }
     }
 
     fn tell(&mut self, problem: &Problem) {
-        match problem.severity() {
-            Severity::Error => self.counts.errors += 1,
-            Severity::Warning => self.counts.warnings += 1,
-            Severity::Note => {}
+        self.counts.tell(problem, self.on_problem);
+    }
+
+    fn find(&mut self, key: OperationKey, finding: CrossRow) {
+        if matches!(finding, CrossRow::UserLeftOut { .. }) {
+            self.counts.left_out += 1;
         }
-        self.counts.repeated += u64::from(problem.code == ProblemCode::Duplicate);
-        (self.on_problem)(problem);
+        if matches!(finding, CrossRow::DuplicateOf(_)) {
+            self.counts.repeated += 1;
+        }
+        self.findings.push((key, finding));
     }
 
-    fn find(&mut self, line: Line, finding: CrossRow, column: &str, value: String) {
-        self.counts.invalid += u64::from(finding.is_invalid());
-        self.findings.push((line, finding));
-        self.tell(&finding.problem(line, column, None, value));
+    fn row(&mut self, row: &Row<'_>) -> Result<(), CheckError> {
+        self.counts.rows += 1;
+        match self.reader.read(row) {
+            RowOutcome::Asks(user) => self.admit(row, &user)?,
+            RowOutcome::Idle => self.counts.idle += 1,
+            RowOutcome::NotDue => self.counts.not_due += 1,
+            RowOutcome::Refused(user) => {
+                self.counts.invalid += 1;
+                if user.names() != (None, None) {
+                    let (email, person) = user.names();
+                    let slot = self.roster.admit(email, person).user;
+                    self.refused.entry(slot).or_insert_with(|| row.line());
+                }
+                // Names that lead nowhere are told once, at the end.
+                for problem in std::mem::take(&mut self.reader.problems) {
+                    self.tell(&problem);
+                }
+            }
+        }
+        for warning in std::mem::take(&mut self.reader.warnings) {
+            self.tell(&warning);
+        }
+        Ok(())
     }
 
-    fn admit(&mut self, line: Line, wish: &Wish) -> Result<(), CheckError> {
-        let email = wish.email.as_ref().map(|email| email.as_str());
-        let admitted = self.roster.admit(email, wish.person.as_ref().map(|person| person.as_str()));
+    fn admit(&mut self, row: &Row<'_>, user: &RowUser) -> Result<(), CheckError> {
+        let line = row.line();
+        let (email, person) = user.names();
+        let admitted = self.roster.admit(email, person);
         let contradiction = if admitted.second_person {
             Some(CrossRow::TwoPersonIds)
         } else if admitted.tied_late && !self.orgs.tie(admitted.email, admitted.user) {
@@ -239,41 +283,71 @@ impl<'a> Checker<'a> {
         } else {
             None
         };
-        if let (Some(contradiction), Some(email)) = (contradiction, email) {
-            self.ambiguous.entry(admitted.email).or_insert_with(|| (contradiction, email.to_owned()));
+        if let Some(contradiction) = contradiction {
+            self.ambiguous.entry(admitted.email).or_insert(contradiction);
         }
-        if let Some(org) = &wish.org
-            && !self.orgs.admit(admitted.user, org)
-        {
-            self.find(line, CrossRow::TwoOrganizations, "orgId", org.to_string());
-            return Ok(());
+        if admitted.second_email {
+            self.shared.entry(admitted.user).or_insert(line);
         }
-        self.sorter.push(Mark {
-            user: admitted.user,
-            target: wish.target.0,
-            line: line.get(),
-            email: admitted.email,
-            signature: signature(wish),
-        })?;
+        let other_organization = user.org.as_ref().is_some_and(|org| !self.orgs.admit(admitted.user, org));
+        let operations = std::mem::take(&mut self.reader.operations);
+        for (item, operation) in (1..).zip(&operations) {
+            let key = OperationKey::new(line, Item::new(item));
+            if other_organization {
+                self.find(key, CrossRow::TwoOrganizations);
+                continue;
+            }
+            if operation.target == TargetNo::EVERYTHING {
+                self.counts.everything += 1;
+            }
+            self.sorter.push(Mark {
+                user: admitted.user,
+                target: operation.target.0,
+                line: line.get(),
+                item: u32::from(item),
+                email: admitted.email,
+                signature: signature(operation),
+            })?;
+        }
+        let mut numbered = operations.iter().map(|operation| &operation.properties);
+        if let Some(with) = numbered.find(|with| with.extension.is_some()) {
+            let extension = with.extension.as_deref().unwrap_or_default();
+            self.extensions.admit(with.location.as_ref(), extension, line);
+        }
+        self.reader.operations = operations;
         Ok(())
     }
 
-    fn finish(
-        mut self,
-        how: Interpretation,
-        columns: Columns,
-        order: Order,
-        layout: Layout,
-        sha256: String,
-    ) -> Result<Checked, CheckError> {
-        self.demand = vec![Demand::default(); self.targets.all().len()];
+    /// Tells what is wrong with columns, and the names that lead nowhere.
+    fn tell_columns(&mut self, doubtful: &Doubtful) {
+        let wide = self.reader.wide.as_ref();
+        let mut of_columns: Vec<Problem> = doubtful.problems().collect();
+        of_columns.extend(wide.into_iter().flat_map(super::row::Wide::problems));
+        self.counts.services = wide.map(|wide| wide.services() as u64);
+        self.counts.left_alone = wide.map_or(0, |wide| wide.left_alone);
+        self.counts.unclear_columns = of_columns.len() as u64;
+        let names: Vec<Problem> = self.reader.targets.told_once().collect();
+        let (column, cell) = (
+            self.reader.columns.name(Field::Extension).to_owned(),
+            self.reader.columns.position(Field::Extension),
+        );
+        let odd: Vec<Problem> = self.extensions.odd(&column, cell).collect();
+        for problem in of_columns.iter().chain(&names).chain(&odd) {
+            self.tell(problem);
+        }
+    }
+
+    fn finish(mut self, order: Order, layout: Layout, sha256: String) -> Result<Checked, CheckError> {
+        self.demand = vec![Demand::default(); self.reader.targets.all().len()];
         let mut classes = vec![Class::default(); self.roster.len()];
         let sorter = std::mem::replace(&mut self.sorter, Sorter::new());
+        let roster = &self.roster;
+        self.refused = self.refused.drain().map(|(slot, line)| (roster.canonical(slot), line)).collect();
         let mut group: Vec<Mark> = Vec::new();
         for mark in self.by_user(sorter)?.sorted()? {
             let mark = mark?;
-            if let Some((contradiction, value)) = self.ambiguous.get(&mark.email).cloned() {
-                self.find(Line::new(mark.line), contradiction, "email", value);
+            if let Some(finding) = self.contradiction(&mark) {
+                self.find(mark.key(), finding);
                 continue;
             }
             let same =
@@ -285,21 +359,31 @@ impl<'a> Checker<'a> {
             group.push(mark);
         }
         self.settle(&group, &mut classes);
-        let numbering = Numbering::new(&self.roster, self.orgs, &classes, order);
-        self.counts.assignments = numbering.assignments();
-        self.findings.sort_unstable_by_key(|(line, _)| *line);
+        let sending_order = SendingOrder::new(&self.roster, self.orgs, &classes, order);
+        self.counts.assignments = sending_order.assignments();
+        self.findings.sort_unstable_by_key(|(key, _)| *key);
         Ok(Checked {
-            how,
-            columns,
+            reader: self.reader,
             roster: self.roster,
-            numbering,
+            sending_order,
             findings: self.findings,
-            targets: self.targets,
             demand: self.demand,
             layout,
             sha256,
             counts: self.counts,
         })
+    }
+
+    /// Why nothing is sent of this operation's user, if nothing is.
+    fn contradiction(&self, mark: &Mark) -> Option<CrossRow> {
+        if let Some(contradiction) = self.ambiguous.get(&mark.email) {
+            return Some(*contradiction);
+        }
+        if let Some(other) = self.shared.get(&mark.user) {
+            return Some(CrossRow::TwoEmails { other: *other });
+        }
+        let other = self.refused.get(&mark.user)?;
+        Some(CrossRow::UserLeftOut { other: *other })
     }
 
     /// Marks made before an address was tied go to the user it turned out to be.
@@ -319,25 +403,22 @@ impl<'a> Checker<'a> {
     fn settle(&mut self, group: &[Mark], classes: &mut [Class]) {
         let Some(first) = group.first() else { return };
         if let Some(other) = group.iter().find(|mark| mark.signature != first.signature) {
-            let opposite = other.action() != first.action();
+            let opposite = group.iter().any(|mark| mark.action() != first.action());
             for mark in group {
-                let against =
-                    group.iter().find(|against| against.signature != mark.signature).unwrap_or(first);
+                // Each against the nearest to the front that differs from it.
+                let against = if mark.signature == first.signature { other } else { first };
                 let other = Line::new(against.line);
-                let (finding, column) = if opposite {
-                    (CrossRow::AddAndRemove { other }, "operation")
+                let finding = if opposite {
+                    CrossRow::AddAndRemove { other }
                 } else {
-                    (CrossRow::ConflictingProperties { other }, "licenseId")
+                    CrossRow::ConflictingProperties { other }
                 };
-                let value = if opposite { mark.action().as_str().to_owned() } else { self.target_text(mark) };
-                self.find(Line::new(mark.line), finding, column, value);
+                self.find(mark.key(), finding);
             }
             return;
         }
         for mark in group.iter().skip(1) {
-            let finding = CrossRow::DuplicateOf(Line::new(first.line));
-            let value = self.target_text(mark);
-            self.find(Line::new(mark.line), finding, self.target_column(mark), value);
+            self.find(mark.key(), CrossRow::DuplicateOf(first.key()));
         }
         let rows = group.len() as u64;
         if let Some(class) = classes.get_mut(first.user as usize) {
@@ -346,6 +427,7 @@ impl<'a> Checker<'a> {
                 Action::Remove => class.removes = true,
             }
         }
+        let target = TargetNo(first.target);
         let mut nowhere = Demand::default();
         let demand = self.demand.get_mut(first.target as usize).unwrap_or(&mut nowhere);
         match first.action() {
@@ -356,19 +438,9 @@ impl<'a> Checker<'a> {
             Action::Remove => {
                 demand.removes += 1;
                 self.counts.removes += rows;
+                let calling = self.reader.targets.kind(target) == super::targets::Kind::Calling;
+                self.counts.calling_removes += if calling { rows } else { 0 };
             }
-        }
-    }
-
-    fn target_text(&self, mark: &Mark) -> String {
-        let target = self.targets.get(super::TargetNo(mark.target));
-        target.map_or_else(String::new, |target| target.as_str().to_owned())
-    }
-
-    fn target_column(&self, mark: &Mark) -> &'static str {
-        match self.targets.get(super::TargetNo(mark.target)) {
-            Some(Target::Site(_)) => "siteUrl",
-            _ => "licenseId",
         }
     }
 }
@@ -377,365 +449,26 @@ impl Mark {
     const fn action(&self) -> Action {
         if self.signature & 1 == 0 { Action::Add } else { Action::Remove }
     }
+
+    fn key(&self) -> OperationKey {
+        OperationKey::new(Line::new(self.line), Item::new(u16::try_from(self.item).unwrap_or(u16::MAX)))
+    }
 }
 
 /// 31 bits of what is asked, and the action.
-fn signature(wish: &Wish) -> u32 {
+fn signature(operation: &RowOperation) -> u32 {
     let mut hasher = SipHasher13::new();
-    if wish.action == Action::Add {
+    if operation.action == Action::Add {
         // A removal sends none of them.
-        wish.properties.hash(&mut hasher);
+        operation.properties.hash(&mut hasher);
     }
     let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
-    let action = match wish.action {
+    let action = match operation.action {
         Action::Add => 0,
         Action::Remove => 1,
     };
     (u32::from_le_bytes([a, b, c, d]) & !1) | action
 }
 
-impl Checked {
-    /// The assignment of the user whom a row names.
-    pub(super) fn number_of(&self, wish: &Wish) -> Option<AssignmentNo> {
-        let email = wish.email.as_ref().map(|email| email.as_str());
-        let person = wish.person.as_ref().map(|person| person.as_str());
-        self.assignment_of(email, person)
-    }
-
-    /// The assignment of whoever is called so in the file; the person ID counts where both are given.
-    #[must_use]
-    pub fn assignment_of(&self, email: Option<&str>, person: Option<&str>) -> Option<AssignmentNo> {
-        self.numbering.of(self.roster.find(email, person)?)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::io::Write as _;
-
-    use super::*;
-    use crate::assign::{Intake, NamesTaken, PlacedOperation, Resolved};
-
-    fn file(text: &str) -> (tempfile::NamedTempFile, InputFile) {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        let input = InputFile::open(file.path()).unwrap();
-        (file, input)
-    }
-
-    fn checked(text: &str, order: Order) -> (Vec<(u32, &'static str)>, Checked, InputFile) {
-        let (_keep, input) = file(text);
-        let mut problems = Vec::new();
-        let checked = check(&input, &Interpretation::default(), order, &mut NamesTaken, &mut |problem| {
-            problems.push((problem.line.get(), problem.code.as_str()));
-        });
-        (problems, checked.unwrap(), input)
-    }
-
-    /// Assignment and the line it duplicates, of a valid row; the code of another.
-    type Place = Result<(u32, Option<u32>), &'static str>;
-
-    /// Every row's line and place.
-    fn placed(text: &str, order: Order) -> Vec<(u32, Place)> {
-        let (_, checked, input) = checked(text, order);
-        let mut intake = Intake::new(checked, &input).unwrap();
-        let mut seen = Vec::new();
-        while let Some(entry) = intake.next().unwrap() {
-            let content = entry
-                .content
-                .map(|PlacedOperation { assignment, duplicate_of, .. }| {
-                    (assignment.0, duplicate_of.map(Line::get))
-                })
-                .map_err(|row| row.problem.code.as_str());
-            seen.push((entry.line.get(), content));
-        }
-        seen
-    }
-
-    #[test]
-    fn every_problem_of_a_row_is_told() {
-        let (problems, checked, _) = checked(
-            "email,personId,licenseId,siteUrl,operation,phoneNumber\n\
-             nobody,,,,give,555\n\
-             ,,L,,,\n\
-             a@example.com,,L,site.example.com,,\n\
-             a@example.com,,L,,remove,\n",
-            Order::File,
-        );
-        assert_eq!(
-            problems,
-            [
-                (2, "BAD_EMAIL"),
-                (2, "NO_TARGET"),
-                (2, "UNKNOWN_OPERATION"),
-                (2, "BAD_PHONE_NUMBER"),
-                (3, "NO_USER"),
-                (4, "TWO_TARGETS"),
-            ]
-        );
-        let counts = checked.counts();
-        assert_eq!((counts.rows, counts.invalid, counts.errors, counts.removes), (4, 3, 6, 1));
-    }
-
-    #[test]
-    fn a_user_is_one_assignment_however_the_rows_name_them() {
-        let text = "email,personId,licenseId\n\
-            a@example.com,,L1\n\
-            b@example.com,,L1\n\
-            ,P,L2\n\
-            A@Example.com,P,L3\n\
-            a@example.com,,L4\n";
-        let numbers: Vec<_> =
-            placed(text, Order::File).into_iter().map(|(_, content)| content.unwrap().0).collect();
-        assert_eq!(numbers, [0, 1, 0, 0, 0]);
-    }
-
-    #[test]
-    fn rules_across_rows_hold_for_users_tied_late() {
-        let text = "email,personId,licenseId,operation\n\
-            a@example.com,,L1,add\n\
-            ,P,L1,remove\n\
-            ,P,L2,add\n\
-            a@example.com,,L2,add\n\
-            a@example.com,P,L3,add\n";
-        assert_eq!(
-            placed(text, Order::File),
-            [
-                (2, Err("ADD_AND_REMOVE")),
-                (3, Err("ADD_AND_REMOVE")),
-                (4, Ok((0, None))),
-                (5, Ok((0, Some(4)))),
-                (6, Ok((0, None))),
-            ]
-        );
-    }
-
-    #[test]
-    fn an_address_with_two_person_ids_is_nobody() {
-        let text = "email,personId,licenseId\n\
-            a@example.com,,L1\n\
-            a@example.com,P,L2\n\
-            A@example.com,Q,L3\n\
-            ,P,L4\n";
-        let (mut problems, ..) = checked(text, Order::File);
-        problems.sort_unstable();
-        assert_eq!(problems, [2, 3, 4].map(|line| (line, "TWO_PERSON_IDS")));
-        assert_eq!(placed(text, Order::File)[3], (5, Ok((0, None))));
-    }
-
-    #[test]
-    fn other_properties_are_a_conflict_and_other_columns_are_not() {
-        let text = "email,licenseId,extension,note\n\
-            a@example.com,L1,100,x\n\
-            a@example.com,L1,100,y\n\
-            b@example.com,L1,100,\n\
-            b@example.com,L1,200,\n";
-        assert_eq!(
-            placed(text, Order::File),
-            [
-                (2, Ok((0, None))),
-                (3, Ok((0, Some(2)))),
-                (4, Err("CONFLICTING_PROPERTIES")),
-                (5, Err("CONFLICTING_PROPERTIES")),
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_found_between_rows_says_where_and_is_counted() {
-        let text = "email,licenseId,siteUrl,operation,extension\n\
-            a@example.com,L1,,add,\n\
-            a@example.com,L1,,add,\n\
-            b@example.com,,meet.example.com,add,\n\
-            b@example.com,,meet.example.com,add,\n\
-            c@example.com,L1,,add,\n\
-            c@example.com,L1,,remove,\n\
-            d@example.com,L2,,add,100\n\
-            d@example.com,L2,,add,200\n\
-            e@example.com,L1,,remove,\n\
-            e@example.com,L1,,remove,\n\
-            e@example.com,L1,,remove,\n";
-        let (_keep, input) = file(text);
-        let mut problems = Vec::new();
-        let checked =
-            check(&input, &Interpretation::default(), Order::File, &mut NamesTaken, &mut |problem| {
-                let Problem { line, column, value, message, .. } = problem;
-                let other = message.split_whitespace().find_map(|word| word.parse::<u32>().ok());
-                problems.push((line.get(), column.clone(), value.clone(), other.unwrap_or(0)));
-            });
-        let checked = checked.unwrap();
-        problems.sort_unstable();
-        let expected = [
-            (3, "licenseId", "L1", 2),
-            (5, "siteUrl", "meet.example.com", 4),
-            (6, "operation", "add", 7),
-            (7, "operation", "remove", 6),
-            (8, "licenseId", "L2", 9),
-            (9, "licenseId", "L2", 8),
-            (11, "licenseId", "L1", 10),
-            (12, "licenseId", "L1", 10),
-        ];
-        let expected =
-            expected.map(|(line, column, value, other)| (line, column.into(), value.into(), other));
-        assert_eq!(problems, expected);
-        let Counts { rows, invalid, errors, warnings, adds, removes, assignments, .. } = checked.counts();
-        assert_eq!((rows, invalid, errors, warnings, adds, removes, assignments), (11, 4, 4, 4, 4, 3, 3));
-        assert_eq!(checked.organizations(), [3]);
-        let demand = checked.demand().map(|(target, demand)| (target.as_str(), demand.adds, demand.removes));
-        assert_eq!(demand.collect::<Vec<_>>(), [("L1", 1, 1), ("meet.example.com", 1, 0), ("L2", 0, 0)]);
-    }
-
-    #[test]
-    fn a_row_that_cannot_be_sent_keeps_what_it_asks_for_and_what_is_wrong() {
-        let (_, checked, input) = checked(
-            "email,personId,orgId,licenseId,siteUrl,operation,extension\n\
-            c@example.com,,,L1,,add,\n\
-            c@example.com,,,L1,,remove,\n\
-            d@example.com,,,L2,,,100\n\
-            d@example.com,,,L2,,,200\n\
-            e@example.com,P,,,meet.example.com,,\n\
-            e@example.com,Q,,,meet.example.com,,\n\
-            f@example.com,,O1,L1,,,\n\
-            f@example.com,,O2,L1,,,\n\
-            g@example.com,,O1,L1,,,\n\
-            ,R,O2,L2,,,\n\
-            g@example.com,R,,L3,,,\n\
-            nobody,,,,,,\n",
-            Order::File,
-        );
-        let mut intake = Intake::new(checked, &input).unwrap();
-        let mut found = Vec::new();
-        while let Some(entry) = intake.next().unwrap() {
-            let Err(row) = entry.content else { continue };
-            found.push(format!(
-                "{} {} {}: {} '{}'",
-                entry.line, row.kind, row.target, row.problem.column, row.problem.value
-            ));
-        }
-        let expected = [
-            "2 license L1: operation 'add'",
-            "3 license L1: operation 'remove'",
-            "4 license L2: licenseId 'L2'",
-            "5 license L2: licenseId 'L2'",
-            "6 site meet.example.com: email 'e@example.com'",
-            "7 site meet.example.com: email 'e@example.com'",
-            "9 license L1: orgId 'O2'",
-            "10 license L1: email 'g@example.com'",
-            "12 license L3: email 'g@example.com'",
-            "13 license : email 'nobody'",
-        ];
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn whatever_the_properties_an_addition_is_one() {
-        let rows = (100..200).map(|number| format!("user{number}@example.com,L1,{number}\n"));
-        let text = format!("email,licenseId,extension\n{}", rows.collect::<String>());
-        let (problems, checked, _) = checked(&text, Order::File);
-        assert_eq!((problems.len(), checked.counts().adds, checked.counts().removes), (0, 100, 0));
-    }
-
-    #[test]
-    fn one_user_belongs_to_one_organization() {
-        let text = "email,orgId,licenseId\na@example.com,O1,L1\na@example.com,,L2\na@example.com,O2,L3\n";
-        assert_eq!(checked(text, Order::File).0, [(4, "TWO_ORGANIZATIONS")]);
-    }
-
-    #[test]
-    fn a_user_whose_names_are_tied_late_belongs_to_one_organization_too() {
-        let told = |rows: &str| {
-            let (mut problems, ..) = checked(&format!("email,personId,orgId,licenseId\n{rows}"), Order::File);
-            problems.sort_unstable();
-            problems
-        };
-        let contradiction = "TWO_ORGANIZATIONS";
-        // The row that ties them names the other one.
-        let rows = "a@example.com,,O1,L1\na@example.com,P,O2,L2\n";
-        assert_eq!(told(rows), [(3, contradiction)]);
-        // It names none: then the address is nobody, and the person ID says who is meant.
-        let rows = "a@example.com,,O1,L1\n,P,O2,L2\na@example.com,P,,L3\n,P,,L4\n";
-        assert_eq!(told(rows), [(2, contradiction), (4, contradiction)]);
-        assert_eq!(told("a@example.com,,O1,L1\n,P,O1,L2\na@example.com,P,,L3\n,P,O1,L4\n"), []);
-        // What was said of the address is known of the person.
-        assert_eq!(told("a@example.com,,O1,L1\na@example.com,P,,L2\n,P,O2,L3\n"), [(4, contradiction)]);
-    }
-
-    #[test]
-    fn users_are_numbered_organization_by_organization() {
-        let text = "email,personId,orgId,licenseId\n\
-            a@example.com,,O1,L1\n\
-            b@example.com,,O2,L1\n\
-            c@example.com,,,L1\n\
-            d@example.com,,O1,L1\n\
-            e@example.com,,O2,L1\n\
-            e@example.com,P,,L2\n\
-            b@example.com,,,L2\n";
-        let numbers: Vec<_> =
-            placed(text, Order::File).into_iter().map(|(_, content)| content.unwrap().0).collect();
-        assert_eq!(numbers, [1, 3, 0, 2, 4, 4, 3]);
-    }
-
-    #[test]
-    fn removes_first_orders_users_and_keeps_them_whole() {
-        let text = "email,licenseId,operation\n\
-            add@example.com,L1,add\n\
-            swap@example.com,L1,add\n\
-            swap@example.com,L2,remove\n\
-            give@example.com,L1,remove\n\
-            bad,L1,remove\n";
-        let numbers: Vec<_> =
-            placed(text, Order::RemovesFirst).into_iter().map(|(_, content)| content.map(|c| c.0)).collect();
-        assert_eq!(numbers, [Ok(2), Ok(1), Ok(1), Ok(0), Err("BAD_EMAIL")]);
-    }
-
-    #[test]
-    fn an_unknown_name_is_unknown_at_both_readings() {
-        struct Nothing;
-        impl LicenseNames for Nothing {
-            fn resolve(&mut self, _: &str) -> Result<Resolved, NamesError> {
-                Ok(Resolved::Unknown(Some("Messaging".into())))
-            }
-        }
-        let (_keep, input) = file("email,licenseId,license\na@example.com,,Mesaging\na@example.com,L,\n");
-        let checked =
-            check(&input, &Interpretation::default(), Order::File, &mut Nothing, &mut |_| {}).unwrap();
-        assert_eq!(checked.counts().invalid, 1);
-        let mut intake = Intake::new(checked, &input).unwrap();
-        let first = intake.next().unwrap().unwrap();
-        let problem = first.content.unwrap_err().problem;
-        assert!(problem.to_string().contains("nearest is 'Messaging'"), "{problem}");
-    }
-
-    #[test]
-    fn a_file_that_changed_between_the_readings_is_refused() {
-        let (keep, input) = file("email,licenseId\na@example.com,L\n");
-        let checked =
-            check(&input, &Interpretation::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
-        std::fs::write(keep.path(), "email,licenseId\nb@example.com,L\n").unwrap();
-        let mut intake = Intake::new(checked, &input).unwrap();
-        assert!(matches!(intake.next(), Err(CheckError::Input(InputError::Changed { .. }))));
-    }
-
-    #[test]
-    fn a_cell_that_asks_for_nothing_and_changed_is_noticed_at_the_end() {
-        let (keep, input) = file("email,licenseId,note\na@example.com,L,old\n");
-        let check =
-            || check(&input, &Interpretation::default(), Order::File, &mut NamesTaken, &mut |_| {}).unwrap();
-        let read_again = |checked: Checked| {
-            let mut intake = Intake::new(checked, &input).unwrap();
-            while intake.next().unwrap().is_some() {}
-            intake.finish()
-        };
-        read_again(check()).unwrap();
-        let checked = check();
-        std::fs::write(keep.path(), "email,licenseId,note\na@example.com,L,new\n").unwrap();
-        assert!(matches!(read_again(checked), Err(InputError::Changed { .. })));
-    }
-
-    #[test]
-    fn a_header_alone_is_nothing_to_do() {
-        let (_keep, input) = file("email,licenseId\n");
-        let result = check(&input, &Interpretation::default(), Order::File, &mut NamesTaken, &mut |_| {});
-        assert!(matches!(result, Err(CheckError::Input(InputError::NoRows))));
-    }
-}
+mod tests;

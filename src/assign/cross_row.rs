@@ -1,12 +1,15 @@
 //! What the rules between rows find: repetitions and contradictions of one user's rows.
 
+use super::columns::{Columns, Field};
 use super::problem::{Problem, ProblemCode, Severity};
-use crate::domain::Line;
+use super::row::RowOperation;
+use crate::domain::{Line, OperationKey};
+use crate::input::Row;
 
-/// What rules across rows have found of a row.
+/// What rules across rows have found of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CrossRow {
-    DuplicateOf(Line),
+    DuplicateOf(OperationKey),
     AddAndRemove {
         other: Line,
     },
@@ -14,9 +17,17 @@ pub(super) enum CrossRow {
         other: Line,
     },
     TwoPersonIds,
+    /// Beside another address on that line.
+    TwoEmails {
+        other: Line,
+    },
     TwoOrganizations,
     /// The row's address was said to be of one organization, and turned out to be a person of another.
     AddressOfTwoOrganizations,
+    /// Another row of the user cannot be sent, so that none is.
+    UserLeftOut {
+        other: Line,
+    },
 }
 
 impl CrossRow {
@@ -26,7 +37,9 @@ impl CrossRow {
             Self::AddAndRemove { .. } => ProblemCode::AddAndRemove,
             Self::ConflictingProperties { .. } => ProblemCode::ConflictingProperties,
             Self::TwoPersonIds => ProblemCode::TwoPersonIds,
+            Self::TwoEmails { .. } => ProblemCode::TwoEmails,
             Self::TwoOrganizations | Self::AddressOfTwoOrganizations => ProblemCode::TwoOrganizations,
+            Self::UserLeftOut { .. } => ProblemCode::UserLeftOut,
         }
     }
 
@@ -34,11 +47,53 @@ impl CrossRow {
         matches!(self.code().severity(), Severity::Error)
     }
 
-    pub(super) fn problem(self, line: Line, column: &str, cell: Option<usize>, value: String) -> Problem {
-        let (message, remedy) = match self {
+    /// Whether it is worth a word of its own: what follows from another row's problem is not.
+    pub(super) const fn is_told(self) -> bool {
+        !matches!(self, Self::UserLeftOut { .. })
+    }
+
+    /// The finding as a problem of its row, with the column and the value as the file has them.
+    pub(super) fn problem(
+        self,
+        row: &Row<'_>,
+        columns: &Columns,
+        operation: Option<&RowOperation>,
+    ) -> Problem {
+        let field = match self {
+            Self::AddAndRemove { .. } => Some(Field::Operation),
+            Self::TwoPersonIds | Self::AddressOfTwoOrganizations => Some(Field::Email),
+            Self::TwoEmails { .. } => Some(Field::PersonId),
+            Self::TwoOrganizations => Some(Field::OrgId),
+            Self::DuplicateOf(_) | Self::ConflictingProperties { .. } | Self::UserLeftOut { .. } => None,
+        };
+        let field_cell = field.and_then(|field| columns.position(field));
+        let cell = field_cell.or_else(|| operation.and_then(|operation| operation.cell));
+        let name = cell.and_then(|cell| row.names().get(cell));
+        let (message, remedy) = self.words(row.line());
+        Problem {
+            code: self.code(),
+            line: row.line(),
+            column: name.map_or_else(|| "row".to_owned(), Clone::clone),
+            cell,
+            value: cell.map_or_else(String::new, |cell| row.at(cell).to_owned()),
+            message,
+            remedy: remedy.into(),
+            fix: None,
+        }
+    }
+
+    fn words(self, line: Line) -> (String, &'static str) {
+        match self {
+            Self::DuplicateOf(first) if first.line == line => {
+                ("the row asks for the same twice".to_owned(), "it is sent once, and both share the outcome")
+            }
             Self::DuplicateOf(first) => (
-                format!("the same operation stands on line {first}"),
+                format!("the same operation stands on line {}", first.line),
                 "it is sent once, and both rows share the outcome",
+            ),
+            Self::AddAndRemove { other } if other == line => (
+                "the row asks to add and to remove the same".to_owned(),
+                "keep one of them; for a change of properties, use two files",
             ),
             Self::AddAndRemove { other } => (
                 format!("line {other} asks for the opposite for the same user and target"),
@@ -54,20 +109,24 @@ impl CrossRow {
                 "the file ties this address to two person IDs".to_owned(),
                 "find out which of them is the user, and correct the other rows",
             ),
+            Self::TwoEmails { other } if other == line => (
+                "the file gives this person ID to another address before".to_owned(),
+                "give each user the person ID that is the user's own, or none",
+            ),
+            Self::TwoEmails { other } => (
+                format!("the file gives this person ID to another address too, as on line {other}"),
+                "give each user the person ID that is the user's own, or none",
+            ),
             Self::TwoOrganizations | Self::AddressOfTwoOrganizations => (
                 "the file names two organizations for this user".to_owned(),
                 "give the user's one orgId on all of the user's rows",
             ),
-        };
-        Problem {
-            code: self.code(),
-            line,
-            column: column.to_owned(),
-            cell,
-            value,
-            message,
-            remedy: remedy.into(),
-            fix: None,
+            Self::UserLeftOut { other } => (
+                format!(
+                    "line {other}, of the same user, cannot be sent, so that nothing is sent for the user"
+                ),
+                "mend that line",
+            ),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! How a file is to be taken: what its reader was told about it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use jiff::civil::Date;
 
 use super::columns::Field;
 use super::words;
+use crate::domain::{Action, LicenseId, OrgId};
 use crate::input::{ColumnNames, Encoding, Reading};
 
 /// What was said about a file beside the file: by options, a profile or a configuration.
@@ -19,6 +23,69 @@ pub struct Interpretation {
     pub set: Vec<(Field, String)>,
     /// Columns that mean nothing, whatever they look like.
     pub ignore: Vec<String>,
+    /// The organization of rows that name none.
+    pub org: Option<OrgId>,
+    /// What is asked of every row's user.
+    pub requests: Vec<Request>,
+    /// Rows are taken from a day on.
+    pub due: Option<Due>,
+    /// Sets of licenses and sites, by name.
+    pub bundles: BTreeMap<String, Bundle>,
+    /// Columns of Control Hub's file, and the names or IDs of their licenses.
+    pub services: BTreeMap<String, String>,
+    /// What `FALSE` in such a column asks for.
+    pub service_mode: ServiceMode,
+    /// Names of locations, and their IDs.
+    pub locations: BTreeMap<String, String>,
+}
+
+/// Something that is asked of every row's user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// To give or take a license, by name or ID.
+    License(Action, String),
+    /// To take away everything that the user holds.
+    RemoveAll,
+}
+
+impl Request {
+    /// Whether it names a license by its name.
+    pub(super) fn needs_name(&self) -> bool {
+        match self {
+            Self::License(_, text) => LicenseId::recognized(text).is_none(),
+            Self::RemoveAll => false,
+        }
+    }
+}
+
+/// From which day on a row is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The column with the day.
+    pub column: String,
+    /// How days are written, where not as `2026-11-30`.
+    pub format: Option<String>,
+    /// The day that it is.
+    pub today: Date,
+}
+
+/// A set of licenses and sites.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bundle {
+    /// Names or IDs of licenses.
+    pub licenses: Vec<String>,
+    /// Hosts of sites.
+    pub sites: Vec<String>,
+}
+
+/// What `FALSE` in a column of services asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ServiceMode {
+    /// Nothing.
+    #[default]
+    AddOnly,
+    /// To take the license away.
+    AddAndRemove,
 }
 
 impl Interpretation {
@@ -31,7 +98,8 @@ impl Interpretation {
     /// What the reader of rows is told.
     #[must_use]
     pub fn reading(&self) -> Reading {
-        let named = self.map.iter().map(|(_, name)| name).chain(&self.ignore);
+        let named = self.map.iter().map(|(_, name)| name).chain(&self.ignore).chain(self.services.keys());
+        let named = named.chain(self.due.iter().map(|due| &due.column));
         let users = self.map.iter().filter(|(field, _)| Field::USER.contains(field));
         let names = Names {
             known: named.map(|name| words::key(name)).collect(),

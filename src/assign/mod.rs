@@ -1,27 +1,37 @@
 //! Rows to operations to assignments: every rule of the contract's Input section.
 //!
 //! A first reading ([`check()`]) finds every problem and learns who is in the file; a second one
-//! ([`Intake`]) gives each row its operation and its assignment, now that the whole file
-//! is known. Nothing is kept a row but what spills to a temporary file, and a few bytes a user.
+//! ([`SecondReading`]) gives each operation its assignment, now that the whole file
+//! is known. Nothing is kept a row but what spills to a temporary file, and a few bytes a user. What people call
+//! things (columns, operations, services, nothing) is data: `columns/*.csv` and `words/*.csv`.
 //! Knows the input's rows; knows neither the journal nor how anything is sent.
 
+mod cells;
 mod check;
 mod columns;
+mod counts;
 mod cross_row;
-mod intake;
+mod extensions;
 mod interpretation;
-mod numbering;
+mod names;
 mod problem;
 mod remarks;
 mod roster;
+mod row;
+mod said;
+mod second_reading;
+mod sending_order;
 mod sorter;
 mod targets;
-mod wish;
+mod wanted;
 mod words;
 
-pub use check::{CheckError, Checked, Counts, Demand, check};
+pub use check::{CheckError, Checked, check};
 pub use columns::{ColumnsError, Field};
-pub use intake::{Entry, Intake, InvalidRow, PlacedOperation};
-pub use interpretation::Interpretation;
+pub use counts::{Counts, Demand};
+pub use interpretation::{Bundle, Due, Interpretation, Request, ServiceMode};
+pub use names::{Holdings, Known, KnownLicense, LicenseNames};
 pub use problem::{Problem, ProblemCode, Severity};
-pub use targets::{LicenseNames, NamesError, NamesTaken, Resolved, TargetNo, Targets};
+pub use second_reading::{Entry, InvalidRow, Placed, PlacedOperation, SecondReading};
+pub use targets::{TargetNo, Targets};
+pub use wanted::{names_wanted, takes_everything};

@@ -80,6 +80,40 @@ codes! {
     UnknownOperation => "UNKNOWN_OPERATION",
     /// Not `attendee`.
     BadAccountType => "BAD_ACCOUNT_TYPE",
+    /// Several addresses in a cell.
+    TwoAddresses => "TWO_ADDRESSES",
+    /// A word that stands for nothing.
+    WordForNothing => "WORD_FOR_NOTHING",
+    /// Several IDs in a cell.
+    TwoIds => "TWO_IDS",
+    /// An ID with something in it that nobody sees.
+    UnseenCharacters => "UNSEEN_CHARACTERS",
+    /// The name of a license where its ID is meant.
+    NameForId => "NAME_FOR_ID",
+    /// A license of another organization than the row's.
+    OtherOrganization => "OTHER_ORGANIZATION",
+    /// `license` and `licenseId` that are two.
+    LicensesDisagree => "LICENSES_DISAGREE",
+    /// Not the bare host of a site.
+    BadSite => "BAD_SITE",
+    /// Not an extension.
+    BadExtension => "BAD_EXTENSION",
+    /// A location's name that is not configured.
+    UnknownLocation => "UNKNOWN_LOCATION",
+    /// A bundle that is not configured.
+    UnknownBundle => "UNKNOWN_BUNDLE",
+    /// Not a date that can be read.
+    BadDate => "BAD_DATE",
+    /// A column of services that leads to no license, or to several.
+    UnmatchedService => "UNMATCHED_SERVICE",
+    /// A cell of a column of services that is neither TRUE nor FALSE.
+    BadServiceValue => "BAD_SERVICE_VALUE",
+    /// A suspended service that is TRUE.
+    SuspendedService => "SUSPENDED_SERVICE",
+    /// Two Calling licenses for one user.
+    TwoCallingLicenses => "TWO_CALLING_LICENSES",
+    /// A Calling service without number or location.
+    CallingNeedsMore => "CALLING_NEEDS_MORE",
     /// Not E.164.
     BadPhoneNumber => "BAD_PHONE_NUMBER",
     /// The same user and target both added and removed.
@@ -88,6 +122,10 @@ codes! {
     ConflictingProperties => "CONFLICTING_PROPERTIES",
     /// The same address with two person IDs.
     TwoPersonIds => "TWO_PERSON_IDS",
+    /// The same person ID with two addresses.
+    TwoEmails => "TWO_EMAILS",
+    /// Another row of the same user cannot be sent.
+    UserLeftOut => "USER_LEFT_OUT",
     /// The same user in two organizations.
     TwoOrganizations => "TWO_ORGANIZATIONS",
     /// The same operation again; sent once.
@@ -106,6 +144,12 @@ codes! {
     LinesSkipped => "LINES_SKIPPED",
     /// A workbook's other sheets.
     OtherSheets => "OTHER_SHEETS",
+    /// A Calling license without number, extension or location.
+    IncompleteCalling => "INCOMPLETE_CALLING",
+    /// An extension of another length than its neighbours.
+    OddExtension => "ODD_EXTENSION",
+    /// A number that is not one, where none is sent.
+    UnusedNumber => "UNUSED_NUMBER",
 }
 
 impl ProblemCode {
@@ -118,7 +162,10 @@ impl ProblemCode {
             | Self::ShortRows
             | Self::LongRows
             | Self::ReadAs
-            | Self::EncodingDoubtful => Severity::Warning,
+            | Self::EncodingDoubtful
+            | Self::IncompleteCalling
+            | Self::OddExtension
+            | Self::UnusedNumber => Severity::Warning,
             Self::LinesSkipped | Self::OtherSheets => Severity::Note,
             _ => Severity::Error,
         }

@@ -33,6 +33,8 @@ pub(super) struct Admitted {
     pub(super) second_person: bool,
     /// The address had been used alone, and this row ties it to a person ID.
     pub(super) tied_late: bool,
+    /// The person ID stood beside another address before.
+    pub(super) second_email: bool,
 }
 
 #[derive(Debug)]
@@ -44,13 +46,22 @@ pub(super) struct Roster {
     slots: HashTable<u32>,
     /// For an address, the slot of the person ID it is tied to; as long as the last tie needs.
     ties: Vec<u32>,
+    /// For a person ID, the slot of the address it first stood beside; kept for files that give both.
+    emails: Vec<u32>,
     /// An address was tied after it had been used alone.
     tied_late: bool,
 }
 
 impl Roster {
     pub(super) fn new(seeds: (u64, u64)) -> Self {
-        Self { seeds, keys: Vec::new(), slots: HashTable::new(), ties: Vec::new(), tied_late: false }
+        Self {
+            seeds,
+            keys: Vec::new(),
+            slots: HashTable::new(),
+            ties: Vec::new(),
+            emails: Vec::new(),
+            tied_late: false,
+        }
     }
 
     fn key(&self, domain: u8, name: &[u8]) -> Key {
@@ -95,11 +106,17 @@ impl Roster {
         let person = person.map(|person| self.slot(self.person_key(person)).0);
         let Some((email, fresh)) = email else {
             let user = person.unwrap_or(NONE);
-            return Admitted { user, email: NONE, second_person: false, tied_late: false };
+            return Admitted {
+                user,
+                email: NONE,
+                second_person: false,
+                tied_late: false,
+                second_email: false,
+            };
         };
         let Some(person) = person else {
             let user = self.canonical(email);
-            return Admitted { user, email, second_person: false, tied_late: false };
+            return Admitted { user, email, second_person: false, tied_late: false, second_email: false };
         };
         let tied = self.tie(email);
         let tied_late = tied == NONE && !fresh;
@@ -107,7 +124,27 @@ impl Roster {
             self.set_tie(email, person);
             self.tied_late |= tied_late;
         }
-        Admitted { user: person, email, second_person: tied != NONE && tied != person, tied_late }
+        let second_email = self.first_email(person, email) != email;
+        Admitted {
+            user: person,
+            email,
+            second_person: tied != NONE && tied != person,
+            tied_late,
+            second_email,
+        }
+    }
+
+    /// The slot of the address beside which a person ID stood first.
+    fn first_email(&mut self, person: u32, email: u32) -> u32 {
+        let index = person as usize;
+        if self.emails.len() <= index {
+            self.emails.resize(index + 1, NONE);
+        }
+        let Some(first) = self.emails.get_mut(index) else { return email };
+        if *first == NONE {
+            *first = email;
+        }
+        *first
     }
 
     fn tie(&self, slot: u32) -> u32 {
@@ -195,7 +232,8 @@ mod tests {
         assert!(!roster.admit(Some("a@example.com"), Some("P")).second_person);
         assert!(!roster.is_tied_late());
         assert!(roster.admit(Some("A@example.com"), Some("Q")).second_person);
-        assert!(!roster.admit(Some("b@example.com"), Some("P")).second_person);
+        let other = roster.admit(Some("b@example.com"), Some("P"));
+        assert!(!other.second_person && other.second_email);
     }
 
     #[test]

@@ -6,23 +6,25 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
 use std::vec;
 
-/// What the rules across rows need to know of an operation. Sorts by user, target, line.
+/// What the rules across rows need to know of an operation. Sorts by user, target, line, item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mark {
     pub(super) user: u32,
     pub(super) target: u32,
     pub(super) line: u32,
+    /// Which of the row's operations.
+    pub(super) item: u32,
     /// The slot of the address that the row gave, or [`super::roster::NONE`].
     pub(super) email: u32,
     /// Equal for operations that ask for exactly the same; the lowest bit is the action.
     pub(super) signature: u32,
 }
 
-const WIDTH: usize = 20;
+const WIDTH: usize = 24;
 
 impl Mark {
     fn encode(self) -> [u8; WIDTH] {
-        let words = [self.user, self.target, self.line, self.email, self.signature];
+        let words = [self.user, self.target, self.line, self.item, self.email, self.signature];
         let mut bytes = [0; WIDTH];
         for (chunk, word) in bytes.chunks_exact_mut(4).zip(words) {
             chunk.copy_from_slice(&word.to_le_bytes());
@@ -35,8 +37,8 @@ impl Mark {
         for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(4)) {
             *word = u32::from_le_bytes(chunk.try_into().unwrap_or_default());
         }
-        let [user, target, line, email, signature] = words;
-        Self { user, target, line, email, signature }
+        let [user, target, line, item, email, signature] = words;
+        Self { user, target, line, item, email, signature }
     }
 }
 
@@ -49,7 +51,7 @@ pub(super) struct Sorter {
 }
 
 impl Sorter {
-    /// Marks held in memory: 5 MB.
+    /// Marks held in memory: 6 MB.
     const HELD: usize = 1 << 18;
 
     pub(super) fn new() -> Self {
@@ -151,13 +153,14 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_spills_comes_back_sorted(
-            words in prop::collection::vec(prop::array::uniform5(0u32..9), 0..80),
+            words in prop::collection::vec(prop::array::uniform6(0u32..9), 0..80),
             most in 1usize..20,
         ) {
             let marks: Vec<Mark> = words
                 .iter()
-                .map(|[user, target, line, email, signature]| Mark {
-                    user: *user, target: *target, line: *line, email: *email, signature: *signature,
+
+                .map(|[user, target, line, item, email, signature]| Mark {
+                    user: *user, target: *target, line: *line, item: *item, email: *email, signature: *signature,
                 })
                 .collect();
             let mut sorter = Sorter::holding(most);

@@ -35,12 +35,10 @@ static ACTIONS: LazyLock<HashMap<String, Action>> = LazyLock::new(|| {
     words.map(|(meaning, word)| (word.to_lowercase(), action(meaning))).collect()
 });
 
-#[allow(dead_code, reason = "for the wide form")]
 static BOOLEANS: LazyLock<HashMap<&'static str, bool>> = LazyLock::new(|| {
     records(include_str!("words/booleans.csv")).map(|(value, word)| (word, value == "true")).collect()
 });
 
-#[allow(dead_code, reason = "for the rules of cells")]
 static NOTHING: LazyLock<HashSet<String>> = LazyLock::new(|| {
     records(include_str!("words/nothing.csv")).map(|(word, _)| word.to_ascii_lowercase()).collect()
 });
@@ -48,6 +46,14 @@ static NOTHING: LazyLock<HashSet<String>> = LazyLock::new(|| {
 /// The field that a column of this name is.
 pub(super) fn field(name: &str) -> Option<Field> {
     COLUMNS.get(&key(name)).copied()
+}
+
+/// Whether the key of a user is called so by Control Hub alone, in one of its languages.
+pub(super) fn is_control_hub(name: &str) -> bool {
+    let key = key(name);
+    ["useridemail", "benutzeridemail", "idutilisateuremail", "iddeusuariocorreo", "idutenteemail"]
+        .iter()
+        .any(|beginning| key.starts_with(beginning))
 }
 
 /// Whether columns of this name are known to mean nothing here.
@@ -92,7 +98,6 @@ pub(super) fn action(cell: &str) -> Option<Action> {
 const LONGEST_WORD: usize = 32;
 
 /// What a cell of a column of services says, as spreadsheets write it in several languages.
-#[allow(dead_code, reason = "for the wide form")]
 pub(super) fn boolean(cell: &str) -> Option<bool> {
     match cell {
         "TRUE" => Some(true),
@@ -102,8 +107,44 @@ pub(super) fn boolean(cell: &str) -> Option<bool> {
     }
 }
 
+static LICENSES: LazyLock<HashSet<String>> =
+    LazyLock::new(|| records(include_str!("words/licenses.csv")).map(|(name, _)| folded(name)).collect());
+
+/// Services as Control Hub calls them, and the licenses that the API has for them.
+static SERVICES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    records(include_str!("columns/services.csv")).map(|(header, license)| (folded(header), license)).collect()
+});
+
+/// What spellings of one license's name have in common: neither case nor dashes nor blanks distinguish them.
+pub(super) fn folded(name: &str) -> String {
+    let is_dash = |c: char| matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    let mut folded = String::with_capacity(name.len());
+    for word in name.split(|c: char| c.is_whitespace() || is_dash(c)).filter(|word| !word.is_empty()) {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.extend(word.chars().flat_map(char::to_lowercase));
+    }
+    folded
+}
+
+/// Whether this is known as the name of a license.
+pub(super) fn is_license_name(cell: &str) -> bool {
+    cell.len() <= 64 && !cell.starts_with("Y2lz") && LICENSES.contains(&folded(cell))
+}
+
+/// Whether a license of this name is one of Webex Calling, which takes a number.
+pub(super) fn is_calling(name: &str) -> bool {
+    let name = folded(name);
+    name.contains("calling") && !name.contains("attendant") && !name.contains("experience")
+}
+
+/// What the API calls a service that Control Hub calls so.
+pub(super) fn license_of_service(header: &str) -> Option<&'static str> {
+    SERVICES.get(&folded(header)).copied()
+}
+
 /// Whether a cell holds a word that stands for nothing.
-#[allow(dead_code, reason = "for the rules of cells")]
 pub(super) fn is_nothing(cell: &str) -> bool {
     // Most cells are longer than any of them, and none is looked up.
     !cell.is_empty() && cell.len() <= 9 && NOTHING.contains(&cell.to_ascii_lowercase())
@@ -122,6 +163,8 @@ mod tests {
         for (name, _) in records(include_str!("columns/innocent.csv")) {
             assert_eq!(super::field(name), None, "{name} is both");
         }
+        assert_eq!(license_of_service("Webex Calling VAR  Basic"), Some("Webex Calling - Standard"));
+        assert!(is_license_name("webex calling – professional") && !is_license_name("L1"));
         for (word, _) in records(include_str!("words/nothing.csv")) {
             assert!(is_nothing(word), "{word}");
         }

@@ -40,8 +40,9 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     }
     let order = args.choosing.order.into();
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
-    let how = args.reading.interpretation();
-    let checked = telling.check(&file, &how, order, &mut names, &mut |_| {})??;
+    let how = args.reading.interpretation(settings.org_id.as_deref());
+    let known = names.known_for(&file, &how)?;
+    let checked = telling.check(&file, &how, order, known, &mut |_| {})??;
     refuse_invalid(&checked, args.choosing.on_invalid)?;
     output.say(format_args!("{}: {}", args.file.display(), described(output, &checked.counts())));
     if !args.yes {
@@ -161,13 +162,19 @@ fn refuse_known(
     )))
 }
 
+/// A column that is not understood stops the file, whatever is skipped.
+pub(super) fn refuse_unclear(checked: &Checked) -> Result<(), Failure> {
+    if checked.counts().unclear_columns == 0 {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "a column is not understood and may ask for something, so nothing was done; say what it is with --map or --ignore",
+    ))
+}
+
 fn refuse_invalid(checked: &Checked, on_invalid: OnInvalid) -> Result<(), Failure> {
     let counts = checked.counts();
-    if counts.unclear_columns > 0 {
-        return Err(Failure::usage(
-            "a column is not understood and may ask for something, so nothing was sent; say what it is with --map or --ignore",
-        ));
-    }
+    refuse_unclear(checked)?;
     if counts.invalid == 0 || on_invalid == OnInvalid::Skip {
         return Ok(());
     }

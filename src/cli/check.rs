@@ -7,7 +7,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::telling::Telling;
-use crate::assign::{Counts, NamesTaken};
+use crate::assign::{Counts, Known};
 use crate::domain::Order;
 use crate::input::InputFile;
 
@@ -15,8 +15,8 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
     let output = context.output;
     let file = InputFile::take(&args.file)?;
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
-    let how = args.reading.interpretation();
-    let checked = match telling.check(&file, &how, Order::File, &mut NamesTaken, &mut |_| {})? {
+    let how = args.reading.interpretation(None);
+    let checked = match telling.check(&file, &how, Order::File, Known::nothing(), &mut |_| {})? {
         Ok(checked) => checked,
         Err(error) if error.is_about_content() => {
             // What is wrong with the file is what was asked for.
@@ -34,18 +34,15 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
 
 /// What a file asks for, in a sentence.
 pub(super) fn described(output: Output, counts: &Counts) -> String {
-    let Counts { rows, invalid, assignments, adds, removes, repeated, adds_by_default, .. } = counts;
+    let Counts { rows, invalid, assignments, adds, removes, .. } = counts;
     let (rows, users) = (output.amount(*rows, "row"), output.amount(u64::from(*assignments), "user"));
     let (adds, removes) = (output.number(*adds), output.number(*removes));
     let mut text = format!("{rows} for {users}: {adds} to add, {removes} to remove");
     if *invalid > 0 {
         text = format!("{text}, {} that cannot be sent", output.number(*invalid));
     }
-    if *repeated > 0 {
-        text = format!("{text}, {} repeated", output.number(*repeated));
-    }
-    if *adds_by_default {
-        text = format!("{text}; no operation column: every row adds");
+    for remark in counts.remarks() {
+        text = format!("{text}; {remark}");
     }
     text
 }

@@ -26,6 +26,8 @@ pub(super) struct Context {
     credentials: Credentials,
     pub(super) network: Network,
     ca_file: Option<PathBuf>,
+    config: Option<PathBuf>,
+    profile: Option<String>,
 }
 
 impl Context {
@@ -35,8 +37,8 @@ impl Context {
         let credentials = shared.token_file.map_or(Credentials::Found, Credentials::File);
         let output = Output { json: shared.json, quiet: shared.quiet, utc: shared.utc };
         let network = network::read(shared.ca_file.as_deref())?;
-        let Shared { journal, base_url, org_id, ca_file, .. } = shared;
-        Ok(Self { journal, output, base_url, org_id, credentials, network, ca_file })
+        let Shared { journal, base_url, org_id, ca_file, config, profile, .. } = shared;
+        Ok(Self { journal, output, base_url, org_id, credentials, network, ca_file, config, profile })
     }
 
     /// The same, for a sandbox inside the process.
@@ -49,6 +51,8 @@ impl Context {
             credentials: Credentials::Fixed(token),
             network: Network::default(),
             ca_file: None,
+            config: None,
+            profile: None,
         }
     }
 
@@ -135,6 +139,8 @@ impl Context {
             ("--org-id", self.org_id.clone()),
             ("--token-file", token_file),
             ("--ca-file", self.ca_file.as_deref().map(path)),
+            ("--config", self.config.as_deref().map(path)),
+            ("--profile", self.profile.clone()),
         ];
         let mut text = format!("seatbatch {words}");
         for (option, own) in own {

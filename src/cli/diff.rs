@@ -27,9 +27,11 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
     let runtime = runtime()?;
     let mut catalog = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
-    let how = args.reading.interpretation();
-    let checked = telling.check(&file, &how, Order::File, &mut catalog, &mut |_| {})??;
+    let how = args.reading.interpretation(settings.org_id.as_deref());
+    let known = catalog.known_for(&file, &how)?;
+    let checked = telling.check(&file, &how, Order::File, known, &mut |_| {})??;
     let counts = checked.counts();
+    super::apply::refuse_unclear(&checked)?;
     if counts.invalid > 0 {
         return Err(Failure::usage(format!(
             "{} of {} rows cannot be sent, so nothing was compared; mend them first",

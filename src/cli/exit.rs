@@ -11,7 +11,7 @@ use crate::input::InputError;
 use crate::journal::JournalError;
 use crate::live::Unread;
 use crate::report::ReportError;
-use crate::run::{ImportError, SendError};
+use crate::run::{ImportError, KnownError, SendError};
 use crate::sandbox::{OrganizationError, SandboxError};
 use crate::webex::{BaseUrlError, ClientError, OauthError, ReadError, TokenError};
 
@@ -94,10 +94,19 @@ impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
         let exit = match &error {
             CheckError::Input(_) | CheckError::Columns(_) => Exit::Usage,
-            CheckError::Names(_) => Exit::NotAsked,
+            CheckError::HoldingsUnknown { .. } => Exit::NotAsked,
             CheckError::Disk(_) => Exit::Broken,
         };
         Self::new(exit, error)
+    }
+}
+
+impl From<KnownError> for Failure {
+    fn from(error: KnownError) -> Self {
+        match error {
+            KnownError::Check(error) => error.into(),
+            KnownError::Unread(unread) => unread.into(),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::preview::{Question, Voice};
 use super::telling::Telling;
 use crate::domain::Order;
 use crate::input::InputFile;
-use crate::run::{Catalog, Depth, RunSettings};
+use crate::run::{Catalog, Depth, KnownError, RunSettings};
 
 pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure> {
     let output = context.output;
@@ -22,8 +22,14 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     let mut catalog = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     let order = Order::from(args.choosing.order);
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
-    let how = args.reading.interpretation();
-    let checked = match telling.check(&file, &how, order, &mut catalog, &mut |_| {})? {
+    let how = args.reading.interpretation(settings.org_id.as_deref());
+    let known = match catalog.known_for(&file, &how) {
+        Err(KnownError::Check(error)) if error.is_about_content() => {
+            return Err(Failure { exit: Exit::Problems, error: error.into() });
+        }
+        other => other?,
+    };
+    let checked = match telling.check(&file, &how, order, known, &mut |_| {})? {
         Err(error) if error.is_about_content() => {
             return Err(Failure { exit: Exit::Problems, error: error.into() });
         }

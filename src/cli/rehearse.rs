@@ -9,7 +9,7 @@ use super::context::{Context, runtime};
 use super::copy::{self, People};
 use super::exit::{Exit, Failure};
 use super::telling::Telling;
-use crate::assign::{CheckError, Checked, Intake};
+use crate::assign::{CheckError, Checked, Known, SecondReading};
 use crate::domain::{LicenseId, Order, OrgId, Printable, Rate, Snapshot, Target, Wire, WireForm};
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Reader, RunRow};
@@ -25,8 +25,11 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     let runtime = runtime()?;
     let mut catalog = Catalog::new(readings, runtime.handle().clone());
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
-    let (how, order) = (args.reading.interpretation(), Order::from(args.choosing.order));
-    let checked = telling.check(&file, &how, order, &mut catalog, &mut |_| {})??;
+    let how = args.reading.interpretation(settings.org_id.as_deref());
+    let order = Order::from(args.choosing.order);
+    let known = catalog.known_for(&file, &how)?;
+    let checked = telling.check(&file, &how, order, known.clone(), &mut |_| {})??;
+    super::apply::refuse_unclear(&checked)?;
     let (outlook, checked) = Outlook::look(checked, &file, &mut catalog, Depth::Units)?;
     let (state, added) = runtime.block_on(copied(&catalog, &outlook, checked, &file))?;
     let before = left(&state);
@@ -42,8 +45,7 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     settings.rate = Rate::AtMost(crate::domain::Ceiling::Unlimited);
     settings.snapshot = Snapshot::No;
     let client = inside.client(&settings)?;
-    let mut names = Catalog::new(inside.readings(client.clone(), &settings), runtime.handle().clone());
-    let checked = telling_nobody(&file, &how, order, &mut names)?;
+    let checked = telling_nobody(&file, &how, order, known)?;
     let mut journal = Journal::create(&inside.journal)?;
     let (run, _) = import(&mut journal, &file, checked, &settings, &Background::default())?;
     let (_stop, stops) = tokio::sync::mpsc::unbounded_channel();
@@ -60,9 +62,9 @@ fn telling_nobody(
     file: &InputFile,
     how: &crate::assign::Interpretation,
     order: Order,
-    names: &mut Catalog,
+    known: Known,
 ) -> Result<Checked, CheckError> {
-    crate::assign::check(file, how, order, names, &mut |_| {})
+    crate::assign::check(file, how, order, known, &mut |_| {})
 }
 
 /// The organizations of the file with everybody who holds one of its licenses, and the file's own users; how
@@ -89,9 +91,10 @@ async fn copied(
         customers.extend(org.as_ref().or(own).map(|org| org.as_str().to_owned()));
     }
     let holders = people.count();
-    let mut intake = Intake::new(checked, file).map_err(CheckError::from)?;
-    while let Some(entry) = intake.next()? {
-        if let Ok(operation) = &entry.content {
+    let mut second = SecondReading::new(checked, file)?;
+    let mut placed = Vec::new();
+    while second.next(&mut placed)?.is_some() {
+        for operation in placed.drain(..).filter_map(|placed| placed.content.ok()) {
             let email = operation.email.as_ref().map(|email| email.as_str());
             people.meet(email, operation.person.as_ref().map(|person| person.as_str()));
         }

@@ -12,9 +12,7 @@ use super::exit::Failure;
 use super::output::Output;
 use super::outputs::destination;
 use super::problem_text::{Shown, shown};
-use crate::assign::{
-    CheckError, Checked, Interpretation, LicenseNames, Problem, ProblemCode, Severity, check,
-};
+use crate::assign::{CheckError, Checked, Interpretation, Known, Problem, ProblemCode, Severity, check};
 use crate::domain::{Line, Order};
 use crate::input::InputFile;
 use crate::report::{Destination, ReportError};
@@ -46,13 +44,13 @@ impl Telling<'_> {
         file: &InputFile,
         how: &Interpretation,
         order: Order,
-        names: &mut dyn LicenseNames,
+        known: Known,
         also: &mut dyn FnMut(&Problem),
     ) -> Told {
         let output = self.context.output;
         let mut gathered = Gathered::new(output);
         let Some(path) = self.all else {
-            let checked = check(file, how, order, names, &mut |problem| {
+            let checked = check(file, how, order, known, &mut |problem| {
                 also(problem);
                 gathered.take(problem);
             });
@@ -65,7 +63,7 @@ impl Telling<'_> {
         let whole = destination.write(replaces, |output| {
             let mut csv = csv::Writer::from_writer(output);
             let mut wrong = csv.write_record(COLUMNS).err();
-            let checked = check(file, how, order, names, &mut |problem| {
+            let checked = check(file, how, order, known, &mut |problem| {
                 also(problem);
                 gathered.take(problem);
                 if wrong.is_none() {

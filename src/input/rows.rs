@@ -255,6 +255,12 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// The columns' names as the file spells them.
+    #[must_use]
+    pub fn names(&self) -> &'a [String] {
+        self.header.names()
+    }
+
     /// The line it starts on.
     #[must_use]
     pub const fn line(&self) -> Line {

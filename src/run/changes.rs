@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek as _, Write};
 
 use super::{Catalog, Outlook, OutlookError};
-use crate::assign::{CheckError, Checked, Intake, PlacedOperation};
-use crate::domain::{FailureLimit, LicenseId, Line, Target, address_key};
+use crate::assign::{CheckError, Checked, Placed, PlacedOperation, SecondReading};
+use crate::domain::{FailureLimit, LicenseId, OperationKey, Target, address_key};
 use crate::input::InputFile;
 use crate::webex::LicenseUser;
 
@@ -234,21 +234,24 @@ fn rows_of_file(
 ) -> Result<(Changes, usize), ChangesError> {
     let mut found = Changes::default();
     let mut writer = csv::Writer::from_writer(output);
-    let mut intake = Intake::new(checked, file).map_err(CheckError::from)?;
-    let own = intake.own_columns();
+    let mut second = SecondReading::new(checked, file)?;
+    let own = second.own_columns();
     let names = own.iter().map(|(_, name)| name.as_str());
     writer.write_record(HEADER.into_iter().chain(names)).map_err(io::Error::from)?;
-    while let Some(entry) = intake.next()? {
-        let Ok(operation) = &entry.content else { continue };
-        if operation.duplicate_of.is_some() || !found.takes(outlook, entry.line, operation, is_protected) {
-            continue;
+    let mut placed = Vec::new();
+    while let Some(entry) = second.next(&mut placed)? {
+        for Placed { key, content } in placed.drain(..) {
+            let Ok(operation) = &content else { continue };
+            if operation.duplicate_of.is_some() || !found.takes(outlook, key, operation, is_protected) {
+                continue;
+            }
+            let Some((label, org)) = outlook.label_of(operation) else { continue };
+            let cells = cells(operation, &label.target, org);
+            let carried = own.iter().map(|(position, _)| entry.row.untrimmed(*position));
+            writer.write_record(cells.into_iter().chain(carried)).map_err(io::Error::from)?;
         }
-        let Some((label, org)) = outlook.label_of(operation) else { continue };
-        let cells = cells(operation, &label.target, org);
-        let carried = own.iter().map(|(position, _)| entry.row.untrimmed(*position));
-        writer.write_record(cells.into_iter().chain(carried)).map_err(io::Error::from)?;
     }
-    intake.finish().map_err(CheckError::from)?;
+    second.finish().map_err(CheckError::from)?;
     writer.flush()?;
     drop(writer);
     Ok((found, own.len()))
@@ -259,11 +262,11 @@ impl Changes {
     fn takes(
         &mut self,
         outlook: &Outlook,
-        line: Line,
+        key: OperationKey,
         operation: &PlacedOperation,
         is_protected: &dyn Fn(&str) -> bool,
     ) -> bool {
-        if outlook.changes_nothing(line, operation) {
+        if outlook.changes_nothing(key, operation) {
             self.unchanged += 1;
             return false;
         }
@@ -272,7 +275,7 @@ impl Changes {
             self.protected += 1;
             return false;
         }
-        self.unknown += u64::from(outlook.is_unknown(line, operation));
+        self.unknown += u64::from(outlook.is_unknown(key, operation));
         let count = if removes { &mut self.removes } else { &mut self.adds };
         *count += 1;
         true

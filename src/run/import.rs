@@ -3,8 +3,8 @@
 use std::sync::mpsc::{self, SyncSender};
 
 use super::{Outlook, RunSettings, unix_millis};
-use crate::assign::{CheckError, Checked, Entry, Intake, InvalidRow, PlacedOperation};
-use crate::domain::{Line, OperationKey, RunId};
+use crate::assign::{CheckError, Checked, Entry, InvalidRow, Placed, PlacedOperation, SecondReading};
+use crate::domain::{OperationKey, RunId};
 use crate::input::InputFile;
 use crate::journal::{
     Block, Importer, InvalidOperation, Journal, JournalError, NewRun, Origin, Packer, PlannedOperation,
@@ -60,10 +60,10 @@ pub fn import(
         let named = background.names.iter().find(|(id, _)| id == target.as_str());
         named.map(|(_, name)| importer.name(*stored, name)).transpose()?;
     }
-    let intake = Intake::new(checked, file).map_err(CheckError::from)?;
+    let second = SecondReading::new(checked, file)?;
     let (sender, parts) = mpsc::sync_channel(PARTS);
     std::thread::scope(|scope| {
-        let reading = scope.spawn(move || read(intake, &sender));
+        let reading = scope.spawn(move || read(second, &sender));
         for part in parts {
             put(&mut importer, &stored, background.only_changes, &part)?;
         }
@@ -83,24 +83,23 @@ const PARTS: usize = 16;
 /// Rows, placed, and blocks of their own bytes.
 #[derive(Default)]
 struct Part {
-    rows: Vec<(Line, Result<PlacedOperation, InvalidRow>)>,
+    rows: Vec<Placed>,
     blocks: Vec<Block>,
 }
 
 /// Reads the file to its end, on a thread of its own: what is read is written meanwhile.
-fn read(mut intake: Intake<'_>, parts: &SyncSender<Part>) -> Result<(), CheckError> {
+fn read(mut second: SecondReading<'_>, parts: &SyncSender<Part>) -> Result<(), CheckError> {
     let (mut part, mut packer) = (Part::default(), Packer::default());
-    while let Some(Entry { line, carried, content, .. }) = intake.next()? {
+    while let Some(Entry { line, carried, .. }) = second.next(&mut part.rows)? {
         part.blocks.extend(packer.push(line, &carried));
-        part.rows.push((line, content));
-        if part.rows.len() == PART && parts.send(std::mem::take(&mut part)).is_err() {
+        if part.rows.len() >= PART && parts.send(std::mem::take(&mut part)).is_err() {
             // Writing failed, and tells why.
             return Ok(());
         }
     }
     part.blocks.extend(packer.close());
     let _ = parts.send(part);
-    intake.finish()?;
+    second.finish()?;
     Ok(())
 }
 
@@ -112,24 +111,28 @@ fn put(
 ) -> Result<(), JournalError> {
     part.blocks.iter().try_for_each(|block| importer.cells(block))?;
     let mut operations = Vec::with_capacity(part.rows.len());
-    for (line, content) in &part.rows {
+    for Placed { key, content } in &part.rows {
         match content {
             Ok(operation) => {
                 // A file that names another target now is refused at its end.
                 let target = stored.get(operation.target.0 as usize).copied();
-                let unchanged = only_changes.is_some_and(|outlook| outlook.changes_nothing(*line, operation));
-                let planned = target.map(|target| planned(*line, operation, target));
+                let unchanged = only_changes.is_some_and(|outlook| outlook.changes_nothing(*key, operation));
+                let planned = target.map(|target| planned(*key, operation, target));
                 operations.extend(planned.map(|planned| PlannedOperation { unchanged, ..planned }));
             }
-            Err(row) => refuse(importer, *line, row)?,
+            Err(row) => refuse(importer, *key, row)?,
         }
     }
     importer.operations(&operations)
 }
 
-fn planned<'a>(line: Line, operation: &'a PlacedOperation, target: StoredTarget) -> PlannedOperation<'a> {
+fn planned<'a>(
+    key: OperationKey,
+    operation: &'a PlacedOperation,
+    target: StoredTarget,
+) -> PlannedOperation<'a> {
     PlannedOperation {
-        key: OperationKey::of_line(line),
+        key,
         assignment: operation.assignment,
         email: operation.email.as_ref(),
         person: operation.person.as_ref(),
@@ -137,14 +140,14 @@ fn planned<'a>(line: Line, operation: &'a PlacedOperation, target: StoredTarget)
         target,
         action: operation.action,
         properties: &operation.properties,
-        duplicate_of: operation.duplicate_of.map(OperationKey::of_line),
+        duplicate_of: operation.duplicate_of,
         unchanged: false,
     }
 }
 
-fn refuse(importer: &mut Importer<'_>, line: Line, row: &InvalidRow) -> Result<(), JournalError> {
+fn refuse(importer: &mut Importer<'_>, key: OperationKey, row: &InvalidRow) -> Result<(), JournalError> {
     importer.invalid(&InvalidOperation {
-        key: OperationKey::of_line(line),
+        key,
         email: &row.email,
         person: &row.person,
         org: &row.org,

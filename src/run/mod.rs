@@ -22,7 +22,7 @@ pub use clock::unix_millis;
 pub use drive::{SendError, Sent, Stop, send};
 pub use holders::effect_of;
 pub use import::{Background, ImportError, import};
-pub use names::Catalog;
+pub use names::{Catalog, KnownError};
 pub use now::{Now, NowError};
 pub use observe::{FailedOperation, Observer, Progress, Silent};
 pub use outlook::{Depth, Label, NotRead, OrgUsers, Outlook, OutlookError};

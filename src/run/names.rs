@@ -4,9 +4,12 @@ use std::collections::HashMap;
 
 use tokio::runtime::Handle;
 
-use crate::assign::{LicenseNames, NamesError, Resolved};
+use crate::assign::{
+    CheckError, Holdings, Interpretation, Known, KnownLicense, LicenseNames, names_wanted, takes_everything,
+};
 use crate::domain::OrgId;
-use crate::live::{Found, Licenses, Readings, Unread};
+use crate::input::InputFile;
+use crate::live::{Licenses, Readings, Unread};
 use crate::webex::License;
 
 /// The licenses of each organization, asked for when they are first wanted.
@@ -57,14 +60,54 @@ impl Catalog {
     }
 }
 
-impl LicenseNames for Catalog {
-    fn resolve(&mut self, text: &str) -> Result<Resolved, NamesError> {
-        Ok(match self.licenses(None)?.find(text) {
-            Found::One(license) => license.license_id().map_or(Resolved::Unknown(None), Resolved::Id),
-            Found::Nothing(nearest) => Resolved::Unknown(nearest.map(str::to_owned)),
-            Found::Several(which) => {
-                Resolved::Ambiguous(which.into_iter().map(License::told_apart).collect())
-            }
-        })
+impl Catalog {
+    /// What must be known of the live organizations before the file can be checked: names of licenses where it
+    /// gives names, and what users hold where it takes everything away. Nothing is asked for a file that needs
+    /// neither.
+    ///
+    /// # Errors
+    /// [`KnownError`].
+    pub fn known_for(&mut self, file: &InputFile, how: &Interpretation) -> Result<Known, KnownError> {
+        let mut names = LicenseNames::taken();
+        for org in names_wanted(file, how)? {
+            let licenses = self.licenses(org.as_ref())?.all().iter().filter_map(known_license).collect();
+            names = names.with(org.as_ref(), licenses);
+        }
+        let holdings = takes_everything(file, how)?.then(|| self.holdings()).transpose()?;
+        Ok(Known { names, holdings })
     }
+
+    /// Who holds what, in the organization that is asked.
+    fn holdings(&mut self) -> Result<Holdings, Unread> {
+        let licenses = self.licenses(None)?.all().iter().filter_map(License::license_id).collect::<Vec<_>>();
+        let mut holdings = Holdings::default();
+        for license in licenses {
+            let reading = self.readings.holders(&license, |user| {
+                holdings.insert(&license, Some(&user.id), user.email.as_deref());
+            });
+            self.runtime.block_on(reading)?;
+        }
+        Ok(holdings)
+    }
+}
+
+fn known_license(license: &License) -> Option<KnownLicense> {
+    Some(KnownLicense {
+        id: license.license_id()?,
+        name: license.name.clone(),
+        site: license.site_url.clone(),
+        subscription: license.subscription_id.clone(),
+        free: license.units_left().and_then(|left| u64::try_from(left).ok()),
+    })
+}
+
+/// Why it is not known what the file is about.
+#[derive(Debug, thiserror::Error)]
+pub enum KnownError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// The service cannot be asked.
+    #[error(transparent)]
+    Unread(#[from] Unread),
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::names::Catalog;
-use crate::assign::{CheckError, Checked, Intake, PlacedOperation};
-use crate::domain::{Action, AssignmentNo, LicenseId, Line, OperationKey, OrgId, Target};
+use crate::assign::{CheckError, Checked, Placed, PlacedOperation, SecondReading};
+use crate::domain::{Action, AssignmentNo, LicenseId, OperationKey, OrgId, Target};
 use crate::input::InputFile;
 use crate::live::{Holdings, Named, Names, Roll, Unread, read_all_telling};
 use crate::plan::{Held, Holders, Kind, Stock, Wish, Wishes};
@@ -139,16 +139,16 @@ impl Outlook {
 
     /// Whether an operation of the file is known to change nothing.
     #[must_use]
-    pub fn changes_nothing(&self, line: Line, operation: &PlacedOperation) -> bool {
+    pub fn changes_nothing(&self, key: OperationKey, operation: &PlacedOperation) -> bool {
         let stock = self.stock_of(operation);
-        stock.is_some_and(|stock| self.is_unchanged(&wish(line, operation, stock)))
+        stock.is_some_and(|stock| self.is_unchanged(&wish(key, operation, stock)))
     }
 
     /// Whether it is not known if an operation of the file changes anything.
     #[must_use]
-    pub fn is_unknown(&self, line: Line, operation: &PlacedOperation) -> bool {
+    pub fn is_unknown(&self, key: OperationKey, operation: &PlacedOperation) -> bool {
         let stock = self.stock_of(operation);
-        stock.is_some_and(|stock| self.held(stock, &wish(line, operation, stock)) == Held::Unknown)
+        stock.is_some_and(|stock| self.held(stock, &wish(key, operation, stock)) == Held::Unknown)
     }
 
     fn stock_of(&self, operation: &PlacedOperation) -> Option<u32> {
@@ -265,11 +265,12 @@ impl Outlook {
         catalog: &mut Catalog,
     ) -> Result<(Self, Checked), OutlookError> {
         let mut taking = Taking::new(&checked);
-        let mut intake = Intake::new(checked, file).map_err(CheckError::from)?;
-        while let Some(entry) = intake.next()? {
-            taking.take(&entry);
+        let mut second = SecondReading::new(checked, file)?;
+        let mut placed = Vec::new();
+        while second.next(&mut placed)?.is_some() {
+            placed.drain(..).for_each(|placed| taking.take(&placed));
         }
-        let checked = intake.finish().map_err(CheckError::from)?;
+        let checked = second.finish().map_err(CheckError::from)?;
         let mut outlook = taking.finish(&checked);
         outlook.read_units(catalog)?;
         Ok((outlook, checked))
@@ -383,12 +384,12 @@ fn fill(stock: &mut Stock, license: &License) {
     stock.consumed = license.consumed_units.and_then(|units| u64::try_from(units).ok()).unwrap_or(0);
 }
 
-fn wish(line: Line, operation: &PlacedOperation, stock: u32) -> Wish {
+fn wish(key: OperationKey, operation: &PlacedOperation, stock: u32) -> Wish {
     let properties = &operation.properties;
     Wish {
         user: operation.assignment.0,
         stock,
-        key: OperationKey::of_line(line),
+        key,
         action: operation.action,
         placed: properties.phone_number.is_some()
             || (properties.extension.is_some() && properties.location.is_some()),
@@ -426,8 +427,8 @@ impl Taking {
         }
     }
 
-    fn take(&mut self, entry: &crate::assign::Entry<'_>) {
-        let Ok(operation) = &entry.content else { return };
+    fn take(&mut self, placed: &Placed) {
+        let Ok(operation) = &placed.content else { return };
         let AssignmentNo(user) = operation.assignment;
         let place = self.orgs.partition_point(|org| org.end <= user);
         let Some(of_user) = self.orgs.get_mut(place) else { return };
@@ -446,7 +447,7 @@ impl Taking {
             self.stocks.push(Stock { org, kind: Kind::Other, total: None, consumed: 0, known: true, site });
             self.labels.push(Label { org: None, target: target.clone(), name: None });
         }
-        self.wishes.push(wish(entry.line, operation, number));
+        self.wishes.push(wish(placed.key, operation, number));
     }
 
     fn finish(self, _: &Checked) -> Outlook {

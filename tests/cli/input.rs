@@ -69,20 +69,20 @@ fn check_reports_every_problem_with_line_column_value_and_remedy() {
     let ran = desk.run(&["check", "people.csv"]).exits(1);
     insta::assert_snapshot!(ran.stdout, @r#"
     error: BAD_EMAIL
-      line 2, column email, value 'nobody': not an e-mail address: Missing separator character '@'.
+      line 2, column email, value 'nobody': not an e-mail address: it has no @
         nobody,L1,add,,
         ^^^^^^
       => write the bare address, as in user@example.com
-    error: WRONG_ID_KIND
-      line 3, column licenseId, value 'Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMjM': this is the ID of a PEOPLE, not of a LICENSE
-        a@example.com,Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMjM,give,5550100,
-                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-      => copy the ID that belongs in this column
     error: UNKNOWN_OPERATION
       line 3, column operation, value 'give': not an operation
         a@example.com,Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMjM,give,5550100,
                                                           ^^^^
       => write add or remove, or leave it empty for add
+    error: WRONG_ID_KIND
+      line 3, column licenseId, value 'Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMjM': this is the ID of a person (PEOPLE), not of a license (LICENSE)
+        a@example.com,Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMjM,give,5550100,
+                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      => copy the ID that belongs in this column
     error: BAD_PHONE_NUMBER
       line 3, column phoneNumber, value '5550100': not an E.164 number: a plus sign, then 2 to 15 digits that do not begin with 0
         a@example.com,Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xMjM,give,5550100,
@@ -106,7 +106,7 @@ fn check_reports_every_problem_with_line_column_value_and_remedy() {
         C@example.com,L1,,,
                       ^^
       => it is sent once, and both rows share the outcome
-    7 rows for 1 user: 2 to add, 0 to remove, 5 that cannot be sent, 1 repeated
+    7 rows for 1 user: 2 to add, 0 to remove, 5 that cannot be sent; 1 repeated
     "#);
     let json = desk.run(&["check", "people.csv", "--json"]).exits(1);
     let first: serde_json::Value = serde_json::from_str(json.stdout.lines().next().unwrap()).unwrap();

@@ -52,6 +52,11 @@ impl Doubtful {
         Self { header: header.clone(), watched: watched.collect() }
     }
 
+    /// Takes columns out of doubt.
+    pub(crate) fn forget(&mut self, settled: impl Fn(usize) -> bool) {
+        self.watched.retain(|column| !settled(column.position));
+    }
+
     /// Looks at a row's cells in the columns that are still in doubt.
     pub(crate) fn look(&mut self, row: &Row<'_>) {
         if self.watched.is_empty() {

@@ -106,6 +106,18 @@ pub enum ColumnsError {
         /// The header's cells.
         found: String,
     },
+    /// Operations in the rows, and what is asked in the options.
+    #[error(
+        "line {line}: the options say what to add and to remove, and so does the column '{}'; leave the column out with --ignore {}, or say which license it is about with --map license=COLUMN",
+        Printable(name),
+        quoted(name)
+    )]
+    IdleOperations {
+        /// The header's line.
+        line: u32,
+        /// The column's name.
+        name: String,
+    },
     /// A constant beside a column.
     #[error(
         "line {line}: --set gives {field}, and the column '{}' does too; leave the column out with --ignore {}, or take --set away",
@@ -202,9 +214,21 @@ impl Columns {
         self.positions.get(field as usize).copied().filter(|position| *position != NOWHERE)
     }
 
-    /// Whether the column at this position means something to us.
-    pub(super) fn has_at(&self, position: usize) -> bool {
+    /// Whether a column is one of ours.
+    pub(super) fn is_taken(&self, position: usize) -> bool {
         self.positions.contains(&position)
+    }
+
+    /// Refuses a column of operations that nothing in the rows could be meant by.
+    pub(super) fn refuse_idle_operations(&self, header: &Header) -> Result<(), ColumnsError> {
+        let own = Field::TARGET.iter().any(|field| self.has(*field));
+        match self.position(Field::Operation) {
+            Some(_) if !own => {
+                let name = self.name(Field::Operation).to_owned();
+                Err(ColumnsError::IdleOperations { line: header.line().get(), name })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the file or an option gives this field.
@@ -254,6 +278,16 @@ impl Columns {
 
 fn found(header: &Header) -> String {
     header.names().join(", ")
+}
+
+/// The position of the column that an option names.
+pub(super) fn position_of(
+    header: &Header,
+    name: &str,
+    option: impl FnOnce() -> String,
+) -> Result<usize, ColumnsError> {
+    let own = header.names().get(..header.carried()).unwrap_or(header.names());
+    find(header, own, name, option)
 }
 
 /// The position of the column that an option names: exactly so, or else on letters and digits alone.

@@ -1,12 +1,14 @@
 //! Which of the shared options mean something to which command. The others are neither shown nor taken.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 
 use super::Arguments;
+use super::config::Config;
 
 /// Options that mean something together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +85,49 @@ pub(in crate::cli) fn parse(
     words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<Arguments, clap::Error> {
     let mut whole = command();
-    let matches = whole.try_get_matches_from_mut(words)?;
+    let mut words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let mut matches = whole.try_get_matches_from_mut(words.clone())?;
     refuse_meaningless(&mut whole, &matches)?;
-    Arguments::from_arg_matches(&matches)
+    let Some(config) = configuration(&mut whole, &matches)? else {
+        return Arguments::from_arg_matches(&matches);
+    };
+    let (command, given) = leaf(&whole, &matches);
+    let more = config.words(command, given).map_err(|fault| usage(&whole, fault))?;
+    if !more.is_empty() {
+        let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+        words.splice(end..end, more);
+        matches = whole.try_get_matches_from_mut(words).map_err(|error| {
+            let said = error.to_string();
+            let said = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            usage(&whole, config.fault(said))
+        })?;
+    }
+    let mut arguments = Arguments::from_arg_matches(&matches)?;
+    if let Some(reading) = arguments.command.reading_mut() {
+        reading.configured = config.configured;
+    }
+    Ok(arguments)
+}
+
+/// The configuration that the command line means.
+fn configuration(whole: &mut Command, matches: &ArgMatches) -> Result<Option<Config>, clap::Error> {
+    let named = matches.get_one::<PathBuf>("config");
+    let profile = matches.get_one::<String>("profile");
+    let found = Config::find(whole, named.map(PathBuf::as_path), profile.map(String::as_str));
+    found.map_err(|fault| usage(whole, fault))
+}
+
+fn usage(whole: &Command, text: String) -> clap::Error {
+    whole.clone().error(ErrorKind::ValueValidation, text)
+}
+
+/// The innermost command that is called, and what was given to it.
+fn leaf<'a>(mut command: &'a Command, mut given: &'a ArgMatches) -> (&'a Command, &'a ArgMatches) {
+    while let Some((name, matches)) = given.subcommand() {
+        let Some(inner) = command.find_subcommand(name) else { break };
+        (command, given) = (inner, matches);
+    }
+    (command, given)
 }
 
 fn refuse_meaningless(whole: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -1,5 +1,6 @@
 //! What the user can say, as clap reads it: one file a group of options.
 
+mod config;
 mod file;
 mod help;
 mod licenses;
@@ -14,6 +15,7 @@ mod shared;
 
 use clap::{Parser, Subcommand};
 
+pub(super) use config::Configured;
 pub(super) use file::{Apply, Check, Diff, OnInvalid, Plan};
 pub(super) use licenses::{Licenses, LicensesCommand, ListFormat};
 pub(super) use login::{Login, Store};
@@ -87,4 +89,17 @@ pub(super) enum Command {
     Man(Man),
     /// The version of this program.
     Version,
+}
+
+impl Command {
+    /// How the command was told to take its file, where it takes one.
+    fn reading_mut(&mut self) -> Option<&mut Reading> {
+        match self {
+            Self::Check(args) => Some(&mut args.reading),
+            Self::Plan(args) | Self::Rehearse(args) => Some(&mut args.reading),
+            Self::Apply(args) => Some(&mut args.reading),
+            Self::Diff(args) => Some(&mut args.reading),
+            _ => None,
+        }
+    }
 }

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use crate::assign::{Field, Interpretation};
+use super::Configured;
+use crate::assign::{Due, Field, Interpretation, Request, ServiceMode};
+use crate::domain::{Action, OrgId};
 use crate::input::{Encoding, EncodingNameError};
 
 #[derive(Debug, Args)]
@@ -28,19 +30,87 @@ pub(in crate::cli) struct Reading {
     /// Write every problem of the file to this one, as CSV.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) problems: Option<PathBuf>,
+    /// Give every user of the file this license, by name or ID; may be repeated.
+    #[arg(long, value_name = "LICENSE")]
+    pub(in crate::cli) add: Vec<String>,
+    /// Take this license from every user of the file; may be repeated.
+    #[arg(long, value_name = "LICENSE")]
+    pub(in crate::cli) remove: Vec<String>,
+    /// Take license A from every user of the file and give B; may be repeated.
+    #[arg(long, value_name = "A=B", value_parser = exchange)]
+    pub(in crate::cli) replace: Vec<(String, String)>,
+    /// Take everything away that the users of the file hold.
+    #[arg(long, conflicts_with_all = ["add", "remove", "replace"])]
+    pub(in crate::cli) remove_all: bool,
+    /// The column with a date: only rows whose date is today or earlier are taken.
+    #[arg(long, value_name = "COLUMN")]
+    pub(in crate::cli) due: Option<String>,
+    /// How dates are written, as in %d.%m.%Y, where not as 2026-11-30.
+    #[arg(long, value_name = "FORMAT")]
+    pub(in crate::cli) date_format: Option<String>,
+    /// What FALSE in a file of Control Hub's asks for: nothing, or to take the license away
+    /// [default: add-only].
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(in crate::cli) services: Option<Services>,
+    /// What the configuration says beside options.
+    #[arg(skip)]
+    pub(in crate::cli) configured: Configured,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum Services {
+    AddOnly,
+    AddAndRemove,
 }
 
 impl Reading {
     /// What the library is told about the file.
-    pub(in crate::cli) fn interpretation(&self) -> Interpretation {
+    pub(in crate::cli) fn interpretation(&self, org: Option<&str>) -> Interpretation {
+        let Configured { bundles, services, locations } = self.configured.clone();
+        let today = jiff::tz::TimeZone::system().to_datetime(jiff::Timestamp::now()).date();
+        let due = |column: &String| Due { column: column.clone(), format: self.date_format.clone(), today };
         Interpretation {
             encoding: self.encoding,
             sheet: self.sheet.clone(),
             map: self.map.clone(),
             set: self.set.clone(),
             ignore: self.ignore.clone(),
+            org: org.and_then(|org| OrgId::parse(org).ok()),
+            requests: self.requests(),
+            due: self.due.as_ref().map(due),
+            bundles,
+            services,
+            locations,
+            service_mode: match self.services {
+                Some(Services::AddAndRemove) => ServiceMode::AddAndRemove,
+                Some(Services::AddOnly) | None => ServiceMode::AddOnly,
+            },
         }
     }
+}
+
+impl Reading {
+    /// What is asked of every user: first what is taken, then what is given.
+    fn requests(&self) -> Vec<Request> {
+        let license = |action| move |text: &String| Request::License(action, text.clone());
+        let mut requests: Vec<Request> = self.remove.iter().map(license(Action::Remove)).collect();
+        for (old, new) in &self.replace {
+            requests.extend([license(Action::Remove)(old), license(Action::Add)(new)]);
+        }
+        requests.extend(self.add.iter().map(license(Action::Add)));
+        requests.extend(self.remove_all.then_some(Request::RemoveAll));
+        requests
+    }
+}
+
+/// Reads `A=B`.
+fn exchange(text: &str) -> Result<(String, String), String> {
+    let (old, new) = text.split_once('=').ok_or("write A=B, the license to take and the one to give")?;
+    let [old, new] = [old, new].map(|name| name.trim().trim_matches('"'));
+    if old.is_empty() || new.is_empty() {
+        return Err("write A=B, the license to take and the one to give".to_owned());
+    }
+    Ok((old.to_owned(), new.to_owned()))
 }
 
 /// Reads an encoding's name. None is found out.

@@ -51,6 +51,12 @@ pub(in crate::cli) struct Shared {
     /// Tell times in UTC rather than in this machine's zone.
     #[arg(long, global = true, help_heading = OUTPUT, hide_short_help = true)]
     pub(in crate::cli) utc: bool,
+    /// The configuration [default: seatbatch.toml here, then in the user's configuration folder].
+    #[arg(long, global = true, value_name = "PATH", help_heading = OUTPUT)]
+    pub(in crate::cli) config: Option<PathBuf>,
+    /// A profile of the configuration.
+    #[arg(long, global = true, value_name = "NAME", help_heading = OUTPUT)]
+    pub(in crate::cli) profile: Option<String>,
     /// Write what happens to this file, one line per event.
     #[arg(long, global = true, value_name = "PATH", help_heading = OUTPUT, hide_short_help = true)]
     pub(in crate::cli) log_file: Option<PathBuf>,

@@ -9,7 +9,7 @@ use crate::domain::{AssignmentNo, Order, OrgId};
 
 /// The number of each user's assignment.
 #[derive(Debug)]
-pub(super) struct Numbering {
+pub(super) struct SendingOrder {
     numbers: Numbers,
     /// Users of each organization, in sending order.
     organizations: Vec<u32>,
@@ -24,7 +24,7 @@ enum Numbers {
     Each(Vec<u32>),
 }
 
-impl Numbering {
+impl SendingOrder {
     /// Numbers the users that something is asked for, by their classes. They come in sending order: organization
     /// by organization, since no request may be about two of them, and within each as the order has it.
     pub(super) fn new(roster: &Roster, orgs: Organizations, classes: &[Class], order: Order) -> Self {
@@ -181,19 +181,19 @@ mod tests {
     }
 
     fn numbers(roster: &Roster, orgs: Organizations, classes: &[Class], order: Order) -> Vec<Option<u32>> {
-        let numbering = Numbering::new(roster, orgs, classes, order);
+        let sending_order = SendingOrder::new(roster, orgs, classes, order);
         let slots = 0..u32::try_from(classes.len()).unwrap();
-        let numbers: Vec<_> = slots.map(|slot| numbering.of(slot).map(|number| number.0)).collect();
-        assert_eq!(numbering.assignments() as usize, numbers.iter().flatten().count());
-        assert_eq!(numbering.organizations().iter().sum::<u32>(), numbering.assignments());
+        let numbers: Vec<_> = slots.map(|slot| sending_order.of(slot).map(|number| number.0)).collect();
+        assert_eq!(sending_order.assignments() as usize, numbers.iter().flatten().count());
+        assert_eq!(sending_order.organizations().iter().sum::<u32>(), sending_order.assignments());
         numbers
     }
 
     #[test]
     fn users_are_numbered_as_they_come() {
         let kept = |classes: &[Class], order| {
-            let numbering = Numbering::new(&roster(), Organizations::default(), classes, order);
-            matches!(numbering.numbers, Numbers::Each(_))
+            let sending_order = SendingOrder::new(&roster(), Organizations::default(), classes, order);
+            matches!(sending_order.numbers, Numbers::Each(_))
         };
         for (classes, order) in [([ADDS; 3], Order::RemovesFirst), ([ADDS, REMOVES, ADDS], Order::File)] {
             assert!(!kept(&classes, order));
@@ -218,8 +218,8 @@ mod tests {
         assert_eq!(numbers(orgs), [Some(2), Some(0), Some(1)]);
         let mut orgs = Organizations::default();
         assert!(orgs.admit(0, &OrgId::parse("O").unwrap()));
-        let numbering = Numbering::new(&roster(), orgs, &removes_first, Order::RemovesFirst);
-        assert_eq!(numbering.organizations(), [2, 1]);
+        let sending_order = SendingOrder::new(&roster(), orgs, &removes_first, Order::RemovesFirst);
+        assert_eq!(sending_order.organizations(), [2, 1]);
     }
 
     #[test]

@@ -1,0 +1,46 @@
+//! Cells: what a text must be to be an address, an ID, a number or a site, and what it says instead.
+
+mod address;
+mod identity;
+mod number;
+
+pub(super) use address::{email, site};
+pub(super) use identity::{id, license_id, organization_of, service_code, tenant};
+pub(super) use number::{extension, phone_number};
+
+use std::borrow::Cow;
+
+use super::problem::ProblemCode;
+use super::words;
+
+/// What is wrong with a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) code: ProblemCode,
+    pub(super) message: String,
+    pub(super) remedy: Cow<'static, str>,
+    /// What to write instead, where that is certain.
+    pub(super) fix: Option<String>,
+}
+
+impl Fault {
+    fn new(code: ProblemCode, message: impl Into<String>, remedy: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), remedy: remedy.into(), fix: None }
+    }
+
+    /// The remedy is to write this.
+    fn write(code: ProblemCode, message: impl Into<String>, fix: String) -> Self {
+        let remedy = Cow::Owned(format!("write {fix}"));
+        Self { code, message: message.into(), remedy, fix: Some(fix) }
+    }
+}
+
+/// A word that stands for nothing, where nothing is what an empty cell says.
+pub(super) fn nothing(cell: &str) -> Option<Fault> {
+    words::is_nothing(cell).then(|| Fault {
+        code: ProblemCode::WordForNothing,
+        message: format!("'{cell}' stands for nothing, and would be sent as it is"),
+        remedy: Cow::Borrowed("leave the cell empty"),
+        fix: Some(String::new()),
+    })
+}

@@ -1,0 +1,103 @@
+//! Rows that are taken from a day on.
+
+use jiff::civil::{Date, DateTime};
+use jiff::fmt::strtime;
+
+use super::super::columns::{ColumnsError, position_of, quoted};
+use super::super::interpretation::Due;
+use super::super::problem::{Problem, ProblemCode};
+use crate::input::{Header, Row};
+
+/// The column with the day, and the day that it is.
+#[derive(Debug)]
+pub(super) struct DueColumn {
+    position: usize,
+    name: Box<str>,
+    format: Option<String>,
+    today: Date,
+}
+
+impl DueColumn {
+    pub(super) fn of(header: &Header, due: &Due) -> Result<Self, ColumnsError> {
+        let Due { column, format, today } = due;
+        let position = position_of(header, column, || format!("--due {}", quoted(column)))?;
+        Ok(Self { position, name: column.as_str().into(), format: format.clone(), today: *today })
+    }
+
+    /// Whether the row's day has come. A row without a day is never due.
+    pub(super) fn is_due(&self, row: &Row<'_>) -> Result<bool, Box<Problem>> {
+        let cell = row.at(self.position);
+        if cell.is_empty() {
+            return Ok(false);
+        }
+        match self.read(cell) {
+            Some(day) => Ok(day <= self.today),
+            None => Err(Box::new(self.problem(row, cell))),
+        }
+    }
+
+    fn read(&self, cell: &str) -> Option<Date> {
+        if let Some(format) = &self.format {
+            return strtime::parse(format, cell).ok()?.to_date().ok();
+        }
+        let iso = || cell.parse::<Date>().or_else(|_| cell.parse::<DateTime>().map(|time| time.date())).ok();
+        excel(cell).or_else(iso)
+    }
+
+    fn problem(&self, row: &Row<'_>, cell: &str) -> Problem {
+        let (message, remedy) = match &self.format {
+            Some(format) => {
+                (format!("not a date as --date-format '{format}' says"), "correct the date, or --date-format")
+            }
+            None => (
+                "not a date as 2026-11-30 is".to_owned(),
+                "say how dates are written with --date-format, as in %d.%m.%Y or %m/%d/%Y",
+            ),
+        };
+        Problem {
+            code: ProblemCode::BadDate,
+            line: row.line(),
+            column: self.name.to_string(),
+            cell: Some(self.position),
+            value: cell.to_owned(),
+            message,
+            remedy: remedy.into(),
+            fix: None,
+        }
+    }
+}
+
+/// The day of a spreadsheet's number: days since 1899-12-30, the time of day behind the point.
+fn excel(cell: &str) -> Option<Date> {
+    let whole = cell.split_once(['.', ',']).map_or(cell, |(whole, _)| whole);
+    let days: i32 = whole.parse().ok().filter(|days| whole.len() == 5 && *days > 0)?;
+    let day_0 = Date::new(1899, 12, 30).ok()?;
+    day_0.checked_add(jiff::Span::new().days(days)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Line;
+
+    fn column(format: Option<&str>) -> DueColumn {
+        let header = Header::new(Line::new(1), &["email", "Last Day"]);
+        let today = Date::new(2026, 11, 30).unwrap();
+        let due = Due { column: "last day".into(), format: format.map(str::to_owned), today };
+        DueColumn::of(&header, &due).unwrap()
+    }
+
+    #[test]
+    fn days_are_read_as_people_and_spreadsheets_write_them() {
+        let day = Date::new(2026, 11, 30).ok();
+        for cell in ["2026-11-30", "2026-11-30 00:00:00", "2026-11-30T17:30:00", "46356", "46356.75"] {
+            assert_eq!(column(None).read(cell), day, "{cell}");
+        }
+        for cell in ["30.11.2026", "11/30/2026", "soon", "2026", "2026-13-01"] {
+            assert_eq!(column(None).read(cell), None, "{cell}");
+        }
+        assert_eq!(column(Some("%d.%m.%Y")).read("30.11.2026"), day);
+        assert_eq!(column(Some("%m/%d/%Y")).read("11/30/2026"), day);
+        assert_eq!(column(Some("%d.%m.%Y")).read("2026-11-30"), None);
+    }
+}

@@ -1,0 +1,500 @@
+//! One row, read on its own: what it asks for, or every reason why it cannot.
+
+mod broken;
+mod due;
+mod numbers;
+mod wide;
+
+pub(super) use wide::Wide;
+
+use due::DueColumn;
+
+use super::cells::{self, Fault};
+use super::columns::{Columns, ColumnsError, Field};
+use super::interpretation::{Interpretation, Request};
+use super::names::Known;
+use super::problem::{Problem, ProblemCode};
+use super::targets::{Kind, Named, TargetNo, Targets};
+use super::words;
+use crate::domain::{Action, EmailAddress, IdError, OrgId, PersonId, Properties};
+use crate::input::{Header, Row};
+
+/// Whom a row is about.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RowUser {
+    pub(super) email: Option<EmailAddress>,
+    pub(super) person: Option<PersonId>,
+    pub(super) org: Option<OrgId>,
+}
+
+impl RowUser {
+    pub(super) fn names(&self) -> (Option<&str>, Option<&str>) {
+        (self.email.as_ref().map(EmailAddress::as_str), self.person.as_ref().map(PersonId::as_str))
+    }
+}
+
+/// One thing that a row asks for.
+#[derive(Debug, Clone)]
+pub(super) struct RowOperation {
+    pub(super) target: TargetNo,
+    pub(super) action: Action,
+    pub(super) properties: Properties,
+    /// The cell that asks for it, where one does.
+    pub(super) cell: Option<usize>,
+}
+
+/// What came of a row.
+#[derive(Debug)]
+pub(super) enum RowOutcome {
+    /// It asks for the reader's operations, of this user.
+    Asks(RowUser),
+    /// It asks for nothing.
+    Idle,
+    /// Its day has not come.
+    NotDue,
+    /// It cannot be sent, for the reader's problems; the user, as far as the row names one.
+    Refused(RowUser),
+}
+
+/// Reads rows. What has been learnt of targets at a first reading serves the second.
+#[derive(Debug)]
+pub(super) struct RowReader {
+    pub(super) how: Interpretation,
+    pub(super) columns: Columns,
+    pub(super) known: Known,
+    pub(super) targets: Targets,
+    pub(super) wide: Option<Wide>,
+    due: Option<DueColumn>,
+    /// The organization of rows that name none, as IDs of licenses have it.
+    tenant: Option<Box<str>>,
+    /// What the last row asks for.
+    pub(super) operations: Vec<RowOperation>,
+    /// Why it cannot be sent.
+    pub(super) problems: Vec<Problem>,
+    /// Names of it that lead nowhere, which is told once for all rows.
+    names: Vec<Problem>,
+    /// What its user may want to know all the same.
+    pub(super) warnings: Vec<Problem>,
+}
+
+impl RowReader {
+    /// Reads rows under this header.
+    pub(super) fn new(header: &Header, how: &Interpretation, known: Known) -> Result<Self, ColumnsError> {
+        let columns = Columns::of(header, how)?;
+        columns.require(&Field::USER, "'email' or 'personId'", header)?;
+        let wide = Wide::of(header, &columns, how);
+        if wide.is_none() && how.requests.is_empty() {
+            columns.require(&Field::TARGET, "'licenseId', 'license' or 'siteUrl'", header)?;
+        }
+        if !how.requests.is_empty() {
+            columns.refuse_idle_operations(header)?;
+        }
+        let due = how.due.as_ref().map(|due| DueColumn::of(header, due)).transpose()?;
+        let tenant = how.org.as_ref().and_then(|org| cells::tenant(org.as_str()));
+        Ok(Self {
+            how: how.clone(),
+            columns,
+            known,
+            targets: Targets::default(),
+            wide,
+            due,
+            tenant,
+            operations: Vec::new(),
+            problems: Vec::new(),
+            names: Vec::new(),
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Why the last row cannot be sent, in short.
+    pub(super) fn first_problem(&self) -> Option<Problem> {
+        self.problems.first().or_else(|| self.names.first()).cloned()
+    }
+
+    /// Reads a row by itself; rules across rows come later.
+    pub(super) fn read(&mut self, row: &Row<'_>) -> RowOutcome {
+        self.operations.clear();
+        self.problems.clear();
+        self.names.clear();
+        self.warnings.clear();
+        if let Some(fault) = row.fault() {
+            self.problems.push(broken::problem(row, fault));
+            return RowOutcome::Refused(RowUser::default());
+        }
+        if let Some(due) = &self.due {
+            match due.is_due(row) {
+                Ok(true) => {}
+                Ok(false) => return RowOutcome::NotDue,
+                Err(problem) => self.problems.push(*problem),
+            }
+        }
+        let wide = self.wide.take();
+        let mut reading = Reading {
+            row,
+            how: &self.how,
+            columns: &self.columns,
+            known: &self.known,
+            tenant: self.tenant.as_deref(),
+            targets: &mut self.targets,
+            operations: &mut self.operations,
+            problems: &mut self.problems,
+            names: &mut self.names,
+            warnings: &mut self.warnings,
+        };
+        let user = reading.user();
+        self.wide = match wide {
+            Some(mut wide) => {
+                reading.wide(&mut wide, &user);
+                Some(wide)
+            }
+            None => {
+                reading.long(&user);
+                None
+            }
+        };
+        if !self.problems.is_empty() || !self.names.is_empty() {
+            return RowOutcome::Refused(user);
+        }
+        if self.operations.is_empty() { RowOutcome::Idle } else { RowOutcome::Asks(user) }
+    }
+}
+
+struct Reading<'a> {
+    row: &'a Row<'a>,
+    how: &'a Interpretation,
+    columns: &'a Columns,
+    known: &'a Known,
+    tenant: Option<&'a str>,
+    targets: &'a mut Targets,
+    operations: &'a mut Vec<RowOperation>,
+    problems: &'a mut Vec<Problem>,
+    names: &'a mut Vec<Problem>,
+    warnings: &'a mut Vec<Problem>,
+}
+
+impl<'a> Reading<'a> {
+    fn cell(&self, field: Field) -> &'a str {
+        self.columns.cell(self.row, field)
+    }
+
+    fn problem(&self, field: Field, fault: Fault) -> Problem {
+        Problem {
+            code: fault.code,
+            line: self.row.line(),
+            column: self.columns.name(field).to_owned(),
+            cell: self.columns.position(field),
+            value: self.cell(field).to_owned(),
+            message: fault.message,
+            remedy: fault.remedy,
+            fix: fault.fix,
+        }
+    }
+
+    fn report(&mut self, field: Field, fault: Fault) {
+        self.problems.push(self.problem(field, fault));
+    }
+
+    fn say(&mut self, field: Field, code: ProblemCode, message: &str, remedy: &'static str) {
+        self.report(field, Fault { code, message: message.to_owned(), remedy: remedy.into(), fix: None });
+    }
+
+    fn user(&mut self) -> RowUser {
+        let person = self.id(Field::PersonId, PersonId::parse);
+        let cell = self.cell(Field::Email);
+        let email = if cell.is_empty() {
+            if person.is_none() && self.cell(Field::PersonId).is_empty() {
+                let field = if self.columns.has(Field::Email) { Field::Email } else { Field::PersonId };
+                self.say(
+                    field,
+                    ProblemCode::NoUser,
+                    "the row names no user",
+                    "give an e-mail address, a personId or both",
+                );
+            }
+            None
+        } else {
+            cells::email(cell).map_err(|fault| self.report(Field::Email, fault)).ok()
+        };
+        let org = self.id(Field::OrgId, OrgId::parse);
+        if let (Some(org), Some(said)) = (&org, &self.how.org)
+            && org != said
+            && org.key() != said.key()
+        {
+            let message = "the row names another organization than --org-id does";
+            self.say(
+                Field::OrgId,
+                ProblemCode::OtherOrganization,
+                message,
+                "correct the row, or take --org-id away",
+            );
+        }
+        RowUser { email, person, org }
+    }
+
+    fn id<T>(&mut self, field: Field, parse: fn(&str) -> Result<T, IdError>) -> Option<T> {
+        let cell = self.cell(field);
+        if cell.is_empty() {
+            return None;
+        }
+        cells::id(cell, parse).map_err(|fault| self.report(field, fault)).ok()
+    }
+
+    /// The organization in which the row's names are looked up.
+    fn organization<'u>(&self, user: &'u RowUser) -> Option<&'u OrgId> {
+        let org = user.org.as_ref()?;
+        let said = self.how.org.as_ref().is_some_and(|said| said == org || said.key() == org.key());
+        (!said).then_some(org)
+    }
+
+    /// A row that says itself what it asks for, and what is asked of every row.
+    fn long(&mut self, user: &RowUser) {
+        let action = self.action();
+        let faults = self.problems.len();
+        self.own_targets(user, action.unwrap_or(Action::Add));
+        self.requests(user);
+        let unclear = action.is_none() || self.problems.len() > faults || self.operations.is_empty();
+        self.number_properties(unclear && action != Some(Action::Remove), false);
+        self.check_organizations(user);
+    }
+
+    fn action(&mut self) -> Option<Action> {
+        let cell = self.cell(Field::Operation);
+        let action = words::action(cell);
+        if action.is_none() {
+            let fault = cells::nothing(cell).unwrap_or_else(|| Fault {
+                code: ProblemCode::UnknownOperation,
+                message: "not an operation".to_owned(),
+                remedy: "write add or remove, or leave it empty for add".into(),
+                fix: None,
+            });
+            // What an empty cell does is not what a word for nothing surely means.
+            self.report(Field::Operation, Fault { code: ProblemCode::UnknownOperation, fix: None, ..fault });
+        }
+        action
+    }
+
+    fn own_targets(&mut self, user: &RowUser, action: Action) {
+        let [id, license, site, bundle] =
+            [Field::LicenseId, Field::License, Field::SiteUrl, Field::Bundle].map(|field| self.cell(field));
+        let names_license = !id.is_empty() || !license.is_empty();
+        if names_license && !site.is_empty() {
+            let message = "the row names a license and a site";
+            return self.say(Field::SiteUrl, ProblemCode::TwoTargets, message, "make two rows of it");
+        }
+        if !names_license && site.is_empty() && bundle.is_empty() {
+            if self.how.requests.is_empty() {
+                self.nothing_asked();
+            }
+            return;
+        }
+        if !site.is_empty() {
+            self.account_type();
+            match self.targets.site(site) {
+                Ok(target) => self.ask(target, action, self.columns.position(Field::SiteUrl)),
+                Err(fault) => self.report(Field::SiteUrl, fault),
+            }
+        }
+        if !id.is_empty() {
+            self.license_id(id, license, user, action);
+        } else if !license.is_empty() {
+            self.license(Field::License, license, user, action);
+        }
+        if !bundle.is_empty() {
+            self.bundle(bundle, user, action);
+        }
+    }
+
+    fn nothing_asked(&mut self) {
+        let field = [Field::LicenseId, Field::License, Field::SiteUrl, Field::Bundle];
+        let field = field.into_iter().find(|field| self.columns.has(*field)).unwrap_or(Field::LicenseId);
+        let message = "the row names neither a license nor a site";
+        self.say(field, ProblemCode::NoTarget, message, "give a licenseId, a license or a siteUrl");
+    }
+
+    fn license_id(&mut self, id: &str, license: &str, user: &RowUser, action: Action) {
+        let target = match self.targets.license_id(id) {
+            Ok(target) => target,
+            Err(fault) => return self.report(Field::LicenseId, fault),
+        };
+        if !license.is_empty() {
+            let org = self.organization(user).cloned();
+            let named = self.targets.license(license, org.as_ref(), &self.known.names).clone();
+            let disagree = match named {
+                // Names are taken as they are where nobody can say what they lead to.
+                Named::Target(other) => {
+                    other != target
+                        && !(self.known.names.are_taken() && !license.starts_with("Y2lzY29zcGFyazov"))
+                }
+                Named::Several(_) | Named::Everything => true,
+                Named::Fault(fault) => return self.report(Field::License, *fault),
+                Named::Unresolved(_) => return self.license(Field::License, license, user, action),
+            };
+            if disagree {
+                let message = "license and licenseId name two licenses";
+                return self.say(
+                    Field::License,
+                    ProblemCode::LicensesDisagree,
+                    message,
+                    "keep the one that is meant",
+                );
+            }
+        }
+        self.ask(target, action, self.columns.position(Field::LicenseId));
+    }
+
+    /// Asks for what a text in a column leads to.
+    fn license(&mut self, field: Field, text: &str, user: &RowUser, action: Action) {
+        let org = self.organization(user).cloned();
+        let named = self.targets.license(text, org.as_ref(), &self.known.names).clone();
+        self.ask_named(&named, action, field, user);
+    }
+
+    fn ask_named(&mut self, named: &Named, action: Action, field: Field, user: &RowUser) {
+        match named {
+            Named::Target(target) => self.ask(*target, action, self.columns.position(field)),
+            Named::Several(several) => {
+                several.iter().for_each(|named| self.ask_named(named, action, field, user));
+            }
+            Named::Everything if action == Action::Remove => {
+                self.everything(user, self.columns.position(field))
+            }
+            Named::Everything => {
+                let message = "'*' is everything that a user holds, which can be taken away and not given";
+                self.say(field, ProblemCode::UnknownLicense, message, "name the license");
+            }
+            Named::Fault(fault) => self.report(field, (**fault).clone()),
+            Named::Unresolved(number) => {
+                let (line, position) = (self.row.line(), self.columns.position(field));
+                let problem = self.targets.blame(*number, line, self.columns.name(field), position);
+                self.names.extend(problem);
+            }
+        }
+    }
+
+    /// Asks to take away what the user holds, or all that there is where nobody has looked.
+    fn everything(&mut self, user: &RowUser, cell: Option<usize>) {
+        let Some(holdings) = &self.known.holdings else {
+            return self.ask(TargetNo::EVERYTHING, Action::Remove, cell);
+        };
+        let (email, person) = user.names();
+        for license in holdings.of(email, person) {
+            let target = self.targets.license_of(license.clone(), None);
+            self.ask(target, Action::Remove, cell);
+        }
+    }
+
+    fn bundle(&mut self, cell: &str, user: &RowUser, action: Action) {
+        let how = self.how;
+        let one = |name: &str| {
+            let key = words::key(name);
+            let exact = how.bundles.get(name);
+            exact.or_else(|| {
+                how.bundles.iter().find(|(known, _)| words::key(known) == key).map(|(_, bundle)| bundle)
+            })
+        };
+        let names: Vec<&str> = match one(cell) {
+            Some(_) => vec![cell],
+            None => cell.split([';', '|']).map(str::trim).filter(|name| !name.is_empty()).collect(),
+        };
+        for name in names {
+            let Some(bundle) = one(name) else {
+                self.unknown_bundle(name);
+                continue;
+            };
+            for license in &bundle.licenses {
+                self.license(Field::Bundle, license, user, action);
+            }
+            for site in &bundle.sites {
+                match self.targets.site(site) {
+                    Ok(target) => self.ask(target, action, self.columns.position(Field::Bundle)),
+                    Err(fault) => self.report(Field::Bundle, fault),
+                }
+            }
+        }
+    }
+
+    fn unknown_bundle(&mut self, name: &str) {
+        let org = None;
+        // Kept among the names that lead nowhere, so that each is told once.
+        let text = format!("bundle\u{0}{name}");
+        let known = &self.how.bundles;
+        let named = self.targets.known_or(&text, org, |targets| {
+            let nearest = known
+                .keys()
+                .map(|known| (strsim::jaro_winkler(&words::key(known), &words::key(name)), known));
+            let nearest =
+                nearest.filter(|(likeness, _)| *likeness >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
+            let nearest =
+                nearest.map_or_else(String::new, |(_, known)| format!(" (the nearest is '{known}')"));
+            let fault = cells::nothing(name).unwrap_or_else(|| Fault {
+                code: ProblemCode::UnknownBundle,
+                message: format!("there is no bundle '{}'{nearest}", crate::domain::Printable(name)),
+                remedy: format!(
+                    "describe it in seatbatch.toml under [bundles.{}]",
+                    super::columns::quoted(name)
+                )
+                .into(),
+                fix: None,
+            });
+            targets.unresolved(name, fault)
+        });
+        self.ask_named(&named, Action::Add, Field::Bundle, &RowUser::default());
+    }
+
+    /// What is asked of every row's user.
+    fn requests(&mut self, user: &RowUser) {
+        let how = self.how;
+        for request in &how.requests {
+            match request {
+                Request::License(action, text) => self.license(Field::License, text, user, *action),
+                Request::RemoveAll => self.everything(user, None),
+            }
+        }
+    }
+
+    fn account_type(&mut self) {
+        let cell = self.cell(Field::AccountType);
+        if !cell.is_empty() && !cell.eq_ignore_ascii_case("attendee") {
+            self.say(
+                Field::AccountType,
+                ProblemCode::BadAccountType,
+                "a site URL can be assigned as attendee only",
+                "write attendee or leave it empty; host accounts are licenses",
+            );
+        }
+    }
+
+    fn ask(&mut self, target: TargetNo, action: Action, cell: Option<usize>) {
+        self.operations.push(RowOperation { target, action, properties: Properties::default(), cell });
+    }
+
+    /// The organization inside a license's ID must be the row's.
+    fn check_organizations(&mut self, user: &RowUser) {
+        if user.org.is_none() && self.tenant.is_none() {
+            return;
+        }
+        let own = user.org.as_ref().map(|org| cells::tenant(org.as_str()));
+        let expected = match &own {
+            Some(own) => own.as_deref(),
+            None => self.tenant,
+        };
+        let Some(expected) = expected else { return };
+        let other = self.operations.iter().find(|operation| {
+            self.targets.organization(operation.target).is_some_and(|organization| organization != expected)
+        });
+        if let Some(other) = other {
+            let fields = [Field::LicenseId, Field::License, Field::Bundle];
+            let field = fields.into_iter().find(|field| self.columns.position(*field) == other.cell);
+            let message = "the license is of another organization than the row";
+            let remedy = "give the license of the row's organization, or correct the orgId";
+            self.say(field.unwrap_or(Field::LicenseId), ProblemCode::OtherOrganization, message, remedy);
+        }
+    }
+
+    /// Whether an operation would carry a number.
+    fn takes_number(&self, operation: &RowOperation) -> bool {
+        operation.action == Action::Add
+            && operation.target != TargetNo::EVERYTHING
+            && self.targets.kind(operation.target) != Kind::Other
+    }
+}

@@ -1,0 +1,147 @@
+//! What a Calling license takes along: number, extension, location. Cells that no operation uses are not
+//! looked at closely.
+
+use super::super::cells::{self, Fault};
+use super::super::columns::{Field, quoted};
+use super::super::problem::ProblemCode;
+use super::super::targets::{Kind, TargetNo};
+use super::super::words;
+use super::Reading;
+use crate::domain::{LocationId, Properties};
+
+impl Reading<'_> {
+    /// Gives the operations that take a number theirs. `maybe`: it is not clear what the row asks for, so that
+    /// its numbers are looked at all the same. `all_needed`: a Calling license without them cannot be sent.
+    pub(super) fn number_properties(&mut self, maybe: bool, all_needed: bool) {
+        let fields = [Field::PhoneNumber, Field::Extension, Field::LocationId, Field::Location];
+        let [phone, extension, location_id, location] = fields.map(|field| self.cell(field));
+        let used = maybe || self.operations.iter().any(|operation| self.takes_number(operation));
+        if !used {
+            self.unused(phone, extension);
+            return self.keep_for_undo([phone, extension, location_id]);
+        }
+        let faults = self.problems.len();
+        let properties = Properties {
+            location: self.location(location_id, location),
+            phone_number: (!phone.is_empty())
+                .then(|| cells::phone_number(phone))
+                .and_then(|read| read.map_err(|fault| self.report(Field::PhoneNumber, fault)).ok()),
+            extension: (!extension.is_empty()).then(|| cells::extension(extension)).and_then(|read| {
+                read.map(Into::into).map_err(|fault| self.report(Field::Extension, fault)).ok()
+            }),
+        };
+        if self.problems.len() > faults {
+            return;
+        }
+        self.complete(&properties, all_needed);
+        if properties == Properties::default() {
+            return;
+        }
+        for index in 0..self.operations.len() {
+            let takes = self.operations.get(index).is_some_and(|operation| self.takes_number(operation));
+            if let Some(operation) = self.operations.get_mut(index).filter(|_| takes) {
+                operation.properties = properties.clone();
+            }
+        }
+    }
+
+    /// What is taken away needs no number; it is kept for whoever wants to give it back.
+    fn keep_for_undo(&mut self, [phone, extension, location]: [&str; 3]) {
+        let properties = Properties {
+            location: cells::id(location, LocationId::parse).ok(),
+            phone_number: cells::phone_number(phone).ok(),
+            extension: cells::extension(extension).ok().map(Into::into),
+        };
+        if properties == Properties::default() {
+            return;
+        }
+        for operation in self.operations.iter_mut() {
+            let known = operation.target != TargetNo::EVERYTHING;
+            if known && self.targets.kind(operation.target) != Kind::Other {
+                operation.properties = properties.clone();
+            }
+        }
+    }
+
+    /// A number that is none is worth a word, though it is not sent.
+    fn unused(&mut self, phone: &str, extension: &str) {
+        let faults = [
+            (Field::PhoneNumber, phone, cells::phone_number(phone).err()),
+            (Field::Extension, extension, cells::extension(extension).err()),
+        ];
+        for (field, cell, fault) in faults {
+            let Some(fault) = fault.filter(|_| !cell.is_empty() && !words::is_nothing(cell)) else {
+                continue;
+            };
+            let message = format!("{}; it is not sent, since no Calling license is added", fault.message);
+            let fault = Fault { code: ProblemCode::UnusedNumber, message, ..fault };
+            self.warnings.push(self.problem(field, fault));
+        }
+    }
+
+    fn location(&mut self, id: &str, name: &str) -> Option<LocationId> {
+        if !id.is_empty() {
+            return self.id(Field::LocationId, LocationId::parse);
+        }
+        if name.is_empty() {
+            return None;
+        }
+        if name.starts_with("Y2lzY29zcGFyazov") || words::is_nothing(name) {
+            return self.id(Field::Location, LocationId::parse);
+        }
+        let key = words::key(name);
+        let exact = self.how.locations.get(name);
+        let known = exact.or_else(|| {
+            self.how.locations.iter().find(|(known, _)| words::key(known) == key).map(|(_, id)| id)
+        });
+        let Some(id) = known else {
+            self.unknown_location(name);
+            return None;
+        };
+        cells::id(id, LocationId::parse).map_err(|fault| self.report(Field::Location, fault)).ok()
+    }
+
+    fn unknown_location(&mut self, name: &str) {
+        let known = self.how.locations.keys();
+        let alike = known.map(|known| (strsim::jaro_winkler(&words::key(known), &words::key(name)), known));
+        let nearest = alike.filter(|(likeness, _)| *likeness >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
+        let nearest = nearest.map_or_else(String::new, |(_, known)| format!(" (the nearest is '{known}')"));
+        let fault = Fault {
+            code: ProblemCode::UnknownLocation,
+            message: format!("the location's ID is not known{nearest}"),
+            remedy: format!("put it into seatbatch.toml under [locations]: {} = \"Y2lz…\"", quoted(name))
+                .into(),
+            fix: None,
+        };
+        self.report(Field::Location, fault);
+    }
+
+    /// Says what a Calling license lacks.
+    fn complete(&mut self, properties: &Properties, all_needed: bool) {
+        let calling =
+            |operation| self.takes_number(operation) && self.targets.kind(operation.target) == Kind::Calling;
+        if !self.operations.iter().any(calling) {
+            return;
+        }
+        let Properties { location, phone_number, extension } = properties;
+        let lacks = if phone_number.is_none() && extension.is_none() {
+            "a Calling license is added without a phone number or an extension"
+        } else if location.is_none() && (all_needed || phone_number.is_none()) {
+            "a Calling license is added without a location"
+        } else {
+            return;
+        };
+        let remedy =
+            "give phoneNumber, or extension and location; a user who has Calling already needs neither";
+        let needed = "give Phone Number or Extension, and Location";
+        let field =
+            if phone_number.is_none() && extension.is_none() { Field::Extension } else { Field::Location };
+        if all_needed {
+            self.say(field, ProblemCode::CallingNeedsMore, lacks, needed);
+        } else {
+            let code = ProblemCode::IncompleteCalling;
+            let fault = Fault { code, message: lacks.to_owned(), remedy: remedy.into(), fix: None };
+            self.warnings.push(self.problem(field, fault));
+        }
+    }
+}

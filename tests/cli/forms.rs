@@ -1,0 +1,153 @@
+//! Files that name people and ask for more than an operation a row.
+
+use seatbatch::domain::WireForm;
+
+use crate::harness::{Desk, license, sandbox};
+
+const CONFIG: &str = "\
+    [bundles.engineer]\n\
+    licenses = [\"Messaging\", \"Meetings Suite\"]\n\
+    sites = [\"meet.example.com\"]\n\
+    [services]\n\
+    \"Webex Teams [Sub121331]\" = \"Messaging\"\n\
+    [locations]\n\
+    HQ = \"Y2lzY29zcGFyazovL3VzL0xPQ0FUSU9OLzEwY2EwMDAwLTAwMDAtNDAwMC04MDAwLTAwMDAwMDAwMDAwMQ\"\n\
+    [profiles.onboarding]\n\
+    map = { email = \"Login\", bundle = \"Role\" }\n";
+
+#[test]
+fn a_bundle_and_a_list_ask_for_several_and_each_is_an_operation() {
+    let service = sandbox(3, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.write("seatbatch.toml", CONFIG);
+    desk.write("people.csv", "Login,Role\nuser1@example.com,Engineer\n");
+    desk.run(&["apply", "people.csv", "--profile", "onboarding", "--yes"]).exits(0);
+    let user = service.user("user1@example.com").unwrap();
+    let mut expected = [license("Messaging"), license("Meetings Suite")];
+    expected.sort();
+    let mut held = user.licenses.clone();
+    held.sort();
+    assert_eq!(
+        (held.as_slice(), user.site_urls.as_slice()),
+        (&expected[..], &["meet.example.com".to_owned()][..])
+    );
+    let items: Vec<u32> = {
+        let sql = desk.sql();
+        let mut statement = sql.prepare("SELECT item FROM operations ORDER BY item").unwrap();
+        let items = statement.query_map([], |row| row.get(0)).unwrap();
+        items.collect::<Result<_, _>>().unwrap()
+    };
+    assert_eq!(items, [1, 2, 3]);
+    desk.write("list.csv", "email,Seats\nuser2@example.com,Messaging; Meetings Suite\n");
+    desk.run(&["apply", "list.csv", "--yes"]).exits(0);
+    assert_eq!(service.user("user2@example.com").unwrap().licenses.len(), 2);
+}
+
+#[test]
+fn what_the_options_ask_is_asked_of_everyone() {
+    let service = sandbox(4, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", "E-Mail,Name\nuser1@example.com,Ada\nuser2@example.com,Grace\n");
+    desk.run(&["apply", "people.csv", "--add", "messaging", "--add", "Meetings Suite", "--yes"]).exits(0);
+    assert_eq!(service.user("user2@example.com").unwrap().licenses.len(), 2);
+    let replace = "Meetings Suite=Events";
+    desk.run(&["apply", "people.csv", "--replace", replace, "--again", "--yes"]).exits(0);
+    let held = service.user("user1@example.com").unwrap().licenses;
+    assert!(held.contains(&license("Events")) && !held.contains(&license("Meetings Suite")), "{held:?}");
+    let ran = desk.run(&["check", "people.csv", "--remove-all"]).exits(0);
+    assert!(ran.stdout.contains("2 rows take away everything"), "{}", ran.stdout);
+    let ran = desk.run(&["apply", "people.csv", "--remove-all", "--again", "--yes"]).exits(0);
+    assert!(ran.stderr.contains("0 to add, 4 to remove"), "{}", ran.stderr);
+    assert!(service.user("user1@example.com").unwrap().licenses.is_empty());
+    desk.write("action.csv", "email,Action\nuser1@example.com,remove\n");
+    let ran = desk.run(&["check", "action.csv", "--add", "Messaging"]).exits(1);
+    assert!(ran.stderr.contains("--ignore Action"), "{}", ran.stderr);
+}
+
+#[test]
+fn rows_that_are_not_due_wait_and_are_counted() {
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let rows = "a@example.com,2020-01-31\nb@example.com,2999-01-31\nc@example.com,\nd@example.com,43861\n";
+    desk.write("people.csv", format!("email,Last Day\n{rows}"));
+    let ran = desk.run(&["check", "people.csv", "--remove", "L1", "--due", "last day"]).exits(0);
+    assert!(
+        ran.stdout.contains("0 to add, 2 to remove") && ran.stdout.contains("2 rows are not due yet"),
+        "{}",
+        ran.stdout
+    );
+    desk.write("people.csv", "email,Letzter Tag\na@example.com,31.01.2020\n");
+    let args = ["check", "people.csv", "--remove", "L1", "--due", "Letzter Tag"];
+    let ran = desk.run(&args).exits(1);
+    assert!(ran.stdout.contains("BAD_DATE") && ran.stdout.contains("--date-format"), "{}", ran.stdout);
+    desk.run(&[&args[..], &["--date-format", "%d.%m.%Y"]].concat()).exits(0);
+}
+
+#[test]
+fn control_hubs_export_is_taken_as_it_is() {
+    let service = sandbox(4, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.write("seatbatch.toml", CONFIG);
+    let header = "First Name,User ID/Email (Required),Extension,Phone Number,Location,\
+        Webex Calling VAR Professional [Sub-sandbox],Webex Teams [Sub121331],\
+        meet.example.com - Meetings Suite [Sub-sandbox],events.example.com\u{2013}Attendee,Call Service Aware";
+    let rows = "Ada,user1@example.com,2101,,HQ,TRUE,TRUE,FALSE,TRUE,FALSE\n\
+        Grace,user2@example.com,,,,,WAHR,VRAI,,\n\
+        Edsger,user3@example.com,,,,FALSE,FALSCH,,,\n";
+    desk.write("users.csv", format!("\u{feff}{header}\n{rows}"));
+    let ran = desk.run(&["apply", "users.csv", "--yes"]).exits(0);
+    for said in [
+        "Control Hub's export",
+        "5 services",
+        "4 cells say FALSE",
+        "1 row asks for nothing",
+        "5 to add, 0 to remove",
+    ] {
+        assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+    }
+    let held = service.user("user1@example.com").unwrap();
+    assert_eq!((held.licenses.len(), held.site_urls.as_slice()), (2, &["events.example.com".to_owned()][..]));
+    assert_eq!(service.user("user2@example.com").unwrap().licenses.len(), 2);
+    desk.write("back.csv", format!("{header}\nGrace,user2@example.com,,,,,FALSE,FALSE,,\n"));
+    desk.run(&["apply", "back.csv", "--yes", "--services", "add-and-remove"]).exits(0);
+    assert!(service.user("user2@example.com").unwrap().licenses.is_empty());
+}
+
+#[test]
+fn a_service_that_leads_nowhere_is_told_once_with_the_line_that_settles_it() {
+    let service = sandbox(4, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    let header = "User ID/Email (Required),Extension,Location,Webex Calling [Sub1],Messaging (Suspended),Webex Calling - Standard,Webex Calling - Professional";
+    let rows = "user1@example.com,,,TRUE,,,\nuser2@example.com,,,TRUE,,,\nuser3@example.com,,,,TRUE,,\nuser4@example.com,20,X,,,TRUE,TRUE\n";
+    desk.write("users.csv", format!("{header}\n{rows}"));
+    let ran = desk.run(&["plan", "users.csv", "--problems", "all.csv"]).exits(1);
+    assert_eq!(ran.stdout.matches("no license is surely the service").count(), 1, "{}", ran.stdout);
+    assert!(ran.stdout.contains("under [services]: \"Webex Calling [Sub1]\" = "), "{}", ran.stdout);
+    let all = std::fs::read_to_string(desk.path("all.csv")).unwrap();
+    for code in ["UNMATCHED_SERVICE", "SUSPENDED_SERVICE", "TWO_CALLING_LICENSES", "UNKNOWN_LOCATION"] {
+        assert_eq!(all.matches(code).count(), 1, "{code}: {all}");
+    }
+}
+
+#[test]
+fn the_configuration_says_what_flags_do_not_and_nothing_unknown() {
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    desk.write("people.csv", "Login,licenseId\nuser1@example.com,L1\n");
+    desk.write("seatbatch.toml", "map = { email = \"Login\" }\nset = { operation = \"remove\" }\n");
+    let ran = desk.run(&["check", "people.csv"]).exits(0);
+    assert!(ran.stdout.contains("0 to add, 1 to remove"), "{}", ran.stdout);
+    let ran = desk.run(&["check", "people.csv", "--set", "operation=add"]).exits(0);
+    assert!(ran.stdout.contains("1 to add, 0 to remove"), "{}", ran.stdout);
+    for (text, expected) in [
+        ("raet = \"1/s\"", "the nearest is 'rate'"),
+        ("access-token = \"x\"", "no token is ever read"),
+        ("rate = 300/min", "line 1"),
+        ("rate = \"fast\"", "seatbatch.toml: "),
+    ] {
+        desk.write("seatbatch.toml", text);
+        let command = if text.contains("fast") { "plan" } else { "check" };
+        let ran = desk.run(&[command, "people.csv"]).exits(2);
+        assert!(ran.stderr.contains(expected), "{text}: {}", ran.stderr);
+    }
+    let ran = desk.run(&["check", "people.csv", "--config", "other.toml"]).exits(2);
+    assert!(ran.stderr.contains("other.toml"), "{}", ran.stderr);
+}
