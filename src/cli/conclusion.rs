@@ -140,7 +140,9 @@ impl Teller<'_> {
 
     fn paused(&self, run: RunId, reason: &str) {
         self.tell(format_args!("{} {}", output::notable("Paused:"), Printable(reason)));
-        self.tell(format_args!("Go on with: {}", self.context.command(format_args!("resume {run}"))));
+        if self.context.service_stays {
+            self.tell(format_args!("Go on with: {}", self.context.command(format_args!("resume {run}"))));
+        }
     }
 
     /// What can help, and nothing that cannot.
@@ -156,6 +158,11 @@ impl Teller<'_> {
                  is wrong rather than the rows",
                 Printable(&only.code)
             ));
+        }
+        if !self.context.service_stays {
+            let report = self.context.command(format_args!("failures {} -o -", row.run));
+            return self
+                .tell(format_args!("What to do next: look at the rows that were not done with: {report}"));
         }
         if reasons.iter().any(|reason| reason.is_invalid || !is_sound(&reason.code)) && is_written {
             let file = absolute(self.settings.failures.clone());

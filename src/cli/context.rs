@@ -28,6 +28,8 @@ pub(super) struct Context {
     ca_file: Option<PathBuf>,
     config: Option<PathBuf>,
     profile: Option<String>,
+    /// Whether the service is still there once the command has ended.
+    pub(super) service_stays: bool,
 }
 
 impl Context {
@@ -38,11 +40,17 @@ impl Context {
         let output = Output { json: shared.json, quiet: shared.quiet, utc: shared.utc };
         let network = network::read(shared.ca_file.as_deref())?;
         let Shared { journal, base_url, org_id, ca_file, config, profile, .. } = shared;
-        Ok(Self { journal, output, base_url, org_id, credentials, network, ca_file, config, profile })
+        Ok(Self { journal, output, base_url, org_id, credentials, network, ca_file, config, profile, service_stays: true })
     }
 
-    /// The same, for a sandbox inside the process.
-    pub(super) fn inside(&self, journal: PathBuf, base_url: String, token: SecretString) -> Self {
+    /// The same, for a sandbox inside the process; whether it `stays` when the run has ended.
+    pub(super) fn inside(
+        &self,
+        journal: PathBuf,
+        base_url: String,
+        token: SecretString,
+        stays: bool,
+    ) -> Self {
         Self {
             journal,
             output: self.output,
@@ -53,6 +61,7 @@ impl Context {
             ca_file: None,
             config: None,
             profile: None,
+            service_stays: stays,
         }
     }
 

@@ -1,6 +1,7 @@
 //! `seatbatch demo`
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,12 +32,21 @@ pub(super) fn run(context: &Context, args: &args::Demo) -> Result<Exit, Failure>
     let token = format!("{:016x}", fastrand::u64(..));
     let server = runtime()?;
     let sandbox = server.block_on(Sandbox::start(options(&token)?))?;
-    context.output.say(format_args!("A sandbox with 1000 users is listening on {}", sandbox.url()));
-    context.output.say(format_args!("Its journal and the failures CSV are in {}", folder.display()));
-    let inside = context.inside(folder.join("seatbatch.db"), sandbox.url(), token.into());
+    let output = context.output;
+    output.say(format_args!("A sandbox with 1000 users is listening on {}", sandbox.url()));
+    output.say(format_args!("Its journal and the failures CSV are in {}", folder.display()));
+    let stays = !output.json && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let inside = context.inside(folder.join("seatbatch.db"), sandbox.url(), token.clone().into(), stays);
     let exit = apply::run(&inside, arguments(&file, &folder)?)?;
-    context.output.say("The sandbox ends here; its journal stays.");
-    context.output.say(format_args!("Look at the run with: {}", inside.command("report")));
+    output.say(format_args!("Look at the run with: {}", inside.command("report 1")));
+    if stays {
+        output.say(
+            "The sandbox stays until you press Enter. Commands that talk to it need, in another terminal:",
+        );
+        output.say(format_args!("  export WEBEX_ACCESS_TOKEN={token}"));
+        let _ = io::stdin().read_line(&mut String::new());
+    }
+    output.say("The sandbox ends here; its journal stays");
     Ok(exit)
 }
 

@@ -39,7 +39,7 @@ pub(super) fn forget(context: &Context) -> Result<Exit, Failure> {
 
 fn tell(context: &Context, code: &DeviceCode) {
     let address = code.complete_address.as_deref().unwrap_or(&code.address);
-    context.output.say(format_args!(
+    context.output.insist(format_args!(
         "Open {} as an administrator of the organization, and enter the code {}",
         Printable(address),
         Printable(&code.user_code)

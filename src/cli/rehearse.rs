@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     let sandbox = runtime.block_on(Sandbox::start(Options::new(&token, form, organization)))?;
 
     let folder = tempfile::Builder::new().prefix("seatbatch-rehearsal-").tempdir()?;
-    let inside = context.inside(folder.path().join("seatbatch.db"), sandbox.url(), token.into());
+    let inside = context.inside(folder.path().join("seatbatch.db"), sandbox.url(), token.into(), false);
     settings.base_url = sandbox.url();
     settings.failures = folder.path().join("failures.csv");
     settings.rate = Rate::AtMost(crate::domain::Ceiling::Unlimited);

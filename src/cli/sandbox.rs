@@ -4,14 +4,16 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::args;
-use super::context::{Context, runtime};
+use super::context::{Context, runtime, shell_word};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use crate::report::write_whole;
 use crate::sandbox::{Integration, Options, Organization, Sandbox, State};
 
-pub(super) fn run(_context: &Context, args: args::Sandbox) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, args: args::Sandbox) -> Result<Exit, Failure> {
     let organization = match &args.org {
         Some(path) => load(path)?,
         None => Organization::generated(args.users),
@@ -35,8 +37,7 @@ pub(super) fn run(_context: &Context, args: args::Sandbox) -> Result<Exit, Failu
     };
     runtime()?.block_on(async {
         let mut sandbox = Sandbox::start(options).await?;
-        writeln!(io::stdout(), "listening on {}", sandbox.url())?;
-        io::stdout().flush()?;
+        tell(context.output, &sandbox.url(), &args.token)?;
         let stopped = stopped();
         tokio::select! {
             () = sandbox.serve() => {}
@@ -48,6 +49,19 @@ pub(super) fn run(_context: &Context, args: args::Sandbox) -> Result<Exit, Failu
         }
     })?;
     Ok(Exit::Done)
+}
+
+/// Says where it listens, and what a shell has to know to talk to it.
+fn tell(output: Output, url: &str, token: &str) -> io::Result<()> {
+    output.event(&json!({"event": "listening", "url": url}));
+    if !output.json {
+        let token = shell_word(token);
+        writeln!(
+            io::stdout(),
+            "listening on {url}\nexport SEATBATCH_BASE_URL={url}\nexport WEBEX_ACCESS_TOKEN={token}"
+        )?;
+    }
+    io::stdout().flush()
 }
 
 /// Ends when somebody asks the process to.

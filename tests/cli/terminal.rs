@@ -17,7 +17,7 @@ fn named<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
 }
 
 /// The command behind these words, as a shell in another folder runs it.
-fn pasted(desk: &Desk, said: &str, words: &str) -> Ran {
+pub(crate) fn pasted(desk: &Desk, said: &str, words: &str) -> Ran {
     let line =
         said.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("no '{words}' in: {said}"));
     let command = &line[line.find("seatbatch ").unwrap()..];
@@ -208,4 +208,49 @@ fn a_dash_is_standard_output() {
         );
     }
     assert!(!desk.path("-").exists());
+}
+
+#[test]
+fn a_sandbox_says_first_where_it_listens_and_then_what_a_shell_needs() {
+    use std::io::{BufRead as _, BufReader};
+    let desk = Desk::at("https://example.com/never-asked");
+    let mut child = desk.command(&["sandbox", "--token", "two words"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let first = lines.next().unwrap();
+    let url = first.strip_prefix("listening on ").unwrap().to_owned();
+    assert_eq!(lines.next().unwrap(), format!("export SEATBATCH_BASE_URL={url}"));
+    assert_eq!(lines.next().unwrap(), "export WEBEX_ACCESS_TOKEN='two words'");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn nothing_that_people_read_is_a_word_of_the_program() {
+    let faults = ["refuse=400411,user=user2@example.com", "drop=after,user=user3@example.com"];
+    let service = sandbox(6, WireForm::Array, &faults);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", onboarding(6));
+    let args = ["apply", "people.csv", "--max-attempts", "2", "--batch-size", "1", "--rate", "unlimited"];
+    let mut said = desk.run(&args).stderr;
+    for args in
+        [&["status"][..], &["runs"], &["report"], &["retry", "--code", "no"], &["failures", "-o", "f.csv"]]
+    {
+        let ran = desk.run(args);
+        said = said + &ran.stdout + &ran.stderr;
+    }
+    for word in [
+        "in_doubt",
+        "(s)",
+        "Some(",
+        "None",
+        "os error",
+        "hyper",
+        "reqwest",
+        "sqlite",
+        "1 operations",
+        "1 rows",
+        "1 users",
+    ] {
+        assert!(!said.contains(word), "'{word}' in: {said}");
+    }
 }

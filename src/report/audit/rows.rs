@@ -84,12 +84,14 @@ impl NotDone {
     }
 }
 
-/// A text as JSON in which nothing can end a script element or begin a comment.
+/// A text as JSON in which nothing can end a script element, begin a comment or move a cursor.
 fn put(output: &mut Vec<u8>, text: &str) -> Result<(), ReportError> {
     let json = serde_json::to_string(text).map_err(|error| ReportError::Output(error.into()))?;
     for character in json.chars() {
         match character {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => write!(output, "\\u{:04x}", u32::from(character))?,
+            '<' | '>' | '&' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
+                write!(output, "\\u{:04x}", u32::from(character))?
+            }
             other => write!(output, "{other}")?,
         }
     }
