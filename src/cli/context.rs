@@ -40,7 +40,18 @@ impl Context {
         let output = Output { json: shared.json, quiet: shared.quiet, utc: shared.utc };
         let network = network::read(shared.ca_file.as_deref())?;
         let Shared { journal, base_url, org_id, ca_file, config, profile, .. } = shared;
-        Ok(Self { journal, output, base_url, org_id, credentials, network, ca_file, config, profile, service_stays: true })
+        Ok(Self {
+            journal,
+            output,
+            base_url,
+            org_id,
+            credentials,
+            network,
+            ca_file,
+            config,
+            profile,
+            service_stays: true,
+        })
     }
 
     /// The same, for a sandbox inside the process; whether it `stays` when the run has ended.
