@@ -109,24 +109,21 @@ fn foreign(http: &HttpAnswer) -> Verdict {
     let status = http.status;
     let nothing = Said::default();
     let said = http.said.as_deref().unwrap_or(&nothing);
-    let what = match (&http.body, &said.location, status) {
+    let by = said.server.as_ref().map(|server| format!(" by '{}'", Printable(server)));
+    let by = by.unwrap_or_default();
+    let reason = match (&http.body, &said.location, status) {
         (_, Some(location), 300..=399) => format!(
-            "HTTP {status}, which leads to {} and is not followed; so answers a sign-in page, a proxy, or a wrong --base-url",
+            "HTTP {status}{by}, which leads to {} and is not followed: a sign-in page, a proxy, or a wrong --base-url",
             Printable(location)
         ),
-        (Body::Page, ..) => format!(
-            "HTTP {status} with {}, and not the API's answer; so answers a sign-in page or a proxy between this machine and the service",
-            page(http)
-        ),
-        (_, _, 200..=499) if http.body != Body::Empty => format!(
-            "{}, which is not what the API answers; so answers a proxy, or another service than the API",
-            described(http)
-        ),
-        _ => format!("{}, a status that the API does not answer with", described(http)),
+        (Body::Page, ..) => {
+            format!("HTTP {status} with {}{by}, not the API's answer: a sign-in page or a proxy", page(http))
+        }
+        (_, _, 200..=499) if http.body != Body::Empty => {
+            format!("{}{by}, not the API's answer: a proxy, or another service", described(http))
+        }
+        _ => format!("{}{by}, a status that the API does not answer with", described(http)),
     };
-    let by =
-        said.server.as_ref().map(|server| format!("; the answer calls its maker '{}'", Printable(server)));
-    let reason = format!("{what}{}", by.unwrap_or_default());
     Verdict::Foreign(Foreign { status, reason })
 }
 

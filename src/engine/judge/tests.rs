@@ -126,9 +126,9 @@ fn what_is_not_the_apis_is_nobodys_success_and_nobodys_failure() {
         }
         for (status, body, said, words) in [
             (302, Body::Empty, Some(redirect.clone()), "leads to http://login.example.com/?next=1 and"),
-            (403, garbage(), Some(proxy.clone()), "calls its maker 'squid/5.7'"),
+            (403, garbage(), Some(proxy.clone()), "by 'squid/5.7'"),
             (403, garbage(), Some(proxy.clone()), "HTTP 403: denied"),
-            (403, Body::Json, None, "not what the API answers"),
+            (403, Body::Json, None, "not the API's answer"),
             (501, Body::Empty, None, "a status that the API does not answer with"),
         ] {
             let reason = reason(&answer(status, body, said));
