@@ -10,6 +10,7 @@ use super::exit::{Exit, Failure};
 use super::outputs::destination;
 use super::plan;
 use super::preview::{Preview, Question, Voice};
+use super::saved_plan::SavedPlan;
 use super::sending::{Stops, send_run};
 use super::telling::Telling;
 use crate::assign::Checked;
@@ -45,11 +46,11 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let checked = telling.check(&file, &how, order, known, &mut |_| {})??;
     refuse_invalid(&checked, args.choosing.on_invalid)?;
     output.say(format_args!("{}: {}", args.file.display(), described(output, &checked.counts())));
-    if !args.yes {
+    if asks(args) {
         can_ask(output)?;
     }
     let (preview, checked) = look(context, args, &file, &settings, checked, &mut names)?;
-    if !args.yes {
+    if asks(args) {
         confirm(output, &format!("Send to {}?", client.base()))?;
     }
 
@@ -74,6 +75,11 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     send_run(context, journal, run, client, &settings, stops)
 }
 
+/// Whether somebody is asked before anything is sent.
+const fn asks(args: &args::Apply) -> bool {
+    !args.yes && args.plan.is_none()
+}
+
 /// Looks at the organization as far as it is to be shown or an option needs it.
 fn look(
     context: &Context,
@@ -84,9 +90,12 @@ fn look(
     names: &mut Catalog,
 ) -> Result<(Option<Preview>, Checked), Failure> {
     let choosing = &args.choosing;
+    let saved = args.plan.as_deref().map(SavedPlan::load).transpose()?;
     let depth = match () {
         () if choosing.only_changes => Depth::Holders,
-        () if choosing.max_removals.is_some() || !args.yes => Depth::HoldersWithin(SMALL),
+        () if saved.as_ref().is_some_and(|saved| saved.holders_read) => Depth::Holders,
+        () if choosing.max_removals.is_some() || asks(args) => Depth::HoldersWithin(SMALL),
+        () if saved.is_some() => Depth::Units,
         () => return Ok((None, checked)),
     };
     let order = choosing.order.into();
@@ -99,7 +108,10 @@ fn look(
     if let Some(limit) = choosing.max_removals {
         preview.refuse_removals(limit)?;
     }
-    if !args.yes {
+    if let Some(saved) = saved {
+        saved.hold(&SavedPlan::of(&preview, &checked, settings, choosing))?;
+    }
+    if asks(args) {
         let voice = Voice::Aside(context.output);
         preview.tell(voice, context, settings)?;
         preview.tell_problems(voice, order)?;

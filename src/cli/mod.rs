@@ -32,6 +32,7 @@ mod report;
 mod resume;
 mod runs;
 mod sandbox;
+mod saved_plan;
 mod sending;
 mod status;
 mod telling;

@@ -6,7 +6,9 @@ use super::args::{self, OnInvalid};
 use super::check::described;
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
+use super::outputs::destination;
 use super::preview::{Question, Voice};
+use super::saved_plan::SavedPlan;
 use super::telling::Telling;
 use crate::domain::Order;
 use crate::input::InputFile;
@@ -47,6 +49,17 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     let refused = args.choosing.max_removals.and_then(|limit| preview.refuse_removals(limit).err());
     if let Some(refused) = &refused {
         output.print(format_args!("problem: {}", refused.error))?;
+    }
+    if let Some(path) = &args.output {
+        let destination = destination(context, path, Some(file.path()))?;
+        let plan = SavedPlan::of(&preview, &checked, &settings, &args.choosing);
+        if let Some(kept) = plan.save(&destination)? {
+            output.insist(format_args!(
+                "{} was there already; it is kept as {}",
+                path.display(),
+                kept.display()
+            ));
+        }
     }
     let forecast = preview.forecast;
     let least_s = forecast.time(forecast.requests()).map(|time| time.as_secs_f64().round());

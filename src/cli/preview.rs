@@ -215,7 +215,7 @@ impl Preview {
     }
 
     /// Stocks that the file asks something of.
-    fn asked(&self) -> impl Iterator<Item = (usize, &Capacity)> {
+    pub(super) fn asked(&self) -> impl Iterator<Item = (usize, &Capacity)> {
         self.capacities.iter().enumerate().filter(|(_, capacity)| capacity.adds + capacity.removes > 0)
     }
 
@@ -223,7 +223,7 @@ impl Preview {
         self.asked().filter(|(_, capacity)| capacity.fit() == Fit::No)
     }
 
-    fn called(&self, stock: usize) -> String {
+    pub(super) fn called(&self, stock: usize) -> String {
         let label = self.outlook.labels.get(stock);
         label.map_or_else(String::new, |label| Printable(label.called()).to_string())
     }
@@ -422,7 +422,7 @@ impl Preview {
         causes
     }
 
-    fn words(&self, failure: &Foreseen) -> (&'static str, String) {
+    pub(super) fn words(&self, failure: &Foreseen) -> (&'static str, String) {
         match failure.why {
             Why::NoUnits => ("NO_UNITS", "no unit is left when its turn comes".to_owned()),
             Why::UnknownLicense => (

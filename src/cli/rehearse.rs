@@ -17,7 +17,7 @@ use crate::plan::Kind;
 use crate::run::{Background, Catalog, Depth, Outlook, RunSettings, Silent, import, send};
 use crate::sandbox::{Options, Organization, Sandbox, State};
 
-pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Failure> {
     let file = InputFile::open(&args.file)?;
     let mut settings = RunSettings::default();
     context.adjust(&mut settings, &args.sending);

@@ -158,3 +158,50 @@ fn only_changes_sends_nothing_where_the_lists_cannot_be_read() {
     assert!(ran.code != 0, "{}", ran.stdout);
     assert!(service.asked().iter().all(|asked| asked.head.starts_with("GET")));
 }
+
+#[test]
+fn a_saved_plan_is_held_to_where_it_matters() {
+    use crate::harness::finish;
+    let free: &[(&str, &[&str])] = &[("a", &[]), ("b", &[]), ("c", &["A"]), ("d", &["A"])];
+    let service = organization(two(5, 1, free), WireForm::Array);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", "email,licenseId\na@example.com,A\nb@example.com,A\n");
+    desk.run(&["plan", "people.csv", "-o", "plan.json"]).exits(0);
+    let other = Desk::at(&service.url());
+    let give = |name: &str, license: &str| {
+        other.apply(&format!("email,licenseId\n{name}@example.com,{license}\n"), &["--again"]).exits(0);
+    };
+    let apply = |more: &[&str]| {
+        let args = [
+            &["apply", "people.csv", "--plan", "plan.json", "--snapshot", "no", "--rate", "unlimited"],
+            more,
+        ];
+        finish(desk.as_typed(&args.concat()).spawn().unwrap())
+    };
+    // Settings and the file count.
+    let ran = apply(&["--batch-size", "7"]).exits(2);
+    assert!(ran.stderr.contains("--batch-size was 100 and is 7 now"), "{}", ran.stderr);
+    // A unit of another license does not.
+    give("c", "B");
+    // Two units remain for two users; without one of them it no longer holds.
+    let scarce = organization(two(4, 1, free), WireForm::Array);
+    let tight = Desk::at(&scarce.url());
+    tight.write("people.csv", "email,licenseId\na@example.com,A\nb@example.com,A\n");
+    tight.run(&["plan", "people.csv", "-o", "plan.json"]).exits(0);
+    let mut state = two(4, 1, free);
+    state["users"].as_array_mut().unwrap().push(json!({"email": "e@example.com", "licenses": ["A"]}));
+    let changed = organization(state, WireForm::Array);
+    let plan =
+        std::fs::read_to_string(tight.path("plan.json")).unwrap().replace(&scarce.url(), &changed.url());
+    let late = Desk::at(&changed.url());
+    late.write("people.csv", "email,licenseId\na@example.com,A\nb@example.com,A\n");
+    late.write("plan.json", plan);
+    let ran =
+        finish(late.as_typed(&["apply", "people.csv", "--plan", "plan.json"]).spawn().unwrap()).exits(2);
+    assert!(ran.stderr.contains("Plan A: 2 units left then, 1 units left now"), "{}", ran.stderr);
+    assert!(changed.requests().all().is_empty());
+    apply(&[]).exits(0);
+    desk.write("people.csv", "email,licenseId\nc@example.com,A\n");
+    let ran = apply(&[]).exits(2);
+    assert!(ran.stderr.contains("the file has changed"), "{}", ran.stderr);
+}

@@ -16,9 +16,24 @@ pub(in crate::cli) struct Check {
 }
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct Rehearse {
+    /// The file; - is standard input.
+    pub(in crate::cli) file: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
+    #[command(flatten)]
+    pub(in crate::cli) choosing: Choosing,
+    #[command(flatten)]
+    pub(in crate::cli) sending: Sending,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct Plan {
     /// The file; - is standard input.
     pub(in crate::cli) file: PathBuf,
+    /// Save the plan to this file, for apply --plan to hold to.
+    #[arg(long, short, value_name = "PLAN.json")]
+    pub(in crate::cli) output: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) reading: Reading,
     #[command(flatten)]
@@ -78,6 +93,10 @@ pub(in crate::cli) struct Apply {
     pub(in crate::cli) reading: Reading,
     #[command(flatten)]
     pub(in crate::cli) choosing: Choosing,
+    /// Hold to a plan that 'seatbatch plan -o' has saved: ask nothing, and refuse where the file, the
+    /// settings or the licenses have changed so that it no longer holds.
+    #[arg(long, value_name = "PLAN.json")]
+    pub(in crate::cli) plan: Option<PathBuf>,
     /// Apply a file that a finished run of this journal has already applied.
     #[arg(long)]
     pub(in crate::cli) again: bool,
@@ -93,7 +112,7 @@ pub(in crate::cli) struct Apply {
 
 impl From<Apply> for Plan {
     fn from(Apply { file, reading, choosing, sending, .. }: Apply) -> Self {
-        Self { file, reading, choosing, sending }
+        Self { file, output: None, reading, choosing, sending }
     }
 }
 

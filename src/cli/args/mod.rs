@@ -16,7 +16,7 @@ mod shared;
 use clap::{Parser, Subcommand};
 
 pub(super) use config::Configured;
-pub(super) use file::{Apply, Check, Diff, OnInvalid, Plan};
+pub(super) use file::{Apply, Check, Choosing, Diff, OnInvalid, Plan, Rehearse};
 pub(super) use licenses::{Licenses, LicensesCommand, ListFormat};
 pub(super) use login::{Login, Store};
 pub(super) use meaning::{command, means_something, parse};
@@ -54,7 +54,7 @@ pub(super) enum Command {
     Diff(Diff),
     /// Copy licenses, units and holders that a file touches into a sandbox in memory, apply the file there,
     /// and show what would fail; changes nothing.
-    Rehearse(Plan),
+    Rehearse(Rehearse),
     /// Import a file as a new run, send it, write the failures CSV: the main job.
     Apply(Apply),
     /// Go on with an unfinished run after a crash, a stop or a new token.
@@ -96,7 +96,8 @@ impl Command {
     fn reading_mut(&mut self) -> Option<&mut Reading> {
         match self {
             Self::Check(args) => Some(&mut args.reading),
-            Self::Plan(args) | Self::Rehearse(args) => Some(&mut args.reading),
+            Self::Plan(args) => Some(&mut args.reading),
+            Self::Rehearse(args) => Some(&mut args.reading),
             Self::Apply(args) => Some(&mut args.reading),
             Self::Diff(args) => Some(&mut args.reading),
             _ => None,
