@@ -232,6 +232,9 @@ pub(super) struct Summary {
     /// Of the whole run, whichever process did it.
     elapsed_s: f64,
     failures_csv: Option<String>,
+    /// Where the journal's chain ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exit: Option<u8>,
 }
@@ -275,6 +278,7 @@ pub(super) fn summary(
         retries,
         elapsed_s: elapsed.as_secs_f64(),
         failures_csv: failures_csv.map(|path| path.display().to_string()),
+        head: reader.head()?.map(|head| head.as_str().to_owned()),
         exit: exit.map(|exit| exit as u8),
     })
 }

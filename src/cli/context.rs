@@ -19,7 +19,9 @@ use crate::webex::{BaseUrl, Client, Network, Token, TrackingIds};
 
 #[derive(Debug)]
 pub(super) struct Context {
+    /// The journal; the first one where several are read.
     pub(super) journal: PathBuf,
+    pub(super) journals: Vec<PathBuf>,
     pub(super) output: Output,
     base_url: Option<String>,
     org_id: Option<String>,
@@ -40,8 +42,12 @@ impl Context {
         let output = Output { json: shared.json, quiet: shared.quiet, utc: shared.utc };
         let network = network::read(shared.ca_file.as_deref())?;
         let Shared { journal, base_url, org_id, ca_file, config, profile, .. } = shared;
+        let journals = journals(&journal)?;
+        let journal =
+            journals.first().cloned().ok_or_else(|| Failure::usage("name the journal with --journal"))?;
         Ok(Self {
             journal,
+            journals,
             output,
             base_url,
             org_id,
@@ -63,6 +69,7 @@ impl Context {
         stays: bool,
     ) -> Self {
         Self {
+            journals: vec![journal.clone()],
             journal,
             output: self.output,
             base_url: Some(base_url),
@@ -74,6 +81,16 @@ impl Context {
             profile: None,
             service_stays: stays,
         }
+    }
+
+    /// Only what reads takes several journals for one.
+    pub(super) fn only_one_journal(&self) -> Result<(), Failure> {
+        if self.journals.len() > 1 {
+            return Err(Failure::usage(
+                "this command takes one journal; several are read by report, user, runs, status and journal check",
+            ));
+        }
+        Ok(())
     }
 
     /// What is given changes the settings; what is not stays.
@@ -178,6 +195,27 @@ impl Context {
             .run(run.map(RunId))?
             .ok_or_else(|| Failure::usage(format!("the journal {} has no runs yet", self.journal.display())))
     }
+}
+
+/// The journals that are named, patterns taken for what they match.
+fn journals(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut all: Vec<PathBuf> = Vec::new();
+    for name in named {
+        let pattern = name.to_str().filter(|text| text.contains(['*', '?', '[']) && !name.exists());
+        let Some(pattern) = pattern else {
+            all.push(name.clone());
+            continue;
+        };
+        let wrong = || Failure::usage(format!("no journal is called {pattern}"));
+        let found: Vec<PathBuf> = glob::glob(pattern).map_err(|_| wrong())?.filter_map(Result::ok).collect();
+        if found.is_empty() {
+            return Err(wrong());
+        }
+        all.extend(found);
+    }
+    let mut seen = std::collections::HashSet::new();
+    all.retain(|path| seen.insert(path.clone()));
+    Ok(all)
 }
 
 /// The word as a shell reads it back.

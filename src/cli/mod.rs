@@ -15,6 +15,7 @@ mod demo;
 mod diff;
 mod exit;
 mod failures;
+mod journal;
 mod licenses;
 mod logging;
 mod login;
@@ -37,6 +38,7 @@ mod sending;
 mod status;
 mod telling;
 mod undo;
+mod user;
 mod verify;
 mod words;
 
@@ -73,6 +75,13 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
+    let reads_several = matches!(
+        command,
+        Command::Status(_) | Command::Runs | Command::Report(_) | Command::User(_) | Command::Journal(_)
+    );
+    if !reads_several {
+        context.only_one_journal()?;
+    }
     match command {
         Command::Check(args) => check::run(context, &args),
         Command::Plan(args) => plan::run(context, &args),
@@ -87,6 +96,8 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(context, &args),
         Command::Verify(args) => verify::run(context, &args),
         Command::Undo(args) => undo::run(context, &args),
+        Command::User(args) => user::run(context, &args),
+        Command::Journal(args) => journal::run(context, &args),
         Command::Licenses(args) => licenses::run(context, &args),
         Command::Login(args) => login::run(context, &args),
         Command::Logout => login::forget(context),

@@ -23,9 +23,18 @@ impl From<ReportFormat> for Format {
 }
 
 pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failure> {
-    let reader = Reader::open(&context.journal)?;
-    let runs = asked(context, &reader, args)?;
-    let audited: Vec<Audited<'_>> = runs.iter().map(|run| Audited { reader: &reader, run }).collect();
+    let readers: Vec<Reader> =
+        context.journals.iter().map(|path| Reader::open(path)).collect::<Result<_, _>>()?;
+    let mut runs = Vec::new();
+    for (number, reader) in readers.iter().enumerate() {
+        runs.extend(asked(context, reader, args)?.into_iter().map(|run| (number, run)));
+    }
+    if runs.is_empty() {
+        return Err(Failure::usage("no run of this journal is of that time and user"));
+    }
+    let audited =
+        runs.iter().filter_map(|(number, run)| Some(Audited { reader: readers.get(*number)?, run }));
+    let audited: Vec<Audited<'_>> = audited.collect();
     let format = args.format.into();
     let telling = Telling {
         user: args.user.as_deref(),
@@ -35,10 +44,11 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
     };
     match &args.output {
         Some(path) => {
-            let input = runs.first().map(|run| run.input_path.as_path());
+            let input = runs.first().map(|(_, run)| run.input_path.as_path());
             let destination = destination(context, path, input)?;
             let content = |output: &mut dyn Write| write_audit(&audited, &telling, format, output);
-            put(context, &reader, &destination, None, |()| 1, content)?.keep_aside(context);
+            let Some(reader) = readers.first() else { return Ok(Exit::Done) };
+            put(context, reader, &destination, None, |()| 1, content)?.keep_aside(context);
             if !destination.is_stdout() {
                 context.output.say(format_args!("The report is in {}", path.display()));
             }
@@ -57,7 +67,7 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
             output.flush()?;
         }
     }
-    let numbers: Vec<u32> = runs.iter().map(|row| row.run.0).collect();
+    let numbers: Vec<u32> = runs.iter().map(|(_, row)| row.run.0).collect();
     context.output.event(&json!({"event": "summary", "runs": numbers, "report": args.output}));
     Ok(Exit::Done)
 }
@@ -103,9 +113,6 @@ fn asked(context: &Context, reader: &Reader, args: &args::Report) -> Result<Vec<
             theirs.extend(found.then_some(run));
         }
         runs = theirs;
-    }
-    if runs.is_empty() {
-        return Err(Failure::usage("no run of this journal is of that time and user"));
     }
     Ok(runs)
 }

@@ -1,5 +1,7 @@
 //! `seatbatch runs`
 
+use std::path::Path;
+
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::json;
 
@@ -10,19 +12,35 @@ use crate::domain::{Printable, RunState};
 use crate::journal::{Reader, RunRow, is_held};
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let reader = Reader::open(&context.journal)?;
-    let held = is_held(&context.journal);
+    let several = context.journals.len() > 1;
+    let mut count = 0;
+    for path in &context.journals {
+        if several {
+            context.output.print(path.display())?;
+        }
+        count += of_journal(context, path)?;
+    }
+    context.output.event(&json!({"event": "summary", "runs": count, "exit": Exit::Done as u8}));
+    Ok(Exit::Done)
+}
+
+fn of_journal(context: &Context, path: &Path) -> Result<usize, Failure> {
+    let reader = Reader::open(path)?;
+    let held = is_held(path);
     let runs = reader.runs()?;
     for row in &runs {
-        context.output.event(&event(row, held));
+        let mut event = event(row, held);
+        if context.journals.len() > 1 {
+            event["journal"] = json!(path);
+        }
+        context.output.event(&event);
     }
-    context.output.event(&json!({"event": "summary", "runs": runs.len(), "exit": Exit::Done as u8}));
     context.output.print(fitted(table(context, &runs, held)))?;
     for row in runs.iter().filter(|row| is_interrupted(row, held) && row.state == RunState::Running) {
         let resume = context.command(format_args!("resume {}", row.run));
         context.output.say(format_args!("Run {} was interrupted; go on with: {resume}", row.run));
     }
-    Ok(Exit::Done)
+    Ok(runs.len())
 }
 
 fn is_interrupted(row: &RunRow, held: bool) -> bool {

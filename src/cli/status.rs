@@ -1,6 +1,7 @@
 //! `seatbatch status`
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use super::exit::{Exit, Failure};
 use super::output;
 use super::words;
 use crate::domain::{Printable, RunState};
-use crate::journal::{Pace, Reader, Reason, RunRow, is_held};
+use crate::journal::{Pace, Reader, Reason, RunRow};
 use crate::report::by_organization;
 use crate::run::RunSettings;
 
@@ -21,14 +22,26 @@ use crate::run::RunSettings;
 const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failure> {
-    let reader = Reader::open(&context.journal)?;
+    if args.watch {
+        context.only_one_journal()?;
+    }
+    for path in &context.journals {
+        if context.journals.len() > 1 {
+            context.output.print(path.display())?;
+        }
+        of_journal(context, args, path)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn of_journal(context: &Context, args: &args::Status, path: &Path) -> Result<(), Failure> {
+    let reader = Reader::open(path)?;
     let row = context.run_or_newest(&reader, args.run)?;
-    let mut seen = Seen::look(context, &reader, row)?;
+    let mut seen = Seen::look(&reader, row)?;
     if args.watch {
         seen = watch(context, &reader, seen)?;
     }
-    seen.tell(context)?;
-    Ok(Exit::Done)
+    seen.tell(context)
 }
 
 /// Shows how a run stands until it ends or pauses.
@@ -52,7 +65,7 @@ fn watch(context: &Context, reader: &Reader, mut seen: Seen) -> Result<Seen, Fai
             std::thread::sleep(LOOKS.1);
         }
         let row = context.run_or_newest(reader, Some(seen.row.run.0))?;
-        seen = Seen::look(context, reader, row)?;
+        seen = Seen::look(reader, row)?;
     }
     Ok(seen)
 }
@@ -72,7 +85,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn look(context: &Context, reader: &Reader, row: RunRow) -> Result<Self, Failure> {
+    fn look(reader: &Reader, row: RunRow) -> Result<Self, Failure> {
         let settings = RunSettings::from_json(&row.settings).ok();
         let failures = settings.as_ref().map(|settings| settings.failures.as_path());
         Ok(Self {
@@ -80,7 +93,7 @@ impl Seen {
             reasons: reader.reasons(row.run)?,
             pace: reader.pace(row.run)?,
             pause: reader.paused_until(row.run)?.and_then(remaining),
-            held: is_held(&context.journal),
+            held: reader.is_held(),
             organizations: reader.organizations(row.run)?,
             rate: settings.map(|settings| settings.rate.to_string()),
             row,

@@ -8,6 +8,17 @@ use crate::domain::Line;
 pub const FAILURE_COLUMNS: [&str; 7] =
     ["line", "state", "error_code", "error_message", "http_status", "tracking_id", "attempts"];
 
+/// The same where the input has a column of one of these names.
+pub const FAILURE_COLUMNS_APART: [&str; 7] = [
+    "seatbatch_line",
+    "seatbatch_state",
+    "seatbatch_error_code",
+    "seatbatch_error_message",
+    "seatbatch_http_status",
+    "seatbatch_tracking_id",
+    "seatbatch_attempts",
+];
+
 /// What a reader of rows has to be told of columns: what they mean is not its own affair.
 pub trait ColumnNames: std::fmt::Debug + Send + Sync {
     /// Whether a column of this name means something. The delimiter is the one under which most do.
@@ -36,15 +47,22 @@ impl ColumnNames for PlainColumns {
 pub struct Header {
     line: Line,
     names: Vec<String>,
-    carried: usize,
+    /// Where the columns are that an earlier failures CSV added, lowest first.
+    added: Vec<usize>,
 }
 
 impl Header {
     /// Takes the header's cells, which begin on `line`.
     #[must_use]
     pub fn new(line: Line, cells: &[&str]) -> Self {
-        let names = cells.iter().map(|cell| cell.trim().to_owned()).collect();
-        Self { line, names, carried: carried_columns(cells) }
+        let added = added_columns(cells);
+        // What they say is of an earlier run, and means nothing to the next.
+        let name = |(position, cell): (usize, &&str)| match added.contains(&position) {
+            true => String::new(),
+            false => cell.trim().to_owned(),
+        };
+        let names = cells.iter().enumerate().map(name).collect();
+        Self { line, names, added }
     }
 
     /// The line on which it stands.
@@ -69,16 +87,43 @@ impl Header {
     /// added, which the next one replaces.
     #[must_use]
     pub const fn carried(&self) -> usize {
-        self.carried
+        self.names.len() - self.added.len()
+    }
+
+    /// Whether a column is the user's own.
+    #[must_use]
+    pub fn is_carried(&self, position: usize) -> bool {
+        !self.added.contains(&position)
+    }
+
+    /// What the next failures CSV calls its columns: none of them as a column of the file is called.
+    #[must_use]
+    pub fn failure_columns(&self) -> [&'static str; 7] {
+        if self.names.iter().any(|name| is_one_of(name, FAILURE_COLUMNS)) {
+            FAILURE_COLUMNS_APART
+        } else {
+            FAILURE_COLUMNS
+        }
     }
 }
 
-fn carried_columns(cells: &[&str]) -> usize {
-    let own = cells.len().saturating_sub(FAILURE_COLUMNS.len());
-    match cells.get(own..) {
-        Some(tail) if own > 0 && tail == FAILURE_COLUMNS => own,
-        _ => cells.len(),
+fn is_one_of(name: &str, columns: [&str; 7]) -> bool {
+    columns.iter().any(|column| column.eq_ignore_ascii_case(name.trim()))
+}
+
+/// Where the columns of an earlier failures CSV are: all seven, wherever they were moved to, and those set apart
+/// rather than others of the file's own.
+fn added_columns(cells: &[&str]) -> Vec<usize> {
+    for columns in [FAILURE_COLUMNS_APART, FAILURE_COLUMNS] {
+        // Of several with one name the last is the one that was added.
+        let place = |column: &&str| cells.iter().rposition(|cell| cell.trim() == *column);
+        let places: Option<Vec<usize>> = columns.iter().map(|column| place(column)).collect();
+        if let Some(mut places) = places.filter(|places| places.len() < cells.len()) {
+            places.sort_unstable();
+            return places;
+        }
     }
+    Vec::new()
 }
 
 #[cfg(test)]
@@ -92,5 +137,27 @@ mod tests {
         assert_eq!((header.width(), header.carried()), (10, 3));
         let cells = ["email", "licenseId", "line"];
         assert_eq!(Header::new(Line::new(1), &cells).carried(), 3);
+    }
+
+    #[test]
+    fn they_are_known_wherever_they_were_moved_to() {
+        let cells =
+            [&FAILURE_COLUMNS[3..], &["email", "my comment"], &FAILURE_COLUMNS[..3], &["licenseId"]].concat();
+        let header = Header::new(Line::new(1), &cells);
+        assert_eq!(header.carried(), 3);
+        assert_eq!((0..10).filter(|place| header.is_carried(*place)).collect::<Vec<_>>(), [4, 5, 9]);
+        assert_eq!(header.failure_columns(), FAILURE_COLUMNS);
+    }
+
+    #[test]
+    fn a_file_with_a_column_of_one_of_their_names_gets_others() {
+        let own = ["email", "State", "licenseId"];
+        assert_eq!(Header::new(Line::new(1), &own).failure_columns(), FAILURE_COLUMNS_APART);
+        let cells = [&own[..], &FAILURE_COLUMNS_APART].concat();
+        let header = Header::new(Line::new(1), &cells);
+        assert_eq!((header.carried(), header.failure_columns()), (3, FAILURE_COLUMNS_APART));
+        // A file that has all seven of its own, and is no failures CSV, cannot be told from one that is.
+        let cells = [&["email"][..], &FAILURE_COLUMNS, &FAILURE_COLUMNS_APART].concat();
+        assert_eq!(Header::new(Line::new(1), &cells).carried(), 8);
     }
 }

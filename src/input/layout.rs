@@ -17,6 +17,9 @@ pub struct Layout {
     pub crlf: bool,
     /// The header line as text, without what an earlier failures CSV added.
     pub header: String,
+    /// Whether it has a column that is called as one of a failures CSV's own.
+    #[serde(default)]
+    pub apart: bool,
     /// How its text is encoded.
     #[serde(default)]
     pub encoding: Encoding,

@@ -27,7 +27,7 @@ pub use encoding::{Encoding, EncodingNameError};
 pub use error::InputError;
 pub use excerpt::{Excerpt, Excerpts};
 pub use file::InputFile;
-pub use header::{ColumnNames, FAILURE_COLUMNS, Header, PlainColumns};
+pub use header::{ColumnNames, FAILURE_COLUMNS, FAILURE_COLUMNS_APART, Header, PlainColumns};
 pub use layout::{Encoded, Layout};
 pub use reading::Reading;
 pub use remark::{Remark, RemarkKind};

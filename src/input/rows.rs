@@ -15,7 +15,7 @@ use super::remark::{Remark, RemarkKind, Tally};
 use super::shape::{Mold, Shape};
 use super::survey::{How, survey};
 use super::workbook::{self, Workbook, write_cell};
-use super::{ColumnNames, Encoding, Header, InputError, Layout, Reading, RowFault};
+use super::{ColumnNames, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, Reading, RowFault};
 use crate::domain::Line;
 
 /// The rows of a file, in file order.
@@ -81,6 +81,7 @@ impl Rows {
             byte_order_mark: found.byte_order_mark,
             crlf,
             header: text,
+            apart: header.failure_columns() != FAILURE_COLUMNS,
             encoding: found.encoding,
         };
         let spoken = RemarkKind::of_encoding(found.encoding, found.how);
@@ -134,6 +135,7 @@ impl Rows {
             byte_order_mark: true,
             crlf: true,
             header: text,
+            apart: header.failure_columns() != FAILURE_COLUMNS,
             encoding: Encoding::UTF_8,
         };
         let remarks = sheet.into_iter().chain(rows_above(0, header.line())).collect();
@@ -161,8 +163,7 @@ impl Rows {
     /// The columns' names as the file spells them, without what an earlier failures CSV added.
     #[must_use]
     pub fn names(&self) -> &[String] {
-        let all = self.header.names();
-        all.get(..self.header.carried()).unwrap_or(all)
+        self.header.names()
     }
 
     /// The names of the columns.
@@ -347,23 +348,58 @@ fn carried<'a>(record: Record<'a>, header: &Header, delimiter: u8) -> Cow<'a, [u
     if found == wanted {
         return Cow::Borrowed(record.raw);
     }
+    let is_wider = header.width() > wanted;
     if found > wanted
         && found.min(header.width()) >= wanted
-        && (header.width() > wanted || record.each().skip(wanted).all(super::records::is_white))
+        && (is_wider || record.each().skip(wanted).all(super::records::is_white))
         && let Some(cells) = record.texts()
     {
+        let raw = raw_cells(record.raw, delimiter);
+        let is_told_apart = raw.len() == cells.len();
         let mut line = Vec::with_capacity(record.raw.len());
-        for (number, cell) in cells.iter().take(wanted).enumerate() {
+        let own =
+            (0..found).filter(|place| !is_wider || (*place < header.width() && header.is_carried(*place)));
+        for (number, place) in own.take(wanted).enumerate() {
             if number > 0 {
                 line.push(delimiter);
             }
-            write_cell(&mut line, cell, delimiter);
+            match raw.get(place).filter(|_| is_told_apart) {
+                Some(cell) => line.extend_from_slice(cell),
+                None => write_cell(&mut line, cells.get(place).unwrap_or(&""), delimiter),
+            }
         }
         return Cow::Owned(line);
     }
     let mut line = record.raw.to_vec();
     line.resize(line.len() + wanted.saturating_sub(found), delimiter);
     Cow::Owned(line)
+}
+
+/// A record's cells as they stand, their quotes with them.
+fn raw_cells(raw: &[u8], delimiter: u8) -> Vec<&[u8]> {
+    let mut cells = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    loop {
+        if raw.get(at) == Some(&b'"') {
+            // To the quote that closes the cell: two are one that is meant.
+            at += 1;
+            loop {
+                match (raw.get(at), raw.get(at + 1)) {
+                    (Some(b'"'), Some(b'"')) => at += 2,
+                    (Some(b'"') | None, _) => break,
+                    _ => at += 1,
+                }
+            }
+        }
+        let rest = raw.get(at..).unwrap_or_default();
+        let Some(length) = memchr::memchr(delimiter, rest) else {
+            cells.push(raw.get(from..).unwrap_or_default());
+            return cells;
+        };
+        cells.push(raw.get(from..at + length).unwrap_or_default());
+        at += length + 1;
+        from = at;
+    }
 }
 
 /// The cells as one text. Two halves of a character in two cells make no text either.
@@ -442,6 +478,16 @@ mod tests {
     fn a_short_row_is_padded_when_it_is_given_back() {
         let mut rows = rows(b"email;licenseId;x\na;b\n").unwrap();
         assert_eq!(rows.next().unwrap().unwrap().carried().as_ref(), b"a;b;");
+    }
+
+    #[test]
+    fn cells_stay_as_they_stand_where_columns_between_them_are_left_out() {
+        let text = b"state,email,line,error_code,error_message,http_status,licenseId,tracking_id,attempts\n\
+            failed,\"a@example.com\",7,X,\"m, \"\"n\"\"\",400,\"L,\"\"1\"\"\",t,1\n";
+        let mut rows = rows(text).unwrap();
+        assert_eq!(rows.layout().header, "email,licenseId");
+        let row = rows.next().unwrap().unwrap();
+        assert_eq!(row.carried().as_ref(), b"\"a@example.com\",\"L,\"\"1\"\"\"");
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Journal {
     identity: Option<Identity>,
     beside: Option<Identity>,
     is_new: bool,
+    /// Runs that were found to stand as they were written.
+    pub(super) proved: Vec<crate::domain::RunId>,
     /// The last to be closed: it has the lock, and closing it before the connection would cost SQLite its own.
     _right: Right,
 }
@@ -105,8 +107,15 @@ impl Journal {
             .map_err(|source| JournalError::of(path, source))?;
         let identity = identity(path);
         let is_new = made || owner == Owner::Nobody;
-        let mut journal =
-            Self { connection, path: path.to_owned(), identity, beside: None, is_new, _right: right };
+        let mut journal = Self {
+            connection,
+            path: path.to_owned(),
+            identity,
+            beside: None,
+            is_new,
+            proved: Vec::new(),
+            _right: right,
+        };
         journal.set_up()?;
         journal.beside = place::identity(&place::beside(path));
         Ok(journal)

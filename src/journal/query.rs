@@ -127,7 +127,7 @@ impl OperationRow {
         "target_name",
     ];
 
-    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         if word(row, 8, "operation state", OperationState::from_word)? != OperationState::Invalid {
             word(row, 7, "operation", |text| text.parse::<Action>().ok())?;
         }

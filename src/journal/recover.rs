@@ -18,6 +18,7 @@ impl Journal {
     /// [`JournalError`].
     pub fn recover(&mut self, run: RunId, now: i64) -> Result<Standing, JournalError> {
         self.prove_run(run)?;
+        self.proved.push(run);
         let wrong = self.wrong();
         recover(&mut self.connection, run, now).map_err(wrong)
     }
@@ -61,6 +62,7 @@ impl Journal {
         what: &str,
         write: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
+        self.prove_once(run)?;
         let wrong = self.wrong();
         let commit = || {
             let step = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

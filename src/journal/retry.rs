@@ -24,6 +24,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub fn retry(&mut self, run: RunId, codes: &[String], now: i64) -> Result<Selected, JournalError> {
+        self.prove_once(run)?;
         let wrong = self.wrong();
         retry(&mut self.connection, run, codes, now).map_err(wrong)
     }

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use super::error::{ReportError, plain};
 use super::spreadsheet::defused;
-use crate::input::{FAILURE_COLUMNS, Layout};
+use crate::domain::Line;
+use crate::input::{FAILURE_COLUMNS, FAILURE_COLUMNS_APART, Layout};
 use crate::journal::{FailedRow, Reader, RunRow};
 
 /// Writes the failures CSV of a run. Returns the number of rows.
@@ -17,30 +18,87 @@ pub fn write_failures(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> 
     let mut tail = Tail::new(layout.delimiter);
     let mut output = layout.writer(output)?;
     output.write_all(layout.header.as_bytes())?;
-    output.write_all(tail.of(FAILURE_COLUMNS)?)?;
+    output.write_all(tail.of(if layout.apart { FAILURE_COLUMNS_APART } else { FAILURE_COLUMNS })?)?;
     output.write_all(line_end)?;
     let mut rows = 0;
-    reader.failures(run.run, |row| -> Result<(), ReportError> {
+    let mut put = |row: &Told| -> Result<(), ReportError> {
         rows += 1;
-        output.write_all(row.cells)?;
-        output.write_all(tail.of(columns(&row).each_ref().map(String::as_str))?)?;
-        output.write_all(line_end)?;
+        output.write_all(&row.cells)?;
+        output.write_all(tail.of(row.columns().each_ref().map(String::as_str))?)?;
+        Ok(output.write_all(line_end)?)
+    };
+    // A row of several operations comes back once.
+    let mut told: Option<Told> = None;
+    reader.failures(run.run, |row| -> Result<(), ReportError> {
+        match told.as_mut().filter(|told| told.line == row.key.line) {
+            Some(told) => told.add(&row),
+            None => {
+                if let Some(before) = told.replace(Told::of(&row)) {
+                    put(&before)?;
+                }
+            }
+        }
         Ok(())
     })?;
+    told.iter().try_for_each(put)?;
     Ok(rows)
 }
 
-/// The added columns of a row, in the order of [`FAILURE_COLUMNS`].
-fn columns(row: &FailedRow<'_>) -> [String; FAILURE_COLUMNS.len()] {
-    [
-        row.key.line.to_string(),
-        row.state.to_string(),
-        defused(&row.code).into_owned(),
-        defused(&row.message).into_owned(),
-        row.http_status.map_or_else(String::new, |status| status.to_string()),
-        row.tracking_id.as_deref().map_or_else(String::new, |id| defused(id).into_owned()),
-        row.attempts.to_string(),
-    ]
+/// A row of the input, and what is told of its operations: each thing once.
+struct Told {
+    line: Line,
+    cells: Vec<u8>,
+    states: Vec<String>,
+    codes: Vec<String>,
+    messages: Vec<String>,
+    statuses: Vec<String>,
+    tracking_ids: Vec<String>,
+    attempts: u32,
+}
+
+impl Told {
+    fn of(row: &FailedRow<'_>) -> Self {
+        let mut told = Self {
+            line: row.key.line,
+            cells: row.cells.to_vec(),
+            states: Vec::new(),
+            codes: Vec::new(),
+            messages: Vec::new(),
+            statuses: Vec::new(),
+            tracking_ids: Vec::new(),
+            attempts: 0,
+        };
+        told.add(row);
+        told
+    }
+
+    fn add(&mut self, row: &FailedRow<'_>) {
+        fn once(list: &mut Vec<String>, text: String) {
+            if !text.is_empty() && !list.contains(&text) {
+                list.push(text);
+            }
+        }
+        once(&mut self.states, row.state.to_string());
+        once(&mut self.codes, row.code.clone());
+        once(&mut self.messages, row.message.clone());
+        once(&mut self.statuses, row.http_status.map_or_else(String::new, |status| status.to_string()));
+        once(&mut self.tracking_ids, row.tracking_id.clone().unwrap_or_default());
+        self.attempts = self.attempts.max(row.attempts);
+    }
+
+    /// The added columns of a row, in the order of [`FAILURE_COLUMNS`].
+    fn columns(&self) -> [String; FAILURE_COLUMNS.len()] {
+        let joined = |list: &[String]| defused(&list.join("; ")).into_owned();
+        [
+            self.line.to_string(),
+            joined(&self.states),
+            joined(&self.codes),
+            joined(&self.messages),
+            joined(&self.statuses),
+            joined(&self.tracking_ids),
+            self.attempts.to_string(),
+        ]
+    }
 }
 
 /// Encodes what stands behind the input's own cells.

@@ -28,6 +28,7 @@ mod network;
 mod night;
 mod outcomes;
 mod outputs;
+mod record;
 mod rehearse;
 mod report;
 mod sandbox;

@@ -37,7 +37,7 @@ pub(crate) struct Doubtful {
 impl Doubtful {
     /// Watches every column that is neither understood nor to be ignored.
     pub(crate) fn of(header: &Header, columns: &Columns, how: &Interpretation) -> Self {
-        let own = header.names().get(..header.carried()).unwrap_or(header.names());
+        let own = header.names();
         let mapped: Vec<Field> = how.map.iter().map(|(field, _)| *field).collect();
         let ignored: Vec<String> = how.ignore.iter().map(|name| words::key(name)).collect();
         let watched = own.iter().enumerate().filter_map(|(position, name)| {
@@ -47,6 +47,7 @@ impl Doubtful {
                 // Another column was chosen in this one's stead.
                 || words::field(name).is_some_and(|field| mapped.contains(&field));
             let near = if words::is_innocent(&key) { None } else { words::nearest_column(name) };
+            let settled = settled || !header.is_carried(position);
             (!settled).then_some(Watched { position, words: 0, ids: 0, others: 0, example: None, near })
         });
         Self { header: header.clone(), watched: watched.collect() }

@@ -160,7 +160,7 @@ impl Columns {
                 Field::ALL.get(field).map_or_else(Box::default, |field| field.name().into())
             }),
         };
-        let own = header.names().get(..header.carried()).unwrap_or(header.names());
+        let own = header.names();
         for (field, name) in &how.map {
             let position = find(header, own, name, || format!("--map {}={}", field.name(), quoted(name)))?;
             columns.put(header, *field, position)?;

@@ -78,7 +78,7 @@ const EXAMPLES: [(&str, &[&str]); 23] = [
     ("diff", &["seatbatch diff people.csv -o changes.csv"]),
     ("rehearse", &["seatbatch rehearse people.csv"]),
     ("user", &["seatbatch user somebody@example.com"]),
-    ("journal", &["seatbatch journal check", "seatbatch journal backup -o copy.db"]),
+    ("journal", &["seatbatch journal check", "seatbatch journal backup copy.db"]),
 ];
 
 /// The command line with its help in order.

@@ -178,7 +178,7 @@ mod tests {
             assert!(error.contains("--journal means nothing to 'seatbatch login'"), "{error}");
         }
         let taken = parse(["seatbatch", "--journal", "j.db", "status"]).unwrap();
-        assert_eq!(taken.shared.journal.to_str(), Some("j.db"));
+        assert_eq!(taken.shared.journal, [std::path::PathBuf::from("j.db")]);
         let taken = parse(["seatbatch", "licenses", "list", "--base-url", "u"]).unwrap();
         assert_eq!(taken.shared.base_url.as_deref(), Some("u"));
     }

@@ -3,6 +3,7 @@
 mod config;
 mod file;
 mod help;
+mod journal;
 mod licenses;
 mod login;
 mod meaning;
@@ -17,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 pub(super) use config::Configured;
 pub(super) use file::{Apply, Check, Choosing, Diff, OnInvalid, Plan, Rehearse};
+pub(super) use journal::{JournalCommand, Journals, Prune, User};
 pub(super) use licenses::{Licenses, LicensesCommand, ListFormat};
 pub(super) use login::{Login, Store};
 pub(super) use meaning::{command, means_something, parse};
@@ -73,6 +75,10 @@ pub(super) enum Command {
     Verify(Verify),
     /// Write a CSV whose operations reverse what a run has done.
     Undo(Undo),
+    /// Everything that the journal knows of one person, over all runs, oldest first.
+    User(User),
+    /// Prove that the journal is whole and untouched, copy it, or forget old runs.
+    Journal(Journals),
     /// The organization's licenses.
     Licenses(Licenses),
     /// Let this program in, in a browser, and keep the login for later runs.

@@ -13,7 +13,7 @@ const OUTPUT: &str = "Output";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Shared {
-    /// The journal: the SQLite file that holds every run.
+    /// The journal: the SQLite file that holds every run. What only reads takes several, or a pattern.
     #[arg(
         long,
         global = true,
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Shared {
         value_name = "PATH",
         help_heading = JOURNAL
     )]
-    pub(in crate::cli) journal: PathBuf,
+    pub(in crate::cli) journal: Vec<PathBuf>,
     /// Where the API is, over https or on this machine [default: the public service].
     #[arg(long, global = true, env = "SEATBATCH_BASE_URL", hide_env_values = true, value_name = "URL", help_heading = SERVICE)]
     pub(in crate::cli) base_url: Option<String>,
