@@ -9,8 +9,11 @@ use super::sending::{Stops, send_run};
 use crate::domain::{Printable, RunId, RunState};
 use crate::journal::{Journal, Reader, RunRow};
 use crate::run::{RunSettings, unix_millis};
+use crate::webex::Client;
 
 pub(super) fn run(context: &Context, args: &args::Resume) -> Result<Exit, Failure> {
+    let runtime = runtime()?;
+    let stops = Stops::listen_for_a_run(&runtime);
     let mut journal = Journal::open(&context.journal)?;
     let reader = journal.reader()?;
     let row = to_resume(context, &reader, args.run)?;
@@ -20,37 +23,40 @@ pub(super) fn run(context: &Context, args: &args::Resume) -> Result<Exit, Failur
         context.output.say(format_args!("Run {} is finished already", row.run));
         return conclude(context, &mut journal, row.run, &settings, None);
     }
-    go_on(context, journal, row.run, &settings)
+    let client = context.client(&settings).map_err(Failure::of_a_run)?;
+    go_on(context, journal, row.run, client, &settings, stops)
 }
 
 pub(super) fn retry(context: &Context, args: &args::Retry) -> Result<Exit, Failure> {
+    let runtime = runtime()?;
+    let stops = Stops::listen_for_a_run(&runtime);
     let mut journal = Journal::open(&context.journal)?;
     let reader = journal.reader()?;
     let row = context.run_or_newest(&reader, args.run)?;
     refuse_importing(context, &row)?;
-    let settings = settings(context, &row, &args.sending)?;
+    let mut settings = settings(context, &row, &args.sending)?;
     destination(context, &settings.failures, Some(&row.input_path))?;
-    // Without a token nothing is to be put back.
-    context.client(&settings).map_err(Failure::of_a_run)?;
+    // Without a token nothing is to be put back. It is read once: it may come through a pipe.
+    let client = context.client(&settings).map_err(Failure::of_a_run)?;
     // What a dead process had in flight is in doubt before it is looked at.
     if row.state != RunState::Finished {
         journal.recover(row.run, unix_millis())?;
     }
     let selected = journal.retry(row.run, &args.code, unix_millis())?;
     if selected.operations == 0 {
-        nothing_to_send_again(context, &reader, &row, &args.code)?;
-        if row.state == RunState::Finished {
-            return conclude(context, &mut journal, row.run, &settings, None);
+        // What is pending was not asked for.
+        if row.state != RunState::Finished {
+            journal.set_state(row.run, RunState::Paused, row.reason.as_deref(), unix_millis())?;
         }
-    } else {
-        let output = context.output;
-        let (operations, users) = (
-            output.amount(selected.operations, "operation"),
-            output.amount(selected.assignments.into(), "user"),
-        );
-        output.say(format_args!("Sending again: {operations} of {users}"));
+        nothing_to_send_again(context, &reader, &row, &args.code)?;
+        return conclude(context, &mut journal, row.run, &settings, None);
     }
-    go_on(context, journal, row.run, &settings)
+    let output = context.output;
+    let operations = output.amount(selected.operations, "operation");
+    let users = output.amount(selected.assignments.into(), "user");
+    output.say(format_args!("Sending again: {operations} of {users}"));
+    settings.only_from = Some(selected.first);
+    go_on(context, journal, row.run, client, &settings, stops)
 }
 
 /// Says why there is nothing; of a code that no operation failed with, which codes there are.
@@ -83,12 +89,11 @@ fn go_on(
     context: &Context,
     mut journal: Journal,
     run: RunId,
+    client: Client,
     settings: &RunSettings,
+    stops: Stops,
 ) -> Result<Exit, Failure> {
-    let client = context.client(settings).map_err(Failure::of_a_run)?;
     journal.set_settings(run, &settings.to_json())?;
-    let runtime = runtime()?;
-    let stops = Stops::listen(&runtime);
     send_run(context, journal, run, client, settings, stops)
 }
 

@@ -49,8 +49,11 @@ impl Stops {
         let (sender, receiver) = mpsc::unbounded_channel();
         let sending = Arc::new(AtomicBool::new(false));
         let is_sending = Arc::clone(&sending);
+        let mut signals = {
+            let _inside = runtime.enter();
+            Signals::new()
+        };
         runtime.spawn(async move {
-            let mut signals = Signals::new();
             signals.next().await;
             if is_sending.load(Ordering::SeqCst) {
                 let _ = sender.send(Stop);
@@ -64,6 +67,22 @@ impl Stops {
         });
         Self { receiver, sending }
     }
+
+    /// The same for a command that goes on with a run: the first signal pauses it, however early it comes.
+    pub(super) fn listen_for_a_run(runtime: &Runtime) -> Self {
+        let stops = Self::listen(runtime);
+        stops.sending.store(true, Ordering::SeqCst);
+        stops
+    }
+}
+
+/// Whether whoever started us has this signal ignored, as far as the system tells.
+#[cfg(unix)]
+fn is_ignored(signal: std::ffi::c_int) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    u32::try_from(signal - 1).is_ok_and(|bit| mask.checked_shr(bit).unwrap_or(0) & 1 == 1)
 }
 
 #[cfg(unix)]
@@ -74,7 +93,8 @@ impl Signals {
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        Self(kinds.map(|kind| signal(kind).ok()))
+        // What was ignored at the start stays so: whoever says nohup means it.
+        Self(kinds.map(|kind| if is_ignored(kind.as_raw_value()) { None } else { signal(kind).ok() }))
     }
 
     async fn next(&mut self) {

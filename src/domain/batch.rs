@@ -129,6 +129,19 @@ pub struct LaneStanding {
     pub pause: Duration,
 }
 
+impl Standing {
+    /// Leaves out everything below an assignment: it is not asked for.
+    pub fn confine(&mut self, first: u32) {
+        for lane in &mut self.lanes {
+            lane.covers.retain(|span| span.first >= first);
+            lane.unsent.retain(|span| span.first >= first);
+            lane.open.retain(|open| open.part.span.first >= first);
+        }
+        self.lanes.retain(|lane| !lane.covers.is_empty());
+        (self.first, self.failed) = (first, 0);
+    }
+}
+
 impl LaneStanding {
     /// Whether any assignment from `number` on is covered by a batch.
     #[must_use]

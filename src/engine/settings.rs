@@ -45,6 +45,11 @@ pub struct Settings {
 pub enum Ending {
     /// Every batch has its last outcome.
     Finished,
+    /// What was asked for is sent, and there is more.
+    NotAllAsked {
+        /// Operations that are still to be sent.
+        pending: u64,
+    },
     /// It was asked to.
     Stopped,
     /// The token is not accepted, and reading it again gave no better one.
@@ -96,6 +101,13 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Finished => f.write_str("finished"),
+            Self::NotAllAsked { pending: 1 } => {
+                f.write_str("one operation of the run was not asked for and is still to be sent; resume sends it")
+            }
+            Self::NotAllAsked { pending } => write!(
+                f,
+                "{pending} operations of the run were not asked for and are still to be sent; resume sends them"
+            ),
             Self::Stopped => f.write_str("stopped by a signal"),
             Self::TokenRejected => f.write_str(
                 "the access token is not accepted (HTTP 401); put a new one into WEBEX_ACCESS_TOKEN or the token file",

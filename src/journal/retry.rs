@@ -15,6 +15,8 @@ pub struct Selected {
     pub operations: u64,
     /// Users.
     pub assignments: u32,
+    /// The first of the assignments that they have become.
+    pub first: u32,
 }
 
 impl Journal {
@@ -36,6 +38,7 @@ fn retry(db: &mut Connection, run: RunId, codes: &[String], now: i64) -> rusqlit
     let operations = step.query_row("SELECT count(*) FROM temp.again", [], |row| row.get(0))?;
     let assignments =
         step.query_row("SELECT count(DISTINCT assignment) FROM temp.again", [], |row| row.get(0))?;
+    let first = step.query_row("SELECT coalesce(min(moved), 0) FROM temp.again", [], |row| row.get(0))?;
     if operations > 0 {
         relocate(&step, run)?;
         settle(&step, run, now)?;
@@ -46,7 +49,7 @@ fn retry(db: &mut Connection, run: RunId, codes: &[String], now: i64) -> rusqlit
     step.execute_batch("DROP TABLE temp.again")?;
     chain::link(&step, run.0, "retried")?;
     step.commit()?;
-    Ok(Selected { operations, assignments })
+    Ok(Selected { operations, assignments, first })
 }
 
 /// The blocks that operations were taken from or moved to.

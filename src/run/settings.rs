@@ -54,6 +54,9 @@ pub struct RunSettings {
     pub unproven: bool,
     /// The run has asked whether everything is right, and the user goes on.
     pub assured: bool,
+    /// Only assignments from this one on are sent, this time: those that were put back to be tried again.
+    #[serde(skip)]
+    pub only_from: Option<u32>,
 }
 
 const fn count(number: u32) -> NonZeroU32 {
@@ -86,6 +89,7 @@ impl Default for RunSettings {
             failures: PathBuf::from("failures.csv"),
             unproven: false,
             assured: false,
+            only_from: None,
         }
     }
 }
@@ -123,6 +127,19 @@ impl RunSettings {
         if !same {
             (self.unproven, self.assured) = (true, false);
         }
+    }
+
+    /// As the run goes on after this ending, where something was `accepted` or not.
+    pub(super) fn after(&self, ending: &engine::Ending, accepted: bool) -> Self {
+        let mut next = self.clone();
+        match ending {
+            // Whoever goes on has looked at it.
+            engine::Ending::Canary { .. } => next.canary = None,
+            engine::Ending::ProbablyWrong { .. } => next.assured = true,
+            _ => {}
+        }
+        next.unproven &= !accepted;
+        next
     }
 
     /// What the engine needs to know of it, for a run of so many operations.

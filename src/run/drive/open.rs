@@ -41,7 +41,13 @@ pub async fn send(
         }
     }
     let now = unix_millis();
-    let standing = journal.recover(run, now)?;
+    let mut standing = journal.recover(run, now)?;
+    if settings.unproven {
+        (standing.accepted, standing.wire) = (false, None);
+    }
+    if let Some(first) = settings.only_from {
+        standing.confine(first);
+    }
     let tally = journal.run_row(run)?.tally;
     let progress = Progress {
         total: tally.total,
@@ -54,7 +60,8 @@ pub async fn send(
     let loader = journal.reader()?.loader(run);
     let open: usize = standing.lanes.iter().map(|lane| lane.open.len()).sum();
     tracing::info!(%run, total = tally.total, done = tally.done, open, "sending begins");
-    let pause = standing.pause;
+    let engine = Engine::new(settings.for_engine(tally.total), standing);
+    let pause = engine.pause();
     observer.started(run, &progress);
     if !pause.is_zero() {
         observer.throttled(pause);
@@ -78,7 +85,7 @@ pub async fn send(
         client,
         readings,
         max_wait: settings.max_wait(),
-        engine: Engine::new(settings.for_engine(tally.total), standing),
+        engine,
         writer,
         loader,
         flights: std::collections::HashMap::new(),
@@ -95,13 +102,20 @@ pub async fn send(
         finished: None,
     };
     let ended = driver.drive(stops).await;
-    let (progress, journal) = driver.close();
+    let accepted = driver.engine.has_accepted();
+    let (progress, mut journal) = driver.close();
     observer.ended();
-    let (ending, mut journal) = (ended?, journal);
+    let mut ending = ended?;
     tracing::info!(%run, requests = progress.requests, "sending ends");
-    if let Ending::Canary { .. } = ending {
-        // Whoever goes on has looked at it.
-        journal.set_settings(run, &RunSettings { canary: None, ..settings }.to_json())?;
+    let learned = settings.after(&ending, accepted);
+    if learned != settings {
+        journal.set_settings(run, &learned.to_json())?;
+    }
+    if ending == Ending::Finished && settings.only_from.is_some() {
+        let pending = journal.run_row(run)?.tally.pending;
+        if pending > 0 {
+            ending = Ending::NotAllAsked { pending };
+        }
     }
     journal_end(&mut journal, run, &ending)?;
     Ok(Sent { ending, progress, elapsed: begun.elapsed(), journal })
