@@ -384,3 +384,31 @@ fn a_user_is_never_in_two_requests_at_once_and_keeps_file_order() {
         }
     }
 }
+
+#[test]
+fn retry_sends_what_it_was_asked_to_and_nothing_else() {
+    let service = Scripted::start(|asked| match asked.number {
+        1 => answer(206, r#"[{"email":"user1@example.com","error":{"code":"X","message":"no"}}]"#),
+        2 => answer(401, ""),
+        _ => answer(200, ""),
+    });
+    let desk = Desk::at(&service.url);
+    desk.apply(&onboarding(6), &["--batch-size", "3", "--concurrency", "1"]).exits(3);
+    assert_eq!((desk.count("failed"), desk.count("pending")), (1, 3));
+    let ran = desk.run(&["retry", "1", "--code", "X"]).exits(3);
+    assert!(ran.stderr.contains("3 operations of the run were not asked for"), "{}", ran.stderr);
+    assert_eq!((desk.count("done"), desk.count("pending")), (3, 3));
+    assert_eq!(service.asked().last().unwrap().users(), ["user1@example.com"]);
+    desk.run(&["resume", "1"]).exits(0);
+    assert_eq!(desk.count("done"), 6);
+}
+
+#[test]
+fn resume_is_the_users_word_that_all_is_right() {
+    let service = Scripted::start(|_| answer(400, ""));
+    let desk = Desk::at(&service.url);
+    desk.apply(&onboarding(12), &["--batch-size", "1"]).exits(3);
+    assert_eq!(desk.count("pending"), 12);
+    desk.run(&["resume"]).exits(1);
+    assert_eq!(desk.count("failed"), 12);
+}

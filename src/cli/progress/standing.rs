@@ -212,7 +212,7 @@ mod tests {
     fn the_forecast_stands_still_while_throttled_and_none_is_made_while_nothing_gets_through() {
         let begun = Instant::now();
         let later = |seconds| begun + Duration::from_secs(seconds);
-        let mut standing = Standing::new(Rate::default());
+        let mut standing = Standing::new("300/min".parse().unwrap());
         standing.begin(at(0, 0), begun);
         assert_eq!(standing.line(Output::plain(), later(1)), "0 of 1000 done");
         standing.update(at(100, 10), later(10));
