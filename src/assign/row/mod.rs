@@ -258,17 +258,11 @@ impl<'a> Reading<'a> {
     }
 
     fn action(&mut self) -> Option<Action> {
-        let cell = self.cell(Field::Operation);
-        let action = words::action(cell);
+        let action = words::action(self.cell(Field::Operation));
         if action.is_none() {
-            let fault = cells::nothing(cell).unwrap_or_else(|| Fault {
-                code: ProblemCode::UnknownOperation,
-                message: "not an operation".to_owned(),
-                remedy: "write add or remove, or leave it empty for add".into(),
-                fix: None,
-            });
             // What an empty cell does is not what a word for nothing surely means.
-            self.report(Field::Operation, Fault { code: ProblemCode::UnknownOperation, fix: None, ..fault });
+            let remedy = "write add or remove, or leave it empty for add";
+            self.say(Field::Operation, ProblemCode::UnknownOperation, "not an operation", remedy);
         }
         action
     }
