@@ -13,6 +13,7 @@ use super::extensions::Extensions;
 use super::interpretation::Interpretation;
 use super::names::Known;
 use super::problem::Problem;
+use super::remarks::Padding;
 use super::roster::Roster;
 use super::row::{RowOperation, RowOutcome, RowReader, RowUser};
 use super::sending_order::{Class, Organizations, SendingOrder};
@@ -64,11 +65,19 @@ pub struct Checked {
     pub(super) findings: Vec<(OperationKey, CrossRow)>,
     demand: Vec<Demand>,
     layout: Layout,
+    /// Where the columns stand that mean something.
+    positions: Vec<usize>,
     sha256: String,
     counts: Counts,
 }
 
 impl Checked {
+    /// Where the columns stand that mean something, counted from 0.
+    #[must_use]
+    pub fn positions(&self) -> &[usize] {
+        &self.positions
+    }
+
     /// The SHA-256 of the bytes that were checked, in lower-case hexadecimal digits.
     #[must_use]
     pub fn sha256(&self) -> &str {
@@ -139,10 +148,12 @@ pub fn check(
     if let Some(wide) = &reader.wide {
         doubtful.forget(|position| wide.has(position));
     }
+    let mut padding = Padding::of(&reader.columns);
     let mut checker = Checker::new(on_problem, reader);
     rows.remarks().iter().for_each(|remark| checker.tell(&remark.into()));
     while let Some(row) = rows.next()? {
         doubtful.look(&row);
+        padding.look(&row);
         checker.row(&row)?;
     }
     if checker.counts.rows == 0 {
@@ -151,10 +162,12 @@ pub fn check(
     // Known at the end, and this is the end.
     let sha256 = rows.sha256().unwrap_or_default().to_owned();
     rows.counted().iter().for_each(|remark| checker.tell(&remark.into()));
+    padding.problem(rows.names()).iter().for_each(|problem| checker.tell(problem));
     checker.tell_columns(&doubtful);
     // The second reading finds nothing out that the first one knows.
     checker.reader.how.encoding = Some(layout.encoding);
     let mut checked = checker.finish(order, layout, sha256)?;
+    checked.positions = padding.positions();
     tell_findings(&mut checked, file, on_problem)?;
     Ok(checked)
 }
@@ -369,6 +382,7 @@ impl<'a> Checker<'a> {
             findings: self.findings,
             demand: self.demand,
             layout,
+            positions: Vec::new(),
             sha256,
             counts: self.counts,
         })

@@ -136,6 +136,8 @@ codes! {
     ShortRows => "SHORT_ROWS",
     /// Rows with empty cells behind the last column.
     LongRows => "LONG_ROWS",
+    /// Cells with something invisible around them.
+    PaddedCells => "PADDED_CELLS",
     /// The encoding was found out by what fits.
     ReadAs => "READ_AS",
     /// The encoding that was asked for may not be the file's.
@@ -161,6 +163,7 @@ impl ProblemCode {
             | Self::BlankRows
             | Self::ShortRows
             | Self::LongRows
+            | Self::PaddedCells
             | Self::ReadAs
             | Self::EncodingDoubtful
             | Self::IncompleteCalling
@@ -181,6 +184,7 @@ impl ProblemCode {
             Self::BlankRows
                 | Self::ShortRows
                 | Self::LongRows
+                | Self::PaddedCells
                 | Self::ReadAs
                 | Self::EncodingDoubtful
                 | Self::LinesSkipped

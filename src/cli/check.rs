@@ -1,13 +1,16 @@
 //! `seatbatch check`
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::args;
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use super::mend::{Fixes, Mended};
 use super::output::Output;
 use super::telling::Telling;
-use crate::assign::{Counts, Known};
+use crate::assign::{Counts, Known, Problem};
 use crate::domain::Order;
 use crate::input::InputFile;
 
@@ -16,7 +19,13 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
     let file = InputFile::take(&args.file)?;
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
     let how = args.reading.interpretation(None);
-    let checked = match telling.check(&file, &how, Order::File, Known::nothing(), &mut |_| {})? {
+    let mut fixes = Fixes::default();
+    let mut also = |problem: &Problem| {
+        if args.fix {
+            fixes.take(problem);
+        }
+    };
+    let checked = match telling.check(&file, &how, Order::File, Known::nothing(), &mut also)? {
         Ok(checked) => checked,
         Err(error) if error.is_about_content() => {
             // What is wrong with the file is what was asked for.
@@ -28,8 +37,23 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
     if !output.quiet {
         let _ = output.print(described(output, &counts));
     }
+    if let Some(path) = &args.output {
+        let mended = fixes.write(context, &file, &how, &checked, path)?;
+        tell_mended(output, &mended, path);
+        output.event(&json!({"event": "summary", "file": args.file, "counts": counts, "mended": mended}));
+        return Ok(if mended.left > 0 { Exit::Problems } else { Exit::Done });
+    }
     output.event(&json!({"event": "summary", "file": args.file, "counts": counts}));
     Ok(if counts.errors > 0 { Exit::Problems } else { Exit::Done })
+}
+
+fn tell_mended(output: Output, mended: &Mended, path: &Path) {
+    let (cells, rows) = (output.amount(mended.cells, "cell"), output.amount(mended.rows, "row"));
+    let left = match mended.left {
+        0 => "nothing is left that keeps it from being sent".to_owned(),
+        left => format!("{} left as they are, for somebody who knows", output.amount(left, "error")),
+    };
+    output.say(format_args!("{cells} mended; {rows} written to {}; {left}", path.display()));
 }
 
 /// What a file asks for, in a sentence.

@@ -20,6 +20,7 @@ mod licenses;
 mod logging;
 mod login;
 mod logins;
+mod mend;
 mod network;
 mod output;
 mod outputs;

@@ -16,7 +16,7 @@ use super::shape::{Mold, Shape};
 use super::survey::{How, survey};
 use super::workbook::{self, Workbook, write_cell};
 use super::{ColumnNames, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, Reading, RowFault};
-use crate::domain::Line;
+use crate::domain::{Line, is_invisible};
 
 /// The rows of a file, in file order.
 pub struct Rows {
@@ -274,10 +274,18 @@ impl<'a> Row<'a> {
         self.fault
     }
 
-    /// The trimmed text of a cell, counted from 0; empty where there is none.
+    /// The text of a cell, counted from 0, without what cannot be seen around it; empty where there is none.
     #[must_use]
     pub fn at(&self, position: usize) -> &'a str {
-        self.untrimmed(position).trim()
+        let text = self.untrimmed(position);
+        if is_tight(text) { text } else { text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c)) }
+    }
+
+    /// Whether something that cannot be seen stands around the text of a cell, and is left out.
+    #[must_use]
+    pub fn is_padded(&self, position: usize) -> bool {
+        let text = self.untrimmed(position);
+        !is_tight(text) && text.len() != self.at(position).len()
     }
 
     /// The text of a cell with everything that stands in it; empty where there is none.
@@ -316,6 +324,17 @@ impl<'a> Row<'a> {
         carried(self.record, self.header, self.delimiter)
     }
 
+    /// Writes the row anew, with other cells where `other` gives some.
+    pub fn rewritten<'t>(&'t self, line: &mut Vec<u8>, other: impl Fn(usize) -> Option<&'t str>) {
+        let own = (0..self.header.width()).filter(|place| self.header.is_carried(*place));
+        for (number, cell) in own.enumerate() {
+            if number > 0 {
+                line.push(self.delimiter);
+            }
+            write_cell(line, other(cell).unwrap_or_else(|| self.untrimmed(cell)), self.delimiter);
+        }
+    }
+
     fn unreadable(&self, encoding: Encoding, perhaps: Option<Encoding>) -> Option<RowFault> {
         let at = |wrong: &dyn Fn(&[u8]) -> bool| self.record.each().position(wrong);
         let no_text = |cell: usize, character: usize| {
@@ -340,6 +359,12 @@ impl<'a> Row<'a> {
         }
         None
     }
+}
+
+/// Whether a text begins and ends with a sign that can be seen, as nearly all do.
+fn is_tight(text: &str) -> bool {
+    let seen = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
+    seen(text.as_bytes().first()) && seen(text.as_bytes().last())
 }
 
 /// The record's bytes; re-written where it has other columns than are carried, padded where cells are missing.

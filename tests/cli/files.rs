@@ -157,7 +157,9 @@ fn text_that_fits_no_encoding_is_an_error_where_it_stands() {
 fn lines_are_counted_as_an_editor_shows_them() {
     let mixed = "email,license\nbad,M\r\nbad,M\rbad,M\n\r\nbad,M\r\r\n\"bad\n\",M";
     let expected: Vec<_> = [2, 3, 4, 6, 8].map(|line| told("BAD_EMAIL", line)).to_vec();
-    assert_eq!(problems(mixed, &[]).0, expected);
+    let mut found = problems(mixed, &[]).0;
+    found.retain(|(code, _)| code == "BAD_EMAIL");
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -244,22 +246,22 @@ fn standard_input_is_checked_and_not_applied() {
 fn problems_are_grouped_marked_and_all_of_them_in_a_file() {
     let desk = desk();
     let mut csv = "email,license,operation\n".to_owned();
-    (0..500).for_each(|row| csv.push_str(&format!("user{row}@example.com,\"M\",give\u{200b}\n")));
+    (0..500).for_each(|row| csv.push_str(&format!("user{row}@example.com,\"M\",gi\u{200b}ve\n")));
     desk.write("people.csv", &csv);
     let ran = desk.run(&["check", "people.csv", "--problems", "all.csv"]).exits(1);
     insta::assert_snapshot!(ran.stdout, @r#"
     error: UNKNOWN_OPERATION, 500 times
-      line 2, column operation, value 'give\u{200b}': not an operation
-        user0@example.com,"M",give\u{200b}
+      line 2, column operation, value 'gi\u{200b}ve': not an operation
+        user0@example.com,"M",gi\u{200b}ve
                               ^^^^^^^^^^^^
-      line 3, column operation, value 'give\u{200b}': not an operation
-        user1@example.com,"M",give\u{200b}
+      line 3, column operation, value 'gi\u{200b}ve': not an operation
+        user1@example.com,"M",gi\u{200b}ve
                               ^^^^^^^^^^^^
-      line 4, column operation, value 'give\u{200b}': not an operation
-        user2@example.com,"M",give\u{200b}
+      line 4, column operation, value 'gi\u{200b}ve': not an operation
+        user2@example.com,"M",gi\u{200b}ve
                               ^^^^^^^^^^^^
       and 497 more
-      in all: 'give\u{200b}' 500 times
+      in all: 'gi\u{200b}ve' 500 times
       => write add or remove, or leave it empty for add
     500 rows for 0 users: 0 to add, 0 to remove, 500 that cannot be sent
     "#);
@@ -282,4 +284,40 @@ fn problems_are_grouped_marked_and_all_of_them_in_a_file() {
         "{}",
         quiet.stderr
     );
+}
+
+#[test]
+fn what_cannot_be_seen_around_a_cell_is_left_out_counted_and_mended() {
+    let text = "email;license;operation;note\r\n a@example.com\u{a0};M;\u{200b}remove ; x \r\n;;;\r\nb@example.com;M;add;\"y;z\"\r\n\
+                nobody;M;add;\r\n";
+    let (found, asked) = problems(text, &[]);
+    assert_eq!(asked, [3, 1, 1]);
+    assert_eq!(found, [told("BAD_EMAIL", 5), told("BLANK_ROWS", 3), told("PADDED_CELLS", 2)]);
+    for encoding in [seatbatch::input::Encoding::UTF_8, seatbatch::input::Encoding::UTF_16LE] {
+        let desk = desk();
+        let mark = encoding.byte_order_mark();
+        desk.write("people.csv", [mark, &encoding.encode(text)].concat());
+        let ran = desk.run(&["check", "people.csv", "--fix", "-o", "mended.csv"]).exits(1);
+        assert!(
+            ran.stderr.contains("2 cells mended; 3 rows written to mended.csv; 1 error left"),
+            "{}",
+            ran.stderr
+        );
+        let mended = "email;license;operation;note\r\na@example.com;M;remove; x \r\nb@example.com;M;add;\"y;z\"\r\n\
+                      nobody;M;add;\r\n";
+        let expected = [mark, &encoding.encode(mended)].concat();
+        assert_eq!(std::fs::read(desk.path("mended.csv")).unwrap(), expected, "{encoding}");
+        // There is nothing left to mend.
+        let again = desk.run(&["check", "mended.csv", "--fix", "-o", "again.csv"]).exits(1);
+        assert!(again.stderr.contains("0 cells mended"), "{}", again.stderr);
+        assert_eq!(std::fs::read(desk.path("again.csv")).unwrap(), expected);
+        desk.run(&["check", "people.csv", "--fix", "-o", "people.csv"]).exits(2);
+    }
+    let desk = desk();
+    desk.write("people.xlsx", workbook());
+    desk.run(&["check", "people.xlsx", "--fix", "-o", "people.csv"]).exits(1);
+    let written = std::fs::read_to_string(desk.path("people.csv")).unwrap();
+    let expected = "\u{feff}Work Email,License,Operation,Extension,Due,Done\r\n\
+                    a@example.com,M,add,0413,2026-03-31,TRUE\r\nnobody,M,,,,\r\n";
+    assert_eq!(written, expected);
 }

@@ -13,6 +13,12 @@ pub(in crate::cli) struct Check {
     pub(in crate::cli) file: PathBuf,
     #[command(flatten)]
     pub(in crate::cli) reading: Reading,
+    /// Write a copy in which everything is mended that has one certain remedy.
+    #[arg(long, requires = "output")]
+    pub(in crate::cli) fix: bool,
+    /// Where the mended copy goes.
+    #[arg(long, short, value_name = "FILE", requires = "fix")]
+    pub(in crate::cli) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
