@@ -86,7 +86,7 @@ impl Output {
             Severity::Warning => NOTABLE,
             Severity::Note => Style::new(),
         };
-        styled(style, &format!("{}:", severity.as_str())).to_string()
+        styled(style, format!("{}:", severity.as_str())).to_string()
     }
 
     /// The last event, where the command has not told one of its own.

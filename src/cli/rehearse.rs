@@ -139,6 +139,9 @@ fn failures(reader: &Reader, row: &RunRow) -> Result<Lines, Failure> {
     Ok(lines)
 }
 
+/// Units that are free, by license.
+type Free = BTreeMap<String, Option<i64>>;
+
 /// So many lines of a kind are named.
 const NAMED: usize = 5;
 
@@ -146,7 +149,7 @@ fn tell(
     context: &Context,
     row: &RunRow,
     lines: &Lines,
-    (before, after): (&BTreeMap<String, Option<i64>>, &BTreeMap<String, Option<i64>>),
+    (before, after): (&Free, &Free),
     added: usize,
 ) -> Result<(), Failure> {
     let output = context.output;

@@ -30,8 +30,10 @@ fn of_journal(context: &Context, path: &Path) -> Result<usize, Failure> {
     let runs = reader.runs()?;
     for row in &runs {
         let mut event = event(row, held);
-        if context.journals.len() > 1 {
-            event["journal"] = json!(path);
+        if context.journals.len() > 1
+            && let Some(fields) = event.as_object_mut()
+        {
+            fields.insert("journal".to_owned(), json!(path));
         }
         context.output.event(&event);
     }

@@ -192,7 +192,7 @@ impl Seen {
         let resume = context.command(format_args!("resume {}", row.run));
         match (row.state, self.held) {
             (RunState::Importing, false) => {
-                let file = absolute(row.input_path.clone().into());
+                let file = absolute(row.input_path.clone());
                 let apply = context.command(format_args!("apply {}", shell_word(&file.to_string_lossy())));
                 format!(
                     "was interrupted while importing; nothing was sent. Start over with: {}",

@@ -26,7 +26,7 @@ pub(super) fn run(context: &Context, args: &args::Verify) -> Result<Exit, Failur
     let comparing = Comparing { reader: &reader, run: row.run, readings: &readings, runtime: &runtime };
     let output = args.output.as_deref().map(|path| destination(context, path, Some(&row.input_path)));
     let compared = match &output.transpose()? {
-        Some(destination) => comparing.into_file(context, destination),
+        Some(destination) => comparing.write_file(context, destination),
         None => comparing.onto_output(context.output),
     };
     let found = compared.map_err(failure)?;
@@ -58,7 +58,7 @@ impl Comparing<'_> {
     }
 
     /// The differences as a file, which is not touched where nothing could be compared.
-    fn into_file(&self, context: &Context, destination: &Destination) -> Compared {
+    fn write_file(&self, context: &Context, destination: &Destination) -> Compared {
         let mut compared = None;
         let content = |output: &mut dyn Write| {
             let mut writer = csv::Writer::from_writer(output);

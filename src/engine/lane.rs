@@ -38,6 +38,7 @@ pub(super) struct Lane {
 }
 
 /// What a lane has next.
+#[expect(clippy::large_enum_variant, reason = "it lives from one call to the next")]
 pub(super) enum Work {
     /// A batch that there is already.
     Batch(BatchId, Batch),

@@ -117,7 +117,7 @@ fn added_columns(cells: &[&str]) -> Vec<usize> {
     for columns in [FAILURE_COLUMNS_APART, FAILURE_COLUMNS] {
         // Of several with one name the last is the one that was added.
         let place = |column: &&str| cells.iter().rposition(|cell| cell.trim() == *column);
-        let places: Option<Vec<usize>> = columns.iter().map(|column| place(column)).collect();
+        let places: Option<Vec<usize>> = columns.iter().map(place).collect();
         if let Some(mut places) = places.filter(|places| places.len() < cells.len()) {
             places.sort_unstable();
             return places;

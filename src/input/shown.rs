@@ -87,7 +87,7 @@ fn general(number: f64, text: &mut String) {
     }
     #[expect(clippy::cast_possible_truncation, reason = "a power of ten of a double lies within ±324")]
     let magnitude = number.abs().log10().floor() as i32;
-    if magnitude >= DIGITS || magnitude < -9 {
+    if !(-9..DIGITS).contains(&magnitude) {
         let _ = write!(text, "{}", scientific(number));
         return;
     }

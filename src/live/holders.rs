@@ -157,6 +157,9 @@ pub async fn read_all(
     read_all_telling(readings, licenses, names, &|_, _, _| {}).await
 }
 
+/// What is told of a holder: the number of the license, who it is, and the user's own numbers by address and by person ID.
+pub(crate) type OnHolder<'a> = dyn Fn(usize, &LicenseUser, [Option<u32>; 2]) + 'a;
+
 /// The same, telling every holder with the number of his license and his own numbers.
 ///
 /// # Errors
@@ -165,7 +168,7 @@ pub async fn read_all_telling(
     readings: &Readings,
     licenses: &[Option<LicenseId>],
     names: &impl Names,
-    each: &dyn Fn(usize, &LicenseUser, [Option<u32>; 2]),
+    each: &OnHolder<'_>,
 ) -> Result<Holdings, Unread> {
     let holdings = Mutex::new(vec![None; licenses.len()]);
     let asked = licenses.iter().enumerate().filter_map(|(number, license)| Some((number, license.as_ref()?)));

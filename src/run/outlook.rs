@@ -32,6 +32,9 @@ pub enum NotRead {
     Refused(String),
 }
 
+/// What is told of a holder, with what is known so far.
+type OnHolderOf<'a, T> = dyn Fn(&T, usize, &LicenseUser, [Option<u32>; 2]) + 'a;
+
 /// What a stock is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
@@ -341,7 +344,7 @@ impl Outlook {
         catalog: &Catalog,
         checked: &Checked,
         depth: Depth,
-        each: &dyn Fn(&Self, usize, &LicenseUser, [Option<u32>; 2]),
+        each: &OnHolderOf<'_, Self>,
     ) -> Result<(), Unread> {
         let wanted = |(stock, label): (&Stock, &Label)| match &label.target {
             Target::License(id) if stock.known => Some(id.clone()),

@@ -180,12 +180,7 @@ impl Driver<'_> {
             for (key, refusal) in &failures {
                 let (line, item) = (key.line.get(), key.item.get());
                 let (code, message) = (refusal.code.as_str(), refusal.message.as_str());
-                self.observer.failed(&FailedOperation {
-                    line: line.into(),
-                    item: item.into(),
-                    code,
-                    message,
-                });
+                self.observer.failed(&FailedOperation { line, item: item.into(), code, message });
             }
             self.observer.progress(&self.progress);
         }
