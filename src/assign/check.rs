@@ -17,6 +17,7 @@ use super::remarks::Padding;
 use super::roster::Roster;
 use super::row::{RowOperation, RowOutcome, RowReader, RowUser};
 use super::sending_order::{Class, Organizations, SendingOrder};
+use super::share::{self, Share};
 use super::sorter::{Mark, Sorter};
 use super::targets::{TargetNo, Targets};
 use crate::domain::{Action, AssignmentNo, Item, Line, OperationKey, Order, Target};
@@ -60,6 +61,8 @@ impl CheckError {
 pub struct Checked {
     pub(super) reader: RowReader,
     pub(super) roster: Roster,
+    /// Whose rows the second reading takes.
+    pub(super) share: Share,
     sending_order: SendingOrder,
     /// What rules across rows have found, by operation.
     pub(super) findings: Vec<(OperationKey, CrossRow)>,
@@ -112,6 +115,18 @@ impl Checked {
     pub fn demand(&self) -> impl Iterator<Item = (&Target, Demand)> {
         let all = self.targets().all().iter();
         all.enumerate().map(|(number, target)| (target, self.demand.get(number).copied().unwrap_or_default()))
+    }
+
+    /// What rules across rows have found of this operation; those before `next` were asked for already, or are of rows
+    /// that are not taken.
+    pub(super) fn finding(&self, next: &mut usize, key: OperationKey) -> Option<CrossRow> {
+        loop {
+            let (found, finding) = self.findings.get(*next).filter(|(found, _)| *found <= key)?;
+            *next += 1;
+            if *found == key {
+                return Some(*finding);
+            }
+        }
     }
 
     /// The assignment of the user whom a row names.
@@ -230,11 +245,12 @@ impl<'a> Checker<'a> {
         let adds_by_default = reader.wide.is_none()
             && !reader.columns.has(Field::Operation)
             && Field::TARGET.iter().any(|field| reader.columns.has(*field));
+        let seeds = share::seeds(reader.how.partition);
         Self {
             on_problem,
             reader,
             counts: Counts { adds_by_default, ..Counts::default() },
-            roster: Roster::new((fastrand::u64(..), fastrand::u64(..))),
+            roster: Roster::new(seeds),
             sorter: Sorter::new(),
             findings: Vec::new(),
             ambiguous: HashMap::new(),
@@ -356,6 +372,7 @@ impl<'a> Checker<'a> {
         let sorter = std::mem::replace(&mut self.sorter, Sorter::new());
         let roster = &self.roster;
         self.refused = self.refused.drain().map(|(slot, line)| (roster.canonical(slot), line)).collect();
+        let share = Share::of(self.reader.how.partition, &self.roster, &self.orgs);
         let mut group: Vec<Mark> = Vec::new();
         for mark in self.by_user(sorter)?.sorted()? {
             let mark = mark?;
@@ -366,18 +383,19 @@ impl<'a> Checker<'a> {
             let same =
                 group.first().is_some_and(|first| (first.user, first.target) == (mark.user, mark.target));
             if !same {
-                self.settle(&group, &mut classes);
+                self.settle(&group, &share, &mut classes);
                 group.clear();
             }
             group.push(mark);
         }
-        self.settle(&group, &mut classes);
+        self.settle(&group, &share, &mut classes);
         let sending_order = SendingOrder::new(&self.roster, self.orgs, &classes, order);
         self.counts.assignments = sending_order.assignments();
         self.findings.sort_unstable_by_key(|(key, _)| *key);
         Ok(Checked {
             reader: self.reader,
             roster: self.roster,
+            share,
             sending_order,
             findings: self.findings,
             demand: self.demand,
@@ -414,7 +432,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Judges the operations of one user on one target, in file order.
-    fn settle(&mut self, group: &[Mark], classes: &mut [Class]) {
+    fn settle(&mut self, group: &[Mark], share: &Share, classes: &mut [Class]) {
         let Some(first) = group.first() else { return };
         if let Some(other) = group.iter().find(|mark| mark.signature != first.signature) {
             let opposite = group.iter().any(|mark| mark.action() != first.action());
@@ -429,6 +447,10 @@ impl<'a> Checker<'a> {
                 };
                 self.find(mark.key(), finding);
             }
+            return;
+        }
+        // What cannot be sent is told of the whole file, what can be is counted of one's own part.
+        if !share.has(first.user) {
             return;
         }
         for mark in group.iter().skip(1) {
@@ -456,16 +478,6 @@ impl<'a> Checker<'a> {
                 self.counts.calling_removes += if calling { rows } else { 0 };
             }
         }
-    }
-}
-
-impl Mark {
-    const fn action(&self) -> Action {
-        if self.signature & 1 == 0 { Action::Add } else { Action::Remove }
-    }
-
-    fn key(&self) -> OperationKey {
-        OperationKey::new(Line::new(self.line), Item::new(u16::try_from(self.item).unwrap_or(u16::MAX)))
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::columns::Field;
 use super::words;
-use crate::domain::{Action, LicenseId, OrgId};
+use crate::domain::{Action, LicenseId, OrgId, Partition};
 use crate::input::{ColumnNames, Encoding, Reading};
 
 /// What was said about a file beside the file: by options, a profile or a configuration.
@@ -29,6 +29,8 @@ pub struct Interpretation {
     pub requests: Vec<Request>,
     /// Rows are taken from a day on.
     pub due: Option<Due>,
+    /// Only the users of this part are taken.
+    pub partition: Option<Partition>,
     /// Sets of licenses and sites, by name.
     pub bundles: BTreeMap<String, Bundle>,
     /// Columns of Control Hub's file, and the names or IDs of their licenses.

@@ -21,6 +21,7 @@ mod row;
 mod said;
 mod second_reading;
 mod sending_order;
+mod share;
 mod sorter;
 mod targets;
 mod wanted;

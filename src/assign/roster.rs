@@ -182,6 +182,19 @@ impl Roster {
         self.tied_late
     }
 
+    /// A hash of the user alone, the same on every machine where the seeds are: of the address, where the file gives
+    /// one, else of the person ID.
+    pub(super) fn hash_of_user(&self, slot: u32) -> u64 {
+        let user = self.canonical(slot);
+        let email = self.emails.get(user as usize).copied().filter(|email| *email != NONE);
+        hash(self.keys.get(email.unwrap_or(user) as usize).copied().unwrap_or_default())
+    }
+
+    /// The same of the name of something else.
+    pub(super) fn hash_of_name(&self, name: &[u8]) -> u64 {
+        hash(self.key(b'o', name))
+    }
+
     /// How many slots there are.
     pub(super) fn len(&self) -> usize {
         self.keys.len()

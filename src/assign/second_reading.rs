@@ -22,6 +22,8 @@ pub struct Entry<'a> {
     pub carried: Cow<'a, [u8]>,
     /// The row itself.
     pub row: Row<'a>,
+    /// Whether the row is of the part of the file that is taken.
+    pub is_taken: bool,
 }
 
 /// An operation of a row, with its name.
@@ -119,7 +121,14 @@ impl<'f> SecondReading<'f> {
     pub fn next(&mut self, placed: &mut Vec<Placed>) -> Result<Option<Entry<'_>>, CheckError> {
         let Some(row) = self.rows.next()? else { return Ok(None) };
         let line = row.line();
-        match self.checked.reader.read(&row) {
+        let outcome = self.checked.reader.read(&row);
+        let Checked { share, roster, .. } = &self.checked;
+        let is_taken = match &outcome {
+            RowOutcome::Idle | RowOutcome::NotDue => share.has_nobodys(),
+            RowOutcome::Refused(user) | RowOutcome::Asks(user) => share.has_row(roster, user),
+        };
+        match outcome {
+            _ if !is_taken => {}
             RowOutcome::Idle | RowOutcome::NotDue => {}
             RowOutcome::Refused(_) => {
                 let problem = self.checked.reader.first_problem();
@@ -133,9 +142,7 @@ impl<'f> SecondReading<'f> {
                 let columns = &self.checked.reader.columns;
                 for (item, operation) in (1..).zip(&operations) {
                     let key = OperationKey::new(line, Item::new(item));
-                    let finding = self.checked.findings.get(self.finding).filter(|(found, _)| *found == key);
-                    self.finding += usize::from(finding.is_some());
-                    let finding = finding.map(|(_, finding)| *finding);
+                    let finding = self.checked.finding(&mut self.finding, key);
                     let content = match finding {
                         Some(finding) if finding.is_invalid() => {
                             let problem = finding.problem(&row, columns, Some(operation));
@@ -151,7 +158,7 @@ impl<'f> SecondReading<'f> {
                 self.checked.reader.operations = operations;
             }
         }
-        Ok(Some(Entry { line, carried: row.carried(), row }))
+        Ok(Some(Entry { line, carried: row.carried(), row, is_taken }))
     }
 
     /// After the last row: whether this was the file that was checked, to the byte. Gives it back, to be read

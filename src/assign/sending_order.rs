@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::roster::{NONE, Roster};
-use crate::domain::{AssignmentNo, Order, OrgId};
+use crate::domain::{AssignmentNo, Order, OrgId, with_id_key};
 
 /// The number of each user's assignment.
 #[derive(Debug)]
@@ -154,7 +154,21 @@ impl Organizations {
         *slot == number
     }
 
-    fn of(&self, user: u32) -> u32 {
+    /// Hashes of the organizations' names by their numbers, where the file names several.
+    pub(super) fn hashes(&self, hash: impl Fn(&[u8]) -> u64) -> Option<Vec<u64>> {
+        if self.known.len() < 2 {
+            return None;
+        }
+        let mut hashes = vec![hash(b""); self.count()];
+        for (org, number) in &self.known {
+            let found = with_id_key(org.as_str(), &hash);
+            hashes.get_mut(*number as usize).into_iter().for_each(|hash| *hash = found);
+        }
+        Some(hashes)
+    }
+
+    /// The number of a user's organization.
+    pub(super) fn of(&self, user: u32) -> u32 {
         self.of_slot.get(user as usize).copied().unwrap_or(0)
     }
 

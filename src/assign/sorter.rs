@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
 use std::vec;
 
+use crate::domain::{Action, Item, Line, OperationKey};
+
 /// What the rules across rows need to know of an operation. Sorts by user, target, line, item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mark {
@@ -18,6 +20,18 @@ pub(super) struct Mark {
     pub(super) email: u32,
     /// Equal for operations that ask for exactly the same; the lowest bit is the action.
     pub(super) signature: u32,
+}
+
+impl Mark {
+    /// Whether it gives or takes.
+    pub(super) const fn action(&self) -> Action {
+        if self.signature & 1 == 0 { Action::Add } else { Action::Remove }
+    }
+
+    /// Which operation it is of.
+    pub(super) fn key(&self) -> OperationKey {
+        OperationKey::new(Line::new(self.line), Item::new(u16::try_from(self.item).unwrap_or(u16::MAX)))
+    }
 }
 
 const WIDTH: usize = 24;

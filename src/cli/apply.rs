@@ -14,7 +14,7 @@ use super::saved_plan::SavedPlan;
 use super::sending::{Stops, send_run};
 use super::telling::Telling;
 use crate::assign::Checked;
-use crate::domain::{Order, RunState, Sequence, Snapshot};
+use crate::domain::{Order, Partition, RunState, Sequence, Snapshot};
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Origin, Reader, is_held};
 use crate::run::{Background, Catalog, Depth, RunSettings, import};
@@ -37,15 +37,16 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let stops = Stops::listen(&runtime);
     let mut names = Catalog::new(context.readings(client.clone(), &settings), runtime.handle().clone());
     if let Some(earlier) = earlier {
-        refuse_known(context, &earlier, &args.file, &file.sha256()?, args.again)?;
+        refuse_known(context, &earlier, args, &file.sha256()?)?;
     }
     let order = args.choosing.order.into();
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
-    let how = args.reading.interpretation(settings.org_id.as_deref());
+    let how = args.choosing.of(args.reading.interpretation(settings.org_id.as_deref()));
     let known = names.known_for(&file, &how)?;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})??;
     refuse_invalid(&checked, args.choosing.on_invalid)?;
-    output.say(format_args!("{}: {}", args.file.display(), described(output, &checked.counts())));
+    let part = args.choosing.partition.map_or_else(String::new, |part| format!(", part {part}"));
+    output.say(format_args!("{}{part}: {}", args.file.display(), described(output, &checked.counts())));
     if asks(args) {
         can_ask(output)?;
     }
@@ -59,7 +60,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
         output.say(format_args!("A new journal begins at {}", absolute(context.journal.clone()).display()));
     }
     // Another process may have applied the file since it was looked for.
-    refuse_known(context, &journal.reader()?, &args.file, checked.sha256(), args.again)?;
+    refuse_known(context, &journal.reader()?, args, checked.sha256())?;
     let (user, host) = (whoami::username().ok(), whoami::hostname().ok());
     let origin =
         Origin { os_user: user.as_deref(), host: host.as_deref(), version: Some(env!("CARGO_PKG_VERSION")) };
@@ -123,19 +124,27 @@ fn look(
 const SMALL: u64 = 100;
 
 fn settings(context: &Context, args: &args::Apply) -> Result<RunSettings, Failure> {
-    let mut settings = RunSettings { failures: beside(&args.file), ..RunSettings::default() };
+    let partition = args.choosing.partition;
+    let failures = beside(&args.file, partition);
+    let mut settings = RunSettings { failures, partition, ..RunSettings::default() };
     settings.sequence = match args.choosing.order.into() {
         Order::File => Sequence::Free,
         Order::RemovesFirst => Sequence::RemovesFirst,
     };
     context.adjust(&mut settings, &args.sending);
+    if args.sending.rate.is_none() {
+        settings.keep_to(settings.rate);
+    }
     destination(context, &settings.failures, Some(&args.file))?;
     Ok(settings)
 }
 
-/// `<input stem>.failures.csv` beside the input.
-fn beside(input: &Path) -> PathBuf {
+/// `<input stem>.failures.csv` beside the input. Parts that share a folder have each their own.
+fn beside(input: &Path, partition: Option<Partition>) -> PathBuf {
     let mut name = input.file_stem().unwrap_or_default().to_owned();
+    if let Some(partition) = partition {
+        name.push(format!(".part-{}", partition.to_string().replace('/', "-of-")));
+    }
     name.push(".failures.csv");
     absolute(input.with_file_name(name))
 }
@@ -155,17 +164,21 @@ fn earlier_runs(path: &Path) -> Result<Option<Reader>, Failure> {
 fn refuse_known(
     context: &Context,
     earlier: &Reader,
-    file: &Path,
+    args: &args::Apply,
     sha256: &str,
-    again: bool,
 ) -> Result<(), Failure> {
-    let Some(known) = earlier.run_of_file(sha256)? else { return Ok(()) };
-    let (file, run) = (file.display(), known.run);
+    let partition = args.choosing.partition;
+    let Some(known) = earlier.run_of_file(sha256, partition)? else { return Ok(()) };
+    let run = known.run;
+    let file = match partition {
+        Some(partition) => format!("part {partition} of {}", args.file.display()),
+        None => args.file.display().to_string(),
+    };
     if known.state != RunState::Finished {
         let resume = context.command(format_args!("resume {run}"));
         return Err(Failure::usage(format!("run {run} of {file} is not finished; go on with: {resume}")));
     }
-    if again {
+    if args.again {
         return Ok(());
     }
     Err(Failure::usage(format!(

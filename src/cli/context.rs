@@ -102,8 +102,10 @@ impl Context {
         }
         set(&mut settings.base_url, self.base_url.clone());
         set(&mut settings.batch_size, sending.batch_size);
-        set(&mut settings.rate, sending.rate);
         set(&mut settings.rate_per, sending.rate_per.map(Into::into));
+        if let Some(rate) = sending.rate {
+            settings.keep_to(rate);
+        }
         set(&mut settings.concurrency, sending.concurrency);
         set(&mut settings.wire, sending.wire.map(Into::into));
         set(&mut settings.max_attempts, sending.max_attempts);

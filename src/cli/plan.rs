@@ -17,14 +17,17 @@ use crate::run::{Catalog, Depth, KnownError, RunSettings};
 pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure> {
     let output = context.output;
     let file = InputFile::take(&args.file)?;
-    let mut settings = RunSettings::default();
+    let mut settings = RunSettings { partition: args.choosing.partition, ..RunSettings::default() };
     context.adjust(&mut settings, &args.sending);
+    if args.sending.rate.is_none() {
+        settings.keep_to(settings.rate);
+    }
     let client = context.client(&settings)?;
     let runtime = runtime()?;
     let mut catalog = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     let order = Order::from(args.choosing.order);
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
-    let how = args.reading.interpretation(settings.org_id.as_deref());
+    let how = args.choosing.of(args.reading.interpretation(settings.org_id.as_deref()));
     let known = match catalog.known_for(&file, &how) {
         Err(KnownError::Check(error)) if error.is_about_content() => {
             return Err(Failure { exit: Exit::Problems, error: error.into() });

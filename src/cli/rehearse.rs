@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let runtime = runtime()?;
     let mut catalog = Catalog::new(readings, runtime.handle().clone());
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
-    let how = args.reading.interpretation(settings.org_id.as_deref());
+    let how = args.choosing.of(args.reading.interpretation(settings.org_id.as_deref()));
     let order = Order::from(args.choosing.order);
     let known = catalog.known_for(&file, &how)?;
     let checked = telling.check(&file, &how, order, known.clone(), &mut |_| {})??;

@@ -41,6 +41,8 @@ struct Settings {
     order: String,
     on_invalid: String,
     only_changes: bool,
+    #[serde(default)]
+    partition: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,6 +115,7 @@ impl SavedPlan {
                 order: word(&Order::from(choosing.order)),
                 on_invalid: on_invalid.to_owned(),
                 only_changes: choosing.only_changes,
+                partition: choosing.partition.map(String::from),
             },
             holders_read: preview.outlook.not_read.is_none(),
             licenses: licenses.collect(),
@@ -178,6 +181,8 @@ impl SavedPlan {
         differ("--order", &then_set.order, &now_set.order);
         differ("--on-invalid", &then_set.on_invalid, &now_set.on_invalid);
         differ("--only-changes", &then_set.only_changes.to_string(), &now_set.only_changes.to_string());
+        let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "the whole file".to_owned());
+        differ("--partition", &part(&then_set.partition), &part(&now_set.partition));
         if self.would_fail != now.would_fail {
             self.licenses_that_differ(now, &mut found);
             let (then, now) = (self.would_fail.len(), now.would_fail.len());

@@ -11,6 +11,7 @@ mod batch;
 mod clean;
 mod id;
 mod outcome;
+mod partition;
 mod sending;
 
 pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError, address_key};
@@ -26,6 +27,7 @@ pub use batch::{
 pub use clean::{Printable, is_invisible};
 pub use id::{IdError, IdKey, IdKind, LicenseId, LocationId, OrgId, PersonId, with_id_key};
 pub use outcome::{AttemptOutcome, ErrorCode, OperationState, Refusal, RunId, RunState, code};
+pub use partition::{Partition, PartitionError};
 pub use sending::{
     Ceiling, CeilingError, FailureLimit, FailureLimitError, InDoubt, Order, Rate, RatePer, Sequence,
     Snapshot, Unit, Wire, WireForm,

@@ -10,7 +10,7 @@ use super::cells::Rows;
 use super::word::strange;
 use super::word::word;
 use super::{Journal, JournalError, Reader, chain};
-use crate::domain::{Action, Item, Line, OperationKey, OperationState, RunId, RunState};
+use crate::domain::{Action, Item, Line, OperationKey, OperationState, Partition, RunId, RunState};
 
 /// Counts of a run's operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -268,16 +268,21 @@ impl Reader {
         self.connection.query_row(&sql, [], run_row).optional().map_err(self.wrong())
     }
 
-    /// The newest run of a file with these bytes that got beyond its import.
+    /// The newest run of a file with these bytes, or of this part of it, that got beyond its import.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn run_of_file(&self, sha256: &str) -> Result<Option<RunRow>, JournalError> {
+    pub fn run_of_file(
+        &self,
+        sha256: &str,
+        partition: Option<Partition>,
+    ) -> Result<Option<RunRow>, JournalError> {
         let sql = format!(
-            "SELECT {RUN_COLUMNS} WHERE v.input_sha256 = ?1 AND v.state <> 'importing'
+            "SELECT {RUN_COLUMNS} WHERE v.input_sha256 = ?1 AND v.state <> 'importing' AND json_extract(r.settings, '$.partition') IS ?2
              ORDER BY v.state = 'finished', v.run_id DESC LIMIT 1"
         );
-        self.connection.query_row(&sql, [sha256], run_row).optional().map_err(self.wrong())
+        let partition = partition.map(|partition| partition.to_string());
+        self.connection.query_row(&sql, params![sha256, partition], run_row).optional().map_err(self.wrong())
     }
 
     /// Calls `each` for every operation of a run, by line.

@@ -90,8 +90,10 @@ struct Part {
 /// Reads the file to its end, on a thread of its own: what is read is written meanwhile.
 fn read(mut second: SecondReading<'_>, parts: &SyncSender<Part>) -> Result<(), CheckError> {
     let (mut part, mut packer) = (Part::default(), Packer::default());
-    while let Some(Entry { line, carried, .. }) = second.next(&mut part.rows)? {
-        part.blocks.extend(packer.push(line, &carried));
+    while let Some(Entry { line, carried, is_taken, .. }) = second.next(&mut part.rows)? {
+        if is_taken {
+            part.blocks.extend(packer.push(line, &carried));
+        }
         if part.rows.len() >= PART && parts.send(std::mem::take(&mut part)).is_err() {
             // Writing failed, and tells why.
             return Ok(());

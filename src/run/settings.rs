@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{FailureLimit, InDoubt, Rate, RatePer, Sequence, Snapshot, Wire};
+use crate::domain::{FailureLimit, InDoubt, Partition, Rate, RatePer, Sequence, Snapshot, Wire};
 use crate::engine;
 
 /// The sending options of a run.
@@ -23,6 +23,8 @@ pub struct RunSettings {
     pub rate: Rate,
     /// Whose requests it keeps apart.
     pub rate_per: RatePer,
+    /// Which part of the file's users it is about; the rate is this part's share.
+    pub partition: Option<Partition>,
     /// What may leave before what.
     pub sequence: Sequence,
     /// Requests in flight.
@@ -74,6 +76,7 @@ impl Default for RunSettings {
             batch_size: count(100),
             rate: Rate::default(),
             rate_per: RatePer::Run,
+            partition: None,
             sequence: Sequence::Free,
             concurrency: count(8),
             wire: Wire::Auto,
@@ -127,6 +130,12 @@ impl RunSettings {
         if !same {
             (self.unproven, self.assured) = (true, false);
         }
+    }
+
+    /// Keeps to this pace: a part of a file to its share, unless each organization has the pace for itself.
+    pub fn keep_to(&mut self, rate: Rate) {
+        let partition = self.partition.filter(|_| self.rate_per == RatePer::Run);
+        self.rate = partition.map_or(rate, |partition| partition.share_of(rate));
     }
 
     /// As the run goes on after this ending, where something was `accepted` or not.

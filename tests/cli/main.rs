@@ -28,6 +28,7 @@ mod network;
 mod night;
 mod outcomes;
 mod outputs;
+mod partition;
 mod record;
 mod rehearse;
 mod report;

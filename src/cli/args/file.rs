@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Reading, Sending};
-use crate::domain::{self, FailureLimit};
+use crate::assign::Interpretation;
+use crate::domain::{self, FailureLimit, Partition};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Check {
@@ -89,6 +90,17 @@ pub(in crate::cli) struct Choosing {
     /// who hold it, such as 5%.
     #[arg(long, value_name = "N|P%")]
     pub(in crate::cli) max_removals: Option<FailureLimit>,
+    /// Take the K-th of N parts of the file's users (of its organizations, where it names several), with a share
+    /// of the pace: each part on a machine and in a journal of its own.
+    #[arg(long, value_name = "K/N")]
+    pub(in crate::cli) partition: Option<Partition>,
+}
+
+impl Choosing {
+    /// How the file is taken, where a part of it is.
+    pub(in crate::cli) fn of(&self, whole: Interpretation) -> Interpretation {
+        Interpretation { partition: self.partition, ..whole }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -78,6 +78,7 @@ impl Reading {
             org: org.and_then(|org| OrgId::parse(org).ok()),
             requests: self.requests(),
             due: self.due.as_ref().map(due),
+            partition: None,
             bundles,
             services,
             locations,
