@@ -93,6 +93,13 @@ impl Checked {
         self.sending_order.organizations()
     }
 
+    /// Numbers the assignments anew, each organization's in this order of their numbers until now. `false`, and
+    /// nothing is done, where it does not name them all.
+    #[must_use]
+    pub fn rearrange(&mut self, order: &[u32]) -> bool {
+        self.sending_order.rearrange(order)
+    }
+
     /// What was found, counted.
     #[must_use]
     pub const fn counts(&self) -> Counts {

@@ -71,6 +71,27 @@ impl SendingOrder {
         Self { numbers: Numbers::Each(numbers), organizations }
     }
 
+    /// Numbers the assignments anew: each organization's in another order, which names them by their numbers until
+    /// now. `false`, and nothing is done, where it does not name them all.
+    pub(super) fn rearrange(&mut self, order: &[u32]) -> bool {
+        let mut anew = vec![NONE; order.len()];
+        for (number, former) in (0u32..).zip(order) {
+            anew.get_mut(*former as usize).into_iter().for_each(|slot| *slot = number);
+        }
+        if order.len() != self.assignments() as usize || anew.contains(&NONE) {
+            return false;
+        }
+        match &mut self.numbers {
+            Numbers::Slots => self.numbers = Numbers::Each(anew),
+            Numbers::Each(numbers) => {
+                for number in numbers {
+                    *number = anew.get(*number as usize).copied().unwrap_or(NONE);
+                }
+            }
+        }
+        true
+    }
+
     /// The assignment of the user with this slot.
     pub(super) fn of(&self, slot: u32) -> Option<AssignmentNo> {
         let number = match &self.numbers {
@@ -109,7 +130,7 @@ impl Class {
     const fn round(self, order: Order) -> Option<usize> {
         match (order, self.removes, self.adds) {
             (_, false, false) => None,
-            (Order::File, ..) | (Order::RemovesFirst, true, false) => Some(0),
+            (Order::File | Order::Fit, ..) | (Order::RemovesFirst, true, false) => Some(0),
             (Order::RemovesFirst, true, true) => Some(1),
             (Order::RemovesFirst, false, true) => Some(2),
         }

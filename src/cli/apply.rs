@@ -17,7 +17,7 @@ use crate::assign::Checked;
 use crate::domain::{Order, Partition, RunState, Sequence, Snapshot};
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Origin, Reader, is_held};
-use crate::run::{Background, Catalog, Depth, RunSettings, import};
+use crate::run::{Background, Catalog, Depth, RunSettings, arrange, import};
 
 pub(super) fn run(context: &Context, args: args::Apply) -> Result<Exit, Failure> {
     if args.dry_run {
@@ -50,7 +50,11 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     if asks(args) {
         can_ask(output)?;
     }
-    let (preview, checked) = look(context, args, &file, &settings, checked, &mut names)?;
+    let (mut preview, mut checked) = look(context, args, &file, &settings, checked, &mut names)?;
+    let waves = preview.as_mut().and_then(|preview| preview.waves.take());
+    if let (Some(preview), Some(waves)) = (&mut preview, waves) {
+        settings.sequence = arrange(&mut preview.outlook, &mut checked, &waves, args.choosing.only_changes)?;
+    }
     if asks(args) {
         confirm(output, &format!("Send to {}?", client.base()))?;
     }
@@ -91,17 +95,17 @@ fn look(
     names: &mut Catalog,
 ) -> Result<(Option<Preview>, Checked), Failure> {
     let choosing = &args.choosing;
+    let order = choosing.order.into();
     let saved = args.plan.as_deref().map(SavedPlan::load).transpose()?;
     let depth = match () {
-        () if choosing.only_changes => Depth::Holders,
+        () if choosing.only_changes || order == Order::Fit => Depth::Holders,
         () if saved.as_ref().is_some_and(|saved| saved.holders_read) => Depth::Holders,
         () if choosing.max_removals.is_some() || asks(args) => Depth::HoldersWithin(SMALL),
         () if saved.is_some() => Depth::Units,
         () => return Ok((None, checked)),
     };
-    let order = choosing.order.into();
     let only_changes = choosing.only_changes;
-    let question = Question { context, file, settings, only_changes, depth };
+    let question = Question { context, file, settings, order, only_changes, depth };
     let (preview, checked) = question.look(checked, names)?;
     if only_changes && preview.outlook.not_read.is_some() {
         return Err(preview.cannot_tell_changes());
@@ -116,6 +120,8 @@ fn look(
         let voice = Voice::Aside(context.output);
         preview.tell(voice, context, settings)?;
         preview.tell_problems(voice, order)?;
+    } else {
+        preview.tell_out(Voice::Aside(context.output))?;
     }
     Ok((Some(preview), checked))
 }
@@ -128,7 +134,8 @@ fn settings(context: &Context, args: &args::Apply) -> Result<RunSettings, Failur
     let failures = beside(&args.file, partition);
     let mut settings = RunSettings { failures, partition, ..RunSettings::default() };
     settings.sequence = match args.choosing.order.into() {
-        Order::File => Sequence::Free,
+        // The waves are put in once the units are known.
+        Order::File | Order::Fit => Sequence::Free,
         Order::RemovesFirst => Sequence::RemovesFirst,
     };
     context.adjust(&mut settings, &args.sending);

@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     };
     let only_changes = args.choosing.only_changes;
     let question =
-        Question { context, file: &file, settings: &settings, only_changes, depth: Depth::Holders };
+        Question { context, file: &file, settings: &settings, order, only_changes, depth: Depth::Holders };
     let (preview, checked) = question.look(checked, &mut catalog)?;
     let counts = checked.counts();
     let voice = Voice::Asked(output);

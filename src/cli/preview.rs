@@ -18,9 +18,10 @@ use crate::domain::{FailureLimit, Order, Printable, Rate, Target, Wire, WireForm
 use crate::input::InputFile;
 use crate::journal::Reader;
 use crate::plan::{
-    Capacity, Fit, Forecast, Foreseen, Foresight, Need, Why, capacities, forecast, foresee, needed_order,
+    Capacity, Fit, Forecast, Foreseen, Foresight, Need, Waves, Why, capacities, forecast, foresee,
+    needed_order,
 };
-use crate::run::{Catalog, Depth, NotRead, Outlook, OutlookError, RunSettings};
+use crate::run::{Catalog, Depth, NotFit, NotRead, Outlook, OutlookError, RunSettings};
 
 /// Where a preview goes: `plan` was asked for it, `apply` shows it by the way.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +62,8 @@ pub(super) struct Preview {
     need: Need,
     /// Users that stay out for want of units, in the order that leaves out fewest.
     stay_out: usize,
+    /// With `--order fit`.
+    pub(super) waves: Option<Waves>,
 }
 
 /// What is to be shown of which file.
@@ -68,6 +71,7 @@ pub(super) struct Question<'a> {
     pub(super) context: &'a Context,
     pub(super) file: &'a InputFile,
     pub(super) settings: &'a RunSettings,
+    pub(super) order: Order,
     pub(super) only_changes: bool,
     pub(super) depth: Depth,
 }
@@ -78,6 +82,12 @@ impl From<OutlookError> for Failure {
             OutlookError::Check(error) => error.into(),
             OutlookError::Unread(unread) => unread.into(),
         }
+    }
+}
+
+impl From<NotFit> for Failure {
+    fn from(error: NotFit) -> Self {
+        Self::usage_of(error.into())
     }
 }
 
@@ -97,7 +107,9 @@ impl Question<'_> {
             Wire::Auto => found.unwrap_or(WireForm::Array),
         };
         let capacities = capacities(wishes, stocks, &outlook);
-        let foresight = foresee(wishes, None, stocks, &outlook, form);
+        let waves = (self.order == Order::Fit).then(|| outlook.waves()).transpose()?;
+        let order = waves.as_ref().map(|waves| waves.order.as_slice());
+        let foresight = foresee(wishes, order, stocks, &outlook, form);
         let (need, stay_out) = if foresight.for_want_of_units() > 0 {
             needed_order(wishes, stocks, &outlook, form)
         } else {
@@ -106,7 +118,7 @@ impl Question<'_> {
         let users = self.users(&outlook);
         let RunSettings { rate, wire, batch_size, .. } = self.settings;
         let forecast = forecast(&users, batch_size.get(), *rate, *wire, found);
-        Ok((Preview { outlook, capacities, foresight, forecast, need, stay_out }, checked))
+        Ok((Preview { outlook, capacities, foresight, forecast, need, stay_out, waves }, checked))
     }
 
     /// Of how many users of each organization something is sent.
@@ -177,6 +189,9 @@ struct ForeseenEvent<'a> {
 
 /// How many lines are named before the rest is counted.
 const NAMED: usize = 5;
+
+/// How many of those who fit in no wave are named before the rest is counted.
+const NAMED_OUT: usize = 100;
 
 impl Preview {
     /// Whether anything would fail.
@@ -397,11 +412,31 @@ impl Preview {
                 capacity.may_be_given_back()
             ))?;
         }
+        self.tell_out(voice)?;
         match (self.need, order) {
             (Need::RemovesFirst, Order::File) => voice.line(self.advice("removes-first")),
-            (Need::Fit, _) => voice.line(self.advice("fit")),
+            (Need::Fit, Order::File | Order::RemovesFirst) => voice.line(self.advice("fit")),
             _ => Ok(()),
         }
+    }
+
+    /// Names who fits in no wave.
+    pub(super) fn tell_out(&self, voice: Voice) -> io::Result<()> {
+        let Some(waves) = self.waves.as_ref().filter(|waves| !waves.out.is_empty()) else { return Ok(()) };
+        let wishes = self.outlook.wishes();
+        let lines: Vec<String> = waves
+            .out
+            .iter()
+            .take(NAMED_OUT)
+            .filter_map(|user| wishes.of(*user).first().map(|wish| wish.key.line.get().to_string()))
+            .collect();
+        let more = waves.out.len().saturating_sub(lines.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let (users, noun) = match waves.out.len() {
+            1 => ("one user fits in no wave and goes last".to_owned(), "line"),
+            out => (format!("{out} users fit in no wave and go last"), "lines"),
+        };
+        voice.line(format_args!("for want of units {users}: {noun} {}{more}", lines.join(", ")))
     }
 
     fn advice(&self, order: &str) -> String {

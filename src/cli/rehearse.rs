@@ -10,11 +10,11 @@ use super::copy::{self, People};
 use super::exit::{Exit, Failure};
 use super::telling::Telling;
 use crate::assign::{CheckError, Checked, Known, SecondReading};
-use crate::domain::{LicenseId, Order, OrgId, Printable, Rate, Snapshot, Target, Wire, WireForm};
+use crate::domain::{LicenseId, Order, OrgId, Printable, Rate, Sequence, Snapshot, Target, Wire, WireForm};
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Reader, RunRow};
 use crate::plan::Kind;
-use crate::run::{Background, Catalog, Depth, Outlook, RunSettings, Silent, import, send};
+use crate::run::{Background, Catalog, Depth, Outlook, RunSettings, Silent, arrange, import, send};
 use crate::sandbox::{Options, Organization, Sandbox, State};
 
 pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Failure> {
@@ -30,7 +30,8 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let known = catalog.known_for(&file, &how)?;
     let checked = telling.check(&file, &how, order, known.clone(), &mut |_| {})??;
     super::apply::refuse_unclear(&checked)?;
-    let (outlook, checked) = Outlook::look(checked, &file, &mut catalog, Depth::Units)?;
+    let depth = if order == Order::Fit { Depth::Holders } else { Depth::Units };
+    let (mut outlook, checked) = Outlook::look(checked, &file, &mut catalog, depth)?;
     let (state, added) = runtime.block_on(copied(&catalog, &outlook, checked, &file))?;
     let before = left(&state);
     let form = if settings.wire == Wire::Object { WireForm::Object } else { WireForm::Array };
@@ -45,7 +46,15 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     settings.rate = Rate::AtMost(crate::domain::Ceiling::Unlimited);
     settings.snapshot = Snapshot::No;
     let client = inside.client(&settings)?;
-    let checked = telling_nobody(&file, &how, order, known)?;
+    let mut checked = telling_nobody(&file, &how, order, known)?;
+    settings.sequence = match order {
+        Order::File => Sequence::Free,
+        Order::RemovesFirst => Sequence::RemovesFirst,
+        Order::Fit => {
+            let waves = outlook.waves()?;
+            arrange(&mut outlook, &mut checked, &waves, false)?
+        }
+    };
     let mut journal = Journal::create(&inside.journal)?;
     let (run, _) = import(&mut journal, &file, checked, &settings, &Background::default())?;
     let (_stop, stops) = tokio::sync::mpsc::unbounded_channel();

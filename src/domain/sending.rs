@@ -48,6 +48,8 @@ pub enum Order {
     File,
     /// Users that only give licenses back first, then those that swap, then those that only get.
     RemovesFirst,
+    /// Waves that wait for units; numbered anew once the units are known, until then as the file has them.
+    Fit,
 }
 
 /// What may leave before what, beside the numbers of assignments.

@@ -8,6 +8,7 @@ mod forecast;
 mod foresight;
 mod order;
 mod rules;
+mod waves;
 mod wishes;
 
 pub use capacity::{Capacity, Fit, capacities};
@@ -15,4 +16,5 @@ pub use forecast::{Forecast, forecast};
 pub use foresight::{Foreseen, Foresight, Why, foresee};
 pub use order::{Need, needed_order, sequence};
 pub use rules::{Kind, Rule, Situation, may_add, may_remove};
+pub use waves::{Waves, waves};
 pub use wishes::{Held, Holders, NobodyKnown, Stock, Wish, Wishes};

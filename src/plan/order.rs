@@ -1,7 +1,8 @@
 //! Which order a file needs.
 
 use super::foresight::{Play, Why};
-use super::wishes::{Holders, Stock, Wish, Wishes, changes_nothing};
+use super::waves::waves;
+use super::wishes::{Holders, Stock, Wish, Wishes};
 use crate::domain::{Action, WireForm};
 
 /// The order in which users get through.
@@ -36,43 +37,6 @@ fn round(user: &[Wish]) -> u8 {
     }
 }
 
-/// Users that stay out for want of units when everybody waits until there are units for him: those left when
-/// nobody gets any further.
-fn stay_out_in_waves(wishes: Wishes<'_>, stocks: &[Stock], holders: &impl Holders) -> usize {
-    let mut left: Vec<Option<i64>> =
-        stocks.iter().map(|stock| stock.free().map(|free| i64::try_from(free).unwrap_or(i64::MAX))).collect();
-    let mut waiting: Vec<Vec<(u32, i64)>> =
-        wishes.users().map(|user| needs_of(user, stocks, holders)).collect();
-    loop {
-        let before = waiting.len();
-        waiting.retain(|needs| {
-            let fits = needs.iter().all(|(stock, need)| {
-                left.get(*stock as usize).copied().flatten().is_none_or(|left| *need <= 0 || *need <= left)
-            });
-            if fits {
-                for (stock, need) in needs {
-                    if let Some(Some(left)) = left.get_mut(*stock as usize) {
-                        *left -= need;
-                    }
-                }
-            }
-            !fits
-        });
-        if waiting.is_empty() || waiting.len() == before {
-            return waiting.len();
-        }
-    }
-}
-
-/// The units that a user needs, or gives back, by stock.
-fn needs_of(user: &[Wish], stocks: &[Stock], holders: &impl Holders) -> Vec<(u32, i64)> {
-    let counted = user.iter().filter(|wish| {
-        let real = stocks.get(wish.stock as usize).is_some_and(|stock| stock.total.is_some());
-        real && !changes_nothing(wish, holders.held(wish.stock, wish))
-    });
-    counted.map(|wish| (wish.stock, if wish.action == Action::Add { 1 } else { -1 })).collect()
-}
-
 /// Which order the file needs, of those in which fewest users stay out for want of units.
 #[must_use]
 pub fn needed_order(
@@ -105,7 +69,7 @@ pub fn needed_order(
     if removes_first == 0 {
         return (Need::RemovesFirst, 0);
     }
-    let waves = stay_out_in_waves(wishes, stocks, holders);
+    let waves = waves(wishes, stocks, holders).out.len();
     if waves == 0 {
         return (Need::Fit, 0);
     }

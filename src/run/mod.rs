@@ -6,6 +6,7 @@
 mod changes;
 mod clock;
 mod drive;
+mod fit;
 mod holders;
 mod import;
 mod names;
@@ -20,6 +21,7 @@ mod verify;
 pub use changes::{Changes, ChangesError, Sync, changes};
 pub use clock::unix_millis;
 pub use drive::{SendError, Sent, Stop, send};
+pub use fit::{NotFit, arrange};
 pub use holders::effect_of;
 pub use import::{Background, ImportError, import};
 pub use names::{Catalog, KnownError};

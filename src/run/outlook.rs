@@ -80,6 +80,8 @@ pub struct Outlook {
     numbers: HashMap<(u32, u32), u32>,
     /// By stock: whether some of its users are named by addresses alone, and some by person IDs alone.
     names: Vec<(bool, bool)>,
+    /// By assignment, the number it had when the file was looked at; empty where that is the same.
+    former: Vec<u32>,
     /// Why it was not read.
     pub not_read: Option<NotRead>,
     /// Why not even the units were read.
@@ -133,6 +135,11 @@ impl Outlook {
         Wishes::sorted(&self.wishes)
     }
 
+    /// Takes in that the file's assignments are numbered anew: by number, the one that each had before.
+    pub(super) fn renumbered(&mut self, former: Vec<u32>) {
+        self.former = former;
+    }
+
     /// Whether an operation is known to change nothing.
     #[must_use]
     pub fn is_unchanged(&self, wish: &Wish) -> bool {
@@ -144,14 +151,20 @@ impl Outlook {
     #[must_use]
     pub fn changes_nothing(&self, key: OperationKey, operation: &PlacedOperation) -> bool {
         let stock = self.stock_of(operation);
-        stock.is_some_and(|stock| self.is_unchanged(&wish(key, operation, stock)))
+        stock.is_some_and(|stock| self.is_unchanged(&self.wish(key, operation, stock)))
     }
 
     /// Whether it is not known if an operation of the file changes anything.
     #[must_use]
     pub fn is_unknown(&self, key: OperationKey, operation: &PlacedOperation) -> bool {
         let stock = self.stock_of(operation);
-        stock.is_some_and(|stock| self.held(stock, &wish(key, operation, stock)) == Held::Unknown)
+        stock.is_some_and(|stock| self.held(stock, &self.wish(key, operation, stock)) == Held::Unknown)
+    }
+
+    fn wish(&self, key: OperationKey, operation: &PlacedOperation, stock: u32) -> Wish {
+        let wish = wish(key, operation, stock);
+        let former = self.former.get(wish.user as usize).copied();
+        Wish { user: former.unwrap_or(wish.user), ..wish }
     }
 
     fn stock_of(&self, operation: &PlacedOperation) -> Option<u32> {
@@ -470,6 +483,18 @@ impl Taking {
                 *by_person |= wish.by_person && !wish.by_email;
             }
         }
-        Outlook { names, wishes, stocks, labels, orgs, holdings, numbers, not_read: None, no_units: None }
+        let former = Vec::new();
+        Outlook {
+            names,
+            wishes,
+            stocks,
+            labels,
+            orgs,
+            holdings,
+            numbers,
+            former,
+            not_read: None,
+            no_units: None,
+        }
     }
 }

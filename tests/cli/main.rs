@@ -16,6 +16,7 @@ mod columns;
 mod crash;
 mod disk;
 mod files;
+mod fit;
 mod forms;
 mod harness;
 mod holders;

@@ -148,6 +148,9 @@ pub(in crate::cli) enum Order {
     File,
     /// Users that give licenses back before users that get some.
     RemovesFirst,
+    /// In waves, each once the units that it needs are free or given back by an earlier one: reads units
+    /// and holders first.
+    Fit,
 }
 
 impl From<Order> for domain::Order {
@@ -155,6 +158,7 @@ impl From<Order> for domain::Order {
         match order {
             Order::File => Self::File,
             Order::RemovesFirst => Self::RemovesFirst,
+            Order::Fit => Self::Fit,
         }
     }
 }
