@@ -1,10 +1,7 @@
 //! The first reading: every problem of the file, and who is in it.
 
 use std::collections::HashMap;
-use std::hash::{Hash as _, Hasher as _};
 use std::io;
-
-use siphasher::sip::SipHasher13;
 
 use super::columns::{ColumnsError, Doubtful, Field};
 use super::counts::{Counts, Demand};
@@ -15,7 +12,7 @@ use super::names::Known;
 use super::problem::Problem;
 use super::remarks::Padding;
 use super::roster::Roster;
-use super::row::{RowOperation, RowOutcome, RowReader, RowUser};
+use super::row::{RowOutcome, RowReader, RowUser};
 use super::sending_order::{Class, Organizations, SendingOrder};
 use super::share::{self, Share};
 use super::sorter::{Mark, Sorter};
@@ -342,7 +339,7 @@ impl<'a> Checker<'a> {
                 line: line.get(),
                 item: u32::from(item),
                 email: admitted.email,
-                signature: signature(operation),
+                signature: operation.signature(),
             })?;
         }
         let mut numbered = operations.iter().map(|operation| &operation.properties);
@@ -380,22 +377,20 @@ impl<'a> Checker<'a> {
         let roster = &self.roster;
         self.refused = self.refused.drain().map(|(slot, line)| (roster.canonical(slot), line)).collect();
         let share = Share::of(self.reader.how.partition, &self.roster, &self.orgs);
-        let mut group: Vec<Mark> = Vec::new();
+        let mut of_user = Vec::<Mark>::new();
         for mark in self.by_user(sorter)?.sorted()? {
             let mark = mark?;
             if let Some(finding) = self.contradiction(&mark) {
                 self.find(mark.key(), finding);
                 continue;
             }
-            let same =
-                group.first().is_some_and(|first| (first.user, first.target) == (mark.user, mark.target));
-            if !same {
-                self.settle(&group, &share, &mut classes);
-                group.clear();
+            if of_user.first().is_some_and(|first| first.user != mark.user) {
+                self.settle_user(&of_user, &share, &mut classes);
+                of_user.clear();
             }
-            group.push(mark);
+            of_user.push(mark);
         }
-        self.settle(&group, &share, &mut classes);
+        self.settle_user(&of_user, &share, &mut classes);
         let sending_order = SendingOrder::new(&self.roster, self.orgs, &classes, order);
         self.counts.assignments = sending_order.assignments();
         self.findings.sort_unstable_by_key(|(key, _)| *key);
@@ -436,6 +431,17 @@ impl<'a> Checker<'a> {
             again.push(Mark { user: self.roster.canonical(mark.user), ..mark })?;
         }
         Ok(again)
+    }
+
+    /// Judges the operations of one user, target by target.
+    fn settle_user(&mut self, marks: &[Mark], share: &Share, classes: &mut [Class]) {
+        let targets = &self.reader.targets;
+        let mut named = marks.iter().filter_map(|mark| targets.organization(TargetNo(mark.target)));
+        let first = named.next();
+        if named.any(|organization| Some(organization) != first) {
+            return marks.iter().for_each(|mark| self.find(mark.key(), CrossRow::LicensesOfTwoOrganizations));
+        }
+        marks.chunk_by(|a, b| a.target == b.target).for_each(|group| self.settle(group, share, classes));
     }
 
     /// Judges the operations of one user on one target, in file order.
@@ -486,21 +492,6 @@ impl<'a> Checker<'a> {
             }
         }
     }
-}
-
-/// 31 bits of what is asked, and the action.
-fn signature(operation: &RowOperation) -> u32 {
-    let mut hasher = SipHasher13::new();
-    if operation.action == Action::Add {
-        // A removal sends none of them.
-        operation.properties.hash(&mut hasher);
-    }
-    let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
-    let action = match operation.action {
-        Action::Add => 0,
-        Action::Remove => 1,
-    };
-    (u32::from_le_bytes([a, b, c, d]) & !1) | action
 }
 
 #[cfg(test)]

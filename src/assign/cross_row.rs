@@ -24,6 +24,8 @@ pub(super) enum CrossRow {
     TwoOrganizations,
     /// The row's address was said to be of one organization, and turned out to be a person of another.
     AddressOfTwoOrganizations,
+    /// The user's licenses say themselves that they are of several.
+    LicensesOfTwoOrganizations,
     /// Another row of the user cannot be sent, so that none is.
     UserLeftOut {
         other: Line,
@@ -38,7 +40,9 @@ impl CrossRow {
             Self::ConflictingProperties { .. } => ProblemCode::ConflictingProperties,
             Self::TwoPersonIds => ProblemCode::TwoPersonIds,
             Self::TwoEmails { .. } => ProblemCode::TwoEmails,
-            Self::TwoOrganizations | Self::AddressOfTwoOrganizations => ProblemCode::TwoOrganizations,
+            Self::TwoOrganizations | Self::AddressOfTwoOrganizations | Self::LicensesOfTwoOrganizations => {
+                ProblemCode::TwoOrganizations
+            }
             Self::UserLeftOut { .. } => ProblemCode::UserLeftOut,
         }
     }
@@ -64,7 +68,10 @@ impl CrossRow {
             Self::TwoPersonIds | Self::AddressOfTwoOrganizations => Some(Field::Email),
             Self::TwoEmails { .. } => Some(Field::PersonId),
             Self::TwoOrganizations => Some(Field::OrgId),
-            Self::DuplicateOf(_) | Self::ConflictingProperties { .. } | Self::UserLeftOut { .. } => None,
+            Self::DuplicateOf(_)
+            | Self::ConflictingProperties { .. }
+            | Self::LicensesOfTwoOrganizations
+            | Self::UserLeftOut { .. } => None,
         };
         let field_cell = field.and_then(|field| columns.position(field));
         let cell = field_cell.or_else(|| operation.and_then(|operation| operation.cell));
@@ -120,6 +127,10 @@ impl CrossRow {
             Self::TwoOrganizations | Self::AddressOfTwoOrganizations => (
                 "the file names two organizations for this user".to_owned(),
                 "give the user's one orgId on all of the user's rows",
+            ),
+            Self::LicensesOfTwoOrganizations => (
+                "the file asks licenses of two organizations for this user, as their IDs say".to_owned(),
+                "keep those of the user's own organization",
             ),
             Self::UserLeftOut { other } => (
                 format!(

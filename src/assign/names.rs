@@ -82,8 +82,8 @@ impl LicenseNames {
         let fits = |license: &&KnownLicense| {
             let apart = [license.site.as_deref(), license.subscription.as_deref()];
             let mut tags = tags.iter().map(|tag| folded(tag));
-            // What the header says must be of the license, unless the license says nothing that could differ.
-            tags.all(|tag| apart.iter().flatten().any(|known| folded(known) == tag) || apart == [None, None])
+            // What the header says must be of the license: one that says nothing of it is not surely the one.
+            tags.all(|tag| apart.iter().flatten().any(|known| folded(known) == tag))
         };
         let sought = names.first().map_or("", |name| name.as_str());
         Found::among(named.clone().filter(fits)).unwrap_or_else(|| {
@@ -258,10 +258,11 @@ mod tests {
     fn services_match_by_site_and_subscription() {
         assert_eq!(id(names().find_service(None, &["Meetings"], &["a.example.com"])), "L2");
         assert_eq!(id(names().find_service(None, &["Meetings"], &["sub1"])), "L3");
-        assert_eq!(id(names().find_service(None, &["Messaging"], &["Sub121331"])), "L1");
-        assert!(
-            matches!(names().find_service(None, &["Webex Calling - Professional"], &["Sub2"]), Found::None(near) if near.len() == 1)
-        );
+        assert_eq!(id(names().find_service(None, &["Messaging"], &[])), "L1");
+        for (name, tag) in [("Messaging", "Sub121331"), ("Webex Calling - Professional", "Sub2")] {
+            let found = names().find_service(None, &[name], &[tag]);
+            assert!(matches!(found, Found::None(near) if near.len() == 1), "{name}");
+        }
     }
 
     #[test]

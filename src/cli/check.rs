@@ -18,7 +18,7 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
     let output = context.output;
     let file = InputFile::take(&args.file)?;
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
-    let how = args.reading.interpretation(None);
+    let how = args.reading.interpretation(context.organization()?);
     let mut fixes = Fixes::default();
     let mut also = |problem: &Problem| {
         if args.fix {

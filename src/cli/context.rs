@@ -125,6 +125,13 @@ impl Context {
         settings.max_failures = sending.max_failures.or(settings.max_failures);
     }
 
+    /// The organization that is named on the command line.
+    pub(super) fn organization(&self) -> Result<Option<&str>, Failure> {
+        let parsed = self.org_id.as_deref().map(OrgId::parse).transpose();
+        parsed.map_err(|error| Failure::usage(format!("--org-id: {error}")))?;
+        Ok(self.org_id.as_deref())
+    }
+
     /// A client for these settings.
     pub(super) fn client(&self, settings: &RunSettings) -> Result<Client, Failure> {
         let base: BaseUrl = settings.base_url.parse()?;

@@ -1,5 +1,6 @@
 //! Files that name people and ask for more than an operation a row.
 
+use base64::Engine as _;
 use seatbatch::domain::WireForm;
 
 use crate::harness::{Desk, license, sandbox};
@@ -150,4 +151,82 @@ fn the_configuration_says_what_flags_do_not_and_nothing_unknown() {
     }
     let ran = desk.run(&["check", "people.csv", "--config", "other.toml"]).exits(2);
     assert!(ran.stderr.contains("other.toml"), "{}", ran.stderr);
+}
+
+fn encoded(text: &str) -> String {
+    base64::engine::general_purpose::STANDARD_NO_PAD.encode(text)
+}
+
+#[test]
+fn licenses_of_two_organizations_are_not_one_users() {
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let [ours, theirs] = ["11111111-2222-4333-8444-555555555555", "99999999-2222-4333-8444-555555555555"];
+    let license = |org: &str| encoded(&format!("ciscospark://us/LICENSE/{org}:MS_00000000-0000"));
+    let organization = |org: &str| encoded(&format!("ciscospark://us/ORGANIZATION/{org}"));
+    let rows = format!("a@example.com,{}\nb@example.com,{}\n", license(ours), license(ours));
+    desk.write("people.csv", format!("email,licenseId\n{rows}A@example.com,{}\n", license(theirs)));
+    let ran = desk.run(&["check", "people.csv", "--problems", "all.csv"]).exits(1);
+    assert!(ran.stdout.contains("2 that cannot be sent"), "{}", ran.stdout);
+    let all = std::fs::read_to_string(desk.path("all.csv")).unwrap();
+    assert_eq!(all.matches("TWO_ORGANIZATIONS").count(), 2, "{all}");
+    desk.write("people.csv", format!("email,licenseId\n{rows}"));
+    desk.run(&["check", "people.csv", "--org-id", &organization(ours)]).exits(0);
+    let ran = desk.run(&["check", "people.csv", "--org-id", &organization(theirs)]).exits(1);
+    assert!(ran.stdout.contains("OTHER_ORGANIZATION"), "{}", ran.stdout);
+    desk.run(&["check", "people.csv", "--org-id", &license(ours)]).exits(2);
+}
+
+#[test]
+fn who_only_names_people_is_told_how_to_ask() {
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    desk.write("people.csv", "email\na@example.com\n");
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(ran.stderr.contains("--add LICENSE") && ran.stderr.contains("--remove-all"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_a_header_says_beyond_a_name_must_be_of_the_license() {
+    // A license that says neither subscription nor site is not surely the one of a subscription.
+    let state = serde_json::json!({
+        "licenses": [{"id": "M", "name": "Messaging", "totalUnits": 5}], "sites": [],
+        "users": [{"email": "a@example.com", "licenses": []}],
+    });
+    let service = crate::beside::organization(state, WireForm::Array);
+    let desk = Desk::at(&service.url());
+    desk.write("users.csv", "User ID/Email (Required),Webex Teams [Sub121331]\na@example.com,TRUE\n");
+    let ran = desk.run(&["apply", "users.csv", "--yes"]).exits(2);
+    let line = "[services]: \"Webex Teams [Sub121331]\" = ";
+    assert!(ran.stderr.contains(line) && ran.stderr.contains("candidates: Messaging"), "{}", ran.stderr);
+    desk.write("seatbatch.toml", "[services]\n\"Webex Teams [Sub121331]\" = \"Messaging\"\n");
+    desk.run(&["apply", "users.csv", "--yes"]).exits(0);
+}
+
+#[test]
+fn what_a_row_is_about_is_not_mended_away() {
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let config = "[bundles.engineer]\nlicenses = [\"L1\"]\nsites = [\"https://a.example.com/x\"]\n";
+    desk.write("seatbatch.toml", config);
+    let rows = [
+        ("email,licenseId", "a@example.com,N/A"),
+        ("email,license", "a@example.com,-"),
+        ("email,license", "a@example.com,Messaging; N/A"),
+        ("email,siteUrl", "a@example.com,NULL"),
+        ("email,Team", "a@example.com,N/A"),
+        ("email,Team", "a@example.com,engineer"),
+        ("email,personId,licenseId", "N/A,N/A,L1"),
+        ("personId,licenseId", "0,L1"),
+        ("email,licenseId,operation", "a@example.com,L1,N/A"),
+    ];
+    for (header, row) in rows {
+        desk.write("people.csv", format!("{header}\n{row}\n"));
+        let map: &[&str] = if header.ends_with("Team") { &["--map", "bundle=Team"] } else { &[] };
+        desk.run(&[&["check", "people.csv", "--fix", "-o", "mended.csv"], map].concat()).exits(1);
+        let mended = std::fs::read_to_string(desk.path("mended.csv")).unwrap();
+        assert_eq!(mended, format!("{header}\n{row}\n"));
+    }
+    // Where something else says it, nothing is what is meant.
+    desk.write("people.csv", "email,personId,licenseId\na@example.com,N/A,L1\n");
+    desk.run(&["check", "people.csv", "--fix", "-o", "mended.csv"]).exits(0);
+    let mended = std::fs::read_to_string(desk.path("mended.csv")).unwrap();
+    assert_eq!(mended, "email,personId,licenseId\na@example.com,,L1\n");
 }

@@ -33,6 +33,20 @@ impl Fault {
         let remedy = Cow::Owned(format!("write {fix}"));
         Self { code, message: message.into(), remedy, fix: Some(fix) }
     }
+
+    /// The fault of what is only a part of its cell: what would mend the part must not be written over the whole.
+    pub(super) fn of_a_part(self) -> Self {
+        match self.code {
+            ProblemCode::WordForNothing => Self { remedy: "leave it out".into(), fix: None, ..self },
+            _ => Self { fix: None, ..self },
+        }
+    }
+
+    /// The fault of the only cell that says whom or what a row is about: without it the row would say nothing,
+    /// and what it ought to say is not known.
+    pub(super) fn of_all_there_is(self) -> Self {
+        Self { remedy: "write what is meant, or take the row out".into(), fix: None, ..self }
+    }
 }
 
 /// A word that stands for nothing, where nothing is what an empty cell says.

@@ -295,7 +295,9 @@ fn an_unknown_name_is_unknown_at_both_readings() {
     let (_keep, input) = file(&format!("email,licenseId,license\n{rows}"));
     let mut told = Vec::new();
     let checked = check(&input, &Interpretation::default(), Order::File, known.into(), &mut |problem| {
-        told.push(problem.to_string());
+        if problem.severity() == super::super::problem::Severity::Error {
+            told.push(problem.to_string());
+        }
     });
     let checked = checked.unwrap();
     assert_eq!(checked.counts().invalid, 3);

@@ -253,6 +253,18 @@ impl Columns {
         }
     }
 
+    /// Refuses a file that names people, and nothing that is asked for them.
+    pub(super) fn require_target(&self, header: &Header) -> Result<(), ColumnsError> {
+        let required = self.require(&Field::TARGET, "'licenseId', 'license' or 'siteUrl'", header);
+        required.map_err(|error| match error {
+            ColumnsError::Missing { line, what, found, hint } => {
+                let all = "say what all of its users are to get or to lose with --add LICENSE, --remove LICENSE, --replace A=B or --remove-all";
+                ColumnsError::Missing { line, what, found, hint: format!("{hint}. Or, if the file only names people, {all}") }
+            }
+            other => other,
+        })
+    }
+
     /// Refuses a file in which no column can name one of `wanted`.
     pub(super) fn require(
         &self,

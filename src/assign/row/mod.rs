@@ -1,11 +1,16 @@
 //! One row, read on its own: what it asks for, or every reason why it cannot.
 
 mod broken;
+mod bundle;
 mod due;
 mod numbers;
 mod wide;
 
 pub(super) use wide::Wide;
+
+use std::hash::{Hash as _, Hasher as _};
+
+use siphasher::sip::SipHasher13;
 
 use due::DueColumn;
 
@@ -84,7 +89,7 @@ impl RowReader {
         columns.require(&Field::USER, "'email' or 'personId'", header)?;
         let wide = Wide::of(header, &columns, how);
         if wide.is_none() && how.requests.is_empty() {
-            columns.require(&Field::TARGET, "'licenseId', 'license' or 'siteUrl'", header)?;
+            columns.require_target(header)?;
         }
         if !how.requests.is_empty() {
             columns.refuse_idle_operations(header)?;
@@ -159,6 +164,23 @@ impl RowReader {
     }
 }
 
+impl RowOperation {
+    /// 31 bits of what is asked, and the action.
+    pub(super) fn signature(&self) -> u32 {
+        let mut hasher = SipHasher13::new();
+        if self.action == Action::Add {
+            // A removal sends none of them.
+            self.properties.hash(&mut hasher);
+        }
+        let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
+        let action = match self.action {
+            Action::Add => 0,
+            Action::Remove => 1,
+        };
+        (u32::from_le_bytes([a, b, c, d]) & !1) | action
+    }
+}
+
 struct Reading<'a> {
     row: &'a Row<'a>,
     how: &'a Interpretation,
@@ -190,8 +212,23 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn report(&mut self, field: Field, fault: Fault) {
+    fn report(&mut self, field: Field, mut fault: Fault) {
+        if fault.fix.as_ref().is_some_and(String::is_empty) && self.is_all_there_is(field) {
+            fault = fault.of_all_there_is();
+        }
         self.problems.push(self.problem(field, fault));
+    }
+
+    /// Whether the row would ask for nothing, or for nobody, without what stands in this field.
+    fn is_all_there_is(&self, field: Field) -> bool {
+        let alike: &[Field] = match field {
+            field if Field::USER.contains(&field) => &Field::USER,
+            field if Field::TARGET.contains(&field) && self.how.requests.is_empty() => &Field::TARGET,
+            _ => return false,
+        };
+        let says = |other: &&Field| !matches!(self.cell(**other), "" | "0");
+        let mut others = alike.iter().filter(|other| **other != field).filter(says);
+        others.all(|other| words::is_nothing(self.cell(*other)))
     }
 
     fn say(&mut self, field: Field, code: ProblemCode, message: &str, remedy: &'static str) {
@@ -347,7 +384,12 @@ impl<'a> Reading<'a> {
         match named {
             Named::Target(target) => self.ask(*target, action, self.columns.position(field)),
             Named::Several(several) => {
-                several.iter().for_each(|named| self.ask_named(named, action, field, user));
+                for named in several {
+                    match named {
+                        Named::Fault(fault) => self.report(field, fault.clone().of_a_part()),
+                        named => self.ask_named(named, action, field, user),
+                    }
+                }
             }
             Named::Everything if action == Action::Remove => {
                 self.everything(user, self.columns.position(field))
@@ -356,6 +398,8 @@ impl<'a> Reading<'a> {
                 let message = "'*' is everything that a user holds, which can be taken away and not given";
                 self.say(field, ProblemCode::UnknownLicense, message, "name the license");
             }
+            // Of a bundle it is the configuration that would have to be mended.
+            Named::Fault(fault) if field == Field::Bundle => self.report(field, fault.clone().of_a_part()),
             Named::Fault(fault) => self.report(field, (**fault).clone()),
             Named::Unresolved(number) => {
                 let (line, position) = (self.row.line(), self.columns.position(field));
@@ -375,64 +419,6 @@ impl<'a> Reading<'a> {
             let target = self.targets.license_of(license.clone(), None);
             self.ask(target, Action::Remove, cell);
         }
-    }
-
-    fn bundle(&mut self, cell: &str, user: &RowUser, action: Action) {
-        let how = self.how;
-        let one = |name: &str| {
-            let key = words::key(name);
-            let exact = how.bundles.get(name);
-            exact.or_else(|| {
-                how.bundles.iter().find(|(known, _)| words::key(known) == key).map(|(_, bundle)| bundle)
-            })
-        };
-        let names: Vec<&str> = match one(cell) {
-            Some(_) => vec![cell],
-            None => cell.split([';', '|']).map(str::trim).filter(|name| !name.is_empty()).collect(),
-        };
-        for name in names {
-            let Some(bundle) = one(name) else {
-                self.unknown_bundle(name);
-                continue;
-            };
-            for license in &bundle.licenses {
-                self.license(Field::Bundle, license, user, action);
-            }
-            for site in &bundle.sites {
-                match self.targets.site(site) {
-                    Ok(target) => self.ask(target, action, self.columns.position(Field::Bundle)),
-                    Err(fault) => self.report(Field::Bundle, fault),
-                }
-            }
-        }
-    }
-
-    fn unknown_bundle(&mut self, name: &str) {
-        let org = None;
-        // Kept among the names that lead nowhere, so that each is told once.
-        let text = format!("bundle\u{0}{name}");
-        let known = &self.how.bundles;
-        let named = self.targets.known_or(&text, org, |targets| {
-            let nearest = known
-                .keys()
-                .map(|known| (strsim::jaro_winkler(&words::key(known), &words::key(name)), known));
-            let nearest =
-                nearest.filter(|(likeness, _)| *likeness >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
-            let nearest =
-                nearest.map_or_else(String::new, |(_, known)| format!(" (the nearest is '{known}')"));
-            let fault = cells::nothing(name).unwrap_or_else(|| Fault {
-                code: ProblemCode::UnknownBundle,
-                message: format!("there is no bundle '{}'{nearest}", crate::domain::Printable(name)),
-                remedy: format!(
-                    "describe it in seatbatch.toml under [bundles.{}]",
-                    super::columns::quoted(name)
-                )
-                .into(),
-                fix: None,
-            });
-            targets.unresolved(name, fault)
-        });
-        self.ask_named(&named, Action::Add, Field::Bundle, &RowUser::default());
     }
 
     /// What is asked of every row's user.

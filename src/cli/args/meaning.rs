@@ -21,13 +21,15 @@ enum Group {
     Trust,
     /// As whom the API is asked.
     Access,
+    /// Whose licenses they are.
+    Organization,
     /// How times are told.
     Times,
     /// What the terminal shows, and what is written down.
     Output,
 }
 
-use Group::{Access, Journal, Output, Service, Times, Trust};
+use Group::{Access, Journal, Organization, Output, Service, Times, Trust};
 
 impl Group {
     /// The group of a shared option.
@@ -36,7 +38,8 @@ impl Group {
             "journal" => Journal,
             "base-url" => Service,
             "ca-file" => Trust,
-            "org-id" | "token-file" => Access,
+            "org-id" => Organization,
+            "token-file" => Access,
             "utc" => Times,
             _ => Output,
         }
@@ -47,10 +50,11 @@ impl Group {
 fn groups(command: &str) -> &'static [Group] {
     match command {
         "apply" | "plan" | "resume" | "retry" | "verify" | "undo" => {
-            &[Journal, Service, Trust, Access, Times, Output]
+            &[Journal, Service, Trust, Access, Organization, Times, Output]
         }
         "demo" => &[Times, Output],
-        "diff" | "rehearse" | "licenses" => &[Service, Trust, Access, Output],
+        "check" => &[Organization, Output],
+        "diff" | "rehearse" | "licenses" => &[Service, Trust, Access, Organization, Output],
         "status" | "runs" | "failures" | "report" | "user" | "journal" => &[Journal, Times, Output],
         "login" => &[Service, Trust, Output],
         "logout" => &[Service, Output],

@@ -1,0 +1,68 @@
+//! Cells that name bundles: sets of licenses and sites that the configuration describes.
+
+use super::super::cells::{self, Fault};
+use super::super::columns::Field;
+use super::super::problem::ProblemCode;
+use super::super::words;
+use super::{Reading, RowUser};
+use crate::domain::Action;
+
+impl Reading<'_> {
+    pub(super) fn bundle(&mut self, cell: &str, user: &RowUser, action: Action) {
+        let how = self.how;
+        let one = |name: &str| {
+            let key = words::key(name);
+            let exact = how.bundles.get(name);
+            exact.or_else(|| {
+                how.bundles.iter().find(|(known, _)| words::key(known) == key).map(|(_, bundle)| bundle)
+            })
+        };
+        let names: Vec<&str> = match one(cell) {
+            Some(_) => vec![cell],
+            None => cell.split([';', '|']).map(str::trim).filter(|name| !name.is_empty()).collect(),
+        };
+        for name in names {
+            let Some(bundle) = one(name) else {
+                self.unknown_bundle(name);
+                continue;
+            };
+            for license in &bundle.licenses {
+                self.license(Field::Bundle, license, user, action);
+            }
+            for site in &bundle.sites {
+                match self.targets.site(site) {
+                    Ok(target) => self.ask(target, action, self.columns.position(Field::Bundle)),
+                    Err(fault) => self.report(Field::Bundle, fault.of_a_part()),
+                }
+            }
+        }
+    }
+
+    fn unknown_bundle(&mut self, name: &str) {
+        let org = None;
+        // Kept among the names that lead nowhere, so that each is told once.
+        let text = format!("bundle\u{0}{name}");
+        let known = &self.how.bundles;
+        let named = self.targets.known_or(&text, org, |targets| {
+            let nearest = known
+                .keys()
+                .map(|known| (strsim::jaro_winkler(&words::key(known), &words::key(name)), known));
+            let nearest =
+                nearest.filter(|(likeness, _)| *likeness >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
+            let nearest =
+                nearest.map_or_else(String::new, |(_, known)| format!(" (the nearest is '{known}')"));
+            let fault = cells::nothing(name).map(Fault::of_all_there_is).unwrap_or_else(|| Fault {
+                code: ProblemCode::UnknownBundle,
+                message: format!("there is no bundle '{}'{nearest}", crate::domain::Printable(name)),
+                remedy: format!(
+                    "describe it in seatbatch.toml under [bundles.{}]",
+                    super::super::columns::quoted(name)
+                )
+                .into(),
+                fix: None,
+            });
+            targets.unresolved(name, fault)
+        });
+        self.ask_named(&named, Action::Add, Field::Bundle, &RowUser::default());
+    }
+}
