@@ -152,6 +152,8 @@ impl Teller<'_> {
             && row.tally.done + row.tally.unchanged == 0
             && only.count > 1
             && only.code.starts_with("HTTP_")
+            // What the service says of the users in words of its own goes before our guess.
+            && only.message.starts_with("HTTP ")
         {
             self.tell(format_args!(
                 "Everything failed alike, with {}: probably the organization (--org-id), the token's rights or --wire \

@@ -83,7 +83,12 @@ impl Destination {
                     return Err(DestinationError::Taken { path: path.to_owned(), what });
                 }
             }
-            Err(_) => {}
+            Err(_) => {
+                // What is not there yet may be about to be made: a new journal, say.
+                if let Some((_, what)) = precious.iter().find(|(other, _)| is_same_place(&target, other)) {
+                    return Err(DestinationError::Taken { path: path.to_owned(), what });
+                }
+            }
         }
         let folder = folder(&target);
         if !folder.is_dir() {
@@ -211,6 +216,12 @@ fn folder(path: &Path) -> &Path {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
+}
+
+/// Whether two names lead to the same place in the same folder, be there a file or not.
+fn is_same_place(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| Some((folder(path).canonicalize().ok()?, path.file_name()?.to_owned()));
+    place(one).is_some_and(|one| Some(one) == place(other))
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

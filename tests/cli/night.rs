@@ -278,7 +278,7 @@ fn undo_leaves_alone_what_a_snapshot_shows_to_have_been_so_before() {
     before.apply(&onboarding(2), &[]).exits(0);
     let desk = Desk::at(&service.url());
     let ran = desk.apply(&onboarding(4), &["--snapshot"]).exits(0);
-    assert!(ran.stderr.contains("2 operations are so already"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 operations change nothing"), "{}", ran.stderr);
     desk.run(&["undo", "-o", "undo.csv"]).exits(0);
     let undo = std::fs::read_to_string(desk.path("undo.csv")).unwrap();
     assert_eq!(undo.lines().count(), 3, "{undo}");

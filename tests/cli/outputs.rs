@@ -21,6 +21,8 @@ fn where_the_failures_go_is_tried_before_anything_is_sent() {
         ("nowhere/f.csv", "no folder"),
         ("folder", "is a folder"),
         ("people.csv", "the input file"),
+        // There is no journal yet, and it may not have this name either.
+        ("seatbatch.db", "the journal"),
         ("./folder/../people.csv", "the input file"),
     ] {
         let ran = desk.apply(&onboarding(2), &["--failures", path]).exits(2);

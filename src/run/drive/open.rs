@@ -153,8 +153,11 @@ async fn look_before(
     let ending = match looked {
         Ok(so) => {
             if !so.is_empty() || wanted == Snapshot::Yes {
-                let operations = if so.len() == 1 { "operation is" } else { "operations are" };
-                observer.notice(&format!("{} {operations} so already", so.len()));
+                let change = if so.len() == 1 { "operation changes" } else { "operations change" };
+                observer.notice(&format!(
+                    "{} {change} nothing: what is asked for is in effect already",
+                    so.len()
+                ));
             }
             let settings = RunSettings { snapshot_taken: true, ..settings.clone() };
             journal.set_so_before(run, &so, &settings.to_json())?;
