@@ -32,7 +32,7 @@ pub(super) fn conclude(
     let row = reader.run(Some(run))?.ok_or_else(|| Failure::usage(format!("run {run} is gone")))?;
     let written =
         Destination::at(&settings.failures, &[]).map_err(ReportError::from).and_then(|destination| {
-            let content = |output: &mut dyn Write| write_failures(reader, &row, output);
+            let content = |output: &mut dyn Write| write_failures(reader, &row, &settings.failures, output);
             put(context, reader, &destination, Some(run), |rows| *rows, content)
         });
     let written = written.map(|written| written.keep(journal));

@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context, args: &args::Failures) -> Result<Exit, Fail
         (None, Err(_)) => return Err(Failure::usage("say where the failures CSV goes with -o FILE")),
     };
     let destination = destination(context, &path, Some(&row.input_path))?;
-    let content = |output: &mut dyn Write| write_failures(&reader, &row, output);
+    let content = |output: &mut dyn Write| write_failures(&reader, &row, &path, output);
     let written = put(context, &reader, &destination, Some(row.run), |rows| *rows, content)?;
     let rows = written.keep_aside(context);
     let output = context.output;

@@ -23,6 +23,9 @@ pub struct Layout {
     /// How its text is encoded.
     #[serde(default)]
     pub encoding: Encoding,
+    /// Whether it was a workbook, whose rows are as Excel would write them as CSV.
+    #[serde(default)]
+    pub workbook: bool,
 }
 
 impl Layout {

@@ -83,6 +83,7 @@ impl Rows {
             header: text,
             apart: header.failure_columns() != FAILURE_COLUMNS,
             encoding: found.encoding,
+            workbook: false,
         };
         let spoken = RemarkKind::of_encoding(found.encoding, found.how);
         let spoken = spoken.map(|kind| Remark { line: Line::new(1), kind });
@@ -137,6 +138,7 @@ impl Rows {
             header: text,
             apart: header.failure_columns() != FAILURE_COLUMNS,
             encoding: Encoding::UTF_8,
+            workbook: true,
         };
         let remarks = sheet.into_iter().chain(rows_above(0, header.line())).collect();
         Ok(Self {

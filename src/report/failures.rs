@@ -1,35 +1,63 @@
 //! The failures CSV: the input's own rows, and behind each why it was not done.
 
+mod workbook;
+
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::error::{ReportError, plain};
 use super::spreadsheet::defused;
-use crate::domain::Line;
+use crate::domain::{Line, RunId};
 use crate::input::{FAILURE_COLUMNS, FAILURE_COLUMNS_APART, Layout};
 use crate::journal::{FailedRow, Reader, RunRow};
 
-/// Writes the failures CSV of a run. Returns the number of rows.
+/// Writes the failures CSV of a run; of a workbook another workbook, where its `name` ends in `.xlsx`. Returns the
+/// number of rows.
 ///
 /// # Errors
 /// [`ReportError`].
-pub fn write_failures(reader: &Reader, run: &RunRow, output: &mut dyn Write) -> Result<u64, ReportError> {
+pub fn write_failures(
+    reader: &Reader,
+    run: &RunRow,
+    name: &Path,
+    output: &mut dyn Write,
+) -> Result<u64, ReportError> {
     let layout: Layout = serde_json::from_str(&run.layout).map_err(ReportError::Layout)?;
+    let is_workbook = name.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"));
+    if layout.workbook && is_workbook {
+        return workbook::write(reader, run.run, &layout, output);
+    }
     let line_end = layout.line_end().as_bytes();
     let mut tail = Tail::new(layout.delimiter);
     let mut output = layout.writer(output)?;
     output.write_all(layout.header.as_bytes())?;
-    output.write_all(tail.of(if layout.apart { FAILURE_COLUMNS_APART } else { FAILURE_COLUMNS })?)?;
+    output.write_all(tail.of(added(&layout))?)?;
     output.write_all(line_end)?;
-    let mut rows = 0;
-    let mut put = |row: &Told| -> Result<(), ReportError> {
-        rows += 1;
+    each_row(reader, run.run, |row| {
         output.write_all(&row.cells)?;
         output.write_all(tail.of(row.columns().each_ref().map(String::as_str))?)?;
         Ok(output.write_all(line_end)?)
+    })
+}
+
+/// The names of the columns that are added.
+const fn added(layout: &Layout) -> [&'static str; FAILURE_COLUMNS.len()] {
+    if layout.apart { FAILURE_COLUMNS_APART } else { FAILURE_COLUMNS }
+}
+
+/// Hands on what was not done, in file order: a row of several operations once. Returns the number of rows.
+fn each_row(
+    reader: &Reader,
+    run: RunId,
+    mut put: impl FnMut(&Told) -> Result<(), ReportError>,
+) -> Result<u64, ReportError> {
+    let mut rows = 0;
+    let mut put = |row: &Told| {
+        rows += 1;
+        put(row)
     };
-    // A row of several operations comes back once.
     let mut told: Option<Told> = None;
-    reader.failures(run.run, |row| -> Result<(), ReportError> {
+    reader.failures(run, |row| -> Result<(), ReportError> {
         match told.as_mut().filter(|told| told.line == row.key.line) {
             Some(told) => told.add(&row),
             None => {

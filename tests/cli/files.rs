@@ -1,8 +1,10 @@
 //! Files as people have them: what is taken as it is, and what is told instead.
 
+use calamine::{Reader as _, Xlsx};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+use seatbatch::domain::WireForm;
 
-use crate::harness::{Desk, Ran, counts};
+use crate::harness::{Desk, Ran, counts, sandbox};
 
 fn desk() -> Desk {
     Desk::at("http://127.0.0.1:9")
@@ -320,4 +322,36 @@ fn what_cannot_be_seen_around_a_cell_is_left_out_counted_and_mended() {
     let expected = "\u{feff}Work Email,License,Operation,Extension,Due,Done\r\n\
                     a@example.com,M,add,0413,2026-03-31,TRUE\r\nnobody,M,,,,\r\n";
     assert_eq!(written, expected);
+}
+
+#[test]
+fn what_a_workbook_asked_for_in_vain_comes_back_as_a_workbook() {
+    let sandbox = sandbox(2, WireForm::Array, &[]);
+    let desk = Desk::at(&sandbox.url());
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let rows = [
+        ["E-Mail", "License", "Note"],
+        ["user1@example.com", "Messaging", ""],
+        ["nobody@example.com", "Messaging", "a, \"b\""],
+    ];
+    for (row, cells) in (0..).zip(rows) {
+        sheet.write_row(row, 0, cells).unwrap();
+    }
+    desk.write("people.xlsx", book.save_to_buffer().unwrap());
+    desk.run(&["apply", "people.xlsx", "--failures", "failed.XLSX", "--rate", "unlimited"]).exits(1);
+    let mut back: Xlsx<_> = calamine::open_workbook(desk.path("failed.XLSX")).unwrap();
+    let range = back.worksheet_range_at(0).unwrap().unwrap();
+    let cells: Vec<Vec<String>> =
+        range.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+    assert_eq!(cells[0][..5], ["E-Mail", "License", "Note", "line", "state"]);
+    assert_eq!(cells[1][..5], ["nobody@example.com", "Messaging", "a, \"b\"", "3", "failed"]);
+    assert_eq!(cells.len(), 2);
+    // It is taken as it is.
+    desk.run(&["apply", "failed.XLSX", "--json", "--rate", "unlimited", "--failures", "again.csv"]).exits(1);
+    assert!(
+        std::fs::read_to_string(desk.path("again.csv"))
+            .unwrap()
+            .contains("nobody@example.com,Messaging,\"a, ")
+    );
 }

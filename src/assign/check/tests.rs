@@ -301,6 +301,7 @@ fn an_unknown_name_is_unknown_at_both_readings() {
     });
     let checked = checked.unwrap();
     assert_eq!(checked.counts().invalid, 3);
+    told.retain(|problem: &String| problem.starts_with("error"));
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].contains("2 rows, from line 2"), "{told:?}");
     let first = second(checked, &input).remove(0);
