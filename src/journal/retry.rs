@@ -20,8 +20,8 @@ pub struct Selected {
 }
 
 impl Journal {
-    /// Puts the failed and doubtful operations of a run back to pending; with `codes`, only those
-    /// that failed with one of them. The run becomes `paused`, for `resume`.
+    /// Puts the failed operations of a run back to pending, and the doubtful behind them to be sent or asked about
+    /// again; with `codes`, only those that failed with one of them. The run becomes `paused`, for `resume`.
     ///
     /// # Errors
     /// [`JournalError`].
@@ -42,6 +42,7 @@ fn retry(db: &mut Connection, run: RunId, codes: &[String], now: i64) -> rusqlit
     if operations > 0 {
         relocate(&step, run)?;
         settle(&step, run, now)?;
+        keep_doubts(&step, run, now)?;
     }
     if operations > 0 {
         sum_up(&step, run)?;
@@ -66,19 +67,20 @@ fn select(db: &Connection, run: RunId, codes: &[String]) -> rusqlite::Result<()>
     db.execute_batch(
         "DROP TABLE IF EXISTS temp.again;
          CREATE TEMP TABLE again (assignment INTEGER, line INTEGER, item INTEGER, attempts INTEGER, batch_id INTEGER, moved INTEGER,
-           org_id INTEGER);
+           org_id INTEGER, doubt TEXT);
          CREATE INDEX temp.again_assignment ON again (assignment, line, item)",
     )?;
     let codes = serde_json::to_string(codes).unwrap_or_default();
     db.execute(
         "INSERT INTO temp.again
          SELECT assignment, line, item, attempts, batch_id,
-           -- Organization by organization, as at import.
+           -- Organization by organization, as at import; in each what is in doubt first, batch by batch as it was sent.
            (SELECT assignments FROM run WHERE run_id = ?1) - 1
-             + dense_rank() OVER (ORDER BY coalesce(org_id, 0), assignment),
-           org_id
+             + dense_rank() OVER (ORDER BY coalesce(org_id, 0), doubt IS NULL, assignment),
+           org_id, doubt
          FROM (
-           SELECT f.assignment, f.line, f.item, f.attempts, f.batch_id, a.org_id
+           SELECT f.assignment, f.line, f.item, f.attempts, f.batch_id, a.org_id,
+             CASE f.state WHEN 'in_doubt' THEN coalesce(f.message, '') END AS doubt
            FROM failure f CROSS JOIN assignment a ON a.run_id = f.run_id AND a.assignment = f.assignment
            WHERE f.run_id = ?1 AND (?2 = '[]' OR f.code IN (SELECT value FROM json_each(?2)))
          )",
@@ -122,6 +124,30 @@ fn relocate(db: &Connection, run: RunId) -> rusqlite::Result<()> {
          WHERE row_name.run_id = m.run_id AND row_name.line = m.line AND row_name.item = m.item;
          DROP TABLE temp.moving",
     )
+}
+
+/// What is in doubt stays so until it is answered: who asks first has to know what to ask about. A batch is counted as
+/// it becomes doubtful, not where it begins so.
+fn keep_doubts(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO batch (run_id, first, batch_id, last, rows, state, attempts, updated_at)
+         SELECT ?1, min(g.moved), (SELECT last_batch FROM run WHERE run_id = ?1) + row_number() OVER (ORDER BY min(g.moved)),
+           max(g.moved), count(*), 'pending', 0, ?2
+         FROM temp.again g WHERE g.doubt IS NOT NULL GROUP BY g.batch_id, g.org_id",
+        params![run.0, now],
+    )?;
+    db.execute(
+        "UPDATE batch SET state = 'in_doubt', message = nullif(g.doubt, '')
+         FROM (SELECT moved, doubt FROM temp.again WHERE doubt IS NOT NULL) AS g
+         WHERE run_id = ?1 AND first = g.moved AND state = 'pending'",
+        [run.0],
+    )?;
+    db.execute(
+        "UPDATE run SET last_batch = max(last_batch, (SELECT coalesce(max(batch_id), 0) FROM batch WHERE run_id = ?1))
+         WHERE run_id = ?1",
+        [run.0],
+    )?;
+    Ok(())
 }
 
 /// The spans, the batches that lost operations, and the run.

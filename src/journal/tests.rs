@@ -538,6 +538,31 @@ fn retried_operations_go_behind_all_others() {
 }
 
 #[test]
+fn what_is_in_doubt_stays_so_when_it_is_put_back() {
+    let desk = Desk::new();
+    let journal = desk.import(&users(6));
+    let doubt = || BatchChange::InDoubt("reset".into());
+    let outcomes = vec![
+        outcome(1, (0, 1), BatchChange::Failed(refusal("X")), Some(2)),
+        outcome(2, (2, 3), doubt(), None),
+        outcome(3, (4, 5), doubt(), None),
+    ];
+    let (mut journal, _) =
+        write(journal, vec![vec![intent(1, 0, 1, 2), intent(2, 2, 3, 2), intent(3, 4, 5, 2)], outcomes]);
+    let selected = journal.retry(RUN, &[], NOW).unwrap();
+    assert_eq!(selected, Selected { operations: 6, assignments: 6, first: 6 });
+    assert_eq!(desk.states(), "ppiiii");
+    let tally = journal.run_row(RUN).unwrap().tally;
+    assert_eq!((tally.in_doubt, tally.failed, tally.pending), (4, 0, 2));
+    let mut standing = journal.recover(RUN, NOW).unwrap();
+    let lane = standing.lanes.remove(0);
+    let open: Vec<_> =
+        lane.open.iter().map(|open| (open.part.batch.0, open.part.span, open.in_doubt)).collect();
+    assert_eq!(open, [(4, span(6, 7), true), (5, span(8, 9), true)]);
+    assert_eq!((lane.unsent, standing.next_batch), (vec![span(10, 11)], 6));
+}
+
+#[test]
 fn assignments_are_loaded_as_they_were_imported() {
     let desk = Desk::new();
     let mut journal = Journal::create(&desk.path).unwrap();

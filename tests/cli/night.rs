@@ -250,6 +250,21 @@ fn what_was_not_done_is_sent_after_asking() {
 }
 
 #[test]
+fn retry_asks_about_what_is_in_doubt_before_it_sends_that_again() {
+    for (fault, sent_again) in [("drop=after,times=1", 0), ("drop=before,times=1", 1)] {
+        let service = sandbox(5, WireForm::Array, &[fault]);
+        let desk = Desk::at(&service.url());
+        let ran = desk.apply(&onboarding(5), &["--max-attempts", "1"]).exits(1);
+        assert_eq!(counts(&ran.summary(), ["done", "failed", "in_doubt"]), [0, 0, 5]);
+        let before = service.requests().all().len();
+        let ran = desk.run(&["retry", "--yes", "--json", "--in-doubt", "verify"]).exits(0);
+        assert_eq!(counts(&ran.summary(), ["done", "in_doubt", "pending"]), [5, 0, 0]);
+        assert_eq!(service.requests().all().len(), before + sent_again, "{fault}");
+        desk.run(&["journal", "check"]).exits(0);
+    }
+}
+
+#[test]
 fn a_canary_goes_first_and_pauses_the_run_where_it_fails() {
     let service = sandbox(20, WireForm::Array, &["refuse=X,user=user2@example.com"]);
     let desk = Desk::at(&service.url());
