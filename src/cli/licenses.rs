@@ -87,7 +87,7 @@ async fn holders(
 }
 
 const LICENSE: [&str; 6] = ["name", "total", "consumed", "left", "site", "id"];
-const USER: [&str; 4] = ["email", "name", "type", "id"];
+const USER: [&str; 4] = ["email", "name", "type", "personId"];
 
 fn license_cells(license: &License) -> [String; 6] {
     let number = |units: Option<i64>| units.map_or_else(String::new, |units| units.to_string());
@@ -155,9 +155,11 @@ impl Lines {
             }
             ListFormat::Table => {
                 let mut table = Table::new();
-                table
-                    .load_style(presets::NOTHING)
-                    .set_header(header.iter().filter(|name| ids || **name != "id"));
+                table.load_style(presets::NOTHING).set_header(header.iter().take(if ids {
+                    N
+                } else {
+                    N - 1
+                }));
                 for (number, name) in header.iter().enumerate() {
                     if matches!(*name, "total" | "consumed" | "left")
                         && let Some(column) = table.column_mut(number)

@@ -469,7 +469,7 @@ impl Preview {
             ),
             Why::Rule(rule) => (rule.code(), rule.text().to_owned()),
             Why::Together => {
-                ("TOGETHER", "another operation of the user fails, and he gets all or nothing".to_owned())
+                ("TOGETHER", "another operation of the user fails, and a user gets all or nothing".to_owned())
             }
         }
     }

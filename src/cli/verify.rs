@@ -133,7 +133,8 @@ fn tell(context: &Context, run: RunId, found: &Verified) {
     }
     let sites = found.sites_not_compared;
     if sites > 0 {
-        output.say(format_args!("{sites} sites cannot be compared: the API does not list their attendees"));
+        let sites = if sites == 1 { "1 site".to_owned() } else { format!("{sites} sites") };
+        output.say(format_args!("{sites} cannot be compared: the API does not list attendees"));
     }
     let mut summary = json!({"event": "summary", "run": run.0});
     if let (Some(fields), Ok(serde_json::Value::Object(counts))) =

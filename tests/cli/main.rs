@@ -38,6 +38,7 @@ mod scripted;
 mod secrets;
 #[cfg(feature = "failpoints")]
 mod steps;
+mod stories;
 mod terminal;
 mod tokens;
 mod undo;
