@@ -85,7 +85,9 @@ impl Engine {
         // They come back whatever else is ready.
         let settling = |batch: &&Batch| matches!(batch.stage, Stage::Settling(After::Throttled));
         let settling = self.active.values().filter(settling).fold(0, |count, _| count + 1);
-        let throttled = self.lanes.iter().map(super::Lane::throttled).sum::<u32>() + settling;
+        // What an organization that is left alone has put aside comes back in this run no more.
+        let open = self.lanes.iter().filter(|lane| lane.blocked.is_none());
+        let throttled = open.map(super::Lane::throttled).sum::<u32>() + settling;
         // What is known to be free to go finds a place even where all that is ready has to wait for it.
         let retries = ahead + throttled + self.in_flight < room.saturating_mul(4);
         let unsent = ahead + throttled < room.saturating_mul(3);
