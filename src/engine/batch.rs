@@ -81,12 +81,16 @@ impl Batch {
 
     /// A part of this one, which takes over what it has been through.
     pub(super) fn part(&self, span: Span) -> Self {
-        Self {
+        let mut part = Self {
             spent: self.spent,
             through_before: self.through_before,
             doubt: self.doubt.clone(),
             ..Self::new(self.lane, span)
-        }
+        };
+        // No part moves more than the whole. Were nothing known of it until it is loaded, those behind it that were
+        // found free to go would have to wait, and might hold every place that it needs.
+        part.cargo.moves.clone_from(&self.cargo.moves);
+        part
     }
 
     pub(super) const fn is_lone(&self) -> bool {
