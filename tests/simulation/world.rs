@@ -61,6 +61,8 @@ pub(crate) struct World {
     steps: u64,
     // What a process has in memory.
     epoch: u64,
+    /// When the engine is woken next.
+    wake: Option<Duration>,
     started: Duration,
     engine: Engine,
     written: Vec<Record>,
@@ -128,6 +130,7 @@ impl World {
             count: 0,
             steps: 0,
             epoch: 0,
+            wake: None,
             started: Duration::ZERO,
             engine,
             written: Vec::new(),
@@ -269,6 +272,7 @@ impl World {
         self.throttled.clear();
         self.sent_before.clear();
         self.blocked.clear();
+        self.wake = None;
         self.token = self.service.token;
         self.started = self.now;
         self.engine = Engine::new(self.settings.clone(), self.disk.recover(self.now));
@@ -285,7 +289,11 @@ impl World {
             if let Some(at) = self.engine.next_wakeup() {
                 let at = self.started + at;
                 assert!(at > self.now, "a wake-up in the past");
-                self.later(at - self.now, Later::Wake);
+                // One is enough: each one more would be woken for again and again.
+                if self.wake.is_none_or(|wake| at < wake) {
+                    self.wake = Some(at);
+                    self.later(at - self.now, Later::Wake);
+                }
             }
             let Some(Reverse((at, number, what))) = self.queue.pop() else {
                 panic!("seed {}: nothing will ever happen again: {:#?}", self.seed, self.engine)
@@ -324,7 +332,10 @@ impl World {
                 self.tell(Event::ReadAnswered { throttled: retry_after.is_some(), retry_after });
             }
             Later::Away(away) => self.service.away = away && self.now < self.calm_after,
-            Later::Wake => self.tell(Event::TimePassed),
+            Later::Wake => {
+                self.wake = self.wake.filter(|wake| *wake > self.now);
+                self.tell(Event::TimePassed);
+            }
         }
     }
 
