@@ -1,9 +1,55 @@
-//! seatbatch: change the Webex licenses of many people from one CSV file, and lose nothing on the way.
+//! seatbatch: change the Webex licenses of many people from one file, and lose nothing on the way.
 //!
-//! The library behind the `seatbatch` program. Data goes one way: [`input`] reads bytes as rows,
-//! [`assign`] makes operations and assignments of them, [`journal`] keeps them, [`engine`] decides what
-//! to send when, [`webex`] sends it, [`run`] connects the four, and [`report`] tells what came of it.
-//! `ARCHITECTURE.md` is the longer story.
+//! The library behind the `seatbatch` program. Data goes one way, through one module a stage:
+//!
+//! | to | use |
+//! | --- | --- |
+//! | open a CSV file or a workbook and read its rows | [`input::InputFile`] |
+//! | find every problem of a file and count what it asks for | [`assign::check()`] |
+//! | ask Webex for licenses, units and holders | [`webex::Client`], [`live::Readings`] |
+//! | say what the file would do, and how long it would take | [`plan::foresee`], [`plan::forecast()`], [`run::Outlook`] |
+//! | take a file into a journal and send it | [`run::import()`], [`run::send`] |
+//! | read a journal, also one that is in use | [`journal::Reader`] |
+//! | write the failures CSV and the audit report | [`report::write_failures`], [`report::write_audit`] |
+//! | decide what to send with a clock and a network of your own | [`engine::Engine`] |
+#![cfg_attr(
+    feature = "sandbox",
+    doc = "| have a Webex of your own to try all that on | [`sandbox::Sandbox`] |"
+)]
+//!
+//! Nothing here reads the environment or writes to a terminal. Of the features, `cli` is the program and `sandbox` the
+//! simulator of the API; a library user can do without both (`default-features = false`). What is decided is in modules
+//! that know no file, socket or clock ([`domain`], [`pace`], [`engine`], [`plan`]). `ARCHITECTURE.md` is the longer story.
+//!
+//! ```
+//! use seatbatch::assign::{Interpretation, Known, check};
+//! use seatbatch::domain::{Order, Rate, Wire};
+//! use seatbatch::input::InputFile;
+//! use seatbatch::plan::forecast;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("leavers.csv");
+//! std::fs::write(
+//!     &path,
+//!     "email,siteUrl,operation\n\
+//!      ann@example.com,a.webex.com,remove\n\
+//!      bob@example.com,a.webex.com,remove\n\
+//!      bob at example.com,a.webex.com,remove\n",
+//! )?;
+//! let mut problems = Vec::new();
+//! let file = InputFile::open(&path)?;
+//! let how = Interpretation::default();
+//! let checked = check(&file, &how, Order::File, Known::nothing(), &mut |problem| problems.push(problem.clone()))?;
+//! assert_eq!((checked.counts().removes, checked.counts().invalid), (2, 1));
+//! assert_eq!(problems.iter().map(|problem| problem.line.get()).collect::<Vec<_>>(), [4]);
+//!
+//! // One request of up to 100 users, at most 300 a minute.
+//! let rate: Rate = "300/min".parse()?;
+//! assert_eq!(forecast(checked.organizations(), 100, rate, Wire::Array, None).requests(), 1);
+//! # Ok(())
+//! # }
+//! ```
 
 /// A named step at which a test lets the process die, as `kill -9` would, to see what is left. Nothing
 /// without the feature `failpoints`.
@@ -16,7 +62,8 @@ macro_rules! step {
 pub(crate) use step;
 
 pub mod assign;
-pub mod cli;
+#[cfg(feature = "cli")]
+mod cli;
 pub mod domain;
 pub mod engine;
 pub mod input;
@@ -26,5 +73,14 @@ pub mod pace;
 pub mod plan;
 pub mod report;
 pub mod run;
+#[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod webex;
+
+/// Runs the program with the process's arguments: all that `src/main.rs` does.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -51,7 +51,7 @@ use exit::{Exit, Failure};
 
 /// Runs the program with the process's arguments.
 #[must_use]
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _steps = fail::FailScenario::setup();
     let arguments = match args::parse(std::env::args_os()) {

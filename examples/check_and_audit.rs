@@ -1,0 +1,50 @@
+//! What a file asks for and how long it would take; then what a journal says of its newest run.
+//!
+//! ```sh
+//! cargo run --no-default-features --example check_and_audit -- samples/migration.csv
+//! cargo run --no-default-features --example check_and_audit -- samples/migration.csv seatbatch.db
+//! ```
+#![allow(clippy::print_stdout, reason = "it is there to print")]
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+use seatbatch::assign::{Interpretation, Known, check};
+use seatbatch::domain::{Order, Rate, Wire};
+use seatbatch::input::InputFile;
+use seatbatch::journal::Reader;
+use seatbatch::plan::forecast;
+use seatbatch::report::{Audited, Format, Telling, write_audit};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let file = arguments.next().ok_or("name a file, and a journal if there is one")?;
+    foretell(&InputFile::open(&file)?)?;
+    arguments.next().map_or(Ok(()), |journal| audit(&Reader::open(&journal)?))
+}
+
+/// Checks the file as it stands, without asking Webex anything, and says what sending it would take.
+fn foretell(file: &InputFile) -> Result<(), Box<dyn Error>> {
+    let checked = check(file, &Interpretation::default(), Order::File, Known::nothing(), &mut |problem| {
+        println!("{problem}");
+    })?;
+    let counts = checked.counts();
+    println!("{} rows, {} users, {} problems", counts.rows, counts.assignments, counts.errors);
+    for (target, demand) in checked.demand() {
+        println!("{}: {} to get it, {} to give it back", target.as_str(), demand.adds, demand.removes);
+    }
+    let rate: Rate = "300/min".parse()?;
+    let forecast = forecast(checked.organizations(), 100, rate, Wire::Array, None);
+    let requests = forecast.requests();
+    println!("{requests} requests, {:?} at the least", forecast.time(requests).unwrap_or_default());
+    Ok(())
+}
+
+/// Tells the newest run of a journal, which may be in use meanwhile.
+fn audit(journal: &Reader) -> Result<(), Box<dyn Error>> {
+    let run = journal.run(None)?.ok_or("the journal has no run yet")?;
+    let runs = [Audited { reader: journal, run: &run }];
+    let telling = Telling { grouped: true, version: env!("CARGO_PKG_VERSION"), ..Telling::default() };
+    Ok(write_audit(&runs, &telling, Format::Text, &mut io::stdout().lock())?)
+}
