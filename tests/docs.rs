@@ -48,3 +48,36 @@ fn every_event_that_the_source_prints_is_on_its_page() {
     }
     assert!(missing.is_empty(), "docs/json.md does not have: {missing:?}");
 }
+
+/// Every page of the project, with its name.
+fn pages() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in ["", "docs", "docs/guides", "docs/decisions"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                found.push((path.display().to_string(), std::fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_place_in_the_source_that_a_page_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut missing = Vec::new();
+    for (page, text) in pages() {
+        let quoted = text.split('`').skip(1).step_by(2);
+        for place in quoted.filter(|text| {
+            ["src/", "tests/", "fuzz/", "examples/"].iter().any(|folder| text.starts_with(folder))
+        }) {
+            let place = place.split_whitespace().next().unwrap();
+            if !place.contains(['*', '{']) && !root.join(place).exists() {
+                missing.push(format!("{page}: {place}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "moved or gone: {missing:#?}");
+}

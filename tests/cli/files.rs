@@ -1,24 +1,23 @@
 //! Files as people have them: what is taken as it is, and what is told instead.
 
-use calamine::{Reader as _, Xlsx};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
-use seatbatch::domain::WireForm;
 
-use crate::harness::{Desk, Ran, counts, sandbox};
+use crate::harness::{Desk, Ran, counts};
+use crate::scripted::{Scripted, answer};
 
-fn desk() -> Desk {
+pub(crate) fn desk() -> Desk {
     Desk::at("http://127.0.0.1:9")
 }
 
 /// What `check` says of a file of these bytes.
-fn check(content: impl AsRef<[u8]>, more: &[&str]) -> Ran {
+pub(crate) fn check(content: impl AsRef<[u8]>, more: &[&str]) -> Ran {
     let desk = desk();
     desk.write("people.csv", content);
     desk.run(&[&["check", "people.csv"], more].concat())
 }
 
 /// The problems of a file, as their codes and lines, and what is asked for.
-fn problems(content: impl AsRef<[u8]>, more: &[&str]) -> (Vec<(String, u64)>, [u64; 3]) {
+pub(crate) fn problems(content: impl AsRef<[u8]>, more: &[&str]) -> (Vec<(String, u64)>, [u64; 3]) {
     let ran = check(content, &[&["--json"], more].concat());
     let mut found = Vec::new();
     for line in ran.stdout.lines() {
@@ -31,8 +30,37 @@ fn problems(content: impl AsRef<[u8]>, more: &[&str]) -> (Vec<(String, u64)>, [u
     (found, counts(&ran.summary()["counts"], ["rows", "adds", "removes"]))
 }
 
-fn told(code: &str, line: u64) -> (String, u64) {
+pub(crate) fn told(code: &str, line: u64) -> (String, u64) {
     (code.to_owned(), line)
+}
+
+/// A workbook with two sheets, the second of which asks for the opposite.
+pub(crate) fn workbook() -> Vec<u8> {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet().set_name("People").unwrap();
+    sheet.write(0, 0, "Leavers of March").unwrap();
+    for (column, name) in
+        ["Work Email", "License", "Operation", "Extension", "Due", "Done"].iter().enumerate()
+    {
+        sheet.write(2, column as u16, *name).unwrap();
+    }
+    sheet.write(3, 0, "a@example.com").unwrap();
+    sheet.write(3, 1, "M").unwrap();
+    sheet.write(3, 2, "add").unwrap();
+    sheet.write_with_format(3, 3, 413, &Format::new().set_num_format("0000")).unwrap();
+    let date = ExcelDateTime::parse_from_str("2026-03-31").unwrap();
+    sheet.write_with_format(3, 4, &date, &Format::new().set_num_format("dd.mm.yyyy")).unwrap();
+    sheet.write(3, 5, true).unwrap();
+    sheet.write(4, 0, "nobody").unwrap();
+    sheet.write(4, 1, "M").unwrap();
+    let other = workbook.add_worksheet().set_name("Removals").unwrap();
+    for (column, name) in ["email", "license", "operation"].iter().enumerate() {
+        other.write(0, column as u16, *name).unwrap();
+    }
+    for (column, cell) in ["b@example.com", "M", "remove"].iter().enumerate() {
+        other.write(1, column as u16, *cell).unwrap();
+    }
+    workbook.save_to_buffer().unwrap()
 }
 
 #[test]
@@ -179,35 +207,6 @@ fn files_that_are_no_tables_are_named() {
     }
 }
 
-/// A workbook with two sheets, the second of which asks for the opposite.
-fn workbook() -> Vec<u8> {
-    let mut workbook = Workbook::new();
-    let sheet = workbook.add_worksheet().set_name("People").unwrap();
-    sheet.write(0, 0, "Leavers of March").unwrap();
-    for (column, name) in
-        ["Work Email", "License", "Operation", "Extension", "Due", "Done"].iter().enumerate()
-    {
-        sheet.write(2, column as u16, *name).unwrap();
-    }
-    sheet.write(3, 0, "a@example.com").unwrap();
-    sheet.write(3, 1, "M").unwrap();
-    sheet.write(3, 2, "add").unwrap();
-    sheet.write_with_format(3, 3, 413, &Format::new().set_num_format("0000")).unwrap();
-    let date = ExcelDateTime::parse_from_str("2026-03-31").unwrap();
-    sheet.write_with_format(3, 4, &date, &Format::new().set_num_format("dd.mm.yyyy")).unwrap();
-    sheet.write(3, 5, true).unwrap();
-    sheet.write(4, 0, "nobody").unwrap();
-    sheet.write(4, 1, "M").unwrap();
-    let other = workbook.add_worksheet().set_name("Removals").unwrap();
-    for (column, name) in ["email", "license", "operation"].iter().enumerate() {
-        other.write(0, column as u16, *name).unwrap();
-    }
-    for (column, cell) in ["b@example.com", "M", "remove"].iter().enumerate() {
-        other.write(1, column as u16, *cell).unwrap();
-    }
-    workbook.save_to_buffer().unwrap()
-}
-
 #[test]
 fn a_workbook_is_read_as_it_is() {
     let (found, counts) = problems(workbook(), &[]);
@@ -221,137 +220,49 @@ fn a_workbook_is_read_as_it_is() {
 }
 
 #[test]
-fn standard_input_is_checked_and_not_applied() {
-    let desk = desk();
-    let piped = |args: &[&str], text: &str| {
-        let mut child = desk.command(args).stdin(std::process::Stdio::piped()).spawn().unwrap();
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
-        crate::harness::finish(child)
-    };
-    let csv = "email,license\na@example.com,M\nnobody,M\n";
-    let ran = piped(&["check", "-"], csv).exits(1);
-    assert!(
-        ran.stdout.contains("line 3") && ran.stdout.contains("    nobody,M\n    ^^^^^^\n"),
-        "{}",
-        ran.stdout
-    );
-    piped(&["check", "/dev/stdin"], "email,license\na@example.com,M\n").exits(0);
-    let ran = piped(&["check", "-"], "").exits(1);
-    assert!(ran.stderr.contains("the file is empty"), "{}", ran.stderr);
-    let ran = desk.run(&["apply", "-"]).exits(2);
-    assert!(ran.stderr.contains("save it to a file first"), "{}", ran.stderr);
-    let left: Vec<_> = std::fs::read_dir(desk.folder()).unwrap().collect();
-    assert!(left.is_empty(), "{left:?}");
-}
-
-#[test]
-fn problems_are_grouped_marked_and_all_of_them_in_a_file() {
-    let desk = desk();
-    let mut csv = "email,license,operation\n".to_owned();
-    (0..500).for_each(|row| csv.push_str(&format!("user{row}@example.com,\"M\",gi\u{200b}ve\n")));
-    desk.write("people.csv", &csv);
-    let ran = desk.run(&["check", "people.csv", "--problems", "all.csv"]).exits(1);
-    insta::assert_snapshot!(ran.stdout, @r#"
-    error: UNKNOWN_OPERATION, 500 times
-      line 2, column operation, value 'gi\u{200b}ve': not an operation
-        user0@example.com,"M",gi\u{200b}ve
-                              ^^^^^^^^^^^^
-      line 3, column operation, value 'gi\u{200b}ve': not an operation
-        user1@example.com,"M",gi\u{200b}ve
-                              ^^^^^^^^^^^^
-      line 4, column operation, value 'gi\u{200b}ve': not an operation
-        user2@example.com,"M",gi\u{200b}ve
-                              ^^^^^^^^^^^^
-      and 497 more
-      in all: 'gi\u{200b}ve' 500 times
-      => write add or remove, or leave it empty for add
-    500 rows for 0 users: 0 to add, 0 to remove, 500 that cannot be sent
-    "#);
-    let all = std::fs::read_to_string(desk.path("all.csv")).unwrap();
-    assert_eq!(all.lines().count(), 501);
-    assert_eq!(all.lines().next(), Some("severity,code,line,column,value,problem,remedy,fix"));
-    // Made anew, not kept beside.
-    desk.run(&["check", "people.csv", "--problems", "all.csv"]).exits(1);
-    assert_eq!(std::fs::read_dir(desk.folder()).unwrap().count(), 2);
-    let json = desk.run(&["check", "people.csv", "--json"]).exits(1);
-    assert_eq!(json.stdout.lines().count(), 502);
-    assert!(
-        json.stdout
-            .contains(r#"{"code":"UNKNOWN_OPERATION","count":500,"event":"problems","severity":"error"}"#)
-    );
-    // Why it does not go well is said in any case.
-    let quiet = desk.run(&["check", "people.csv", "--quiet"]).exits(1);
-    assert!(
-        quiet.stdout.is_empty() && quiet.stderr.contains("UNKNOWN_OPERATION, 500 times"),
-        "{}",
-        quiet.stderr
-    );
-}
-
-#[test]
-fn what_cannot_be_seen_around_a_cell_is_left_out_counted_and_mended() {
-    let text = "email;license;operation;note\r\n a@example.com\u{a0};M;\u{200b}remove ; x \r\n;;;\r\nb@example.com;M;add;\"y;z\"\r\n\
-                nobody;M;add;\r\n";
-    let (found, asked) = problems(text, &[]);
-    assert_eq!(asked, [3, 1, 1]);
-    assert_eq!(found, [told("BAD_EMAIL", 5), told("BLANK_ROWS", 3), told("PADDED_CELLS", 2)]);
-    for encoding in [seatbatch::input::Encoding::UTF_8, seatbatch::input::Encoding::UTF_16LE] {
-        let desk = desk();
-        let mark = encoding.byte_order_mark();
-        desk.write("people.csv", [mark, &encoding.encode(text)].concat());
-        let ran = desk.run(&["check", "people.csv", "--fix", "-o", "mended.csv"]).exits(1);
-        assert!(
-            ran.stderr.contains("2 cells mended; 3 rows written to mended.csv; 1 error left"),
-            "{}",
-            ran.stderr
-        );
-        let mended = "email;license;operation;note\r\na@example.com;M;remove; x \r\nb@example.com;M;add;\"y;z\"\r\n\
-                      nobody;M;add;\r\n";
-        let expected = [mark, &encoding.encode(mended)].concat();
-        assert_eq!(std::fs::read(desk.path("mended.csv")).unwrap(), expected, "{encoding}");
-        // There is nothing left to mend.
-        let again = desk.run(&["check", "mended.csv", "--fix", "-o", "again.csv"]).exits(1);
-        assert!(again.stderr.contains("0 cells mended"), "{}", again.stderr);
-        assert_eq!(std::fs::read(desk.path("again.csv")).unwrap(), expected);
-        desk.run(&["check", "people.csv", "--fix", "-o", "people.csv"]).exits(2);
-    }
-    let desk = desk();
-    desk.write("people.xlsx", workbook());
-    desk.run(&["check", "people.xlsx", "--fix", "-o", "people.csv"]).exits(1);
-    let written = std::fs::read_to_string(desk.path("people.csv")).unwrap();
-    let expected = "\u{feff}Work Email,License,Operation,Extension,Due,Done\r\n\
-                    a@example.com,M,add,0413,2026-03-31,TRUE\r\nnobody,M,,,,\r\n";
-    assert_eq!(written, expected);
-}
-
-#[test]
-fn what_a_workbook_asked_for_in_vain_comes_back_as_a_workbook() {
-    let sandbox = sandbox(2, WireForm::Array, &[]);
-    let desk = Desk::at(&sandbox.url());
-    let mut book = Workbook::new();
-    let sheet = book.add_worksheet();
-    let rows = [
-        ["E-Mail", "License", "Note"],
-        ["user1@example.com", "Messaging", ""],
-        ["nobody@example.com", "Messaging", "a, \"b\""],
+fn every_dialect_and_encoding_comes_to_the_same() {
+    let text = "E-Mail;License ID;Name\r\na@example.com;L1;\"Zoë;\r\nx\"\r\nb@example.com;L1;é\r\n";
+    let wide: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let old: Vec<u8> = text.chars().map(|c| u32::from(c) as u8).collect();
+    let marked = format!("\u{feff}{text}");
+    let bare = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    let (little, big) = (bare(u16::to_le_bytes), bare(u16::to_be_bytes));
+    let cases: [(&[u8], &[&str]); 8] = [
+        (text.as_bytes(), &[]),
+        (marked.as_bytes(), &[]),
+        (&wide, &[]),
+        (&little, &[]),
+        (&big, &[]),
+        (&old, &[]),
+        (&old, &["--encoding", "windows-1252"]),
+        (&text.replace(';', "\t").replace("\"Zoë\t", "\"Zoë;").into_bytes(), &[]),
     ];
-    for (row, cells) in (0..).zip(rows) {
-        sheet.write_row(row, 0, cells).unwrap();
+    for (content, more) in cases {
+        let service = Scripted::start(|_| {
+            answer(206, r#"[{"email":"a@example.com","error":{"code":"X","message":"no"}}]"#)
+        });
+        let desk = Desk::at(&service.url);
+        desk.write("people.csv", content);
+        desk.run(&[&["apply", "people.csv"], more].concat()).exits(1);
+        let bytes = std::fs::read(desk.path("people.failures.csv")).unwrap();
+        // In the encoding of the file, with a mark where that had one.
+        assert_eq!(bytes.get(..8), content.get(..8));
+        let written = if content == old {
+            bytes.iter().map(|byte| char::from(*byte)).collect()
+        } else if content == big {
+            let pairs = bytes.chunks(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+            String::from_utf16(&pairs.collect::<Vec<_>>()).unwrap()
+        } else if content == little || content == wide {
+            let pairs = bytes.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+            String::from_utf16(&pairs.collect::<Vec<_>>()).unwrap()
+        } else {
+            String::from_utf8(bytes).unwrap()
+        };
+        let lines: Vec<&str> = written.trim_start_matches('\u{feff}').split("\r\n").collect();
+        let expected =
+            format!("a@example.com{0}L1{0}\"Zoë;", if content.contains(&b'\t') { '\t' } else { ';' });
+        assert_eq!(lines[1], expected);
+        assert!(lines[2].starts_with("x\"") && lines[2].contains("failed"), "{written}");
     }
-    desk.write("people.xlsx", book.save_to_buffer().unwrap());
-    desk.run(&["apply", "people.xlsx", "--failures", "failed.XLSX", "--rate", "unlimited"]).exits(1);
-    let mut back: Xlsx<_> = calamine::open_workbook(desk.path("failed.XLSX")).unwrap();
-    let range = back.worksheet_range_at(0).unwrap().unwrap();
-    let cells: Vec<Vec<String>> =
-        range.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
-    assert_eq!(cells[0][..5], ["E-Mail", "License", "Note", "line", "state"]);
-    assert_eq!(cells[1][..5], ["nobody@example.com", "Messaging", "a, \"b\"", "3", "failed"]);
-    assert_eq!(cells.len(), 2);
-    // It is taken as it is.
-    desk.run(&["apply", "failed.XLSX", "--json", "--rate", "unlimited", "--failures", "again.csv"]).exits(1);
-    assert!(
-        std::fs::read_to_string(desk.path("again.csv"))
-            .unwrap()
-            .contains("nobody@example.com,Messaging,\"a, ")
-    );
 }

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use seatbatch::domain::WireForm;
 use serde_json::{Value, json};
 
-use crate::beside::organization;
-use crate::harness::{Desk, counts};
+use crate::harness::{Desk, counts, organization};
 
 /// So many people hold A and as many hold B, with so many units left of each.
 fn halves(each: usize, left: usize) -> Value {

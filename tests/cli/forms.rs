@@ -191,7 +191,7 @@ fn what_a_header_says_beyond_a_name_must_be_of_the_license() {
         "licenses": [{"id": "M", "name": "Messaging", "totalUnits": 5}], "sites": [],
         "users": [{"email": "a@example.com", "licenses": []}],
     });
-    let service = crate::beside::organization(state, WireForm::Array);
+    let service = crate::harness::organization(state, WireForm::Array);
     let desk = Desk::at(&service.url());
     desk.write("users.csv", "User ID/Email (Required),Webex Teams [Sub121331]\na@example.com,TRUE\n");
     let ran = desk.run(&["apply", "users.csv", "--yes"]).exits(2);
@@ -199,34 +199,4 @@ fn what_a_header_says_beyond_a_name_must_be_of_the_license() {
     assert!(ran.stderr.contains(line) && ran.stderr.contains("candidates: Messaging"), "{}", ran.stderr);
     desk.write("seatbatch.toml", "[services]\n\"Webex Teams [Sub121331]\" = \"Messaging\"\n");
     desk.run(&["apply", "users.csv", "--yes"]).exits(0);
-}
-
-#[test]
-fn what_a_row_is_about_is_not_mended_away() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
-    let config = "[bundles.engineer]\nlicenses = [\"L1\"]\nsites = [\"https://a.example.com/x\"]\n";
-    desk.write("seatbatch.toml", config);
-    let rows = [
-        ("email,licenseId", "a@example.com,N/A"),
-        ("email,license", "a@example.com,-"),
-        ("email,license", "a@example.com,Messaging; N/A"),
-        ("email,siteUrl", "a@example.com,NULL"),
-        ("email,Team", "a@example.com,N/A"),
-        ("email,Team", "a@example.com,engineer"),
-        ("email,personId,licenseId", "N/A,N/A,L1"),
-        ("personId,licenseId", "0,L1"),
-        ("email,licenseId,operation", "a@example.com,L1,N/A"),
-    ];
-    for (header, row) in rows {
-        desk.write("people.csv", format!("{header}\n{row}\n"));
-        let map: &[&str] = if header.ends_with("Team") { &["--map", "bundle=Team"] } else { &[] };
-        desk.run(&[&["check", "people.csv", "--fix", "-o", "mended.csv"], map].concat()).exits(1);
-        let mended = std::fs::read_to_string(desk.path("mended.csv")).unwrap();
-        assert_eq!(mended, format!("{header}\n{row}\n"));
-    }
-    // Where something else says it, nothing is what is meant.
-    desk.write("people.csv", "email,personId,licenseId\na@example.com,N/A,L1\n");
-    desk.run(&["check", "people.csv", "--fix", "-o", "mended.csv"]).exits(0);
-    let mended = std::fs::read_to_string(desk.path("mended.csv")).unwrap();
-    assert_eq!(mended, "email,personId,licenseId\na@example.com,,L1\n");
 }

@@ -7,8 +7,10 @@ use std::sync::OnceLock;
 use rusqlite::Connection;
 use seatbatch::domain::WireForm;
 use seatbatch::sandbox::{Fault, Options, Organization, Sandbox};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
+
+use crate::scripted::{Scripted, answer};
 
 pub(crate) const TOKEN: &str = "sandbox-token-3f1c";
 
@@ -178,4 +180,38 @@ pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
         assert!(begun.elapsed().as_secs() < 60, "it never came to it: {what}");
         std::thread::park_timeout(std::time::Duration::from_micros(200));
     }
+}
+
+/// A sandbox with this organization.
+pub(crate) fn organization(state: Value, wire: WireForm) -> Sandbox {
+    let organization = Organization::from_state(serde_json::from_value(state).unwrap()).unwrap();
+    runtime().block_on(Sandbox::start(Options::new(TOKEN, wire, organization))).unwrap()
+}
+
+/// Licenses A and B with so many units, and users who hold what is said.
+pub(crate) fn two(a: u32, b: u32, users: &[(&str, &[&str])]) -> Value {
+    let users: Vec<Value> = users
+        .iter()
+        .map(|(name, licenses)| json!({"email": format!("{name}@example.com"), "licenses": licenses}))
+        .collect();
+    json!({
+        "licenses": [
+            {"id": "A", "name": "Plan A", "totalUnits": a},
+            {"id": "B", "name": "Plan B", "totalUnits": b},
+        ],
+        "sites": [],
+        "users": users,
+    })
+}
+
+/// What everybody holds, in an order that does not change.
+pub(crate) fn held(service: &Sandbox) -> Vec<(String, Vec<String>)> {
+    service.state().users.into_iter().map(|user| (user.email, user.licenses)).collect()
+}
+
+/// A desk whose service fails the test when it is spoken to.
+pub(crate) fn silent_desk() -> (Scripted, Desk) {
+    let service = Scripted::start(|_| answer(200, ""));
+    let desk = Desk::at(&service.url);
+    (service, desk)
 }

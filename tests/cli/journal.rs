@@ -1,12 +1,16 @@
-//! The journal from outside: views, mode, and files that are no journals.
+//! `seatbatch journal check`, `backup` and `prune`; the file from outside: views, mode, and files that are no journals.
 
-use crate::harness::{Desk, onboarding};
-use crate::scripted::{Scripted, answer};
+use crate::harness::{Desk, Ran, onboarding};
+use crate::scripted::{Scripted, answer, refusing_one};
 
 fn columns(desk: &Desk, view: &str) -> Vec<String> {
     let sql = desk.sql();
     let statement = sql.prepare(&format!("SELECT * FROM {view}")).unwrap();
     statement.column_names().map(str::to_owned).collect()
+}
+
+pub(crate) fn events(ran: &Ran) -> Vec<serde_json::Value> {
+    ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
@@ -101,4 +105,92 @@ fn a_journal_that_is_replaced_stops_the_run() {
     assert!(service.asked().len() <= 4, "{} requests", service.asked().len());
     std::fs::rename(path.with_extension("gone"), &path).unwrap();
     desk.run(&["resume", "--journal", path.to_str().unwrap()]).exits(0);
+}
+
+#[test]
+fn a_journal_is_proved_and_held_to_a_head_that_was_kept() {
+    let service = refusing_one();
+    let desk = Desk::at(&service.url);
+    let summary = desk.apply(&onboarding(3), &[]).exits(1).summary();
+    let head = summary["head"].as_str().unwrap().to_owned();
+    let check = desk.run(&["journal", "check"]).exits(0);
+    assert!(check.stdout.starts_with("head "), "{}", check.stdout);
+    desk.run(&["retry", "--yes"]).exits(1);
+    desk.run(&["journal", "check", "--head", &head]).exits(0);
+    desk.run(&["journal", "check", "--head", "9-0123456789abcdef0123456789abcdef"]).exits(1);
+    desk.sql().execute_batch("UPDATE assignment SET email = 'eve@example.com' WHERE assignment = 2").unwrap();
+    let ran = desk.run(&["journal", "check", "--json"]).exits(1);
+    let found = events(&ran);
+    assert_eq!(found[0]["event"], "alteration");
+    assert!(found[0]["what"].as_str().unwrap().contains("operations of run 1"), "{}", found[0]);
+    assert_eq!(found.last().unwrap()["event"], "summary");
+}
+
+#[test]
+fn nothing_is_sent_from_a_journal_that_was_altered() {
+    for edit in [
+        "UPDATE assignment SET email = 'eve@example.com' WHERE assignment = 2",
+        "UPDATE operation SET removes = 1 WHERE line = 3",
+        "UPDATE term SET text = text || 'x'",
+        "UPDATE run SET settings = replace(settings, 'array', 'object')",
+        "DELETE FROM batch",
+        "UPDATE run SET state = 'paused', reason = 'x'",
+    ] {
+        let service = Scripted::start(|_| answer(401, ""));
+        let desk = Desk::at(&service.url);
+        desk.apply(&onboarding(5), &["--wire", "array"]).exits(3);
+        desk.sql().execute_batch(edit).unwrap();
+        let well = Scripted::start(|_| answer(200, ""));
+        let ran = desk.run(&["resume", "--base-url", &well.url, "--yes"]).exits(4);
+        assert!(ran.stderr.contains("was altered"), "{edit}: {}", ran.stderr);
+        assert!(well.asked().is_empty(), "{edit}");
+    }
+}
+
+#[test]
+fn a_copy_is_whole_and_takes_no_files_place() {
+    let service = refusing_one();
+    let desk = Desk::at(&service.url);
+    desk.apply(&onboarding(3), &[]).exits(1);
+    desk.run(&["journal", "backup", "copy.db"]).exits(0);
+    desk.run(&["journal", "check", "--journal", "copy.db"]).exits(0);
+    let report =
+        |journal: &str| desk.run(&["report", "--format", "csv", "--journal", journal]).exits(0).stdout;
+    assert_eq!(report("copy.db"), report("seatbatch.db"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(desk.path("copy.db")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    for path in ["copy.db", "people.csv", "nowhere/copy.db"] {
+        let ran = desk.run(&["journal", "backup", path]);
+        assert!([2, 4].contains(&ran.code), "{path}: {}", ran.stderr);
+    }
+    assert_eq!(std::fs::read_to_string(desk.path("people.csv")).unwrap(), onboarding(3));
+}
+
+#[test]
+fn old_runs_are_forgotten_and_the_rest_stays_proved() {
+    let service = refusing_one();
+    let desk = Desk::at(&service.url);
+    desk.apply(&onboarding(3), &[]).exits(1);
+    let head = desk.apply(&onboarding(4), &[]).exits(1).summary()["head"].as_str().unwrap().to_owned();
+    let plan = desk.run(&["journal", "prune", "--keep", "1", "--dry-run"]).exits(0);
+    assert!(plan.stderr.contains("Run 1 of people.csv: 3 users"), "{}", plan.stderr);
+    assert_eq!(desk.count("done"), 5);
+    desk.run(&["journal", "prune", "--keep", "1"]).exits(2);
+    desk.run(&["journal", "prune"]).exits(2);
+    desk.run(&["journal", "prune", "--older-than", "400d", "--yes"]).exits(0);
+    assert_eq!(desk.count("done"), 5);
+    desk.run(&["journal", "prune", "--keep", "1", "--yes"]).exits(0);
+    assert_eq!(desk.count("done"), 3);
+    let (done, failed): (u32, u32) = desk
+        .sql()
+        .query_row("SELECT done, failed FROM runs WHERE run_id = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    assert_eq!((done, failed), (2, 1));
+    desk.run(&["journal", "check", "--head", &head]).exits(0);
+    desk.sql().execute_batch("UPDATE run SET done = 3, failed = 0 WHERE run_id = 1").unwrap();
+    desk.run(&["journal", "check"]).exits(1);
 }

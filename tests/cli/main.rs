@@ -8,37 +8,44 @@
     reason = "a test fails by panicking"
 )]
 
+// What the tests stand on.
+mod harness;
+mod scripted;
+
+// One file a command.
+mod apply;
+mod check;
+mod demo;
+mod diff;
+mod failures;
+mod journal;
+mod licenses;
+mod login;
+mod plan;
+mod rehearse;
+mod report;
+mod resume;
+mod retry;
+mod runs;
+mod sandbox;
+mod undo;
+mod user;
+mod verify;
+
+// What concerns several commands.
 mod answers;
-mod audit;
-mod beside;
-mod changes;
 mod columns;
-mod crash;
-mod disk;
+mod doubts;
 mod files;
 mod fit;
 mod forms;
-mod harness;
-mod holders;
-mod hostile;
-mod input;
-mod journal;
-mod lifecycle;
-mod lock;
-mod network;
-mod night;
+mod organizations;
 mod outcomes;
 mod outputs;
 mod partition;
-mod record;
-mod rehearse;
-mod report;
-mod sandbox;
-mod scripted;
-mod secrets;
-#[cfg(feature = "failpoints")]
-mod steps;
 mod stories;
 mod terminal;
 mod tokens;
-mod undo;
+
+// What goes wrong around a run.
+mod faults;

@@ -66,18 +66,6 @@ fn a_206_that_cannot_be_matched_or_read_leaves_the_batch_in_doubt() {
 }
 
 #[test]
-fn what_is_in_doubt_is_taken_up_by_retry() {
-    let service = Scripted::start(|asked| if asked.number <= 2 { answer(206, "?") } else { answer(200, "") });
-    let desk = Desk::at(&service.url);
-    desk.apply(&onboarding(2), &["--max-attempts", "2"]).exits(1);
-    let summary = desk.run(&["retry", "--json"]).exits(0).summary();
-    assert_eq!(counts(&summary, ["done", "in_doubt"]), [2, 0]);
-    let attempts: u32 =
-        desk.sql().query_row("SELECT max(attempts) FROM operations", [], |row| row.get(0)).unwrap();
-    assert_eq!(attempts, 3);
-}
-
-#[test]
 fn the_object_form_is_compared_on_206_and_on_200() {
     for status in [200, 206] {
         let service = Scripted::start(move |asked| answer(status, holding(asked, &["L1", "L3"])));
@@ -386,29 +374,31 @@ fn a_user_is_never_in_two_requests_at_once_and_keeps_file_order() {
 }
 
 #[test]
-fn retry_sends_what_it_was_asked_to_and_nothing_else() {
-    let service = Scripted::start(|asked| match asked.number {
-        1 => answer(206, r#"[{"email":"user1@example.com","error":{"code":"X","message":"no"}}]"#),
-        2 => answer(401, ""),
-        _ => answer(200, ""),
-    });
+fn nothing_getting_through_for_long_enough_pauses_the_run() {
+    let service = Scripted::start(|asked| if asked.number == 1 { answer(200, "") } else { answer(503, "") });
     let desk = Desk::at(&service.url);
-    desk.apply(&onboarding(6), &["--batch-size", "3", "--concurrency", "1"]).exits(3);
-    assert_eq!((desk.count("failed"), desk.count("pending")), (1, 3));
-    let ran = desk.run(&["retry", "1", "--code", "X"]).exits(3);
-    assert!(ran.stderr.contains("3 operations of the run were not asked for"), "{}", ran.stderr);
-    assert_eq!((desk.count("done"), desk.count("pending")), (3, 3));
-    assert_eq!(service.asked().last().unwrap().users(), ["user1@example.com"]);
-    desk.run(&["resume", "1"]).exits(0);
-    assert_eq!(desk.count("done"), 6);
+    let args = ["--batch-size", "1", "--concurrency", "1", "--give-up-after", "2", "--max-attempts", "50"];
+    let ran = desk.apply(&onboarding(4), &args).exits(3);
+    assert_eq!(counts(&ran.summary(), ["done", "failed", "pending"]), [1, 0, 3]);
+    assert!(ran.stderr.contains("nothing gets through"), "{}", ran.stderr);
 }
 
 #[test]
-fn resume_is_the_users_word_that_all_is_right() {
-    let service = Scripted::start(|_| answer(400, ""));
-    let desk = Desk::at(&service.url);
-    desk.apply(&onboarding(12), &["--batch-size", "1"]).exits(3);
-    assert_eq!(desk.count("pending"), 12);
-    desk.run(&["resume"]).exits(1);
-    assert_eq!(desk.count("failed"), 12);
+fn an_absurd_retry_after_means_neither_sleep_nor_loss() {
+    for absurd in ["-5", "Wed, 21 Oct 2015 07:28:00 GMT", "0", ""] {
+        let header = format!("Retry-After: {absurd}\r\n");
+        let service = Scripted::start(move |asked| {
+            if asked.number == 1 { (429, header.clone(), String::new()) } else { answer(200, "") }
+        });
+        let desk = Desk::at(&service.url);
+        desk.apply(&onboarding(2), &[]).exits(0);
+    }
+    for long in ["315360000", "99999999999999999999", "Wed, 21 Oct 2099 07:28:00 GMT"] {
+        let header = format!("Retry-After: {long}\r\n");
+        let service = Scripted::start(move |_| (429, header.clone(), String::new()));
+        let desk = Desk::at(&service.url);
+        let ran = desk.apply(&onboarding(2), &[]).exits(3);
+        assert!(ran.stderr.contains("longer than --max-wait"), "{long}: {}", ran.stderr);
+        assert_eq!(desk.count("pending"), 2);
+    }
 }

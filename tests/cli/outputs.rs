@@ -1,6 +1,8 @@
 //! Files that commands write take the place of nothing that somebody may miss, and are tried before anything is sent.
 
-use crate::harness::{Desk, onboarding};
+use seatbatch::domain::WireForm;
+
+use crate::harness::{Desk, onboarding, sandbox};
 use crate::scripted::{Scripted, answer};
 
 /// Refuses user 1, every time.
@@ -132,6 +134,35 @@ fn links_devices_and_standard_output_are_what_they_are() {
     for path in ["-", "/dev/stdout"] {
         let ran = desk.run(&["failures", "-o", path]).exits(0);
         assert_eq!(ran.stdout, read(&desk, "real/f.csv"));
+    }
+    assert!(!desk.path("-").exists());
+}
+
+#[test]
+fn a_failures_csv_that_cannot_be_written_does_not_take_the_place_of_the_summary() {
+    let service = sandbox(6, WireForm::Array, &["refuse=400411,user=user2@example.com"]);
+    let desk = Desk::at(&service.url());
+    std::fs::create_dir(desk.path("people.failures.csv")).unwrap();
+    let ran = desk.apply(&onboarding(6), &[]);
+    assert_eq!(ran.summary()["event"], "summary");
+    if ran.code != 2 {
+        assert_eq!((ran.code, &ran.summary()["failed"]), (4, &1.into()), "{}", ran.stderr);
+        assert!(ran.stderr.contains("seatbatch failures 1 -o OTHER.csv"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_dash_is_standard_output() {
+    let service = sandbox(6, WireForm::Array, &["refuse=400411,user=user2@example.com"]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(6), &[]).exits(1);
+    for args in [["failures", "-o", "-"], ["report", "-o", "-"], ["undo", "-o", "-"]] {
+        let ran = desk.run(&args);
+        assert!(
+            ran.code <= 1 && ran.stdout.contains("user") || ran.stdout.contains("Run 1"),
+            "{args:?}: {}",
+            ran.stdout
+        );
     }
     assert!(!desk.path("-").exists());
 }

@@ -3,8 +3,7 @@
 use seatbatch::domain::WireForm;
 use serde_json::{Value, json};
 
-use crate::beside::organization;
-use crate::harness::{Desk, counts};
+use crate::harness::{Desk, counts, organization};
 
 /// An organization with scarce licenses, some of which are held.
 fn seeded(random: &mut fastrand::Rng) -> (Value, String) {

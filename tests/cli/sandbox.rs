@@ -38,3 +38,17 @@ fn an_organization_is_saved_at_the_end_and_loaded_again() {
     let again: Value = serde_json::from_slice(&std::fs::read(desk.path("again.json")).unwrap()).unwrap();
     assert_eq!(again, saved);
 }
+
+#[test]
+fn a_sandbox_says_first_where_it_listens_and_then_what_a_shell_needs() {
+    use std::io::{BufRead as _, BufReader};
+    let desk = Desk::at("https://example.com/never-asked");
+    let mut child = desk.command(&["sandbox", "--token", "two words"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let first = lines.next().unwrap();
+    let url = first.strip_prefix("listening on ").unwrap().to_owned();
+    assert_eq!(lines.next().unwrap(), format!("export SEATBATCH_BASE_URL={url}"));
+    assert_eq!(lines.next().unwrap(), "export WEBEX_ACCESS_TOKEN='two words'");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

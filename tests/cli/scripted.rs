@@ -104,3 +104,8 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Asked>>, script: &dyn Fn(&Asked) -> 
     let mut stream = stream;
     let _ = stream.write_all(text.as_bytes());
 }
+
+/// A service that refuses its first user and takes everybody else.
+pub(crate) fn refusing_one() -> Scripted {
+    Scripted::start(|_| answer(206, r#"[{"email":"user1@example.com","error":{"code":"A","message":"no"}}]"#))
+}

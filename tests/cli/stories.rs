@@ -6,8 +6,7 @@ use seatbatch::domain::WireForm;
 use seatbatch::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::beside::organization;
-use crate::harness::{Desk, counts};
+use crate::harness::{Desk, counts, organization};
 
 fn sample(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)).unwrap()

@@ -75,15 +75,6 @@ fn a_proposed_command_works_from_wherever_one_stands() {
 }
 
 #[test]
-fn retry_of_a_code_that_nothing_failed_with_says_which_there_are() {
-    let service = sandbox(3, WireForm::Array, &["refuse=400411,user=user2@example.com"]);
-    let desk = Desk::at(&service.url());
-    desk.apply(&onboarding(3), &[]).exits(1);
-    let ran = desk.run(&["retry", "--code", "999"]).exits(2);
-    assert!(ran.stderr.contains("failed with 999; the codes there are: 400411 (1)"), "{}", ran.stderr);
-}
-
-#[test]
 fn what_cannot_be_asked_where_there_is_no_run_ends_with_5() {
     let service = Scripted::start(|_| answer(401, ""));
     let desk = Desk::at(&service.url);
@@ -152,19 +143,6 @@ fn failures_are_events_while_the_run_goes_on_and_the_last_event_is_the_summary()
 }
 
 #[test]
-fn a_failures_csv_that_cannot_be_written_does_not_take_the_place_of_the_summary() {
-    let service = sandbox(6, WireForm::Array, &["refuse=400411,user=user2@example.com"]);
-    let desk = Desk::at(&service.url());
-    std::fs::create_dir(desk.path("people.failures.csv")).unwrap();
-    let ran = desk.apply(&onboarding(6), &[]);
-    assert_eq!(ran.summary()["event"], "summary");
-    if ran.code != 2 {
-        assert_eq!((ran.code, &ran.summary()["failed"]), (4, &1.into()), "{}", ran.stderr);
-        assert!(ran.stderr.contains("seatbatch failures 1 -o OTHER.csv"), "{}", ran.stderr);
-    }
-}
-
-#[test]
 fn every_command_ends_with_a_summary() {
     let service = sandbox(6, WireForm::Array, &["refuse=400411,user=user2@example.com"]);
     let desk = Desk::at(&service.url());
@@ -192,36 +170,6 @@ fn every_command_ends_with_a_summary() {
         assert_eq!(named(&events, "summary").len(), 1, "{args:?}: {} {}", ran.stdout, ran.stderr);
         assert_eq!(events.last().unwrap()["event"], "summary", "{args:?}");
     }
-}
-
-#[test]
-fn a_dash_is_standard_output() {
-    let service = sandbox(6, WireForm::Array, &["refuse=400411,user=user2@example.com"]);
-    let desk = Desk::at(&service.url());
-    desk.apply(&onboarding(6), &[]).exits(1);
-    for args in [["failures", "-o", "-"], ["report", "-o", "-"], ["undo", "-o", "-"]] {
-        let ran = desk.run(&args);
-        assert!(
-            ran.code <= 1 && ran.stdout.contains("user") || ran.stdout.contains("Run 1"),
-            "{args:?}: {}",
-            ran.stdout
-        );
-    }
-    assert!(!desk.path("-").exists());
-}
-
-#[test]
-fn a_sandbox_says_first_where_it_listens_and_then_what_a_shell_needs() {
-    use std::io::{BufRead as _, BufReader};
-    let desk = Desk::at("https://example.com/never-asked");
-    let mut child = desk.command(&["sandbox", "--token", "two words"]).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let first = lines.next().unwrap();
-    let url = first.strip_prefix("listening on ").unwrap().to_owned();
-    assert_eq!(lines.next().unwrap(), format!("export SEATBATCH_BASE_URL={url}"));
-    assert_eq!(lines.next().unwrap(), "export WEBEX_ACCESS_TOKEN='two words'");
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]

@@ -1,44 +1,10 @@
-//! What a run has changed, and no more, taken back.
+//! `seatbatch undo`: what a run has changed, and no more, taken back.
 
 use seatbatch::domain::WireForm;
-use seatbatch::sandbox::{Organization, Sandbox};
+use seatbatch::sandbox::Organization;
 use serde_json::json;
 
-use crate::beside::organization;
-use crate::harness::{Desk, counts, license, onboarding, sandbox};
-
-/// What everybody holds, in an order that does not change.
-fn held(service: &Sandbox) -> Vec<(String, Vec<String>)> {
-    service.state().users.into_iter().map(|user| (user.email, user.licenses)).collect()
-}
-
-#[test]
-fn a_snapshot_is_kept_by_itself_where_it_costs_little() {
-    let service = sandbox(4, WireForm::Array, &[]);
-    Desk::at(&service.url()).apply(&onboarding(2), &[]).exits(0);
-    let before = held(&service);
-    let desk = Desk::at(&service.url());
-    desk.apply(&onboarding(4), &["--snapshot", "auto"]).exits(0);
-    let undo = desk.run(&["undo", "-o", "undo.csv", "--json"]).exits(0);
-    let event: serde_json::Value = serde_json::from_str(undo.stdout.lines().next().unwrap()).unwrap();
-    assert_eq!(counts(&event, ["rows", "not_known", "left_alone"]), [2, 0, 0]);
-    desk.run(&["apply", "undo.csv"]).exits(0);
-    assert_eq!(held(&service), before);
-}
-
-#[test]
-fn a_snapshot_that_cannot_be_had_by_itself_is_said_and_done_without() {
-    use crate::scripted::{Scripted, answer};
-    let service =
-        Scripted::start(
-            |asked| if asked.head.starts_with("GET") { answer(403, "") } else { answer(200, "") },
-        );
-    let desk = Desk::at(&service.url);
-    let ran = desk.apply(&onboarding(2), &["--snapshot", "auto"]).exits(0);
-    assert!(ran.stderr.contains("who held what before is not kept"), "{}", ran.stderr);
-    let undo = desk.run(&["undo", "-o", "undo.csv"]).exits(0);
-    assert!(undo.stderr.contains("of 2 operations it is not known"), "{}", undo.stderr);
-}
+use crate::harness::{Desk, held, license, onboarding, organization, sandbox};
 
 #[test]
 fn calling_comes_back_with_the_number_that_the_file_had_or_is_to_be_completed() {
@@ -88,4 +54,42 @@ fn undo_names_the_organization_and_leaves_alone_what_somebody_has_changed_since(
         text.lines().count() == 3 && text.matches(&org).count() == 2 && !text.contains("user2"),
         "{text}"
     );
+}
+
+#[test]
+fn undo_reverses_what_was_done() {
+    let service = sandbox(5, WireForm::Array, &["refuse=X,user=user3@example.com"]);
+    let desk = Desk::at(&service.url());
+    let id = license("Messaging");
+    let csv = format!(
+        "email,licenseId,siteUrl\nuser1@example.com,{id},\nuser1@example.com,,meet.example.com\nuser3@example.com,{id},\n"
+    );
+    desk.apply(&csv, &[]).exits(1);
+    assert_eq!(service.user("user1@example.com").unwrap().site_urls, ["meet.example.com"]);
+    desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    let undo = std::fs::read_to_string(desk.path("undo.csv")).unwrap();
+    let expected = format!(
+        "email,personId,orgId,licenseId,siteUrl,accountType,operation,phoneNumber,extension,locationId,note\n\
+         user1@example.com,,,,meet.example.com,attendee,remove,,,,\nuser1@example.com,,,{id},,,remove,,,,\n"
+    );
+    assert_eq!(undo, expected);
+    desk.run(&["apply", "undo.csv"]).exits(0);
+    let user = service.user("user1@example.com").unwrap();
+    assert!(user.licenses.is_empty() && user.site_urls.is_empty());
+}
+
+#[test]
+fn undo_leaves_alone_what_a_snapshot_shows_to_have_been_so_before() {
+    let service = sandbox(4, WireForm::Array, &[]);
+    let before = Desk::at(&service.url());
+    before.apply(&onboarding(2), &[]).exits(0);
+    let desk = Desk::at(&service.url());
+    let ran = desk.apply(&onboarding(4), &["--snapshot"]).exits(0);
+    assert!(ran.stderr.contains("2 operations change nothing"), "{}", ran.stderr);
+    desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    let undo = std::fs::read_to_string(desk.path("undo.csv")).unwrap();
+    assert_eq!(undo.lines().count(), 3, "{undo}");
+    desk.run(&["apply", "undo.csv"]).exits(0);
+    assert!(service.user("user4@example.com").unwrap().licenses.is_empty());
+    assert_eq!(service.user("user1@example.com").unwrap().licenses.len(), 1);
 }

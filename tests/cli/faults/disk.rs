@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use rusqlite::Connection;
+use seatbatch::domain::WireForm;
 
 use crate::harness::{Desk, Ran, finish, onboarding, sandbox};
 use crate::scripted::{Scripted, answer};
-use seatbatch::domain::WireForm;
 
 /// Runs the binary by way of another program, which is told to run it.
 fn by_way_of(way: &[&str], desk: &Desk, args: &[&str]) -> Ran {

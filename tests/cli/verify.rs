@@ -1,17 +1,17 @@
-//! Lists of holders, read whole or not at all.
+//! `seatbatch verify`: lists of holders are read whole or not at all, and held against the journal.
 
+use seatbatch::domain::WireForm;
 use serde_json::json;
 
-use crate::harness::{Desk, counts, license, sandbox};
+use crate::harness::{Desk, counts, license, onboarding, sandbox};
 use crate::scripted::{Answer, Asked, Scripted, answer};
-use seatbatch::domain::WireForm;
 
 /// The path that was asked for.
-fn path(asked: &Asked) -> String {
+pub(crate) fn path(asked: &Asked) -> String {
     asked.head.split(' ').nth(1).unwrap_or_default().to_owned()
 }
 
-fn page(users: &[(&str, Option<&str>)]) -> String {
+pub(crate) fn page(users: &[(&str, Option<&str>)]) -> String {
     let users: Vec<_> = users
         .iter()
         .map(|(id, email)| match email {
@@ -22,14 +22,14 @@ fn page(users: &[(&str, Option<&str>)]) -> String {
     json!({"id": "LIC", "name": "Messaging", "users": users}).to_string()
 }
 
-fn linked(link: &str, body: String) -> Answer {
+pub(crate) fn linked(link: &str, body: String) -> Answer {
     (200, link.to_owned(), body)
 }
 
 const FILE: &str = "email,licenseId,operation\na@example.com,LIC,remove\nb@example.com,LIC,remove\n";
 
 /// A service that takes every change and whose list of holders is what `list` says of page 1, 2, ….
-fn service(list: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Scripted {
+pub(crate) fn service(list: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Scripted {
     Scripted::start(move |asked| {
         let path = path(asked);
         if asked.head.starts_with("PATCH") {
@@ -44,6 +44,27 @@ fn verify(service: &Scripted) -> crate::harness::Ran {
     let desk = Desk::at(&service.url);
     desk.apply(FILE, &[]).exits(0);
     desk.run(&["verify", "--json"])
+}
+
+#[test]
+fn verify_lists_what_is_done_and_does_not_show() {
+    let service = sandbox(700, WireForm::Array, &["ignore,user=user650@example.com"]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(650), &[]).exits(0);
+    let ran = desk.run(&["verify"]).exits(1);
+    let id = license("Messaging");
+    assert_eq!(
+        ran.stdout,
+        format!(
+            "line,email,personId,licenseId,operation,found,state,orgId\n651,user650@example.com,,{id},add,not held,done,\n"
+        )
+    );
+    assert!(ran.stderr.contains("650 operations compared, 1 differs"), "{}", ran.stderr);
+    desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    desk.run(&["apply", "undo.csv"]).exits(0);
+    desk.run(&["verify"]).exits(0);
+    desk.run(&["verify", "1", "-o", "drift.csv"]).exits(1);
+    assert_eq!(std::fs::read_to_string(desk.path("drift.csv")).unwrap().lines().count(), 651);
 }
 
 #[test]
@@ -146,33 +167,26 @@ fn a_failed_operation_that_is_so_all_the_same_is_drift() {
 }
 
 #[test]
-fn a_license_is_shown_by_its_name_and_a_wrong_base_url_is_said_so() {
-    let sandbox = sandbox(3, WireForm::Array, &[]);
-    let desk = Desk::at(&sandbox.url());
-    let by_name = desk.run(&["licenses", "show", "messaging", "--json"]).exits(0);
-    let first: serde_json::Value = serde_json::from_str(by_name.stdout.lines().next().unwrap()).unwrap();
-    assert_eq!((&first["event"], &first["id"]), (&"license".into(), &license("Messaging").into()));
-    let by_id =
-        desk.run(&["licenses", "show", &format!("{}=", license("Messaging")), "--format", "json"]).exits(0);
-    assert_eq!(by_id.summary()["id"], license("Messaging"));
-    let near = desk.run(&["licenses", "show", "Mesaging"]).exits(2);
-    assert!(near.stderr.contains("the nearest is 'Messaging'"), "{}", near.stderr);
-    let bare = Desk::at(sandbox.url().trim_end_matches("/v1"));
-    for args in [&["licenses", "list"][..], &["licenses", "show", "Messaging"]] {
-        let ran = bare.run(args);
-        assert!(ran.code != 0 && ran.stderr.contains("is the base URL right"), "{}", ran.stderr);
+fn a_page_that_leads_elsewhere_or_in_a_circle_is_not_followed() {
+    let elsewhere = Scripted::start(|_| answer(200, r#"{"id":"L","users":[]}"#));
+    let away = format!("Link: <{}/licenses/L?next=2>; rel=\"next\"\r\n", elsewhere.url);
+    for (link, words) in [(away, "leads elsewhere"), (String::new(), "leads elsewhere")] {
+        let service = Scripted::start(move |asked| {
+            if asked.head.starts_with("PATCH") {
+                return answer(200, "");
+            }
+            let host = asked.head.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+            let itself = format!(
+                "Link: <http://{host}/v1/licenses/L?includeAssignedTo=user&next=1>; rel=\"next\"\r\n"
+            );
+            let link = if link.is_empty() { itself } else { link.clone() };
+            (200, link, r#"{"id":"L","users":[]}"#.to_owned())
+        });
+        let desk = Desk::at(&service.url);
+        desk.apply("email,licenseId\nuser1@example.com,L\n", &[]).exits(0);
+        let ran = desk.run(&["verify"]);
+        assert!(ran.code != 0 && ran.stderr.contains(words), "{} {}", ran.code, ran.stderr);
+        assert!(service.asked().len() < 6, "{} requests", service.asked().len());
     }
-}
-
-#[test]
-fn licenses_are_read_to_the_last_page() {
-    let service = Scripted::start(|asked| {
-        if path(asked).contains("page=2") {
-            return answer(200, json!({"items": [{"id": "L2", "name": "Meetings"}]}).to_string());
-        }
-        let body = json!({"items": [{"id": "L1", "name": "Messaging"}]}).to_string();
-        linked("Link: </v1/licenses?page=2>; rel=\"next\"\r\n", body)
-    });
-    let ran = Desk::at(&service.url).run(&["licenses", "list", "--format", "csv"]).exits(0);
-    assert!(ran.stdout.contains("Messaging") && ran.stdout.contains("Meetings"), "{}", ran.stdout);
+    assert!(elsewhere.asked().is_empty());
 }

@@ -1,10 +1,11 @@
 //! One writer by whatever name, and readers that are in nobody's way.
-#![cfg(unix)]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex};
 
-use crate::harness::{Desk, finish, onboarding, until};
+use seatbatch::domain::WireForm;
+
+use crate::harness::{Desk, finish, onboarding, sandbox, until};
 use crate::scripted::{Scripted, answer};
 
 /// A door that is shut until it is opened.
@@ -122,8 +123,29 @@ fn a_finished_journal_is_read_where_nothing_may_be_written() {
     set_permissions(kept.join("j.db"), Permissions::from_mode(0o400)).unwrap();
     set_permissions(&kept, Permissions::from_mode(0o555)).unwrap();
     for command in [&["status"][..], &["runs"], &["report"], &["report", "--format", "csv"]] {
-        let ran = crate::disk::as_a_mere_user(&desk, &[command, &["--journal", "kept/j.db"]].concat());
+        let ran =
+            crate::faults::disk::as_a_mere_user(&desk, &[command, &["--journal", "kept/j.db"]].concat());
         ran.exits(0);
     }
     set_permissions(&kept, Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_second_writer_is_refused_at_once_and_readers_are_not() {
+    let service = sandbox(20, WireForm::Array, &["delay=1500,times=1"]);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", onboarding(20));
+    desk.write("other.csv", onboarding(2));
+    let child = desk.command(&["apply", "people.csv"]).spawn().unwrap();
+    until("a request comes", || !service.requests().all().is_empty());
+    for args in [&["apply", "other.csv"][..], &["resume"], &["retry"]] {
+        let ran = desk.run(args).exits(4);
+        assert!(ran.stderr.contains("another seatbatch process"), "{}", ran.stderr);
+    }
+    let status = desk.run(&["status"]).exits(0);
+    assert!(status.stdout.contains("running\n"), "{}", status.stdout);
+    desk.run(&["runs"]).exits(0);
+    desk.run(&["report"]).exits(0);
+    desk.run(&["failures", "-o", "f.csv"]).exits(0);
+    finish(child).exits(0);
 }

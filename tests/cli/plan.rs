@@ -1,36 +1,49 @@
-//! A file beside the live organization: what plan says, what only changes, what is refused.
+//! `seatbatch plan`: a file beside the live organization, before anything is sent.
 
 use seatbatch::domain::WireForm;
-use seatbatch::sandbox::{Options, Organization, Sandbox};
+use seatbatch::sandbox::Organization;
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, TOKEN, counts, license, runtime, sandbox};
-
-/// A sandbox with this organization.
-pub(crate) fn organization(state: Value, wire: WireForm) -> Sandbox {
-    let organization = Organization::from_state(serde_json::from_value(state).unwrap()).unwrap();
-    runtime().block_on(Sandbox::start(Options::new(TOKEN, wire, organization))).unwrap()
-}
-
-/// Licenses A and B with so many units, and users who hold what is said.
-fn two(a: u32, b: u32, users: &[(&str, &[&str])]) -> Value {
-    let users: Vec<Value> = users
-        .iter()
-        .map(|(name, licenses)| json!({"email": format!("{name}@example.com"), "licenses": licenses}))
-        .collect();
-    json!({
-        "licenses": [
-            {"id": "A", "name": "Plan A", "totalUnits": a},
-            {"id": "B", "name": "Plan B", "totalUnits": b},
-        ],
-        "sites": [],
-        "users": users,
-    })
-}
+use crate::harness::{Desk, counts, finish, license, onboarding, organization, sandbox, two};
 
 fn events(stdout: &str, name: &str) -> Vec<Value> {
     let all = stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     all.filter(|event| event["event"] == name).collect()
+}
+
+#[test]
+fn plan_compares_what_is_wanted_with_what_is_left_and_changes_nothing() {
+    let service = sandbox(200, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    let rows: String = (1..=150).map(|n| format!("user{n}@example.com,messaging,add\n")).collect();
+    let scarce: String = (1..=3).map(|n| format!("user{n}@example.com,Attendant Console,add\n")).collect();
+    desk.write("people.csv", format!("email,license,operation\n{rows}{scarce}"));
+    let ran = desk.run(&["plan", "people.csv"]).exits(1);
+    let said = ran.stdout.replace(&service.url(), "URL");
+    let said = said.lines().take_while(|line| !line.starts_with("2 requests")).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(said, @"
+    people.csv: 153 rows for 150 users: 153 to add, 0 to remove
+    service: URL
+    organization: the token's own
+     license or site    add  held  remove  not held  left  after
+     Messaging          150     0       0         0   200     50
+     Attendant Console    3     0       0         0     2     -1
+    ");
+    assert!(ran.stdout.contains("2 requests at auto:300/min, at least 0.2 s: until 20"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("if the service takes one user a request: 150 requests"), "{}", ran.stdout);
+    let short = "Attendant Console is 1 unit short: 3 wanted, 2 left, 0 given back by the file";
+    assert!(ran.stdout.contains(short), "{}", ran.stdout);
+    assert!(service.requests().all().is_empty());
+    assert!(!desk.path("seatbatch.db").exists());
+}
+
+#[test]
+fn plan_says_which_license_there_is_not() {
+    let service = sandbox(200, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.write("other.csv", "email,licenseId\nuser1@example.com,nothing\n");
+    let ran = desk.run(&["plan", "other.csv"]).exits(1);
+    assert!(ran.stdout.contains("has no license nothing"), "{}", ran.stdout);
 }
 
 #[test]
@@ -123,43 +136,6 @@ fn calling_removals_are_warned_of_and_so_is_a_license_that_nobody_keeps() {
 }
 
 #[test]
-fn only_what_changes_is_sent() {
-    let users: Vec<(String, Vec<&str>)> =
-        (1..=500).map(|n| (format!("u{n}"), if n % 100 == 0 { vec![] } else { vec!["A"] })).collect();
-    let users: Vec<(&str, &[&str])> =
-        users.iter().map(|(name, held)| (name.as_str(), held.as_slice())).collect();
-    let service = organization(two(500, 0, &users), WireForm::Array);
-    let desk = Desk::at(&service.url());
-    let rows: String = (1..=500).map(|n| format!("u{n}@example.com,A\n")).collect();
-    let csv = format!("email,licenseId\n{rows}");
-    let ran = desk.apply(&csv, &["--only-changes", "--batch-size", "1"]).exits(0);
-    assert_eq!(counts(&ran.summary(), ["total", "done", "unchanged", "failed"]), [500, 5, 495, 0]);
-    assert_eq!(service.requests().all().len(), 5);
-    let again = desk.apply(&csv, &["--only-changes", "--again"]).exits(0);
-    assert_eq!(counts(&again.summary(), ["total", "done", "unchanged", "requests"]), [500, 0, 500, 0]);
-    assert_eq!(service.requests().all().len(), 5);
-    assert_eq!(desk.count("unchanged"), 995);
-}
-
-#[test]
-fn only_changes_sends_nothing_where_the_lists_cannot_be_read() {
-    use crate::scripted::{Scripted, answer};
-    let service = Scripted::start(|asked| {
-        if asked.head.starts_with("GET /v1/licenses?") || asked.head.starts_with("GET /v1/licenses ") {
-            return answer(
-                200,
-                json!({"items": [{"id": "A", "name": "Plan A", "totalUnits": 5}]}).to_string(),
-            );
-        }
-        if asked.head.starts_with("GET") { answer(404, "{}") } else { answer(200, "") }
-    });
-    let desk = Desk::at(&service.url);
-    let ran = desk.apply("email,licenseId\na@example.com,A\n", &["--only-changes"]);
-    assert!(ran.code != 0, "{}", ran.stdout);
-    assert!(service.asked().iter().all(|asked| asked.head.starts_with("GET")));
-}
-
-#[test]
 fn a_saved_plan_is_held_to_where_it_matters() {
     use crate::harness::finish;
     let free: &[(&str, &[&str])] = &[("a", &[]), ("b", &[]), ("c", &["A"]), ("d", &["A"])];
@@ -204,4 +180,21 @@ fn a_saved_plan_is_held_to_where_it_matters() {
     desk.write("people.csv", "email,licenseId\nc@example.com,A\n");
     let ran = apply(&[]).exits(2);
     assert!(ran.stderr.contains("the file has changed"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_dry_run_is_a_plan() {
+    let service = sandbox(5, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", onboarding(2));
+    let plan = desk.run(&["plan", "people.csv"]).exits(0);
+    for flag in ["-n", "--dry-run"] {
+        let ran = finish(desk.as_typed(&["apply", "people.csv", flag]).spawn().unwrap()).exits(0);
+        // But for the time on the clock at which it would end.
+        let told =
+            |text: &str| text.lines().map(|line| line.split(": until").next().unwrap().to_owned()).collect();
+        let (ran, plan): (Vec<String>, Vec<String>) = (told(&ran.stdout), told(&plan.stdout));
+        assert_eq!(ran, plan);
+    }
+    assert!(!desk.path("seatbatch.db").exists());
 }

@@ -1,12 +1,11 @@
-//! `diff` and `diff --sync`.
+//! `seatbatch diff`, with `--sync` and without.
 
 use std::collections::BTreeSet;
 
 use seatbatch::domain::WireForm;
 use serde_json::{Value, json};
 
-use crate::beside::organization;
-use crate::harness::{Desk, counts};
+use crate::harness::{Desk, counts, organization};
 
 /// Licenses A and B with units enough, users u1 … who hold what is said.
 fn with(holders: &[&[&str]]) -> Value {

@@ -1,0 +1,41 @@
+//! What is in doubt is asked about.
+
+use seatbatch::domain::WireForm;
+use seatbatch::sandbox::Sandbox;
+
+use crate::harness::{Desk, finish, license, onboarding, sandbox, until};
+
+/// A run of five users whose process dies while their request is under way.
+fn doubtful(service: &Sandbox, desk: &Desk) {
+    desk.write("people.csv", onboarding(5));
+    let mut child = desk.command(&["apply", "people.csv", "--rate", "unlimited"]).spawn().unwrap();
+    until("a request comes", || !service.requests().all().is_empty());
+    child.kill().unwrap();
+    finish(child);
+    assert_eq!(desk.count("sending"), 5);
+}
+
+#[test]
+fn what_is_in_doubt_is_asked_about_before_it_is_sent_again() {
+    let service = sandbox(5, WireForm::Array, &["delay=20000,times=1"]);
+    let desk = Desk::at(&service.url());
+    doubtful(&service, &desk);
+    // It is so all the same.
+    Desk::at(&service.url()).apply(&onboarding(5), &[]).exits(0);
+    let before = service.requests().all().len();
+    let ran = desk.run(&["resume", "--json", "--in-doubt", "verify"]).exits(0);
+    assert_eq!(ran.summary()["done"], 5);
+    assert_eq!(service.requests().all().len(), before, "nothing had to be sent");
+}
+
+#[test]
+fn what_was_not_done_is_sent_after_asking() {
+    let service = sandbox(5, WireForm::Array, &["delay=20000,times=1", "drop=before,times=1"]);
+    let desk = Desk::at(&service.url());
+    doubtful(&service, &desk);
+    let ran = desk.run(&["resume", "--json", "--in-doubt", "verify"]).exits(0);
+    assert_eq!(ran.summary()["done"], 5);
+    assert!(service.requests().all().len() >= 2);
+    let user = service.user("user5@example.com").unwrap();
+    assert_eq!(user.licenses, [license("Messaging")]);
+}

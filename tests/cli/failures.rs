@@ -1,0 +1,92 @@
+//! `seatbatch failures` and its CSV, which is an input file again.
+
+use calamine::{Reader as _, Xlsx};
+use rust_xlsxwriter::Workbook;
+use seatbatch::domain::WireForm;
+
+use crate::harness::{Desk, onboarding, sandbox};
+use crate::scripted::{Scripted, answer, refusing_one};
+
+#[test]
+fn what_a_workbook_asked_for_in_vain_comes_back_as_a_workbook() {
+    let sandbox = sandbox(2, WireForm::Array, &[]);
+    let desk = Desk::at(&sandbox.url());
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let rows = [
+        ["E-Mail", "License", "Note"],
+        ["user1@example.com", "Messaging", ""],
+        ["nobody@example.com", "Messaging", "a, \"b\""],
+    ];
+    for (row, cells) in (0..).zip(rows) {
+        sheet.write_row(row, 0, cells).unwrap();
+    }
+    desk.write("people.xlsx", book.save_to_buffer().unwrap());
+    desk.run(&["apply", "people.xlsx", "--failures", "failed.XLSX", "--rate", "unlimited"]).exits(1);
+    let mut back: Xlsx<_> = calamine::open_workbook(desk.path("failed.XLSX")).unwrap();
+    let range = back.worksheet_range_at(0).unwrap().unwrap();
+    let cells: Vec<Vec<String>> =
+        range.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+    assert_eq!(cells[0][..5], ["E-Mail", "License", "Note", "line", "state"]);
+    assert_eq!(cells[1][..5], ["nobody@example.com", "Messaging", "a, \"b\"", "3", "failed"]);
+    assert_eq!(cells.len(), 2);
+    // It is taken as it is.
+    desk.run(&["apply", "failed.XLSX", "--json", "--rate", "unlimited", "--failures", "again.csv"]).exits(1);
+    assert!(
+        std::fs::read_to_string(desk.path("again.csv"))
+            .unwrap()
+            .contains("nobody@example.com,Messaging,\"a, ")
+    );
+}
+
+#[test]
+fn the_failures_csv_is_taken_as_it_is_again_and_again() {
+    let service = Scripted::start(|_| {
+        answer(206, r#"[{"email":"user2@example.com","error":{"code":"X","message":"no, \"never\""}}]"#)
+    });
+    let desk = Desk::at(&service.url);
+    desk.apply(&onboarding(3), &[]).exits(1);
+    let first = std::fs::read_to_string(desk.path("people.failures.csv")).unwrap();
+    desk.run(&["apply", "people.failures.csv"]).exits(1);
+    let second = std::fs::read_to_string(desk.path("people.failures.failures.csv")).unwrap();
+    assert_eq!(second.lines().next(), first.lines().next());
+    assert_eq!(second.lines().count(), 2);
+    desk.run(&["apply", "people.failures.failures.csv"]).exits(1);
+}
+
+#[test]
+fn a_failures_csv_is_taken_as_it_is_also_with_its_columns_moved() {
+    let service = refusing_one();
+    let desk = Desk::at(&service.url);
+    let rows = onboarding(3);
+    let own = rows.lines().enumerate().map(|(n, line)| match n {
+        0 => format!("state,{line},\"note\"\n"),
+        _ => format!("NW,{line},\"a \"\"b\"\"\"\n"),
+    });
+    desk.apply(&own.collect::<String>(), &[]).exits(1);
+    let first = std::fs::read_to_string(desk.path("people.failures.csv")).unwrap();
+    let (header, row) = first.trim_end().split_once('\n').unwrap();
+    assert!(header.starts_with("state,email,licenseId,\"note\",seatbatch_line,seatbatch_state,"), "{header}");
+    assert!(
+        row.starts_with("NW,user1@example.com,") && row.contains(",\"a \"\"b\"\"\",2,failed,A,no,"),
+        "{row}"
+    );
+    // Columns to the front, and one more: what is the user's own stays.
+    let moved: String = first
+        .trim_end()
+        .lines()
+        .enumerate()
+        .map(|(n, line)| {
+            let cells: Vec<&str> = line.split(',').collect();
+            let (own, added) = cells.split_at(4);
+            let comment = if n == 0 { "my comment" } else { "seen" };
+            format!("{},{},{comment}\n", added.join(","), own.join(","))
+        })
+        .collect();
+    desk.write("again.csv", moved);
+    desk.run(&["apply", "again.csv", "--rate", "unlimited"]).exits(1);
+    let second = std::fs::read_to_string(desk.path("again.failures.csv")).unwrap();
+    let (header, row) = second.trim_end().split_once('\n').unwrap();
+    assert!(header.starts_with("state,email,licenseId,\"note\",my comment,seatbatch_line,"), "{header}");
+    assert!(row.contains(",\"a \"\"b\"\"\",seen,2,failed,A,no,"), "{row}");
+}
