@@ -45,8 +45,25 @@ pub(super) struct Batch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Doubt {
     pub(super) reason: String,
+    pub(super) inquiry: Inquiry,
+}
+
+/// What asking has brought to light of a batch in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inquiry {
     /// Nobody has asked the service since.
-    pub(super) unasked: bool,
+    Unasked,
+    /// Of some of it nobody can tell.
+    Vain,
+    /// Some of it is in effect, which is left out from now on. On disk all of it stays in doubt: whoever goes on
+    /// after this process would send what is in effect again, and take the refusal of it for a failure.
+    Told,
+}
+
+impl Doubt {
+    pub(super) const fn new(reason: String) -> Self {
+        Self { reason, inquiry: Inquiry::Unasked }
+    }
 }
 
 /// A refusal that holds only for what is not in effect.
@@ -95,6 +112,11 @@ impl Batch {
 
     pub(super) const fn is_lone(&self) -> bool {
         self.span.len() == 1
+    }
+
+    /// Whether what is sent of it may have been done before.
+    pub(super) fn may_be_done(&self) -> bool {
+        self.doubt.as_ref().is_some_and(|doubt| doubt.inquiry != Inquiry::Told)
     }
 
     /// How it stands while it waits: what was in doubt stays so until the service says otherwise.

@@ -52,7 +52,7 @@ impl Lane {
             let Part { batch: id, span } = open.part;
             let mut batch = Batch::new(lane, span);
             let reason = "the answer never came".to_owned();
-            batch.doubt = open.in_doubt.then_some(Doubt { reason, unasked: true });
+            batch.doubt = open.in_doubt.then_some(Doubt::new(reason));
             (span, (id, batch))
         });
         Self {

@@ -113,7 +113,7 @@ impl Engine {
 
     fn accept(&mut self, id: BatchId, token: Generation, failures: Vec<OperationFailure>) {
         let Some(batch) = self.active.get_mut(&id) else { return };
-        let (number, doubted, form) = (batch.lane, batch.doubt.is_some(), batch.form);
+        let (number, doubted, form) = (batch.lane, batch.may_be_done(), batch.form);
         let learned = self.discovery.accept(form);
         self.health.accepted();
         let partial = !failures.is_empty();

@@ -2,7 +2,7 @@
 
 use super::{Engine, Finding};
 use crate::domain::{BatchChange, BatchId, OperationFailure, OperationKey, Refusal};
-use crate::engine::batch::{After, Batch, Claim};
+use crate::engine::batch::{After, Batch, Claim, Inquiry};
 use crate::engine::in_effect::{Effect, Found};
 use crate::engine::settings::Ending;
 
@@ -35,8 +35,11 @@ impl Engine {
         if let Some(claim) = batch.claim.take() {
             return self.settle_claim(id, batch, &claim, &found);
         }
-        if found.iter().any(|found| found.effect == Effect::Unknown) {
-            batch.doubt.iter_mut().for_each(|doubt| doubt.unasked = false);
+        let any = |effect| found.iter().any(|found| found.effect == effect);
+        if any(Effect::Unknown) {
+            batch.doubt.iter_mut().for_each(|doubt| doubt.inquiry = Inquiry::Vain);
+        } else if any(Effect::InEffect) {
+            batch.doubt.iter_mut().for_each(|doubt| doubt.inquiry = Inquiry::Told);
         } else {
             batch.doubt = None;
         }
@@ -57,7 +60,7 @@ impl Engine {
                 let reason = claimed.first().map_or_else(String::new, |(_, refusal)| refusal.message.clone());
                 return self.leave_in_doubt(id, batch, reason);
             }
-            batch.doubt.iter_mut().for_each(|doubt| doubt.unasked = false);
+            batch.doubt.iter_mut().for_each(|doubt| doubt.inquiry = Inquiry::Vain);
             self.active.insert(id, batch);
             return self.split(id, None, false);
         }

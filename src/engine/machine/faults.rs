@@ -51,7 +51,7 @@ impl Engine {
         let Some(batch) = self.active.get_mut(&id) else { return };
         let outcome = Some(fault.outcome());
         if matches!(fault.kind, Kind::Lost | Kind::Strange) {
-            batch.doubt = Some(Doubt { reason: fault.reason.clone(), unasked: true });
+            batch.doubt = Some(Doubt::new(fault.reason.clone()));
         }
         let given_up = self.health.is_given_up(now, self.settings.give_up_after);
         if fault.kind == Kind::Throttled {
@@ -85,7 +85,7 @@ impl Engine {
     /// A batch has had its attempts. `meanwhile` others got through, or nobody else is left to.
     fn exhausted(&mut self, id: BatchId, fault: &Fault, meanwhile: bool, due: Time) {
         let Some(batch) = self.active.get(&id) else { return };
-        let (tries, lone, doubted) = (batch.spent, batch.is_lone(), batch.doubt.is_some());
+        let (tries, lone, doubted) = (batch.spent, batch.is_lone(), batch.may_be_done());
         let outcome = Some(fault.outcome());
         let others_may_tell = self.others_may_tell();
         match fault.kind {

@@ -51,7 +51,7 @@ impl Engine {
     /// service is asked.
     pub(super) fn refuse(&mut self, id: BatchId, attempt: Option<AttemptOutcome>, refusal: Refusal) {
         let Some(batch) = self.active.get_mut(&id) else { return };
-        if batch.doubt.is_some() {
+        if batch.may_be_done() {
             batch.claim = Some(Claim::Whole(refusal));
             return self.settle_resting(id, attempt, After::Anew);
         }

@@ -2,7 +2,7 @@
 
 use super::{AHEAD, Action, Engine, Time};
 use crate::domain::{AttemptId, BatchChange, BatchId, InDoubt, Part, Span, WireForm};
-use crate::engine::batch::{After, Batch, Stage};
+use crate::engine::batch::{After, Batch, Inquiry, Stage};
 use crate::engine::lane::{LaneNo, Leave, Next, Work};
 
 /// How often something new asks an ill service: rarely enough that a long illness does not drag the whole
@@ -74,7 +74,7 @@ impl Engine {
 
     /// Whether the service is asked what became of a batch before it is sent again, or failed.
     fn is_to_be_asked(&self, batch: &Batch) -> bool {
-        let unasked = batch.doubt.as_ref().is_some_and(|doubt| doubt.unasked);
+        let unasked = batch.doubt.as_ref().is_some_and(|doubt| doubt.inquiry == Inquiry::Unasked);
         batch.claim.is_some() || (unasked && self.settings.in_doubt == InDoubt::Verify)
     }
 
