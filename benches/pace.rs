@@ -20,7 +20,7 @@ use std::time::Duration;
 use seatbatch::domain::{
     Answer, Body, HttpAnswer, InDoubt, LaneStanding, Rate, RatePer, Sequence, Span, Standing, Wire, WireForm,
 };
-use seatbatch::engine::{Action, Engine, Event, Settings, judge};
+use seatbatch::engine::{Engine, Event, Instruction, Settings, judge};
 
 fn main() {
     let quick = std::env::args().any(|arg| arg == "--test");
@@ -183,18 +183,22 @@ fn run(rate: Rate, mut limiter: Limiter, latency: f64, batches: u32, seconds: f6
     while !finished && now < seconds {
         while let Some(event) = waiting.pop_front() {
             engine.handle(Duration::from_secs_f64(now), dice.f64(), event);
-            while let Some(action) = engine.next_action() {
-                match action {
-                    Action::CommitIntent { batch, .. } => waiting.push_back(Event::IntentCommitted(batch)),
-                    Action::CommitOutcome { batch, .. } => waiting.push_back(Event::OutcomeCommitted(batch)),
-                    Action::Send { batch } => {
+            while let Some(instruction) = engine.next_instruction() {
+                match instruction {
+                    Instruction::CommitIntent(intent) => {
+                        waiting.push_back(Event::IntentCommitted(intent.batch))
+                    }
+                    Instruction::CommitOutcome(outcome) => {
+                        waiting.push_back(Event::OutcomeCommitted(outcome.batch))
+                    }
+                    Instruction::Send { batch } => {
                         sent += 1;
                         count += 1;
                         // Timers are late, and the way there varies.
                         let way = dice.f64() * 0.0012 + latency * (0.49 + 0.02 * dice.f64());
                         queue.push(Reverse((At(now + way), count, Later::Arrives(batch.0))));
                     }
-                    Action::Finish(_) => finished = true,
+                    Instruction::Finish(_) => finished = true,
                     _ => {}
                 }
             }

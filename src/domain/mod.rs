@@ -10,6 +10,7 @@ mod assignment;
 mod batch;
 mod clean;
 mod id;
+mod intent;
 mod outcome;
 mod partition;
 mod sending;
@@ -26,6 +27,7 @@ pub use batch::{
 };
 pub use clean::{Printable, is_invisible};
 pub use id::{IdError, IdKey, IdKind, LicenseId, LocationId, OrgId, PersonId, with_id_key};
+pub use intent::{Intent, Outcome};
 pub use outcome::{AttemptOutcome, ErrorCode, OperationState, Refusal, RunId, RunState, code};
 pub use partition::{Partition, PartitionError};
 pub use sending::{

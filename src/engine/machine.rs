@@ -1,4 +1,4 @@
-//! The state machine itself: events come in, actions go out, and a run comes to its end.
+//! The state machine itself: events come in, instructions go out, and a run comes to its end.
 
 mod answers;
 mod doubts;
@@ -23,7 +23,7 @@ use super::road::Road;
 use super::settings::{Ending, Settings};
 use super::token::{Generation, Token};
 use crate::domain::{
-    Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, OrgId, RatePer, Span, Standing, WireForm,
+    Assignment, AttemptOutcome, BatchChange, BatchId, Intent, OrgId, Outcome, RatePer, Span, Standing,
 };
 
 /// Time since the engine's start.
@@ -96,38 +96,16 @@ pub enum Scope {
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum Instruction {
     /// Put on disk that the batch is about to be sent.
-    CommitIntent {
-        /// Which batch.
-        batch: BatchId,
-        /// What it covers.
-        span: Span,
-        /// The attempt that will carry it.
-        attempt: AttemptId,
-        /// In which form it will be sent.
-        wire: WireForm,
-    },
+    CommitIntent(Intent),
     /// Send the batch; its intent is on disk.
     Send {
         /// Which batch.
         batch: BatchId,
     },
     /// Put on disk what became of the batch.
-    CommitOutcome {
-        /// Which batch.
-        batch: BatchId,
-        /// What it covers.
-        span: Span,
-        /// How the attempt ended, where there was one.
-        attempt: Option<AttemptOutcome>,
-        /// What it makes of the batch.
-        change: BatchChange,
-        /// The form that was found to be understood, where this answer shows it.
-        learned: Option<WireForm>,
-        /// How many rows are settled by it: those of a batch that is done or failed.
-        rows: u64,
-    },
+    CommitOutcome(Outcome),
     /// One reading request that was wanted may leave.
     Read,
     /// Ask the service what became of a batch that is in doubt.
@@ -160,17 +138,17 @@ pub enum Action {
 /// The engine of one sending of a run.
 ///
 /// A driver calls [`handle`](Self::handle) with everything that happens, then does what
-/// [`next_action`](Self::next_action) says until it says nothing more, and calls `handle` again when something
-/// happens or [`next_wakeup`](Self::next_wakeup) has come. What each action wants of it:
+/// [`next_instruction`](Self::next_instruction) says until it says nothing more, and calls `handle` again when something
+/// happens or [`next_wakeup`](Self::next_wakeup) has come. What each instruction wants of it:
 ///
-/// - [`CommitIntent`](Action::CommitIntent): load the span's assignments, hand them to [`load`](Self::load), put the
+/// - [`CommitIntent`](Instruction::CommitIntent): load the span's assignments, hand them to [`load`](Self::load), put the
 ///   intent on disk, then tell [`IntentCommitted`](Event::IntentCommitted).
-/// - [`Send`](Action::Send): send what `load` gave back, in the intent's form; tell
+/// - [`Send`](Instruction::Send): send what `load` gave back, in the intent's form; tell
 ///   [`Answered`](Event::Answered) with the verdict of [`judge`](super::judge()).
-/// - [`CommitOutcome`](Action::CommitOutcome): put it on disk, after everything that was handed over before; tell
+/// - [`CommitOutcome`](Instruction::CommitOutcome): put it on disk, after everything that was handed over before; tell
 ///   [`OutcomeCommitted`](Event::OutcomeCommitted).
-/// - [`Verify`](Action::Verify), [`ReadToken`](Action::ReadToken): ask, and tell.
-/// - [`Finish`](Action::Finish): nothing more comes, and nothing is awaited.
+/// - [`Verify`](Instruction::Verify), [`ReadToken`](Instruction::ReadToken): ask, and tell.
+/// - [`Finish`](Instruction::Finish): nothing more comes, and nothing is awaited.
 ///
 /// In return the laws of `ARCHITECTURE.md` hold. Time is told as the time since the engine was made, and never goes
 /// back; random numbers come in with the events. Whatever is told twice, late or of a batch that is settled is
@@ -183,7 +161,7 @@ pub struct Engine {
     roads: Vec<Road>,
     /// Whose turn it is to send.
     turn: LaneNo,
-    actions: VecDeque<Action>,
+    instructions: VecDeque<Instruction>,
     /// Between intent and the outcome on disk.
     active: BTreeMap<BatchId, Batch>,
     /// In doubt, and the service is asked what became of them.
@@ -240,7 +218,7 @@ impl Engine {
             lanes,
             roads,
             turn: 0,
-            actions: VecDeque::new(),
+            instructions: VecDeque::new(),
             active: BTreeMap::new(),
             verifying: BTreeMap::new(),
             in_flight: 0,
@@ -313,8 +291,8 @@ impl Engine {
     }
 
     /// The next thing to do; `None` until something happens.
-    pub fn next_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+    pub fn next_instruction(&mut self) -> Option<Instruction> {
+        self.instructions.pop_front()
     }
 
     /// When time alone makes a difference, if it does: always later than the last event, since
@@ -438,7 +416,7 @@ impl Engine {
             && let Some(ending) = self.ending.clone()
         {
             self.finished = true;
-            self.actions.push_back(Action::Finish(ending));
+            self.instructions.push_back(Instruction::Finish(ending));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What to send next, and what follows from an answer: a pure state machine.
 //!
 //! Owns the order of a run: which batch is planned, committed, sent, settled; when everything
-//! waits; when the run ends and why. Events come in with the time and a random number, actions come
+//! waits; when the run ends and why. Events come in with the time and a random number, instructions come
 //! out. There is no clock, socket, file, task or random generator here, so that the simulation can
 //! be a driver like any other. Knows no HTTP and no SQL.
 
@@ -25,5 +25,5 @@ mod verdict;
 
 pub use in_effect::{Effect, Found};
 pub use judge::{Foreign, Rejection, Verdict, judge};
-pub use machine::{Action, Engine, Event, Finding, Scope};
+pub use machine::{Engine, Event, Finding, Instruction, Scope};
 pub use settings::{Ending, Settings, backoff};

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Action, Effect, Ending, Engine, Event, Finding, Foreign, Found, Rejection, Settings, Verdict};
+use super::{
+    Effect, Ending, Engine, Event, Finding, Foreign, Found, Instruction, Rejection, Settings, Verdict,
+};
 use crate::domain::{
-    Action as Verb, Assignment, AssignmentNo, AttemptOutcome, BatchChange, BatchId, Change, EmailAddress,
-    ErrorCode, FailureLimit, InDoubt, LaneStanding, LicenseId, Line, Operation, OperationFailure,
-    OperationKey, OrgId, Properties, RatePer, Refusal, Sequence, Span, Standing, User, Wire, WireForm,
+    Action, Assignment, AssignmentNo, AttemptOutcome, BatchChange, BatchId, Change, EmailAddress, ErrorCode,
+    FailureLimit, InDoubt, Intent, LaneStanding, LicenseId, Line, Operation, OperationFailure, OperationKey,
+    OrgId, Outcome, Properties, RatePer, Refusal, Sequence, Span, Standing, User, Wire, WireForm,
 };
 
 /// An engine whose disk is at once done with everything, unless it is told to dawdle.
@@ -101,9 +103,9 @@ impl Play {
         self.events += 1;
         assert!(self.events < 100_000, "it goes on forever");
         self.engine.handle(self.now, 0.5, event);
-        while let Some(action) = self.engine.next_action() {
-            match action {
-                Action::CommitIntent { batch, span, attempt, wire } => {
+        while let Some(instruction) = self.engine.next_instruction() {
+            match instruction {
+                Instruction::CommitIntent(Intent { batch, span, attempt, wire }) => {
                     self.intents.push((batch, span));
                     self.attempts.push(attempt.0);
                     self.forms.push(wire);
@@ -117,18 +119,18 @@ impl Play {
                         self.engine.handle(self.now, 0.5, Event::IntentCommitted(batch));
                     }
                 }
-                Action::Send { batch } => self.sent.push(batch),
-                Action::CommitOutcome { batch, attempt, change, learned, .. } => {
+                Instruction::Send { batch } => self.sent.push(batch),
+                Instruction::CommitOutcome(Outcome { batch, attempt, change, learned, .. }) => {
                     self.learned.extend(learned);
                     self.outcomes.push((batch, attempt, change));
                     if !self.dawdles {
                         self.engine.handle(self.now, 0.5, Event::OutcomeCommitted(batch));
                     }
                 }
-                Action::Finish(ending) => self.ending = Some(ending),
-                Action::ReadToken => self.token_reads += 1,
-                Action::Verify { batch, .. } => self.asked.push(batch),
-                Action::Read | Action::Pause { .. } | Action::Block { .. } => {}
+                Instruction::Finish(ending) => self.ending = Some(ending),
+                Instruction::ReadToken => self.token_reads += 1,
+                Instruction::Verify { batch, .. } => self.asked.push(batch),
+                Instruction::Read | Instruction::Pause { .. } | Instruction::Block { .. } => {}
             }
         }
     }
@@ -161,7 +163,7 @@ impl Play {
 
 /// One operation for one user.
 fn assignment(number: u32, gives: u32) -> Assignment {
-    let action = if number < gives { Verb::Remove } else { Verb::Add };
+    let action = if number < gives { Action::Remove } else { Action::Add };
     let change = Change::License(LicenseId::parse("L").unwrap(), Properties::default());
     let operation = Operation { key: OperationKey::of_line(Line::new(number + 2)), action, change, rows: 1 };
     let user = User::Email(EmailAddress::parse(&format!("user{number}@example.com")).unwrap());

@@ -44,7 +44,7 @@ pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};
 pub use reasons::{Pace, Reason};
 pub use retry::Selected;
 pub use reversal::{Place, Reversal};
-pub use writer::{AttemptReport, Commit, Committed, Intent, Outcome, Record, Writer};
+pub use writer::{AttemptReport, Commit, Committed, LogEntry, Writer};
 
 /// Milliseconds since 1970, UTC.
 fn unix_millis() -> i64 {

@@ -59,11 +59,11 @@ fn rich() -> Desk {
     let (mut journal, _) = write(
         journal,
         vec![
-            vec![intent(1, 0, 2, 6), intent(2, 3, 5, 3), Record::PausedUntil(NOW)],
+            vec![intent(1, 0, 2, 6), intent(2, 3, 5, 3), LogEntry::PausedUntil(NOW)],
             vec![outcome(1, (0, 2), BatchChange::Pending, None)],
             vec![intent(1, 0, 2, 6)],
             vec![outcome(1, (0, 2), partial, Some(6)), outcome(2, (3, 5), split, None)],
-            vec![Record::OrgPausedUntil(Some(org.clone()), NOW), intent(5, 3, 3, 1)],
+            vec![LogEntry::OrgPausedUntil(Some(org.clone()), NOW), intent(5, 3, 3, 1)],
         ],
     );
     journal.recover(RUN, NOW).unwrap();

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::*;
 use crate::domain::{
     Action, Assignment, AssignmentNo, AttemptId, AttemptOutcome, BatchChange, BatchId, Change, EmailAddress,
-    ErrorCode, Item, LicenseId, Line, LocationId, OperationFailure, OperationKey, OrgId, Part, PersonId,
-    PhoneNumber, Properties, Refusal, RunId, RunState, SiteUrl, Span, Target, WireForm,
+    ErrorCode, Intent, Item, LicenseId, Line, LocationId, OperationFailure, OperationKey, OrgId, Outcome,
+    Part, PersonId, PhoneNumber, Properties, Refusal, RunId, RunState, SiteUrl, Span, Target, WireForm,
 };
 
 /// A row of the file: the user's assignment, the organization's number, the line that it repeats.
@@ -133,15 +133,10 @@ pub(super) fn part(batch: u32, first: u32, last: u32) -> Part {
     Part { batch: BatchId(batch), span: span(first, last) }
 }
 
-pub(super) fn intent(batch: u32, first: u32, last: u32, rows: u64) -> Record {
-    Record::Intent(Intent {
-        batch: BatchId(batch),
-        span: span(first, last),
-        rows,
-        attempt: AttemptId(batch),
-        wire: WireForm::Array,
-        tracking_id: format!("ours-{batch}"),
-    })
+pub(super) fn intent(batch: u32, first: u32, last: u32, rows: u64) -> LogEntry {
+    let (batch, attempt) = (BatchId(batch), AttemptId(batch));
+    let intent = Intent { batch, span: span(first, last), attempt, wire: WireForm::Array };
+    LogEntry::Intent { intent, rows, tracking_id: format!("ours-{}", batch.0) }
 }
 
 /// An outcome of the attempt with the batch's own number.
@@ -150,8 +145,8 @@ pub(super) fn outcome(
     (first, last): (u32, u32),
     change: BatchChange,
     sent_rows: Option<u64>,
-) -> Record {
-    let outcome = match change {
+) -> LogEntry {
+    let attempt = match change {
         BatchChange::Done { .. } => AttemptOutcome::Accepted,
         BatchChange::InDoubt(_) => AttemptOutcome::InDoubt,
         _ => AttemptOutcome::Rejected,
@@ -163,29 +158,24 @@ pub(super) fn outcome(
         http_status: Some(207),
         retry_after_s: Some(3),
         tracking_id: Some(format!("T{batch}")),
-        outcome,
         message: None,
     };
-    Record::Outcome(Box::new(Outcome {
+    let outcome = Outcome {
         batch: BatchId(batch),
         span: span(first, last),
-        report: Some(report),
+        attempt: Some(attempt),
         change,
-        sent_rows,
         learned: None,
-    }))
+        rows: sent_rows.unwrap_or_default(),
+    };
+    LogEntry::Outcome { outcome: Box::new(outcome), report: Some(report), had_intent: sent_rows.is_some() }
 }
 
 /// What the engine does without a request: a split, an intent given back.
-fn without_request(batch: u32, (first, last): (u32, u32), change: BatchChange) -> Record {
-    Record::Outcome(Box::new(Outcome {
-        batch: BatchId(batch),
-        span: span(first, last),
-        report: None,
-        change,
-        sent_rows: None,
-        learned: None,
-    }))
+fn without_request(batch: u32, (first, last): (u32, u32), change: BatchChange) -> LogEntry {
+    let (batch, span) = (BatchId(batch), span(first, last));
+    let outcome = Outcome { batch, span, attempt: None, change, learned: None, rows: 0 };
+    LogEntry::Outcome { outcome: Box::new(outcome), report: None, had_intent: false }
 }
 
 pub(super) fn done() -> BatchChange {
@@ -201,7 +191,7 @@ pub(super) fn failure(assignment: u32, line: u32, code: &'static str) -> Operati
 }
 
 /// Writes groups of records; gives back what was committed, in words.
-pub(super) fn write(journal: Journal, groups: Vec<Vec<Record>>) -> (Journal, Vec<String>) {
+pub(super) fn write(journal: Journal, groups: Vec<Vec<LogEntry>>) -> (Journal, Vec<String>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let telling = Arc::clone(&told);
     let mut writer = Writer::start(journal, RUN, move |commits| {
@@ -340,13 +330,15 @@ fn every_attempt_is_told_though_a_batch_has_several() {
     let desk = Desk::new();
     let journal = desk.import(&users(3));
     let again = |batch, attempt| {
-        let Record::Intent(intent) = intent(batch, 0, 1, 2) else { panic!() };
-        Record::Intent(Intent { attempt: AttemptId(attempt), ..intent })
+        let LogEntry::Intent { mut intent, rows, tracking_id } = intent(batch, 0, 1, 2) else { panic!() };
+        intent.attempt = AttemptId(attempt);
+        LogEntry::Intent { intent, rows, tracking_id }
     };
     let ended = |change, attempt| {
-        let Record::Outcome(mut outcome) = outcome(1, (0, 1), change, None) else { panic!() };
-        outcome.report.as_mut().unwrap().tracking_id = Some(format!("T{attempt}"));
-        Record::Outcome(outcome)
+        let mut entry = outcome(1, (0, 1), change, None);
+        let LogEntry::Outcome { report: Some(report), .. } = &mut entry else { panic!() };
+        report.tracking_id = Some(format!("T{attempt}"));
+        entry
     };
     let told = |desk: &Desk| {
         desk.texts(
@@ -417,11 +409,11 @@ fn pauses_are_kept_and_only_grow() {
     let journal = desk.import(&rows);
     let org = OrgId::parse("O1").unwrap();
     let records = vec![
-        Record::PausedUntil(NOW + 5_000),
-        Record::PausedUntil(NOW + 2_000),
-        Record::OrgPausedUntil(Some(org.clone()), NOW + 9_000),
-        Record::OrgPausedUntil(Some(org), NOW + 1_000),
-        Record::OrgPausedUntil(None, NOW + 500),
+        LogEntry::PausedUntil(NOW + 5_000),
+        LogEntry::PausedUntil(NOW + 2_000),
+        LogEntry::OrgPausedUntil(Some(org.clone()), NOW + 9_000),
+        LogEntry::OrgPausedUntil(Some(org), NOW + 1_000),
+        LogEntry::OrgPausedUntil(None, NOW + 500),
     ];
     let (mut journal, told) = write(journal, vec![records]);
     assert!(told.is_empty());
@@ -438,10 +430,10 @@ fn the_form_that_was_learned_is_known_after_a_crash() {
     for form in [WireForm::Array, WireForm::Object] {
         let desk = Desk::new();
         let journal = desk.import(&users(1));
-        let Record::Outcome(mut learning) = outcome(1, (0, 0), done(), Some(1)) else { panic!() };
-        learning.learned = Some(form);
-        let (mut journal, _) =
-            write(journal, vec![vec![intent(1, 0, 0, 1)], vec![Record::Outcome(learning)]]);
+        let mut learning = outcome(1, (0, 0), done(), Some(1));
+        let LogEntry::Outcome { outcome, .. } = &mut learning else { panic!() };
+        outcome.learned = Some(form);
+        let (mut journal, _) = write(journal, vec![vec![intent(1, 0, 0, 1)], vec![learning]]);
         assert_eq!(journal.recover(RUN, NOW).unwrap().wire, Some(form));
     }
 }

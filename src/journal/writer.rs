@@ -11,26 +11,9 @@ use rusqlite::{CachedStatement, Connection, params};
 
 use super::{Journal, JournalError, chain};
 use crate::domain::{
-    AttemptId, AttemptOutcome, BatchChange, BatchId, OperationFailure, OrgId, Part, Refusal, RunId, Span,
-    WireForm,
+    AttemptId, AttemptOutcome, BatchChange, BatchId, Intent, OperationFailure, OrgId, Outcome, Part, Refusal,
+    RunId,
 };
-
-/// That a batch is about to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intent {
-    /// Which batch.
-    pub batch: BatchId,
-    /// What it covers.
-    pub span: Span,
-    /// How many rows of the input it stands for.
-    pub rows: u64,
-    /// The attempt that will carry it.
-    pub attempt: AttemptId,
-    /// In which form.
-    pub wire: WireForm,
-    /// What the request calls itself.
-    pub tracking_id: String,
-}
 
 /// What the writer alone makes, after COMMIT: whoever holds it knows that it is on disk.
 #[derive(Debug)]
@@ -58,37 +41,31 @@ pub struct AttemptReport {
     pub retry_after_s: Option<u64>,
     /// The answer's tracking ID.
     pub tracking_id: Option<String>,
-    /// What it came to.
-    pub outcome: AttemptOutcome,
     /// What was said, where it was not plain success.
     pub message: Option<String>,
 }
 
-/// What became of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// Which batch.
-    pub batch: BatchId,
-    /// What it covers.
-    pub span: Span,
-    /// The attempt, where there was one.
-    pub report: Option<AttemptReport>,
-    /// What it makes of the batch.
-    pub change: BatchChange,
-    /// How many rows of the input are settled by it, where the batch had an intent and is now done or
-    /// failed.
-    pub sent_rows: Option<u64>,
-    /// The form that was found to be understood, where this shows it.
-    pub learned: Option<WireForm>,
-}
-
 /// Something to be committed.
 #[derive(Debug)]
-pub enum Record {
+pub enum LogEntry {
     /// A batch is about to be sent.
-    Intent(Intent),
+    Intent {
+        /// The batch, and the attempt.
+        intent: Intent,
+        /// How many rows of the input it stands for.
+        rows: u64,
+        /// What the request calls itself.
+        tracking_id: String,
+    },
     /// A batch has an outcome.
-    Outcome(Box<Outcome>),
+    Outcome {
+        /// What became of it.
+        outcome: Box<Outcome>,
+        /// The attempt, where there was one.
+        report: Option<AttemptReport>,
+        /// It had an intent: its rows are counted here, and nowhere else.
+        had_intent: bool,
+    },
     /// No request may leave before this time, in milliseconds since 1970, UTC.
     PausedUntil(i64),
     /// None for this organization.
@@ -107,7 +84,7 @@ pub enum Commit {
 }
 
 /// A record and the time it was made, in milliseconds since 1970, UTC.
-type Stamped = (i64, Record);
+type Stamped = (i64, LogEntry);
 
 /// The writer thread of one run.
 #[derive(Debug)]
@@ -128,7 +105,7 @@ impl Writer {
     }
 
     /// Gathers a record for the next [`submit`](Self::submit).
-    pub fn gather(&mut self, at: i64, record: Record) {
+    pub fn gather(&mut self, at: i64, record: LogEntry) {
         self.gathered.push((at, record));
     }
 
@@ -168,15 +145,15 @@ fn write_all(
             break;
         }
         let committed = group.into_iter().filter_map(|(_, record)| match record {
-            Record::Intent(intent) => {
+            LogEntry::Intent { intent, .. } => {
                 crate::step!("intent.committed");
                 Some(Commit::Intent(Committed(intent)))
             }
-            Record::Outcome(outcome) => {
+            LogEntry::Outcome { outcome, .. } => {
                 crate::step!("outcome.committed");
                 Some(Commit::Outcome(outcome.batch))
             }
-            Record::PausedUntil(_) | Record::OrgPausedUntil(..) => None,
+            LogEntry::PausedUntil(_) | LogEntry::OrgPausedUntil(..) => None,
         });
         on_commit(committed.collect());
     }
@@ -189,21 +166,21 @@ fn commit(db: &mut Connection, run: RunId, group: &[Stamped]) -> rusqlite::Resul
     let mut sums = Sums::default();
     for (at, record) in group {
         match record {
-            Record::Intent(intent) => {
+            LogEntry::Intent { intent, rows, tracking_id } => {
                 sums.intent(intent);
-                writing.intent(*at, intent)?;
+                writing.intent(*at, intent, *rows, tracking_id)?;
                 crate::step!("intent.written");
             }
-            Record::Outcome(outcome) => {
-                sums.outcome(outcome);
-                writing.outcome(*at, outcome)?;
+            LogEntry::Outcome { outcome, report, had_intent } => {
+                sums.outcome(outcome, *had_intent);
+                writing.outcome(*at, outcome, report.as_ref())?;
                 crate::step!("outcome.written");
             }
-            Record::PausedUntil(until) => writing.execute(
+            LogEntry::PausedUntil(until) => writing.execute(
                 "UPDATE run SET paused_until = max(coalesce(paused_until, 0), ?2) WHERE run_id = ?1",
                 params![run.0, until],
             )?,
-            Record::OrgPausedUntil(org, until) => writing.execute(
+            LogEntry::OrgPausedUntil(org, until) => writing.execute(
                 "UPDATE org_span SET paused_until = max(coalesce(paused_until, 0), ?3)
                  WHERE run_id = ?1
                    AND org_id IS (SELECT term_id FROM term WHERE kind = 'organization' AND text = ?2)",
@@ -235,15 +212,15 @@ impl Sums {
         self.attempt = self.attempt.max(intent.attempt.0);
     }
 
-    fn outcome(&mut self, outcome: &Outcome) {
+    fn outcome(&mut self, outcome: &Outcome, had_intent: bool) {
         if let BatchChange::Split { left, right, .. } = &outcome.change {
             self.batch = self.batch.max(left.batch.0).max(right.batch.0);
         }
-        let Some(rows) = outcome.sent_rows else { return };
-        let failed = outcome.change.failed_rows(rows);
-        self.failed += failed;
-        self.done += rows.saturating_sub(failed);
-        self.accepted |= matches!(outcome.change, BatchChange::Done { .. });
+        if had_intent {
+            self.failed += outcome.failed();
+            self.done += outcome.done();
+            self.accepted |= matches!(outcome.change, BatchChange::Done { .. });
+        }
     }
 }
 
@@ -294,27 +271,35 @@ impl<'a> Writing<'a> {
         )
     }
 
-    fn intent(&mut self, at: i64, intent: &Intent) -> rusqlite::Result<()> {
-        let (first, last) = (intent.span.first().0, intent.span.last().0);
-        let Intent { batch, rows, attempt, tracking_id, .. } = intent;
+    fn intent(&mut self, at: i64, intent: &Intent, rows: u64, tracking_id: &str) -> rusqlite::Result<()> {
+        let Intent { batch, span, attempt, .. } = intent;
+        let (first, last) = (span.first().0, span.last().0);
         let values = params![self.run, first, batch.0, last, rows, attempt.0, at, tracking_id];
         self.intent.execute(values).map(drop)
     }
 
-    fn outcome(&mut self, at: i64, outcome: &Outcome) -> rusqlite::Result<()> {
+    fn outcome(
+        &mut self,
+        at: i64,
+        outcome: &Outcome,
+        report: Option<&AttemptReport>,
+    ) -> rusqlite::Result<()> {
+        let attempted = report.zip(outcome.attempt);
         match &outcome.change {
             BatchChange::Done { failures } => {
                 failures.iter().try_for_each(|failure| self.exception(failure))?;
-                self.batch(at, outcome, "done", None, None)?;
+                self.batch(at, outcome, attempted, "done", None, None)?;
             }
             BatchChange::Failed(Refusal { code, message }) => {
-                self.batch(at, outcome, "failed", Some(code.as_str()), Some(message))?;
+                self.batch(at, outcome, attempted, "failed", Some(code.as_str()), Some(message))?;
             }
-            BatchChange::Pending if outcome.report.is_none() => self.release(at, outcome)?,
-            BatchChange::Pending => self.batch(at, outcome, "pending", None, None)?,
-            BatchChange::InDoubt(reason) => self.batch(at, outcome, "in_doubt", None, Some(reason))?,
+            BatchChange::Pending if attempted.is_none() => self.release(at, outcome)?,
+            BatchChange::Pending => self.batch(at, outcome, attempted, "pending", None, None)?,
+            BatchChange::InDoubt(reason) => {
+                self.batch(at, outcome, attempted, "in_doubt", None, Some(reason))?
+            }
             BatchChange::Split { left, right, doubt } => {
-                self.batch(at, outcome, "split", None, None)?;
+                self.batch(at, outcome, attempted, "split", None, None)?;
                 for part in [*left, *right] {
                     self.part(at, outcome, part)?;
                     doubt.iter().try_for_each(|reason| self.doubt(part, reason))?;
@@ -329,13 +314,14 @@ impl<'a> Writing<'a> {
         &mut self,
         at: i64,
         outcome: &Outcome,
+        attempted: Option<(&AttemptReport, AttemptOutcome)>,
         state: &str,
         code: Option<&str>,
         message: Option<&str>,
     ) -> rusqlite::Result<()> {
         let (first, batch) = (outcome.span.first().0, outcome.batch.0);
         let failed = outcome.change.failed_rows(0);
-        let Some(report) = &outcome.report else {
+        let Some((report, attempt)) = attempted else {
             return self.execute(
                 "UPDATE batch SET state = ?4, failed = ?5, code = ?6, message = ?7, updated_at = ?8
                  WHERE run_id = ?1 AND first = ?2 AND batch_id = ?3",
@@ -356,7 +342,7 @@ impl<'a> Writing<'a> {
             report.http_status,
             report.retry_after_s.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
             report.tracking_id,
-            report.outcome.as_str(),
+            attempt.as_str(),
             report.message,
         ];
         self.attempted.execute(values).map(drop)

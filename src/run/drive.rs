@@ -22,8 +22,8 @@ use super::holders::Effects;
 use super::observe::{Observer, Progress};
 use super::unix_millis;
 use crate::domain::{BatchId, Span};
-use crate::engine::{Action, Ending, Engine, Event, Scope};
-use crate::journal::{Commit, Journal, JournalError, Loader, Record, Writer};
+use crate::engine::{Ending, Engine, Event, Instruction, Scope};
+use crate::journal::{Commit, Journal, JournalError, Loader, LogEntry, Writer};
 use crate::live::{Reading, Readings, Unread};
 use crate::webex::{Client, TokenError};
 
@@ -125,25 +125,21 @@ impl Driver<'_> {
     }
 
     fn act(&mut self) -> Result<(), SendError> {
-        while let Some(action) = self.engine.next_action() {
-            match action {
-                Action::CommitIntent { batch, span, attempt, wire } => {
-                    self.prepare(batch, span, attempt, wire)?;
-                }
-                Action::Send { batch } => self.send(batch),
-                Action::CommitOutcome { batch, span, attempt, change, learned, rows } => {
-                    self.settle(batch, span, attempt, change, learned, rows);
-                }
-                Action::Read => self.let_read(),
-                Action::Verify { batch, span } => self.to_verify.push((batch, span)),
-                Action::Pause { until, scope } => self.pause(until, scope),
-                Action::Block { org, reason } => {
+        while let Some(instruction) = self.engine.next_instruction() {
+            match instruction {
+                Instruction::CommitIntent(intent) => self.prepare(intent)?,
+                Instruction::Send { batch } => self.send(batch),
+                Instruction::CommitOutcome(outcome) => self.settle(outcome),
+                Instruction::Read => self.let_read(),
+                Instruction::Verify { batch, span } => self.to_verify.push((batch, span)),
+                Instruction::Pause { until, scope } => self.pause(until, scope),
+                Instruction::Block { org, reason } => {
                     let org = org.map_or_else(|| "the token's own".to_owned(), |org| org.to_string());
                     self.observer
                         .notice(&format!("organization {org} is left alone, others go on: {reason}"));
                 }
-                Action::ReadToken => self.read_token(),
-                Action::Finish(ending) => self.finished = Some(ending),
+                Instruction::ReadToken => self.read_token(),
+                Instruction::Finish(ending) => self.finished = Some(ending),
             }
         }
         self.writer.submit();
@@ -183,10 +179,10 @@ impl Driver<'_> {
         let until = now.saturating_add(millis);
         match scope {
             Scope::Everyone => {
-                self.writer.gather(now, Record::PausedUntil(until));
+                self.writer.gather(now, LogEntry::PausedUntil(until));
                 self.observer.throttled(wait);
             }
-            Scope::Organization(org) => self.writer.gather(now, Record::OrgPausedUntil(org, until)),
+            Scope::Organization(org) => self.writer.gather(now, LogEntry::OrgPausedUntil(org, until)),
         }
     }
 }

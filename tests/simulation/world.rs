@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seatbatch::domain::{
-    Action as Verb, Answer, Assignment, AssignmentNo, BatchChange, BatchId, Change, EmailAddress, InDoubt,
-    LicenseId, Line, Operation, OperationKey, OrgId, Properties, Rate, RatePer, Sequence, Span, User, Wire,
-    WireForm, code,
+    Action, Answer, Assignment, AssignmentNo, BatchChange, BatchId, Change, EmailAddress, InDoubt, Intent,
+    LicenseId, Line, Operation, OperationKey, OrgId, Outcome, Properties, Rate, RatePer, Sequence, Span,
+    User, Wire, WireForm, code,
 };
 use seatbatch::engine::{
-    Action, Effect, Ending, Engine, Event, Finding, Found, Scope, Settings, Verdict, judge,
+    Effect, Ending, Engine, Event, Finding, Found, Instruction, Scope, Settings, Verdict, judge,
 };
 
 use super::disk::{Disk, Record, State};
@@ -342,17 +342,17 @@ impl World {
     fn tell(&mut self, event: Event) {
         let jitter = self.dice.f64();
         self.engine.handle(self.now - self.started, jitter, event);
-        while let Some(action) = self.engine.next_action() {
-            self.act(action);
+        while let Some(instruction) = self.engine.next_instruction() {
+            self.act(instruction);
         }
         self.begin_commit();
         let most = 4 * self.settings.concurrency as usize;
         assert!(self.disk.sending() <= most, "law 4: too many batches in flight");
     }
 
-    fn act(&mut self, action: Action) {
-        match action {
-            Action::CommitIntent { batch, span, attempt, wire } => {
+    fn act(&mut self, instruction: Instruction) {
+        match instruction {
+            Instruction::CommitIntent(Intent { batch, span, attempt, wire }) => {
                 let unasked = self.settings.in_doubt == InDoubt::Verify && self.doubtful.contains(&batch);
                 assert!(!unasked, "sent again without asking");
                 let carried = self.engine.load(batch, self.carried(span));
@@ -361,8 +361,8 @@ impl World {
                 self.flights.insert(batch, flight);
                 self.written.push(Record::Intent { batch, span, attempt: attempt.0 });
             }
-            Action::Send { batch } => self.send(batch),
-            Action::CommitOutcome { batch, span, change, learned, .. } => {
+            Instruction::Send { batch } => self.send(batch),
+            Instruction::CommitOutcome(Outcome { batch, span, change, learned, .. }) => {
                 self.check_change(batch, span, &change);
                 if let BatchChange::Split { left, right, .. } = &change {
                     self.throttled.remove(&batch);
@@ -377,27 +377,27 @@ impl World {
                 }
                 self.written.push(Record::Outcome { batch, change, learned });
             }
-            Action::Read => self.check_reading(),
-            Action::Verify { batch, span } => {
+            Instruction::Read => self.check_reading(),
+            Instruction::Verify { batch, span } => {
                 let after = Duration::from_millis(self.dice.u64(1..30_000));
                 self.later(after, Later::Verified(batch, span));
             }
-            Action::Pause { until, scope } => {
+            Instruction::Pause { until, scope } => {
                 let until = self.started + until;
                 self.written.push(match scope {
                     Scope::Everyone => Record::Pause { until },
                     Scope::Organization(org) => Record::OrgPause { org, until },
                 });
             }
-            Action::Block { org, reason } => {
+            Instruction::Block { org, reason } => {
                 self.throttled.retain(|_, throttled| *throttled != org);
                 self.blocked.push((org, reason));
             }
-            Action::ReadToken => {
+            Instruction::ReadToken => {
                 let after = Duration::from_millis(self.dice.u64(0..50));
                 self.later(after, Later::Token);
             }
-            Action::Finish(ending) => self.finished = Some(ending),
+            Instruction::Finish(ending) => self.finished = Some(ending),
         }
     }
 
@@ -654,17 +654,17 @@ impl World {
             floor(span.last().0).min(span.first().0),
             "a batch of two waves"
         );
-        let licenses = |assignments: &[Assignment], action: Verb| -> BTreeSet<String> {
+        let licenses = |assignments: &[Assignment], action: Action| -> BTreeSet<String> {
             let operations = assignments.iter().flat_map(|assignment| &assignment.operations);
             let operations = operations.filter(|operation| operation.action == action);
             operations.map(license_of).collect()
         };
-        let adds = licenses(&self.flights[&batch].carried, Verb::Add);
+        let adds = licenses(&self.flights[&batch].carried, Action::Add);
         let org = &self.assignments[span.first().0 as usize].org;
         let leaves = self.disk.leaves();
         for number in 0..below {
             let before = &self.assignments[number as usize];
-            let gives = licenses(std::slice::from_ref(before), Verb::Remove);
+            let gives = licenses(std::slice::from_ref(before), Action::Remove);
             if before.org != *org || gives.is_disjoint(&adds) || self.refused_alone.contains(&number) {
                 continue;
             }
@@ -806,7 +806,7 @@ fn license_of(operation: &Operation) -> String {
 }
 
 fn wanted(assignment: &Assignment) -> BTreeSet<String> {
-    let adds = assignment.operations.iter().filter(|operation| operation.action == Verb::Add);
+    let adds = assignment.operations.iter().filter(|operation| operation.action == Action::Add);
     adds.map(|operation| match &operation.change {
         Change::License(id, _) => id.as_str().to_owned(),
         Change::Site(_) => panic!("licenses alone"),
@@ -817,7 +817,7 @@ fn wanted(assignment: &Assignment) -> BTreeSet<String> {
 fn assignment(number: u32, dice: &mut fastrand::Rng) -> Assignment {
     let operations = (0..dice.u32(1..4)).map(|index| Operation {
         key: OperationKey::of_line(Line::new(number * 4 + index + 2)),
-        action: if dice.bool() { Verb::Add } else { Verb::Remove },
+        action: if dice.bool() { Action::Add } else { Action::Remove },
         change: Change::License(LicenseId::parse(&format!("L{index}")).unwrap(), Properties::default()),
         rows: 1,
     });

@@ -1,7 +1,7 @@
 //! What follows from an answer.
 
 use super::faults::{Fault, Kind};
-use super::{Action, Engine, Time};
+use super::{Engine, Instruction, Time};
 use crate::domain::{AttemptOutcome, BatchChange, BatchId, OperationFailure, Prospect, Unconnected};
 use crate::engine::batch::{After, Claim, Stage};
 use crate::engine::judge::{Rejection, Verdict};
@@ -103,7 +103,7 @@ impl Engine {
         }
         if lane.blocked.is_none() {
             lane.blocked = Some(reason.clone());
-            self.actions.push_back(Action::Block { org: lane.org.clone(), reason });
+            self.instructions.push_back(Instruction::Block { org: lane.org.clone(), reason });
             if let Some(road) = self.roads.get_mut(lane.road) {
                 // Nobody waits for those that are not sent any more.
                 road.throttled.retain(|_, lane| *lane != number);
@@ -214,7 +214,7 @@ impl Engine {
     pub(super) fn token_refused(&mut self, token: Generation) {
         match self.token.refused(token) {
             Unauthorized::Stale | Unauthorized::Renewing => {}
-            Unauthorized::Renew => self.actions.push_back(Action::ReadToken),
+            Unauthorized::Renew => self.instructions.push_back(Instruction::ReadToken),
             Unauthorized::GiveUp => self.end(Ending::TokenRejected),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Action, Engine, Scope, Time};
+use super::{Engine, Instruction, Scope, Time};
 use crate::domain::{AttemptOutcome, BatchId, ErrorCode, RatePer, Refusal, code};
 use crate::engine::batch::{After, Batch, Doubt};
 use crate::engine::lane::{Lane, LaneNo};
@@ -173,7 +173,7 @@ impl Engine {
         if until > *pause {
             *pause = until;
             let scope = if alone { Scope::Organization(org.clone()) } else { Scope::Everyone };
-            self.actions.push_back(Action::Pause { until, scope });
+            self.instructions.push_back(Instruction::Pause { until, scope });
         }
         if wait > self.settings.max_wait {
             let reason = Ending::LongPause { org: org.filter(|_| alone), wait };
@@ -193,6 +193,6 @@ impl Engine {
         let Some(until) = wait.map(|wait| now + wait).filter(|until| *until > self.pause) else { return };
         self.pause = until;
         self.health.excuse(until);
-        self.actions.push_back(Action::Pause { until, scope: Scope::Everyone });
+        self.instructions.push_back(Instruction::Pause { until, scope: Scope::Everyone });
     }
 }

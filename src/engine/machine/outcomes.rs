@@ -1,7 +1,7 @@
 //! What is put on disk, and what follows once it is there.
 
-use super::{Action, Engine};
-use crate::domain::{AttemptOutcome, BatchChange, BatchId, Refusal, WireForm};
+use super::{Engine, Instruction};
+use crate::domain::{AttemptOutcome, BatchChange, BatchId, Outcome, Refusal, WireForm};
 use crate::engine::batch::{After, Claim, Stage, Suspect};
 use crate::engine::in_effect::fail_all;
 use crate::engine::settings::Ending;
@@ -21,7 +21,8 @@ impl Engine {
             let rows = if settled { batch.cargo.rows } else { 0 };
             batch.stage = Stage::Settling(next);
             let span = batch.span;
-            self.actions.push_back(Action::CommitOutcome { batch: id, span, attempt, change, learned, rows });
+            let outcome = Outcome { batch: id, span, attempt, change, learned, rows };
+            self.instructions.push_back(Instruction::CommitOutcome(outcome));
         }
     }
 

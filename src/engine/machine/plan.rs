@@ -1,7 +1,7 @@
 //! What is made ready, and what leaves when.
 
-use super::{AHEAD, Action, Engine, Time};
-use crate::domain::{AttemptId, BatchChange, BatchId, InDoubt, Part, Span, WireForm};
+use super::{AHEAD, Engine, Instruction, Time};
+use crate::domain::{AttemptId, BatchChange, BatchId, InDoubt, Intent, Outcome, Part, Span, WireForm};
 use crate::engine::batch::{After, Batch, Inquiry, Stage};
 use crate::engine::lane::{LaneNo, Leave, Next, Work};
 
@@ -33,7 +33,7 @@ impl Engine {
             let Some(work) = self.lanes.get_mut(number).and_then(|lane| lane.take(next)) else { break };
             match work {
                 Work::Batch(id, batch) if self.is_to_be_asked(&batch) => {
-                    self.actions.push_back(Action::Verify { batch: id, span: batch.span });
+                    self.instructions.push_back(Instruction::Verify { batch: id, span: batch.span });
                     self.verifying.insert(id, (self.token.generation(), batch));
                 }
                 Work::Batch(id, batch) => {
@@ -204,14 +204,14 @@ impl Engine {
         let Some((head, rest)) = parts else { return (id, batch) };
         let [left, right] = self.name_parts(head, rest);
         let doubt = batch.doubt.as_ref().map(|doubt| doubt.reason.clone());
-        self.actions.push_back(Action::CommitOutcome {
+        self.instructions.push_back(Instruction::CommitOutcome(Outcome {
             batch: id,
             span: batch.span,
             attempt: None,
             change: BatchChange::Split { left, right, doubt },
             learned: None,
             rows: 0,
-        });
+        }));
         self.put(right.batch, batch.part(right.span));
         (left.batch, batch.part(left.span))
     }
@@ -243,8 +243,8 @@ impl Engine {
             self.newest = self.now;
         }
         batch.form = self.discovery.form(&batch);
-        let (span, attempt, wire) = (batch.span, batch.attempt, batch.form);
-        self.actions.push_back(Action::CommitIntent { batch: id, span, attempt, wire });
+        let intent = Intent { batch: id, span: batch.span, attempt: batch.attempt, wire: batch.form };
+        self.instructions.push_back(Instruction::CommitIntent(intent));
         if let Some(lane) = self.lanes.get_mut(batch.lane) {
             lane.ahead += 1;
             if let Some(road) = self.roads.get_mut(lane.road) {
@@ -278,7 +278,7 @@ impl Engine {
                 return;
             }
             self.reads -= 1;
-            self.actions.push_back(Action::Read);
+            self.instructions.push_back(Instruction::Read);
         }
     }
 
@@ -305,7 +305,7 @@ impl Engine {
             batch.stage = Stage::InFlight { token: self.token.generation(), sent: now };
             lane.in_flight += 1;
             self.in_flight += 1;
-            self.actions.push_back(Action::Send { batch: id });
+            self.instructions.push_back(Instruction::Send { batch: id });
         }
         true
     }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use super::{Driver, Message, SendError};
 use crate::domain::{
-    Answer, Assignment, AttemptId, AttemptOutcome, BatchChange, BatchId, HttpAnswer, OperationKey, Refusal,
-    Span, WireForm,
+    Answer, Assignment, AttemptId, BatchChange, BatchId, HttpAnswer, Intent, OperationKey, Outcome, Refusal,
 };
 use crate::engine::{Event, Verdict, judge};
-use crate::journal::{AttemptReport, Commit, Committed, Intent, Outcome, Record};
+use crate::journal::{AttemptReport, Commit, Committed, LogEntry};
 use crate::run::{FailedOperation, unix_millis};
 use crate::webex::Client;
 
@@ -41,7 +40,7 @@ impl Flight {
     }
 
     /// The attempt for the journal. After a stop there may be no arrival yet.
-    fn report(&mut self, outcome: AttemptOutcome, now: i64) -> AttemptReport {
+    fn report(&mut self, now: i64) -> AttemptReport {
         let arrival = self.arrival.take();
         let arrival = arrival.as_ref();
         AttemptReport {
@@ -51,7 +50,6 @@ impl Flight {
             http_status: arrival.and_then(|arrival| arrival.http_status),
             retry_after_s: arrival.and_then(|arrival| arrival.retry_after_s),
             tracking_id: arrival.and_then(|arrival| arrival.tracking_id.clone()),
-            outcome,
             message: arrival.and_then(|arrival| arrival.message.clone()),
         }
     }
@@ -96,18 +94,12 @@ impl Driver<'_> {
     }
 
     /// Loads what a batch carries, and has its intent committed.
-    pub(super) fn prepare(
-        &mut self,
-        batch: BatchId,
-        span: Span,
-        attempt: AttemptId,
-        wire: WireForm,
-    ) -> Result<(), SendError> {
+    pub(super) fn prepare(&mut self, intent: Intent) -> Result<(), SendError> {
+        let Intent { batch, span, attempt, .. } = intent;
         let assignments = self.engine.load(batch, self.loader.load(span)?);
         let rows = self.engine.rows(batch);
         let tracking_id = self.client.tracking().of_attempt(attempt);
-        let intent = Intent { batch, span, rows, attempt, wire, tracking_id };
-        self.writer.gather(unix_millis(), Record::Intent(intent));
+        self.writer.gather(unix_millis(), LogEntry::Intent { intent, rows, tracking_id });
         let flight = Flight {
             attempt,
             intent: None,
@@ -149,27 +141,18 @@ impl Driver<'_> {
         self.tell(Event::Answered { batch, verdict });
     }
 
-    pub(super) fn settle(
-        &mut self,
-        batch: BatchId,
-        span: Span,
-        attempt: Option<AttemptOutcome>,
-        change: BatchChange,
-        learned: Option<WireForm>,
-        rows: u64,
-    ) {
-        let now = unix_millis();
+    pub(super) fn settle(&mut self, outcome: Outcome) {
+        let (now, batch) = (unix_millis(), outcome.batch);
+        let flight = self.flights.get_mut(&batch);
+        let had_intent = flight.is_some();
+        let carried = flight.as_ref().and_then(|flight| flight.carried.as_deref());
+        let failures = failures(&outcome.change, carried);
+        let settled = Settled { done: outcome.done(), failed: outcome.failed(), failures };
+        self.settling.insert(batch, settled);
         // Where there was nothing to send, there was no attempt.
-        let flight = self.flights.get_mut(&batch).filter(|flight| flight.started_at != 0);
-        let report = attempt.zip(flight).map(|(outcome, flight)| flight.report(outcome, now));
-        let failed = change.failed_rows(rows);
-        let carried = self.flights.get(&batch).and_then(|flight| flight.carried.as_deref());
-        let failures = failures(&change, carried);
-        self.settling.insert(batch, Settled { done: rows.saturating_sub(failed), failed, failures });
-        let settled = matches!(change, BatchChange::Done { .. } | BatchChange::Failed(_));
-        let sent_rows = (settled && self.flights.contains_key(&batch)).then_some(rows);
-        let outcome = Outcome { batch, span, report, change, sent_rows, learned };
-        self.writer.gather(now, Record::Outcome(Box::new(outcome)));
+        let flight = flight.filter(|flight| outcome.attempt.is_some() && flight.started_at != 0);
+        let report = flight.map(|flight| flight.report(now));
+        self.writer.gather(now, LogEntry::Outcome { outcome: Box::new(outcome), report, had_intent });
     }
 
     fn settled(&mut self, batch: BatchId) {
@@ -200,9 +183,10 @@ fn trouble(verdict: &Verdict) -> Option<&str> {
 
 /// Makes one request and reads the Outcomes table for its answer.
 async fn attempt(client: &Client, intent: &Committed<Intent>, assignments: &[Assignment]) -> Arrival {
-    let wire = intent.get().wire;
+    let Intent { wire, attempt, .. } = *intent.get();
+    let tracking_id = client.tracking().of_attempt(attempt);
     crate::step!("request.leaves");
-    let answer = client.patch(wire, &intent.get().tracking_id, assignments).await;
+    let answer = client.patch(wire, &tracking_id, assignments).await;
     crate::step!("answer.arrived");
     let verdict = judge(wire, client.org(), assignments, &answer);
     let ended_at = unix_millis();
