@@ -11,10 +11,10 @@ use std::io;
 use std::path::PathBuf;
 
 use seatbatch::assign::{Interpretation, Known, check};
-use seatbatch::domain::{Order, Rate, Wire};
+use seatbatch::domain::{Order, Rate, RatePer, Wire};
 use seatbatch::input::InputFile;
 use seatbatch::journal::Reader;
-use seatbatch::plan::forecast;
+use seatbatch::plan::{Manner, Part, forecast};
 use seatbatch::report::{Audited, Format, Telling, write_audit};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -34,10 +34,13 @@ fn foretell(file: &InputFile) -> Result<(), Box<dyn Error>> {
     for (target, demand) in checked.demand() {
         println!("{}: {} to get it, {} to give it back", target.as_str(), demand.adds, demand.removes);
     }
+    let users = checked.organizations().iter().enumerate();
+    let parts: Vec<Part> = users.map(|(org, users)| Part { org, users: *users }).collect();
     let rate: Rate = "300/min".parse()?;
-    let forecast = forecast(checked.organizations(), 100, rate, Wire::Array, None);
+    let manner = Manner { batch_size: 100, rate, rate_per: RatePer::Run, wire: Wire::Array, found: None };
+    let forecast = forecast(&parts, &manner);
     let requests = forecast.requests();
-    println!("{requests} requests, {:?} at the least", forecast.time(requests).unwrap_or_default());
+    println!("{} requests, {:?} at the least", requests.all, forecast.time(requests).unwrap_or_default());
     Ok(())
 }
 

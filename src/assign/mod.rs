@@ -35,4 +35,4 @@ pub use names::{Holdings, Known, KnownLicense, LicenseNames};
 pub use problem::{Problem, ProblemCode, Severity};
 pub use second_reading::{Entry, InvalidRow, Placed, PlacedOperation, SecondReading};
 pub use targets::{TargetNo, Targets};
-pub use wanted::{names_wanted, takes_everything};
+pub use wanted::{holdings_wanted, names_wanted};

@@ -134,16 +134,25 @@ impl Found {
 /// Who holds what, for rows that take everything away.
 #[derive(Debug, Clone, Default)]
 pub struct Holdings {
-    licenses: Vec<LicenseId>,
+    /// Each with its organization.
+    licenses: Vec<(Option<IdKey>, LicenseId)>,
     by_email: HashMap<Box<str>, Vec<u32>>,
     by_person: HashMap<IdKey, Vec<u32>>,
 }
 
 impl Holdings {
-    /// Takes in that a user holds a license. Licenses are best taken in one by one.
-    pub fn insert(&mut self, license: &LicenseId, person: Option<&str>, email: Option<&str>) {
-        if self.licenses.last() != Some(license) {
-            self.licenses.push(license.clone());
+    /// Takes in that a user holds a license of an organization; of the one that is asked where none is named.
+    /// Licenses are best taken in one by one.
+    pub fn insert(
+        &mut self,
+        org: Option<&OrgId>,
+        license: &LicenseId,
+        person: Option<&str>,
+        email: Option<&str>,
+    ) {
+        let org = org.map(OrgId::key);
+        if self.licenses.last().is_none_or(|last| (&last.0, &last.1) != (&org, license)) {
+            self.licenses.push((org, license.clone()));
         }
         let number = u32::try_from(self.licenses.len().saturating_sub(1)).unwrap_or(u32::MAX);
         if let Some(person) = person.filter(|person| !person.is_empty()) {
@@ -154,8 +163,14 @@ impl Holdings {
         }
     }
 
-    /// What a user holds: who is named by a person ID is looked up by it.
-    pub(super) fn of(&self, email: Option<&str>, person: Option<&str>) -> impl Iterator<Item = &LicenseId> {
+    /// What a user holds of an organization's: who is named by a person ID is looked up by it.
+    pub(super) fn of(
+        &self,
+        org: Option<&OrgId>,
+        email: Option<&str>,
+        person: Option<&str>,
+    ) -> impl Iterator<Item = &LicenseId> {
+        let org = org.map(OrgId::key);
         let by_person = person.and_then(|person| self.by_person.get(&IdKey::of(person)));
         let numbers = match (by_person, person, email) {
             (Some(numbers), ..) => Some(numbers),
@@ -163,7 +178,8 @@ impl Holdings {
             _ => None,
         };
         let numbers = numbers.into_iter().flatten();
-        numbers.filter_map(|number| self.licenses.get(*number as usize))
+        let licenses = numbers.filter_map(|number| self.licenses.get(*number as usize));
+        licenses.filter(move |(of, _)| *of == org).map(|(_, license)| license)
     }
 }
 
@@ -269,10 +285,17 @@ mod tests {
     fn what_a_user_holds_is_found_by_either_name() {
         let mut holdings = Holdings::default();
         let [a, b] = ["A", "B"].map(|id| LicenseId::parse(id).unwrap());
-        holdings.insert(&a, Some("P1"), Some("User1@example.com"));
-        holdings.insert(&a, Some("P2"), None);
-        holdings.insert(&b, Some("P1"), Some("user1@example.com"));
-        let held = |email, person| holdings.of(email, person).map(LicenseId::as_str).collect::<Vec<_>>();
+        holdings.insert(None, &a, Some("P1"), Some("User1@example.com"));
+        holdings.insert(None, &a, Some("P2"), None);
+        holdings.insert(None, &b, Some("P1"), Some("user1@example.com"));
+        let other = OrgId::parse("O").unwrap();
+        holdings.insert(Some(&other), &LicenseId::parse("C").unwrap(), Some("P1"), None);
+        let held =
+            |email, person| holdings.of(None, email, person).map(LicenseId::as_str).collect::<Vec<_>>();
+        assert_eq!(
+            holdings.of(Some(&other), None, Some("P1")).map(LicenseId::as_str).collect::<Vec<_>>(),
+            ["C"]
+        );
         assert_eq!(held(Some("user1@EXAMPLE.com"), None), ["A", "B"]);
         assert_eq!((held(None, Some("P2")), held(None, Some("P3"))), (vec!["A"], vec![]));
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::check::CheckError;
-use super::columns::Field;
+use super::columns::{Columns, Field};
 use super::interpretation::{Interpretation, Request};
 use super::names::Known;
 use super::row::RowReader;
 use crate::domain::{LicenseId, OrgId};
-use crate::input::InputFile;
+use crate::input::{InputFile, Row, Rows};
 
 /// The organizations in which names of licenses must be looked up before the file can be checked; `None` stands for
 /// the one that is asked where none is named. Empty where the file names no license by name.
@@ -21,23 +21,33 @@ pub fn names_wanted(file: &InputFile, how: &Interpretation) -> Result<BTreeSet<O
     let columns = &reader.columns;
     let by_option = how.requests.iter().any(Request::needs_name);
     let may = by_option || reader.wide.is_some() || columns.has(Field::License) || columns.has(Field::Bundle);
+    if !may {
+        return Ok(BTreeSet::new());
+    }
+    organizations(&mut rows, columns, how, |row| {
+        let license = columns.cell(row, Field::License);
+        by_option
+            || reader.wide.is_some()
+            || !columns.cell(row, Field::Bundle).is_empty()
+            || (!license.is_empty() && license != "*" && LicenseId::recognized(license).is_none())
+    })
+}
+
+/// The organizations of the rows of which this is so; `None` stands for the one that is asked where none is named.
+fn organizations(
+    rows: &mut Rows,
+    columns: &Columns,
+    how: &Interpretation,
+    is_so: impl Fn(&Row<'_>) -> bool,
+) -> Result<BTreeSet<Option<OrgId>>, CheckError> {
     let several = columns.has(Field::OrgId);
     let mut wanted = BTreeSet::new();
-    if !may {
-        return Ok(wanted);
-    }
     while let Some(row) = rows.next()? {
-        let license = columns.cell(&row, Field::License);
-        let named = by_option
-            || reader.wide.is_some()
-            || !columns.cell(&row, Field::Bundle).is_empty()
-            || (!license.is_empty() && license != "*" && LicenseId::recognized(license).is_none());
-        if !named {
+        if !is_so(&row) {
             continue;
         }
         let org = OrgId::parse(columns.cell(&row, Field::OrgId)).ok();
-        let org = org.filter(|org| how.org.as_ref().is_none_or(|said| said.key() != org.key()));
-        wanted.insert(org);
+        wanted.insert(org.filter(|org| how.org.as_ref().is_none_or(|said| said.key() != org.key())));
         if !several {
             break;
         }
@@ -45,23 +55,21 @@ pub fn names_wanted(file: &InputFile, how: &Interpretation) -> Result<BTreeSet<O
     Ok(wanted)
 }
 
-/// Whether rows of the file take away everything that a user holds.
+/// The organizations in which it must be known what users hold, since rows take everything away; `None` stands for
+/// the one that is asked where none is named.
 ///
 /// # Errors
 /// [`CheckError`] where the file cannot be read.
-pub fn takes_everything(file: &InputFile, how: &Interpretation) -> Result<bool, CheckError> {
-    if how.requests.contains(&Request::RemoveAll) {
-        return Ok(true);
-    }
+pub fn holdings_wanted(
+    file: &InputFile,
+    how: &Interpretation,
+) -> Result<BTreeSet<Option<OrgId>>, CheckError> {
     let mut rows = file.rows(&how.reading())?;
     let reader = RowReader::new(rows.header(), how, Known::nothing())?;
-    if !reader.columns.has(Field::License) {
-        return Ok(false);
+    let columns = &reader.columns;
+    let by_option = how.requests.contains(&Request::RemoveAll);
+    if !by_option && !columns.has(Field::License) {
+        return Ok(BTreeSet::new());
     }
-    while let Some(row) = rows.next()? {
-        if reader.columns.cell(&row, Field::License).contains('*') {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    organizations(&mut rows, columns, how, |row| by_option || columns.cell(row, Field::License).contains('*'))
 }

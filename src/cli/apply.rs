@@ -7,9 +7,10 @@ use super::check::described;
 use super::confirm::{can_ask, confirm};
 use super::context::{Context, absolute, runtime};
 use super::exit::{Exit, Failure};
+use super::looking::Question;
 use super::outputs::destination;
 use super::plan;
-use super::preview::{Preview, Question, Voice};
+use super::preview::{Preview, Voice};
 use super::saved_plan::SavedPlan;
 use super::sending::{Stops, send_run};
 use super::telling::Telling;
@@ -35,7 +36,8 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
 
     let runtime = runtime()?;
     let stops = Stops::listen(&runtime);
-    let mut names = Catalog::new(context.readings(client.clone(), &settings), runtime.handle().clone());
+    let base = client.base().clone();
+    let mut names = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     if let Some(earlier) = earlier {
         refuse_known(context, &earlier, args, &file.sha256()?)?;
     }
@@ -55,8 +57,14 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     if let (Some(preview), Some(waves)) = (&mut preview, waves) {
         settings.sequence = arrange(&mut preview.outlook, &mut checked, &waves, args.choosing.only_changes)?;
     }
+    let leans =
+        preview.as_ref().is_some_and(|preview| preview.asked().any(|(_, one)| one.leans_on_removals()));
+    if leans && settings.sequence == Sequence::Free {
+        // Requests overlap: nobody must come before what he gets is given back.
+        settings.sequence = Sequence::RemovesFirst;
+    }
     if asks(args) {
-        confirm(output, &format!("Send to {}?", client.base()))?;
+        confirm(output, &format!("Send to {base}?"))?;
     }
 
     let mut journal = Journal::create(&context.journal)?;
@@ -68,16 +76,18 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let (user, host) = (whoami::username().ok(), whoami::hostname().ok());
     let origin =
         Origin { os_user: user.as_deref(), host: host.as_deref(), version: Some(env!("CARGO_PKG_VERSION")) };
+    let only_changes = args.choosing.only_changes;
     let outlook = preview.as_ref().map(|preview| &preview.outlook);
-    let only_changes = outlook.filter(|_| args.choosing.only_changes);
-    // What is sent is what changes: who held what before is known already.
-    if only_changes.is_some() {
+    let outlook = outlook.filter(|outlook| outlook.not_read.is_none());
+    // Who held what before is known already, and is not asked for once more.
+    let outlook = outlook.filter(|_| only_changes || settings.snapshot != Snapshot::No);
+    if outlook.is_some() {
         settings.snapshot_taken = true;
         settings.snapshot = Snapshot::No;
     }
-    let background = Background { origin, only_changes, names: &names.known() };
+    let background = Background { origin, outlook, only_changes, names: &names.known() };
     let (run, _) = import(&mut journal, &file, checked, &settings, &background)?;
-    send_run(context, journal, run, client, &settings, stops)
+    send_run(context, journal, run, names.readings().clone(), &settings, stops)
 }
 
 /// Whether somebody is asked before anything is sent.

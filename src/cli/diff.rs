@@ -11,12 +11,10 @@ use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::outputs::destination;
 use super::telling::Telling;
-use crate::domain::{EmailAddress, LicenseId, Order, Printable, address_key};
+use crate::domain::{EmailAddress, Order, address_key};
 use crate::input::InputFile;
-use crate::live::Found;
 use crate::report::ReportError;
 use crate::run::{Catalog, Changes, ChangesError, RunSettings, Sync, changes};
-use crate::webex::License;
 
 pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure> {
     let file = InputFile::open(&args.file)?;
@@ -38,7 +36,7 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
             counts.invalid, counts.rows
         )));
     }
-    let sync = if args.sync { Some(sync(args, &mut catalog)?) } else { None };
+    let sync = if args.sync { Some(sync(args)?) } else { None };
     let mut trouble = None;
     let written = destination.write(false, |output: &mut dyn Write| {
         changes(checked, &file, &mut catalog, sync.as_ref(), output).map_err(|error| {
@@ -70,28 +68,9 @@ impl From<ChangesError> for Failure {
     }
 }
 
-fn sync(args: &args::Diff, catalog: &mut Catalog) -> Result<Sync, Failure> {
-    let mut scope = Vec::new();
-    for called in &args.scope {
-        scope.push(the_one(called, catalog)?);
-    }
+fn sync(args: &args::Diff) -> Result<Sync, Failure> {
     let protected = args.protect.as_deref().map(addresses).transpose()?;
-    Ok(Sync { scope, protected, most: args.max_removals })
-}
-
-fn the_one(called: &str, catalog: &mut Catalog) -> Result<LicenseId, Failure> {
-    let asked = Printable(called);
-    let wrong = |what: String| Err(Failure::usage(format!("--scope {asked}: {what}")));
-    match catalog.licenses(None)?.find(called) {
-        Found::One(license) => license
-            .license_id()
-            .ok_or_else(|| Failure::usage(format!("--scope {asked}: the license has no ID"))),
-        Found::Nothing(_) => wrong("the organization has no such license".to_owned()),
-        Found::Several(which) => {
-            let which: Vec<String> = which.into_iter().map(License::told_apart).collect();
-            wrong(format!("several licenses are called so: {}", which.join(", ")))
-        }
-    }
+    Ok(Sync { scope: args.scope.clone(), protected, most: args.max_removals })
 }
 
 /// Every address of a file, whatever stands around them, by their keys.
@@ -148,9 +127,11 @@ fn tell(context: &Context, path: &Path, found: &Changes) {
         ));
     }
     if found.rows() > 0 {
-        // What takes goes before what gives.
-        let order =
-            if found.adds > 0 && found.removes + found.unlisted > 0 { " --order removes-first" } else { "" };
+        let order = match found.order_needed {
+            None | Some(Order::File) => "",
+            Some(Order::RemovesFirst) => " --order removes-first",
+            Some(Order::Fit) => " --order fit",
+        };
         let apply = context.command(format_args!("apply {}{order}", shell_word(&path.to_string_lossy())));
         output.say(format_args!("Look at them, then run: {apply}"));
     }

@@ -20,6 +20,7 @@ mod licenses;
 mod logging;
 mod login;
 mod logins;
+mod looking;
 mod mend;
 mod network;
 mod output;

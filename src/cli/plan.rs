@@ -6,8 +6,9 @@ use super::args::{self, OnInvalid};
 use super::check::described;
 use super::context::{Context, runtime};
 use super::exit::{Exit, Failure};
+use super::looking::Question;
 use super::outputs::destination;
-use super::preview::{Question, Voice};
+use super::preview::Voice;
 use super::saved_plan::SavedPlan;
 use super::telling::Telling;
 use crate::domain::Order;
@@ -67,7 +68,8 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     let forecast = preview.forecast;
     let least_s = forecast.time(forecast.requests()).map(|time| time.as_secs_f64().round());
     output.event(&json!({"event": "summary", "file": args.file, "counts": counts,
-        "requests": forecast.requests(), "requests_array": forecast.array, "requests_object": forecast.object,
+        "requests": forecast.requests().all, "requests_array": forecast.array.map(|requests| requests.all),
+        "requests_object": forecast.object.map(|requests| requests.all),
         "organizations": checked.organizations().len(), "least_s": least_s,
         "would_fail": preview.foresight.failures.len(), "unchanged": preview.foresight.unchanged,
         "users_nothing_new": preview.foresight.nothing_new, "order_needed": preview.order_needed(),

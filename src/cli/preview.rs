@@ -13,15 +13,9 @@ use super::context::Context;
 use super::exit::Failure;
 use super::output::Output;
 use super::words;
-use crate::assign::Checked;
-use crate::domain::{FailureLimit, Order, Printable, Rate, Target, Wire, WireForm};
-use crate::input::InputFile;
-use crate::journal::Reader;
-use crate::plan::{
-    Capacity, Fit, Forecast, Foreseen, Foresight, Need, Waves, Why, capacities, forecast, foresee,
-    needed_order,
-};
-use crate::run::{Catalog, Depth, NotFit, NotRead, Outlook, OutlookError, RunSettings};
+use crate::domain::{FailureLimit, Order, Printable, Rate, Target};
+use crate::plan::{Capacity, Fit, Forecast, Foreseen, Foresight, Need, Requests, Waves, Why};
+use crate::run::{NotRead, Outlook, RunSettings};
 
 /// Where a preview goes: `plan` was asked for it, `apply` shows it by the way.
 #[derive(Debug, Clone, Copy)]
@@ -59,95 +53,11 @@ pub(super) struct Preview {
     pub(super) capacities: Vec<Capacity>,
     pub(super) foresight: Foresight,
     pub(super) forecast: Forecast,
-    need: Need,
+    pub(super) need: Need,
     /// Users that stay out for want of units, in the order that leaves out fewest.
-    stay_out: usize,
+    pub(super) stay_out: usize,
     /// With `--order fit`.
     pub(super) waves: Option<Waves>,
-}
-
-/// What is to be shown of which file.
-pub(super) struct Question<'a> {
-    pub(super) context: &'a Context,
-    pub(super) file: &'a InputFile,
-    pub(super) settings: &'a RunSettings,
-    pub(super) order: Order,
-    pub(super) only_changes: bool,
-    pub(super) depth: Depth,
-}
-
-impl From<OutlookError> for Failure {
-    fn from(error: OutlookError) -> Self {
-        match error {
-            OutlookError::Check(error) => error.into(),
-            OutlookError::Unread(unread) => unread.into(),
-        }
-    }
-}
-
-impl From<NotFit> for Failure {
-    fn from(error: NotFit) -> Self {
-        Self::usage_of(error.into())
-    }
-}
-
-impl Question<'_> {
-    /// Looks at the organization and plays the file through.
-    pub(super) fn look(
-        &self,
-        checked: Checked,
-        catalog: &mut Catalog,
-    ) -> Result<(Preview, Checked), Failure> {
-        let (outlook, checked) = Outlook::look(checked, self.file, catalog, self.depth)?;
-        let (wishes, stocks) = (outlook.wishes(), &outlook.stocks);
-        let found = self.found_form();
-        let form = match self.settings.wire {
-            Wire::Object => WireForm::Object,
-            Wire::Array => WireForm::Array,
-            Wire::Auto => found.unwrap_or(WireForm::Array),
-        };
-        let capacities = capacities(wishes, stocks, &outlook);
-        let waves = (self.order == Order::Fit).then(|| outlook.waves()).transpose()?;
-        let order = waves.as_ref().map(|waves| waves.order.as_slice());
-        let foresight = foresee(wishes, order, stocks, &outlook, form);
-        let (need, stay_out) = if foresight.for_want_of_units() > 0 {
-            needed_order(wishes, stocks, &outlook, form)
-        } else {
-            (Need::Any, 0)
-        };
-        let users = self.users(&outlook);
-        let RunSettings { rate, wire, batch_size, .. } = self.settings;
-        let forecast = forecast(&users, batch_size.get(), *rate, *wire, found);
-        Ok((Preview { outlook, capacities, foresight, forecast, need, stay_out, waves }, checked))
-    }
-
-    /// Of how many users of each organization something is sent.
-    fn users(&self, outlook: &Outlook) -> Vec<u32> {
-        let mut users = vec![0; outlook.orgs.len()];
-        for wishes in outlook.wishes().users() {
-            let Some(first) = wishes.first() else { continue };
-            if self.only_changes && wishes.iter().all(|wish| outlook.is_unchanged(wish)) {
-                continue;
-            }
-            let place = outlook.orgs.partition_point(|org| org.end <= first.user);
-            users.get_mut(place).into_iter().for_each(|count| *count += 1);
-        }
-        users
-    }
-
-    /// The form that an earlier run of the journal found the service to take.
-    fn found_form(&self) -> Option<WireForm> {
-        let runs = Reader::open(&self.context.journal).ok()?.runs().ok()?;
-        let here = |settings: &str| {
-            RunSettings::from_json(settings).is_ok_and(|settings| settings.base_url == self.settings.base_url)
-        };
-        let found = runs.iter().rev().filter(|run| here(&run.settings)).find_map(|run| run.wire.clone())?;
-        match found.as_str() {
-            "array" => Some(WireForm::Array),
-            "object" => Some(WireForm::Object),
-            _ => None,
-        }
-    }
 }
 
 /// A license or site as an event.
@@ -365,8 +275,8 @@ impl Preview {
 
     /// Requests, time and end; both forms until one is known.
     fn duration(&self, rate: Rate, output: Output) -> String {
-        let one = |requests: u64| {
-            let amount = output.amount(requests, "request");
+        let one = |requests: Requests| {
+            let amount = output.amount(requests.all, "request");
             let Some(time) = self.forecast.time(requests) else {
                 return format!("{amount}, as fast as the service answers");
             };
@@ -374,7 +284,7 @@ impl Preview {
             format!("{amount} at {rate}, at least {}{end}", words::duration(time))
         };
         match (self.forecast.array, self.forecast.object) {
-            (Some(array), Some(object)) if array != object => {
+            (Some(array), Some(object)) if array.all != object.all => {
                 format!("{}\nif the service takes one user a request: {}", one(array), one(object))
             }
             _ => one(self.forecast.requests()),
@@ -404,7 +314,7 @@ impl Preview {
         }
         for (stock, capacity) in self.short() {
             let (needed, free) = (capacity.needed(), capacity.free.unwrap_or(0));
-            let missing = needed.saturating_sub(free + capacity.may_be_given_back());
+            let missing = capacity.missing();
             let units = if missing == 1 { "unit" } else { "units" };
             voice.line(format_args!(
                 "problem: {} is {missing} {units} short: {needed} wanted, {free} left, {} given back by the file",
@@ -413,6 +323,10 @@ impl Preview {
             ))?;
         }
         self.tell_out(voice)?;
+        if self.foresight.for_want_of_units() == 0 && matches!(voice, Voice::Aside(_)) {
+            // What is sent from here waits by itself.
+            return Ok(());
+        }
         match (self.need, order) {
             (Need::RemovesFirst, Order::File) => voice.line(self.advice("removes-first")),
             (Need::Fit, Order::File | Order::RemovesFirst) => voice.line(self.advice("fit")),
@@ -441,6 +355,10 @@ impl Preview {
 
     fn advice(&self, order: &str) -> String {
         match self.stay_out {
+            0 if self.foresight.for_want_of_units() == 0 => format!(
+                "some need units that others give back before them: --order {order} keeps them apart, where requests \
+                 overlap"
+            ),
             0 => format!("everybody gets through with --order {order}"),
             1 => format!("with --order {order} one user alone stays out"),
             out => format!("with --order {order} only {out} users stay out"),

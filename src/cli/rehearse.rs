@@ -1,6 +1,7 @@
 //! `seatbatch rehearse`
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 
 use serde_json::json;
 
@@ -45,11 +46,12 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     settings.failures = folder.path().join("failures.csv");
     settings.rate = Rate::AtMost(crate::domain::Ceiling::Unlimited);
     settings.snapshot = Snapshot::No;
-    let client = inside.client(&settings)?;
+    settings.concurrency = NonZeroU32::MIN;
+    let inside_readings = inside.readings(inside.client(&settings)?, &settings);
     let mut checked = telling_nobody(&file, &how, order, known)?;
     settings.sequence = match order {
-        Order::File => Sequence::Free,
-        Order::RemovesFirst => Sequence::RemovesFirst,
+        // One after the other, so that who gets the last unit is no matter of chance.
+        Order::File | Order::RemovesFirst => Sequence::RemovesFirst,
         Order::Fit => {
             let waves = outlook.waves()?;
             arrange(&mut outlook, &mut checked, &waves, false)?
@@ -58,7 +60,7 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let mut journal = Journal::create(&inside.journal)?;
     let (run, _) = import(&mut journal, &file, checked, &settings, &Background::default())?;
     let (_stop, stops) = tokio::sync::mpsc::unbounded_channel();
-    let sent = runtime.block_on(send(journal, run, client, &settings, &mut Silent, stops))?;
+    let sent = runtime.block_on(send(journal, run, inside_readings, &settings, &mut Silent, stops))?;
     let reader = sent.journal.reader()?;
     let row = reader.run(Some(run))?.ok_or_else(|| Failure::usage("the rehearsal has no run"))?;
     let lines = failures(&reader, &row)?;

@@ -94,7 +94,7 @@ fn go_on(
     stops: Stops,
 ) -> Result<Exit, Failure> {
     journal.set_settings(run, &settings.to_json())?;
-    send_run(context, journal, run, client, settings, stops)
+    send_run(context, journal, run, context.readings(client, settings), settings, stops)
 }
 
 /// The run asked for; else the newest unfinished one; else the newest, which is finished.

@@ -120,8 +120,8 @@ impl SavedPlan {
             holders_read: preview.outlook.not_read.is_none(),
             licenses: licenses.collect(),
             would_fail,
-            requests_array: forecast.array,
-            requests_object: forecast.object,
+            requests_array: forecast.array.map(|requests| requests.all),
+            requests_object: forecast.object.map(|requests| requests.all),
             least_s: forecast.time(forecast.requests()).map(|time| time.as_secs_f64()),
         }
     }

@@ -13,22 +13,22 @@ use super::output::Output;
 use super::progress;
 use crate::domain::RunId;
 use crate::journal::Journal;
+use crate::live::Readings;
 use crate::run::{RunSettings, Stop, send};
-use crate::webex::Client;
 
 /// Sends a run that is in the journal, writes its failures CSV and tells how it ended.
 pub(super) fn send_run(
     context: &Context,
     journal: Journal,
     run: RunId,
-    client: Client,
+    readings: Readings,
     settings: &RunSettings,
     stops: Stops,
 ) -> Result<Exit, Failure> {
     let runtime = sending_runtime()?;
     let mut observer = progress::observer(context.output, settings.rate);
     stops.sending.store(true, Ordering::SeqCst);
-    let sent = runtime.block_on(send(journal, run, client, settings, observer.as_mut(), stops.receiver));
+    let sent = runtime.block_on(send(journal, run, readings, settings, observer.as_mut(), stops.receiver));
     drop(observer);
     let mut sent = sent?;
     conclude(context, &mut sent.journal, run, settings, Some(&sent.ending))

@@ -22,9 +22,15 @@ pub(super) fn run(context: &Context, args: &args::Undo) -> Result<Exit, Failure>
     let settings = settings(context, &row, &Sending::default())?;
     let now = if args.live { Some(read_now(context, &reader, &row, &settings)?) } else { None };
     let destination = destination(context, &args.output, Some(&row.input_path))?;
+    let pending = reader.pending_acceptance(row.run)?;
     let mut changed = Vec::new();
     let mut fate = |row: &Reversal| {
-        let fate = now.as_ref().map_or(Fate::Reversed, |now| fate_of(now, row));
+        // What is pending no list shows.
+        let is_pending = pending.binary_search(&row.key()).is_ok();
+        let fate = match &now {
+            Some(now) if !is_pending => fate_of(now, row),
+            _ => Fate::Reversed,
+        };
         if fate == Fate::LeftAlone && changed.len() < SHOWN {
             changed.push(described(row));
         }
@@ -137,8 +143,8 @@ fn tell(
             lines.join(", ")
         ));
     }
-    // Rows that give stand behind rows that take only where the run took before it gave.
-    let order = if undone.adds > 0 && undone.removes > 0 { " --order removes-first" } else { "" };
+    // The rows stand in an order that fits, and requests overlap.
+    let order = if undone.exchanges { " --order removes-first" } else { "" };
     output.say(format_args!(
         "Look at them, then run: {}",
         context.command(format_args!("apply {}{order}", shell_word(&args.output.to_string_lossy())))

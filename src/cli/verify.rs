@@ -30,7 +30,8 @@ pub(super) fn run(context: &Context, args: &args::Verify) -> Result<Exit, Failur
         None => comparing.onto_output(context.output),
     };
     let found = compared.map_err(failure)?;
-    tell(context, row.run, &found);
+    // Only the object form's answers say who is pending.
+    tell(context, row.run, &found, row.wire.as_deref() == Some("object"));
     let proved = found.drift == 0 && found.not_comparable == 0;
     Ok(if proved { Exit::Done } else { Exit::Problems })
 }
@@ -108,7 +109,7 @@ fn failure(error: VerifyError<ReportError>) -> Failure {
     }
 }
 
-fn tell(context: &Context, run: RunId, found: &Verified) {
+fn tell(context: &Context, run: RunId, found: &Verified, shows_pending: bool) {
     let output = context.output;
     let Verified { compared, drift, failed_and_so, not_comparable, in_doubt, in_doubt_and_so, .. } = *found;
     let differ = if drift == 1 { "differs" } else { "differ" };
@@ -119,6 +120,18 @@ fn tell(context: &Context, run: RunId, found: &Verified) {
         output.say(format_args!(
             "{failed_and_so} of them failed, and what they asked for is so all the same: somebody else did it, or it was so before"
         ));
+    }
+    if found.pending > 0 {
+        output.say(format_args!(
+            "{} pending: done, and the users have yet to accept",
+            output.amount(found.pending, "addition")
+        ));
+    }
+    if found.additions_not_held > 0 && !shows_pending {
+        output.say(
+            "Additions that are not held may be pending: users outside the organization hold nothing until they \
+             accept, and neither the service's answers to this run nor its lists show that",
+        );
     }
     if in_doubt > 0 {
         output.say(format_args!(

@@ -28,7 +28,7 @@ pub use batch::{
 pub use clean::{Printable, is_invisible};
 pub use id::{IdError, IdKey, IdKind, LicenseId, LocationId, OrgId, PersonId, with_id_key};
 pub use intent::{Intent, Outcome};
-pub use outcome::{AttemptOutcome, ErrorCode, OperationState, Refusal, RunId, RunState, code};
+pub use outcome::{AttemptOutcome, ErrorCode, OperationState, PENDING, Refusal, RunId, RunState, code};
 pub use partition::{Partition, PartitionError};
 pub use sending::{
     Ceiling, CeilingError, FailureLimit, FailureLimitError, InDoubt, Order, Rate, RatePer, Sequence,

@@ -145,6 +145,9 @@ pub struct Refusal {
     pub message: String,
 }
 
+/// How what is kept of an answer begins that shows a license to be pending.
+pub const PENDING: &str = "pending until the user accepts";
+
 /// The codes that are ours and not the service's.
 pub mod code {
     /// The answer shows that the operation did not take.

@@ -59,7 +59,7 @@ pub enum Sequence {
     /// Whatever has the lower number is begun first, and waits for nothing.
     #[default]
     Free,
-    /// Who gets a license waits for everyone before who gives it back.
+    /// Who gets a license waits for everyone before who gives it back, whatever order the numbers have.
     RemovesFirst,
     /// The same between waves alone, of which these are the first assignments.
     Waves(Vec<u32>),

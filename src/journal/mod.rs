@@ -14,6 +14,7 @@ mod load;
 mod lock;
 mod open;
 mod outputs;
+mod pending;
 mod person;
 mod place;
 mod proof;

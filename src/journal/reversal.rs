@@ -3,13 +3,14 @@
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{JournalError, Reader};
-use crate::domain::RunId;
+use crate::domain::{Item, Line, OperationKey, RunId};
 
 /// An operation that is done and was not so before, as far as that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the journal's words")]
 pub struct Reversal {
     pub line: u32,
+    pub item: u16,
     pub email: Option<String>,
     pub person_id: Option<String>,
     pub org_id: Option<String>,
@@ -43,7 +44,7 @@ impl Place {
 
 const REVERSALS: &str = "
 SELECT o.line, a.email, a.person_id, g.text, t.kind, t.text, n.name, o.removes, l.text, o.phone_number, o.extension,
-  o.target_id
+  o.target_id, o.item
 FROM assignment a
 CROSS JOIN operation o ON o.run_id = a.run_id AND o.assignment = a.assignment
 CROSS JOIN term t ON t.term_id = o.target_id
@@ -81,7 +82,16 @@ fn reversal(row: &Row<'_>) -> rusqlite::Result<Reversal> {
         removed: row.get(7)?,
         place: Place { location: row.get(8)?, phone_number: row.get(9)?, extension: row.get(10)? },
         target_id: row.get(11)?,
+        item: row.get(12)?,
     })
+}
+
+impl Reversal {
+    /// The name of what is reversed.
+    #[must_use]
+    pub const fn key(&self) -> OperationKey {
+        OperationKey::new(Line::new(self.line), Item::new(self.item))
+    }
 }
 
 impl Reader {

@@ -89,6 +89,12 @@ impl Holdings {
         self.0.get(license).and_then(Option::as_ref)
     }
 
+    /// The list of the one license is that of the other, too.
+    pub fn share(&mut self, of: usize, with: usize) {
+        let roll = self.of(of).cloned();
+        self.0.get_mut(with).into_iter().for_each(|slot| slot.clone_from(&roll));
+    }
+
     /// Whether someone holds the license of this number.
     #[must_use]
     pub fn held(&self, license: usize, names: &impl Names, named: Named<'_>) -> Held {

@@ -65,6 +65,14 @@ impl Pacing {
         self.state().run = Some(run);
     }
 
+    /// How long it is until another request may leave.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        let state = self.state();
+        let until = (state.begun + state.pace.expected(0)).max(state.not_before);
+        until.saturating_duration_since(Instant::now())
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -186,5 +194,23 @@ impl Readings {
                 None => tokio::time::sleep(wait).await,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_comes_after_readings_waits_as_they_would() {
+        let pacing = Pacing::new("1/s".parse().unwrap());
+        assert_eq!(pacing.wait(), Duration::ZERO);
+        pacing.leave().await;
+        let wait = pacing.wait();
+        assert!(wait > Duration::from_millis(950) && wait < Duration::from_millis(1_050), "{wait:?}");
+        pacing.hold_back(Duration::from_secs(40));
+        assert_eq!(pacing.wait().as_secs(), 40);
+        tokio::time::sleep(Duration::from_secs(41)).await;
+        assert_eq!(pacing.wait(), Duration::ZERO);
     }
 }

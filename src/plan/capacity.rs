@@ -32,6 +32,10 @@ pub struct Capacity {
     pub removes_unknown: u64,
     /// Units left before; `None` where there is no end of them.
     pub free: Option<u64>,
+    /// Units that are needed, and that may be given back, where the file calls the same license's organization
+    /// otherwise.
+    #[serde(skip)]
+    pub elsewhere: (u64, u64),
     /// Units left afterwards, if all is done; below zero where units are missing.
     pub free_after: Option<i64>,
 }
@@ -58,11 +62,28 @@ impl Capacity {
     /// Whether it fits.
     #[must_use]
     pub fn fit(&self) -> Fit {
+        let (needed, given) = self.elsewhere;
+        let (needed, given) = (self.needed() + needed, self.may_be_given_back() + given);
         match self.free {
-            Some(free) if self.needed() > free + self.may_be_given_back() => Fit::No,
-            Some(free) if self.needed() > free => Fit::GivenBackFirst,
+            Some(free) if needed > free + given => Fit::No,
+            Some(free) if needed > free => Fit::GivenBackFirst,
             _ => Fit::Yes,
         }
+    }
+
+    /// Whether somebody may need a unit that another gives back.
+    #[must_use]
+    pub fn leans_on_removals(&self) -> bool {
+        let (needed, given) = self.elsewhere;
+        self.may_be_given_back() + given > 0 && self.free.is_some_and(|free| self.needed() + needed > free)
+    }
+
+    /// Units that are missing, whatever the order.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        let (needed, given) = self.elsewhere;
+        let there = self.free.map(|free| free + given + self.may_be_given_back());
+        there.map_or(0, |there| (self.needed() + needed).saturating_sub(there))
     }
 
     /// Whether anything of it had to be counted as it stands in the file.
@@ -94,11 +115,31 @@ pub fn capacities(wishes: Wishes<'_>, stocks: &[Stock], holders: &impl Holders) 
             }
         }
     }
+    share(&mut capacities, stocks);
     for capacity in &mut capacities {
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        capacity.free_after = capacity
-            .free
-            .map(|free| signed(free) + signed(capacity.may_be_given_back()) - signed(capacity.needed()));
+        let (needed, given) = capacity.elsewhere;
+        let (needed, given) = (capacity.needed() + needed, capacity.may_be_given_back() + given);
+        capacity.free_after = capacity.free.map(|free| signed(free) + signed(given) - signed(needed));
     }
     capacities
+}
+
+/// Tells those that share units what is asked of the others.
+fn share(capacities: &mut [Capacity], stocks: &[Stock]) {
+    if stocks.iter().all(|stock| stock.same_as.is_none()) {
+        return;
+    }
+    let pools: Vec<u32> = (0..).zip(stocks).map(|(number, stock)| stock.pool(number)).collect();
+    let mut totals = vec![(0, 0); stocks.len()];
+    for (pool, capacity) in pools.iter().zip(capacities.iter()) {
+        if let Some((needed, given)) = totals.get_mut(*pool as usize) {
+            *needed += capacity.needed();
+            *given += capacity.may_be_given_back();
+        }
+    }
+    for (pool, capacity) in pools.iter().zip(capacities) {
+        let (needed, given) = totals.get(*pool as usize).copied().unwrap_or_default();
+        capacity.elsewhere = (needed - capacity.needed(), given - capacity.may_be_given_back());
+    }
 }

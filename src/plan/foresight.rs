@@ -213,7 +213,7 @@ impl<'a> Play<'a> {
         if let Some(rule) = rule {
             return Err(Why::Rule(rule));
         }
-        if let Some(Some(left)) = self.seen.left.get_mut(wish.stock as usize) {
+        if let Some(Some(left)) = self.seen.left.get_mut(stock.pool(wish.stock) as usize) {
             match wish.action {
                 Action::Add if *left <= 0 => return Err(Why::NoUnits),
                 Action::Add => *left -= 1,

@@ -12,7 +12,7 @@ mod waves;
 mod wishes;
 
 pub use capacity::{Capacity, Fit, capacities};
-pub use forecast::{Forecast, forecast};
+pub use forecast::{Forecast, Manner, Part, Requests, forecast};
 pub use foresight::{Foreseen, Foresight, Why, foresee};
 pub use order::{Need, needed_order, sequence};
 pub use rules::{Kind, Rule, Situation, may_add, may_remove};

@@ -1,5 +1,6 @@
 //! Which order a file needs.
 
+use super::capacity::{Capacity, capacities};
 use super::foresight::{Play, Why};
 use super::waves::waves;
 use super::wishes::{Holders, Stock, Wish, Wishes};
@@ -37,7 +38,44 @@ fn round(user: &[Wish]) -> u8 {
     }
 }
 
-/// Which order the file needs, of those in which fewest users stay out for want of units.
+/// The file, to be played through in several orders.
+struct Trial<'a, H> {
+    wishes: Wishes<'a>,
+    stocks: &'a [Stock],
+    holders: &'a H,
+    form: WireForm,
+}
+
+impl<H: Holders> Trial<'_, H> {
+    /// How many users stay out for want of units.
+    fn out(&self, order: Option<&[u32]>) -> usize {
+        let mut play = Play::new(self.stocks, self.form);
+        match order {
+            None => self.wishes.users().for_each(|user| play.user(user, self.holders)),
+            Some(order) => order.iter().for_each(|user| play.user(self.wishes.of(*user), self.holders)),
+        }
+        let failures = play.seen.failures.iter().filter(|failure| failure.why == Why::NoUnits);
+        let mut users: Vec<u32> = failures.map(|failure| failure.user).collect();
+        users.dedup();
+        users.len()
+    }
+
+    fn removes_first(&self) -> usize {
+        self.out(Some(&sequence(self.wishes)))
+    }
+
+    fn fit(&self) -> usize {
+        self.out(Some(&waves(self.wishes, self.stocks, self.holders).order))
+    }
+
+    /// Whether somebody may need a unit that another gives back.
+    fn leans(&self) -> bool {
+        capacities(self.wishes, self.stocks, self.holders).iter().any(Capacity::leans_on_removals)
+    }
+}
+
+/// Which order the file needs, of those in which fewest users stay out for want of units, and how many these are.
+/// Since requests overlap, the file's own order is not enough where units must have been given back.
 #[must_use]
 pub fn needed_order(
     wishes: Wishes<'_>,
@@ -45,35 +83,20 @@ pub fn needed_order(
     holders: &impl Holders,
     form: WireForm,
 ) -> (Need, usize) {
-    let out = |order: Option<&[u32]>| {
-        let mut play = Play::new(stocks, form);
-        match order {
-            None => wishes.users().for_each(|user| play.user(user, holders)),
-            Some(order) => order.iter().for_each(|user| play.user(wishes.of(*user), holders)),
-        }
-        let mut users: Vec<u32> = play
-            .seen
-            .failures
-            .iter()
-            .filter(|failure| failure.why == Why::NoUnits)
-            .map(|failure| failure.user)
-            .collect();
-        users.dedup();
-        users.len()
-    };
-    let file = out(None);
-    if file == 0 {
+    let trial = Trial { wishes, stocks, holders, form };
+    let file = trial.out(None);
+    if file == 0 && !trial.leans() {
         return (Need::Any, 0);
     }
-    let removes_first = out(Some(&sequence(wishes)));
+    let removes_first = trial.removes_first();
     if removes_first == 0 {
         return (Need::RemovesFirst, 0);
     }
-    let waves = waves(wishes, stocks, holders).out.len();
-    if waves == 0 {
+    let fit = trial.fit();
+    if fit == 0 {
         return (Need::Fit, 0);
     }
-    let least = file.min(removes_first).min(waves);
+    let least = file.min(removes_first).min(fit);
     // The plainest order that leaves out fewest; none is proposed that does not help.
     let need = if least == file {
         Need::Short

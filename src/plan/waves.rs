@@ -54,11 +54,11 @@ pub fn waves(wishes: Wishes<'_>, stocks: &[Stock], holders: &impl Holders) -> Wa
         users.push((org, first.user, class));
     }
     let signed = |free: u64| i64::try_from(free).unwrap_or(i64::MAX);
-    let left: Left = stocks.iter().map(|stock| stock.free().map(signed)).collect();
+    let mut left: Left = stocks.iter().map(|stock| stock.free().map(signed)).collect();
     let mut waves = Waves::default();
     for of_org in users.chunk_by(|a, b| a.0 == b.0) {
         let users: Vec<(u32, u32)> = of_org.iter().map(|(_, user, class)| (*user, *class)).collect();
-        Party { classes: &classes, users: &users, left: &left }.into_waves(&mut waves);
+        left = Party { classes: &classes, users: &users, left: &left }.into_waves(&mut waves);
     }
     waves
 }
@@ -73,8 +73,9 @@ fn needs_of(user: &[Wish], stocks: &[Stock], holders: &impl Holders) -> Needs {
         let gives = wish.action == Action::Remove;
         scarce && !(fails && gives) && !changes_nothing(wish, holders.held(wish.stock, wish))
     });
+    let pool = |wish: &Wish| stock(wish).map_or(wish.stock, |stock| stock.pool(wish.stock));
     let mut needs: Needs =
-        counted.map(|wish| (wish.stock, if wish.action == Action::Add { 1 } else { -1 })).collect();
+        counted.map(|wish| (pool(wish), if wish.action == Action::Add { 1 } else { -1 })).collect();
     needs.sort_unstable();
     needs
 }
@@ -109,8 +110,8 @@ impl Party<'_> {
         self.classes.get(class as usize).unwrap_or(NOTHING)
     }
 
-    /// Adds this organization's waves to the others'.
-    fn into_waves(self, waves: &mut Waves) {
+    /// Adds this organization's waves to the others'; gives back the units that are surely left.
+    fn into_waves(self, waves: &mut Waves) -> Left {
         let mut best = self.by_class();
         if best.len() < self.users.len() {
             let mut gives_first = self.users.to_vec();
@@ -151,6 +152,7 @@ impl Party<'_> {
         waves.starts.dedup();
         waves.order.extend(&out);
         waves.out.extend(out);
+        left
     }
 
     /// As many of each class as fit, again and again; who only gets waits until nobody exchanges any more.

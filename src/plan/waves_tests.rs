@@ -12,7 +12,7 @@ impl Holders for Some_ {
 }
 
 fn stock(org: u32, total: Option<u64>, consumed: u64) -> Stock {
-    Stock { org, kind: Kind::Other, total, consumed, known: true, site: false }
+    Stock { org, same_as: None, kind: Kind::Other, total, consumed, known: true, site: false }
 }
 
 fn wish(user: u32, stock: u32, action: Action) -> Wish {

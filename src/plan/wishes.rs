@@ -55,6 +55,8 @@ pub struct Wish {
 pub struct Stock {
     /// The number of its organization.
     pub org: u32,
+    /// The number of the earlier stock whose units these are too, where the file calls one organization by two names.
+    pub same_as: Option<u32>,
     /// What it is.
     pub kind: Kind,
     /// Units there are; `None` for one without an end of them, and for what is not known.
@@ -68,6 +70,11 @@ pub struct Stock {
 }
 
 impl Stock {
+    /// The number of the stock whose units these are, of which this is the `number`th.
+    pub(super) fn pool(&self, number: u32) -> u32 {
+        self.same_as.unwrap_or(number)
+    }
+
     /// Units that are left; `None` where there is no end of them.
     #[must_use]
     pub fn free(&self) -> Option<u64> {

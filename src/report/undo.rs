@@ -1,5 +1,6 @@
 //! A CSV whose operations reverse what a run has done.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::error::ReportError;
@@ -40,6 +41,8 @@ pub struct Undone {
     pub to_complete: Vec<u64>,
     /// Operations left alone.
     pub left_alone: u64,
+    /// Whether something is given that other rows give back: these must not overlap.
+    pub exchanges: bool,
 }
 
 impl Undone {
@@ -66,7 +69,7 @@ pub fn write_undo(
     let mut writer = csv::Writer::from_writer(output);
     writer.write_record(HEADER)?;
     let mut undone = Undone::default();
-    let mut incomplete = Vec::new();
+    let (mut incomplete, mut moved) = (Vec::new(), BTreeMap::new());
     reader.reversals(run.run, |mut row| -> Result<(), ReportError> {
         if fate(&row) == Fate::LeftAlone {
             undone.left_alone += 1;
@@ -83,10 +86,12 @@ pub fn write_undo(
         }
         let count = if row.removed { &mut undone.adds } else { &mut undone.removes };
         *count += 1;
+        note(&mut moved, &row);
         Ok(writer.write_record(reversed(&row, org, ""))?)
     })?;
     for row in incomplete {
         undone.adds += 1;
+        note(&mut moved, &row);
         // The header is line 1.
         undone.to_complete.push(undone.rows() + 1);
         writer.write_record(reversed(
@@ -97,7 +102,22 @@ pub fn write_undo(
     }
     writer.flush()?;
     drop(writer);
+    undone.exchanges = moved.values().any(|(given, taken)| *given && *taken);
     Ok(undone)
+}
+
+/// Whether a license is given and whether it is taken, by the license.
+type Moved = BTreeMap<String, (bool, bool)>;
+
+fn note(moved: &mut Moved, row: &Reversal) {
+    if row.kind != "license" {
+        return;
+    }
+    let (given, taken) = match moved.get_mut(&row.target) {
+        Some(known) => known,
+        None => moved.entry(row.target.clone()).or_default(),
+    };
+    *(if row.removed { given } else { taken }) = true;
 }
 
 fn reversed<'a>(row: &'a Reversal, org: Option<&'a str>, note: &'a str) -> [&'a str; HEADER.len()] {

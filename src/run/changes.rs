@@ -7,8 +7,9 @@ use std::io::{self, BufReader, BufWriter, Seek as _, Write};
 
 use super::{Catalog, Outlook, OutlookError};
 use crate::assign::{CheckError, Checked, Placed, PlacedOperation, SecondReading};
-use crate::domain::{FailureLimit, LicenseId, OperationKey, Target, address_key};
+use crate::domain::{FailureLimit, OperationKey, Order, Target, WireForm, address_key};
 use crate::input::InputFile;
+use crate::plan::{Need, Stock, needed_order};
 use crate::webex::LicenseUser;
 
 const HEADER: [&str; 10] = [
@@ -27,8 +28,8 @@ const HEADER: [&str; 10] = [
 /// The file taken for the whole truth about some licenses.
 #[derive(Debug)]
 pub struct Sync {
-    /// These licenses; all that the file names where it is empty.
-    pub scope: Vec<LicenseId>,
+    /// The licenses that are called so, by name or ID; all that the file names where it is empty.
+    pub scope: Vec<String>,
     /// Addresses that nothing is taken from, by their keys; `None` where nobody is protected.
     pub protected: Option<Vec<String>>,
     /// How many may lose a license.
@@ -52,6 +53,8 @@ pub struct Changes {
     pub protected: u64,
     /// Holders whom the list does not name in a way that could be compared; nothing is taken from them.
     pub not_comparable: u64,
+    /// The order that the changes need, in which everybody gets through or most do; none where any does.
+    pub order_needed: Option<Order>,
 }
 
 impl Changes {
@@ -117,21 +120,10 @@ struct Others<'s> {
     not_comparable: Cell<u64>,
 }
 
-/// Whether a license belongs to those of which the file is the whole truth.
-fn is_in_scope(sync: &Sync, outlook: &Outlook, stock: usize) -> bool {
-    let Some(label) = outlook.labels.get(stock) else { return false };
-    let Target::License(id) = &label.target else { return false };
-    if sync.scope.is_empty() {
-        outlook.is_asked(stock)
-    } else {
-        sync.scope.iter().any(|scope| scope.key() == id.key())
-    }
-}
-
 impl Others<'_> {
     /// Takes a holder's license away, unless it cannot be known that the file does not list him.
     fn take(&self, outlook: &Outlook, stock: usize, user: &LicenseUser) {
-        if !is_in_scope(self.sync, outlook, stock) {
+        if !outlook.is_in_scope(stock) {
             return;
         }
         let email = user.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
@@ -179,7 +171,8 @@ pub fn changes(
 ) -> Result<Changes, ChangesError> {
     let Some(sync) = sync else {
         let (outlook, checked) = Outlook::look(checked, file, catalog, super::Depth::Holders)?;
-        return rows_of_file(checked, file, &outlook, &|_| false, output).map(|(found, _)| found);
+        let (found, _) = rows_of_file(checked, file, &outlook, &|_| false, output)?;
+        return Ok(Changes { order_needed: order_needed(&outlook, &HashMap::new()), ..found });
     };
     let others = Others {
         sync,
@@ -200,15 +193,36 @@ pub fn changes(
     found.protected += others.protected.get();
     found.not_comparable = others.not_comparable.get();
     found.unlisted = others.removals.borrow().values().sum();
+    found.order_needed = order_needed(&outlook, &others.removals.borrow());
     copy(others.rows.into_inner(), own, output)?;
     Ok(found)
+}
+
+/// The order that the changes need, where `others` whom the file does not list give back so many units, too: their
+/// rows stand last.
+fn order_needed(outlook: &Outlook, others: &HashMap<usize, u64>) -> Option<Order> {
+    let in_order = |stocks: &[Stock]| needed_order(outlook.wishes(), stocks, outlook, WireForm::Array);
+    let (_, before) = match in_order(&outlook.stocks) {
+        (Need::Any, _) => return None,
+        found => found,
+    };
+    let mut stocks = outlook.stocks.clone();
+    for (stock, units) in others {
+        let of = stocks.get_mut(*stock).into_iter();
+        of.for_each(|stock| stock.consumed = stock.consumed.saturating_sub(*units));
+    }
+    match in_order(&stocks) {
+        (Need::Any | Need::RemovesFirst, _) => Some(Order::RemovesFirst),
+        (Need::Fit, _) => Some(Order::Fit),
+        (Need::Short, after) => (after < before).then_some(Order::RemovesFirst),
+    }
 }
 
 /// Refuses to take a license from more than may lose it.
 fn guard(sync: &Sync, outlook: &Outlook, others: &HashMap<usize, u64>) -> Result<(), ChangesError> {
     for (stock, label) in outlook.labels.iter().enumerate() {
         let holders = outlook.holders_of(stock).unwrap_or(0);
-        if !is_in_scope(sync, outlook, stock) || holders == 0 {
+        if !outlook.is_in_scope(stock) || outlook.one_of(stock) != stock || holders == 0 {
             continue;
         }
         let (listed, taken) = outlook.listed(stock);

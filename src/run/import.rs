@@ -27,8 +27,10 @@ pub enum ImportError {
 pub struct Background<'a> {
     /// Who begins it.
     pub origin: Origin<'a>,
-    /// What the organization is known to be like: operations that change nothing are not sent.
-    pub only_changes: Option<&'a Outlook>,
+    /// What the organization is known to be like, where it was read who holds what.
+    pub outlook: Option<&'a Outlook>,
+    /// Whether operations that change nothing are not sent. Where they are, it is kept which they are.
+    pub only_changes: bool,
     /// Licenses by ID, and what the organization calls them, as far as it was asked.
     pub names: &'a [(String, String)],
 }
@@ -60,19 +62,42 @@ pub fn import(
         let named = background.names.iter().find(|(id, _)| id == target.as_str());
         named.map(|(_, name)| importer.name(*stored, name)).transpose()?;
     }
+    let mut unchanged = Unchanged { background, so: Vec::new() };
     let second = SecondReading::new(checked, file)?;
     let (sender, parts) = mpsc::sync_channel(PARTS);
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || read(second, &sender));
         for part in parts {
-            put(&mut importer, &stored, background.only_changes, &part)?;
+            put(&mut importer, &stored, &mut unchanged, &part)?;
         }
         match reading.join() {
             Ok(read) => read.map_err(ImportError::from),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })?;
-    Ok(importer.seal()?)
+    let sealed = importer.seal()?;
+    if background.outlook.is_some() && !background.only_changes {
+        journal.set_so_before(sealed.0, &unchanged.so, &settings.to_json())?;
+    }
+    Ok(sealed)
+}
+
+/// Operations that change nothing.
+struct Unchanged<'a> {
+    background: &'a Background<'a>,
+    /// Those that are sent all the same.
+    so: Vec<OperationKey>,
+}
+
+impl Unchanged<'_> {
+    /// Whether the operation is not sent, since it changes nothing.
+    fn stays(&mut self, key: OperationKey, operation: &PlacedOperation) -> bool {
+        let nothing = self.background.outlook.is_some_and(|outlook| outlook.changes_nothing(key, operation));
+        if nothing && !self.background.only_changes {
+            self.so.push(key);
+        }
+        nothing && self.background.only_changes
+    }
 }
 
 /// Rows that go from the thread that reads to the one that writes, all at once.
@@ -108,7 +133,7 @@ fn read(mut second: SecondReading<'_>, parts: &SyncSender<Part>) -> Result<(), C
 fn put(
     importer: &mut Importer<'_>,
     stored: &[StoredTarget],
-    only_changes: Option<&Outlook>,
+    unchanged: &mut Unchanged<'_>,
     part: &Part,
 ) -> Result<(), JournalError> {
     part.blocks.iter().try_for_each(|block| importer.cells(block))?;
@@ -118,7 +143,7 @@ fn put(
             Ok(operation) => {
                 // A file that names another target now is refused at its end.
                 let target = stored.get(operation.target.0 as usize).copied();
-                let unchanged = only_changes.is_some_and(|outlook| outlook.changes_nothing(*key, operation));
+                let unchanged = unchanged.stays(*key, operation);
                 let planned = target.map(|target| planned(*key, operation, target));
                 operations.extend(planned.map(|planned| PlannedOperation { unchanged, ..planned }));
             }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio::runtime::Handle;
 
 use crate::assign::{
-    CheckError, Holdings, Interpretation, Known, KnownLicense, LicenseNames, names_wanted, takes_everything,
+    CheckError, Holdings, Interpretation, Known, KnownLicense, LicenseNames, holdings_wanted, names_wanted,
 };
 use crate::domain::OrgId;
 use crate::input::InputFile;
@@ -73,21 +73,23 @@ impl Catalog {
             let licenses = self.licenses(org.as_ref())?.all().iter().filter_map(known_license).collect();
             names = names.with(org.as_ref(), licenses);
         }
-        let holdings = takes_everything(file, how)?.then(|| self.holdings()).transpose()?;
+        let mut holdings = None;
+        for org in holdings_wanted(file, how)? {
+            self.holdings(org.as_ref(), holdings.get_or_insert_default())?;
+        }
         Ok(Known { names, holdings })
     }
 
-    /// Who holds what, in the organization that is asked.
-    fn holdings(&mut self) -> Result<Holdings, Unread> {
-        let licenses = self.licenses(None)?.all().iter().filter_map(License::license_id).collect::<Vec<_>>();
-        let mut holdings = Holdings::default();
+    /// Who holds what in an organization.
+    fn holdings(&mut self, org: Option<&OrgId>, holdings: &mut Holdings) -> Result<(), Unread> {
+        let licenses = self.licenses(org)?.all().iter().filter_map(License::license_id).collect::<Vec<_>>();
         for license in licenses {
             let reading = self.readings.holders(&license, |user| {
-                holdings.insert(&license, Some(&user.id), user.email.as_deref());
+                holdings.insert(org, &license, Some(&user.id), user.email.as_deref());
             });
             self.runtime.block_on(reading)?;
         }
-        Ok(holdings)
+        Ok(())
     }
 }
 

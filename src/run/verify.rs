@@ -2,7 +2,7 @@
 
 use super::holders::effect_of;
 use super::now::{Now, NowError};
-use crate::domain::RunId;
+use crate::domain::{Action, RunId};
 use crate::engine::Effect;
 use crate::journal::{JournalError, OperationRow, Reader};
 use crate::live::{Held, Readings, Unread};
@@ -39,6 +39,10 @@ pub struct Verified {
     pub drift: u64,
     /// Of these, those that failed.
     pub failed_and_so: u64,
+    /// Additions that are done and not held, of users who have yet to accept them.
+    pub pending: u64,
+    /// Additions that are done and not held, otherwise.
+    pub additions_not_held: u64,
     /// Operations that are done or failed, of users whom a list cannot name.
     pub not_comparable: u64,
     /// Operations in doubt, and how many of them are so.
@@ -61,10 +65,12 @@ pub async fn verify<E>(
     mut each: impl FnMut(&OperationRow, &'static str) -> Result<(), E>,
 ) -> Result<Verified, VerifyError<E>> {
     let now = Now::read(reader, run, readings).await?;
+    let pending = reader.pending_acceptance(run)?;
     let mut found = Verified { sites_not_compared: now.sites(), ..Verified::default() };
     reader.operations(run, |row| {
         let Some(held) = now.held_by(&row) else { return Ok(()) };
-        match found.judge(&row, held) {
+        let is_pending = pending.binary_search(&row.key()).is_ok();
+        match found.judge(&row, held, is_pending) {
             Some(seen) => each(&row, seen).map_err(VerifyError::Telling),
             None => Ok(()),
         }
@@ -74,12 +80,17 @@ pub async fn verify<E>(
 
 impl Verified {
     /// Counts an operation; what is seen of it, where it differs.
-    fn judge(&mut self, row: &OperationRow, held: Held) -> Option<&'static str> {
+    fn judge(&mut self, row: &OperationRow, held: Held, is_pending: bool) -> Option<&'static str> {
         let so = row.action().map(|action| effect_of(action, held)) == Some(Effect::InEffect);
         match (row.state.as_str(), held) {
             ("in_doubt" | "sending", _) => {
                 self.in_doubt += 1;
                 self.in_doubt_and_so += u64::from(so);
+                return None;
+            }
+            ("done", Held::No | Held::Unknown) if is_pending => {
+                self.compared += 1;
+                self.pending += 1;
                 return None;
             }
             ("done" | "unchanged" | "failed", Held::Unknown) => {
@@ -94,6 +105,8 @@ impl Verified {
         }
         self.drift += 1;
         self.failed_and_so += u64::from(so);
+        let lost = row.state != "failed" && row.action() == Some(Action::Add);
+        self.additions_not_held += u64::from(lost);
         Some(match (row.state.as_str(), held) {
             ("failed", Held::Yes) => "held all the same",
             ("failed", _) => "not held all the same",

@@ -135,3 +135,36 @@ fn sync_equals_its_model() {
         assert_eq!(ran.summary()["rows"], count);
     }
 }
+
+#[test]
+fn an_order_is_proposed_where_the_changes_need_it() {
+    let state = |units: u32| {
+        json!({
+            "licenses": [{"id": "A", "name": "Plan A", "totalUnits": units}, {"id": "B", "name": "Plan B", "totalUnits": 9}],
+            "sites": [],
+            "users": [
+                {"email": "u1@example.com", "licenses": ["A"]},
+                {"email": "u2@example.com", "licenses": ["A", "B"]},
+                {"email": "u3@example.com", "licenses": []},
+            ],
+        })
+    };
+    let diff = |units: u32, csv: &str, more: &[&str]| {
+        let service = organization(state(units), WireForm::Array);
+        let desk = Desk::at(&service.url());
+        desk.write("people.csv", csv);
+        let ran = desk.run(&[&["diff", "people.csv", "-o", "changes.csv", "--json"], more].concat()).exits(0);
+        assert!(ran.stderr.contains("Look at them, then run"), "{}", ran.stderr);
+        (ran.summary()["order_needed"].clone(), ran.stderr.contains("--order"))
+    };
+    let swap = "email,licenseId,operation\nu3@example.com,A,add\nu1@example.com,A,remove\n";
+    assert_eq!(diff(2, swap, &[]), (json!("removes-first"), true));
+    assert_eq!(diff(3, swap, &[]), (Value::Null, false), "there is a unit for it");
+    let apart = "email,licenseId,operation\nu3@example.com,B,add\nu1@example.com,A,remove\n";
+    assert_eq!(diff(2, apart, &[]), (Value::Null, false));
+    // Whom the file does not list gives back what others need.
+    let sync = ["--sync", "--max-removals", "100%"];
+    let listed = "email,licenseId\nu3@example.com,A\nu1@example.com,A\n";
+    assert_eq!(diff(2, listed, &sync), (json!("removes-first"), true));
+    assert_eq!(diff(3, listed, &sync), (Value::Null, false));
+}

@@ -43,6 +43,7 @@ mod organizations;
 mod outcomes;
 mod outputs;
 mod partition;
+mod partner;
 mod stories;
 mod terminal;
 mod tokens;

@@ -4,7 +4,7 @@ use seatbatch::domain::WireForm;
 use seatbatch::sandbox::Organization;
 use serde_json::json;
 
-use crate::harness::{Desk, held, license, onboarding, organization, sandbox};
+use crate::harness::{Desk, counts, held, license, onboarding, organization, sandbox};
 
 #[test]
 fn calling_comes_back_with_the_number_that_the_file_had_or_is_to_be_completed() {
@@ -92,4 +92,44 @@ fn undo_leaves_alone_what_a_snapshot_shows_to_have_been_so_before() {
     desk.run(&["apply", "undo.csv"]).exits(0);
     assert!(service.user("user4@example.com").unwrap().licenses.is_empty());
     assert_eq!(service.user("user1@example.com").unwrap().licenses.len(), 1);
+}
+
+#[test]
+fn who_holds_what_is_read_once_for_what_is_shown_and_what_is_kept() {
+    use crate::scripted::{Scripted, answer};
+    let service = Scripted::start(|asked| {
+        let path = asked.head.split(' ').nth(1).unwrap_or_default();
+        match path {
+            _ if asked.head.starts_with("PATCH") => answer(200, ""),
+            "/v1/licenses" => {
+                answer(200, json!({"items": [{"id": "A", "name": "Plan A", "totalUnits": 9}]}).to_string())
+            }
+            _ => answer(200, json!({"users": [{"id": "P", "email": "a@example.com"}]}).to_string()),
+        }
+    });
+    let desk = Desk::at(&service.url);
+    let csv = "email,licenseId\na@example.com,A\nb@example.com,A\n";
+    desk.apply(csv, &["--snapshot", "auto", "--max-removals", "1"]).exits(0);
+    assert_eq!(service.asked().iter().filter(|asked| asked.head.starts_with("GET")).count(), 2);
+    let undo = desk.run(&["undo", "-o", "undo.csv", "--json"]).exits(0);
+    let event: serde_json::Value = serde_json::from_str(undo.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(counts(&event, ["rows", "not_known"]), [1, 0]);
+}
+
+#[test]
+fn an_order_is_proposed_where_something_is_given_that_others_give_back() {
+    let service = sandbox(4, WireForm::Array, &[]);
+    let (a, b) = (license("Messaging"), license("Events"));
+    let desk = Desk::at(&service.url());
+    let apply = |csv: &str| desk.apply(csv, &["--snapshot", "yes", "--again"]).exits(0);
+    let header = "email,licenseId,operation\n";
+    apply(&format!("{header}user1@example.com,{a},add\nuser2@example.com,{b},add\n"));
+    // One gives back what nobody gets.
+    apply(&format!("{header}user1@example.com,{a},remove\nuser3@example.com,{b},add\n"));
+    let apart = desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    assert!(!apart.stderr.contains("--order"), "{}", apart.stderr);
+    // One gives back what another gets.
+    apply(&format!("{header}user2@example.com,{b},remove\nuser4@example.com,{b},add\n"));
+    let exchanged = desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    assert!(exchanged.stderr.contains("undo.csv --order removes-first"), "{}", exchanged.stderr);
 }

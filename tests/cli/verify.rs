@@ -190,3 +190,27 @@ fn a_page_that_leads_elsewhere_or_in_a_circle_is_not_followed() {
     }
     assert!(elsewhere.asked().is_empty());
 }
+
+#[test]
+fn who_has_yet_to_accept_is_no_drift() {
+    use seatbatch::sandbox::Organization;
+    let pending = |wire| {
+        let mut state = Organization::generated(3).state();
+        state.users[1].external = true;
+        let service = crate::harness::organization(serde_json::to_value(state).unwrap(), wire);
+        let desk = Desk::at(&service.url());
+        desk.apply(&crate::harness::onboarding(3), &[]).exits(0);
+        let undo = desk.run(&["undo", "--live", "-o", "undo.csv"]).exits(0);
+        (desk.run(&["verify", "--json"]), undo, service)
+    };
+    let (ran, undo, _service) = pending(WireForm::Object);
+    let ran = ran.exits(0);
+    assert_eq!(counts(&ran.summary(), ["compared", "drift", "pending"]), [3, 0, 1]);
+    assert!(undo.stderr.contains("3 operations of run 1 are reversed"), "{}", undo.stderr);
+    // The array form's answers do not tell, and so it is said.
+    let (ran, undo, _service) = pending(WireForm::Array);
+    let ran = ran.exits(1);
+    assert_eq!(counts(&ran.summary(), ["compared", "drift", "pending"]), [3, 1, 0]);
+    assert!(ran.stderr.contains("may be pending"), "{}", ran.stderr);
+    assert!(undo.stderr.contains("1 operation left alone"), "{}", undo.stderr);
+}

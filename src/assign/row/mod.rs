@@ -415,7 +415,7 @@ impl<'a> Reading<'a> {
             return self.ask(TargetNo::EVERYTHING, Action::Remove, cell);
         };
         let (email, person) = user.names();
-        for license in holdings.of(email, person) {
+        for license in holdings.of(self.organization(user), email, person) {
             let target = self.targets.license_of(license.clone(), None);
             self.ask(target, Action::Remove, cell);
         }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::failure;
 use crate::domain::{
-    Action, Assignment, Body, Change, ErrorCode, Holdings, IdKey, Operation, OrgId, Printable, Properties,
-    Refusal, ServerError, SiteUrl, address_key, code,
+    Action, Assignment, Body, Change, ErrorCode, Holdings, IdKey, Operation, OrgId, PENDING, Printable,
+    Properties, Refusal, ServerError, SiteUrl, address_key, code,
 };
 use crate::engine::verdict::Verdict;
 
@@ -57,10 +57,29 @@ pub(super) fn compared(sent: &[Assignment], org: Option<&OrgId>, body: &Body) ->
             return Verdict::Accepted { failures: Vec::new(), words: Some(said.words.clone()) };
         }
     }
-    accepted(assignment, |operation| {
+    let verdict = accepted(assignment, |operation| {
         let refused = || said.as_ref().map_or_else(|| not_applied(operation), Refused::refusal);
         amiss.contains(&operation.key).then(refused)
-    })
+    });
+    match (verdict, pending(assignment, holdings)) {
+        (Verdict::Accepted { failures, words: None }, words) => Verdict::Accepted { failures, words },
+        (verdict, _) => verdict,
+    }
+}
+
+/// What the user has yet to accept of what he was given, in words; no list of holders shows it until then.
+fn pending(assignment: &Assignment, holdings: &Holdings) -> Option<String> {
+    let keys = |ids: &[String]| ids.iter().map(|id| IdKey::of(id)).collect::<HashSet<IdKey>>();
+    let (held, pending) = (keys(holdings.licenses.as_deref()?), keys(&holdings.pending_licenses));
+    let given = assignment.operations.iter().filter_map(|operation| match &operation.change {
+        Change::License(id, _) if operation.action == Action::Add => Some(id),
+        _ => None,
+    });
+    let waiting: Vec<&str> = given
+        .filter(|id| pending.contains(&id.key()) && !held.contains(&id.key()))
+        .map(|id| id.as_str())
+        .collect();
+    (!waiting.is_empty()).then(|| format!("{PENDING}: {}", waiting.join("; ")))
 }
 
 fn accepted(assignment: &Assignment, refused: impl Fn(&Operation) -> Option<Refusal>) -> Verdict {

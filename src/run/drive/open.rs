@@ -1,5 +1,7 @@
 //! Opening a run to send it, and closing it: what is journaled before the first request and after the last.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Instant;
 
@@ -7,30 +9,34 @@ use super::{Driver, Message, SendError, Sent, Stop};
 use crate::domain::{RunId, RunState, Snapshot};
 use crate::engine::{Ending, Engine};
 use crate::journal::{Journal, JournalError, Writer};
-use crate::live::{Pacing, Readings, Unread};
+use crate::live::{Readings, Unread};
 use crate::run::observe::{Observer, Progress};
 use crate::run::snapshot::{SnapshotError, snapshot};
 use crate::run::{RunSettings, unix_millis};
-use crate::webex::{Client, ReadError};
+use crate::webex::ReadError;
+
+/// A wait that is told.
+const LONG: Duration = Duration::from_secs(1);
 
 /// So many requests are made unasked to find out who held what before.
 const AUTO_SNAPSHOT: u64 = 100;
 
-/// Sends a run that is in the journal until it is finished or pauses, and journals which.
+/// Sends a run that is in the journal until it is finished or pauses, and journals which: with the client of
+/// `readings`, and below the pace together with what they have read before.
 ///
 /// # Errors
 /// [`SendError`] where the journal fails; nothing is sent after that.
 pub async fn send(
     mut journal: Journal,
     run: RunId,
-    client: Client,
+    readings: Readings,
     settings: &RunSettings,
     observer: &mut dyn Observer,
     mut stops: UnboundedReceiver<Stop>,
 ) -> Result<Sent, SendError> {
     let begun = Instant::now();
     let mut settings = settings.clone();
-    let readings = Readings::new(client.clone(), Pacing::new(settings.rate), settings.max_wait());
+    let client = readings.client().clone();
     // Once something has been sent, what is so says nothing of what was so before.
     let wanted = std::mem::replace(&mut settings.snapshot, Snapshot::No);
     if wanted != Snapshot::No && journal.is_untouched(run)? {
@@ -39,6 +45,11 @@ pub async fn send(
         if let Some(ending) = looked {
             return Ok(Sent { ending, progress: Progress::default(), elapsed: begun.elapsed(), journal });
         }
+    }
+    if !keep_off(&readings, observer, &mut stops).await {
+        journal_end(&mut journal, run, &Ending::Stopped)?;
+        let (ending, progress) = (Ending::Stopped, Progress::default());
+        return Ok(Sent { ending, progress, elapsed: begun.elapsed(), journal });
     }
     let now = unix_millis();
     let mut standing = journal.recover(run, now)?;
@@ -119,6 +130,23 @@ pub async fn send(
     }
     journal_end(&mut journal, run, &ending)?;
     Ok(Sent { ending, progress, elapsed: begun.elapsed(), journal })
+}
+
+/// Waits until the pace that readings have kept before allows another request, or the service does that asked them
+/// to wait; `false` where a stop comes first.
+async fn keep_off(
+    readings: &Readings,
+    observer: &mut dyn Observer,
+    stops: &mut UnboundedReceiver<Stop>,
+) -> bool {
+    let wait = readings.pacing().wait();
+    if wait > LONG {
+        observer.throttled(wait);
+    }
+    tokio::select! {
+        () = tokio::time::sleep(wait) => true,
+        Some(Stop) = stops.recv() => false,
+    }
 }
 
 fn journal_end(journal: &mut Journal, run: RunId, ending: &Ending) -> Result<(), JournalError> {

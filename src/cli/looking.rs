@@ -1,0 +1,138 @@
+//! Looking at what sending a file would do, before it is shown.
+
+use std::num::NonZeroU32;
+
+use super::context::Context;
+use super::exit::Failure;
+use super::preview::Preview;
+use crate::assign::Checked;
+use crate::domain::{Order, Wire, WireForm};
+use crate::input::InputFile;
+use crate::journal::Reader;
+use crate::plan::{Capacity, Manner, Need, Part, Waves, Wish, capacities, forecast, foresee, needed_order};
+use crate::run::{Catalog, Depth, NotFit, Outlook, OutlookError, RunSettings};
+
+/// What is to be shown of which file.
+pub(super) struct Question<'a> {
+    pub(super) context: &'a Context,
+    pub(super) file: &'a InputFile,
+    pub(super) settings: &'a RunSettings,
+    pub(super) order: Order,
+    pub(super) only_changes: bool,
+    pub(super) depth: Depth,
+}
+
+impl From<OutlookError> for Failure {
+    fn from(error: OutlookError) -> Self {
+        match error {
+            OutlookError::Check(error) => error.into(),
+            OutlookError::Unread(unread) => unread.into(),
+            error @ OutlookError::Scope { .. } => Self::usage_of(error.into()),
+        }
+    }
+}
+
+impl From<NotFit> for Failure {
+    fn from(error: NotFit) -> Self {
+        Self::usage_of(error.into())
+    }
+}
+
+impl Question<'_> {
+    /// Looks at the organization and plays the file through.
+    pub(super) fn look(
+        &self,
+        checked: Checked,
+        catalog: &mut Catalog,
+    ) -> Result<(Preview, Checked), Failure> {
+        let (outlook, checked) = Outlook::look(checked, self.file, catalog, self.depth)?;
+        let (wishes, stocks) = (outlook.wishes(), &outlook.stocks);
+        let found = self.found_form();
+        let form = match self.settings.wire {
+            Wire::Object => WireForm::Object,
+            Wire::Array => WireForm::Array,
+            Wire::Auto => found.unwrap_or(WireForm::Array),
+        };
+        let capacities = capacities(wishes, stocks, &outlook);
+        let waves = (self.order == Order::Fit).then(|| outlook.waves()).transpose()?;
+        let order = waves.as_ref().map(|waves| waves.order.as_slice());
+        let foresight = foresee(wishes, order, stocks, &outlook, form);
+        let asks = foresight.for_want_of_units() > 0
+            || (self.order == Order::File && capacities.iter().any(Capacity::leans_on_removals));
+        let (need, stay_out) =
+            if asks { needed_order(wishes, stocks, &outlook, form) } else { (Need::Any, 0) };
+        let parts = self.parts(&outlook, waves.as_ref());
+        let &RunSettings { rate, rate_per, wire, batch_size, .. } = self.settings;
+        let forecast =
+            forecast(&parts, &Manner { batch_size: batch_size.get(), rate, rate_per, wire, found });
+        Ok((Preview { outlook, capacities, foresight, forecast, need, stay_out, waves }, checked))
+    }
+
+    /// Users of whom something is sent, taken apart where no request goes across.
+    fn parts(&self, outlook: &Outlook, waves: Option<&Waves>) -> Vec<Part> {
+        let wishes = outlook.wishes();
+        let is_sent = |wishes: &[Wish]| {
+            !wishes.is_empty() && !(self.only_changes && wishes.iter().all(|wish| outlook.is_unchanged(wish)))
+        };
+        let mut cutting = Cutting {
+            outlook,
+            canary: self.settings.canary.map(NonZeroU32::get),
+            sent: 0,
+            parts: Vec::new(),
+        };
+        match waves {
+            None => {
+                wishes.users().filter(|wishes| is_sent(wishes)).for_each(|wishes| cutting.take(wishes, false))
+            }
+            Some(waves) => {
+                let mut starts = waves.starts.iter().peekable();
+                let mut begins = false;
+                for (place, user) in (0..).zip(&waves.order) {
+                    begins |= starts.next_if_eq(&&place).is_some();
+                    let wishes = wishes.of(*user);
+                    if is_sent(wishes) {
+                        cutting.take(wishes, std::mem::take(&mut begins));
+                    }
+                }
+            }
+        }
+        cutting.parts
+    }
+
+    /// The form that an earlier run of the journal found the service to take.
+    fn found_form(&self) -> Option<WireForm> {
+        let runs = Reader::open(&self.context.journal).ok()?.runs().ok()?;
+        let here = |settings: &str| {
+            RunSettings::from_json(settings).is_ok_and(|settings| settings.base_url == self.settings.base_url)
+        };
+        let found = runs.iter().rev().filter(|run| here(&run.settings)).find_map(|run| run.wire.clone())?;
+        match found.as_str() {
+            "array" => Some(WireForm::Array),
+            "object" => Some(WireForm::Object),
+            _ => None,
+        }
+    }
+}
+
+/// Users on their way into parts.
+struct Cutting<'a> {
+    outlook: &'a Outlook,
+    /// So many users go before the others.
+    canary: Option<u32>,
+    sent: u32,
+    parts: Vec<Part>,
+}
+
+impl Cutting<'_> {
+    /// Takes in a user; with whom a wave may begin.
+    fn take(&mut self, wishes: &[Wish], begins: bool) {
+        let Some(first) = wishes.first() else { return };
+        let org = self.outlook.orgs.partition_point(|org| org.end <= first.user);
+        let sent = self.sent;
+        self.sent += 1;
+        match self.parts.last_mut() {
+            Some(part) if part.org == org && !begins && self.canary != Some(sent) => part.users += 1,
+            _ => self.parts.push(Part { org, users: 1 }),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A file's operations, on their way into an outlook.
+
+use std::collections::HashMap;
+
+use super::{Label, OrgUsers, Outlook};
+use crate::assign::{Checked, Placed, PlacedOperation};
+use crate::domain::{AssignmentNo, OperationKey, Target};
+use crate::live::Holdings;
+use crate::plan::{Kind, Stock, Wish};
+
+pub(super) fn wish(key: OperationKey, operation: &PlacedOperation, stock: u32) -> Wish {
+    let properties = &operation.properties;
+    Wish {
+        user: operation.assignment.0,
+        stock,
+        key,
+        action: operation.action,
+        placed: properties.phone_number.is_some()
+            || (properties.extension.is_some() && properties.location.is_some()),
+        by_email: operation.email.is_some(),
+        by_person: operation.person.is_some(),
+    }
+}
+
+/// A file's operations, on their way into an outlook.
+pub(super) struct Taking {
+    wishes: Vec<Wish>,
+    targets: Vec<Target>,
+    stocks: Vec<Stock>,
+    labels: Vec<Label>,
+    /// By organization and target.
+    numbers: HashMap<(u32, u32), u32>,
+    orgs: Vec<OrgUsers>,
+}
+
+impl Taking {
+    pub(super) fn new(checked: &Checked) -> Self {
+        let mut end = 0;
+        let orgs = checked.organizations().iter().map(|users| {
+            end += users;
+            OrgUsers { org: None, end }
+        });
+        let orgs: Vec<OrgUsers> = orgs.collect();
+        Self {
+            wishes: Vec::new(),
+            targets: checked.targets().all().to_vec(),
+            stocks: Vec::new(),
+            labels: Vec::new(),
+            numbers: HashMap::new(),
+            orgs,
+        }
+    }
+
+    pub(super) fn take(&mut self, placed: &Placed) {
+        let Ok(operation) = &placed.content else { return };
+        let AssignmentNo(user) = operation.assignment;
+        let place = self.orgs.partition_point(|org| org.end <= user);
+        let Some(of_user) = self.orgs.get_mut(place) else { return };
+        if of_user.org.is_none() {
+            of_user.org.clone_from(&operation.org);
+        }
+        if operation.duplicate_of.is_some() {
+            return;
+        }
+        let org = u32::try_from(place).unwrap_or(u32::MAX);
+        let next = u32::try_from(self.stocks.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry((org, operation.target.0)).or_insert(next);
+        if number == next {
+            let Some(target) = self.targets.get(operation.target.0 as usize) else { return };
+            let site = matches!(target, Target::Site(_));
+            self.stocks.push(Stock {
+                org,
+                same_as: None,
+                kind: Kind::Other,
+                total: None,
+                consumed: 0,
+                known: true,
+                site,
+            });
+            self.labels.push(Label { org: None, target: target.clone(), name: None });
+        }
+        self.wishes.push(wish(placed.key, operation, number));
+    }
+
+    pub(super) fn finish(self, _: &Checked) -> Outlook {
+        let Self { mut wishes, stocks, mut labels, orgs, numbers, .. } = self;
+        if !wishes.is_sorted_by_key(|wish| wish.user) {
+            // A stable sort: what one user asks for stays in file order.
+            wishes.sort_by_key(|wish| wish.user);
+        }
+        for (label, stock) in labels.iter_mut().zip(&stocks) {
+            label.org = orgs.get(stock.org as usize).and_then(|org| org.org.clone());
+        }
+        let holdings = Holdings::default();
+        let mut names = vec![(false, false); stocks.len()];
+        for wish in &wishes {
+            if let Some((by_email, by_person)) = names.get_mut(wish.stock as usize) {
+                *by_email |= wish.by_email && !wish.by_person;
+                *by_person |= wish.by_person && !wish.by_email;
+            }
+        }
+        let former = Vec::new();
+        Outlook {
+            names,
+            wishes,
+            stocks,
+            labels,
+            orgs,
+            holdings,
+            numbers,
+            scope: None,
+            former,
+            not_read: None,
+            no_units: None,
+        }
+    }
+}
