@@ -8,13 +8,18 @@ use serde_json::json;
 
 use super::args;
 use super::context::{Context, runtime, shell_word};
+use super::copy;
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use crate::report::write_whole;
+use super::outputs::destination;
+use crate::report::Destination;
+use crate::run::RunSettings;
 use crate::sandbox::{Integration, Options, Organization, Sandbox, State};
 
 pub(super) fn run(context: &Context, args: args::Sandbox) -> Result<Exit, Failure> {
+    let saved = args.save.as_deref().map(|path| destination(context, path, None)).transpose()?;
     let organization = match &args.org {
+        _ if args.from_live => live(context)?,
         Some(path) => load(path)?,
         None => Organization::generated(args.users),
     };
@@ -43,12 +48,29 @@ pub(super) fn run(context: &Context, args: args::Sandbox) -> Result<Exit, Failur
             () = sandbox.serve() => {}
             () = stopped => {}
         }
-        match &args.save {
-            Some(path) => save(&sandbox.state(), path),
+        match &saved {
+            Some(destination) => save(context, &sandbox.state(), destination),
             None => Ok(()),
         }
     })?;
     Ok(Exit::Done)
+}
+
+/// A copy of the live organization.
+fn live(context: &Context) -> Result<Organization, Failure> {
+    let mut settings = RunSettings::default();
+    context.adjust(&mut settings, &args::Sending::default());
+    let readings = context.readings(context.client(&settings)?, &settings);
+    let state = runtime()?.block_on(copy::whole(&readings))?;
+    let output = context.output;
+    output.say(format_args!(
+        "Copied from {}: {} and {} who hold them. Who holds nothing is not in it; the addresses in it are \
+         those of real people",
+        settings.base_url,
+        output.amount(state.licenses.len() as u64, "license"),
+        output.amount(state.users.len() as u64, "user"),
+    ));
+    Ok(Organization::from_state(state)?)
 }
 
 /// Says where it listens, and what a shell has to know to talk to it.
@@ -80,17 +102,14 @@ async fn stopped() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-fn save(state: &State, path: &Path) -> Result<(), Failure> {
-    let whole = write_whole(path, |output| {
-        let text = serde_json::to_vec_pretty(state).map_err(io::Error::from)?;
-        Ok(output.write_all(&text)?)
+fn save(context: &Context, state: &State, destination: &Destination) -> Result<(), Failure> {
+    let whole = destination.write(false, |output| {
+        serde_json::to_writer_pretty(&mut *output, state).map_err(io::Error::from)?;
+        Ok(writeln!(output)?)
     })?;
-    if let Some(kept) = whole.kept {
-        Output::plain().say(format_args!(
-            "{} was there already; it is kept as {}",
-            path.display(),
-            kept.display()
-        ));
+    if let (Some(kept), Some(path)) = (&whole.kept, &whole.path) {
+        let (kept, path) = (kept.display(), path.display());
+        context.output.insist(format_args!("{path} was there already; it is kept as {kept}"));
     }
     Ok(())
 }

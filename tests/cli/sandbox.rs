@@ -52,3 +52,37 @@ fn a_sandbox_says_first_where_it_listens_and_then_what_a_shell_needs() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn a_copy_of_the_live_organization_is_kept_up_and_saved() {
+    use seatbatch::domain::WireForm;
+
+    use crate::harness::{counts, license, sandbox};
+    let live = sandbox(400, WireForm::Array, &[]);
+    let before = Desk::at(&live.url());
+    before.apply(&onboarding(350), &[]).exits(0);
+    let sent = live.requests().all().len();
+    let desk = Desk::at(&live.url());
+    let (child, url) = started(&desk, &["--from-live", "--save", "copy.json"]);
+    // What is done to the copy is not done to the organization.
+    let org = live.state().org_id;
+    desk.write(
+        "leavers.csv",
+        format!("email,orgId,licenseId,operation\nuser7@example.com,{org},{},remove\n", license("Messaging")),
+    );
+    desk.run(&["apply", "leavers.csv", "--base-url", &url]).exits(0);
+    let gone = desk
+        .run(&["licenses", "show", "Messaging", "--users", "--format", "csv", "--base-url", &url])
+        .exits(0);
+    assert!(!gone.stdout.contains("user7@") && gone.stdout.lines().count() == 350, "{}", gone.stdout);
+    stop(child);
+    assert_eq!(live.requests().all().len(), sent);
+    assert_eq!(live.user("user7@example.com").unwrap().licenses, [license("Messaging")]);
+    let saved: Value = serde_json::from_slice(&std::fs::read(desk.path("copy.json")).unwrap()).unwrap();
+    assert_eq!(saved["orgId"], org.as_str());
+    assert_eq!(saved["users"].as_array().unwrap().len(), 350, "who holds nothing is not known");
+    assert_eq!(counts(&saved["licenses"][0], ["totalUnits", "consumedUnits"]), [400, 349]);
+    desk.run(&["sandbox", "--from-live", "--users", "3"]).exits(2);
+    let nobody = Desk::at("http://127.0.0.1:9/v1").run(&["sandbox", "--from-live"]);
+    assert_eq!(nobody.code, 5, "{}", nobody.stderr);
+}

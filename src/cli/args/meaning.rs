@@ -54,7 +54,7 @@ fn groups(command: &str) -> &'static [Group] {
         }
         "demo" => &[Times, Output],
         "check" => &[Organization, Output],
-        "diff" | "rehearse" | "licenses" => &[Service, Trust, Access, Organization, Output],
+        "diff" | "rehearse" | "licenses" | "sandbox" => &[Service, Trust, Access, Organization, Output],
         "status" | "runs" | "failures" | "report" | "user" | "journal" => &[Journal, Times, Output],
         "login" => &[Service, Trust, Output],
         "logout" => &[Service, Output],

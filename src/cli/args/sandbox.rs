@@ -38,6 +38,10 @@ pub(in crate::cli) struct Sandbox {
     /// Load the organization from a file instead; /sandbox/state shows its form.
     #[arg(long, value_name = "FILE.json", conflicts_with = "users")]
     pub(in crate::cli) org: Option<PathBuf>,
+    /// Begin with a copy of the live organization: its licenses, their units, and who holds them. It is only
+    /// read.
+    #[arg(long, conflicts_with_all = ["users", "org"])]
+    pub(in crate::cli) from_live: bool,
     /// Write the organization to this file when the sandbox ends, in the form that --org loads.
     #[arg(long, value_name = "FILE.json")]
     pub(in crate::cli) save: Option<PathBuf>,
