@@ -24,31 +24,6 @@ fn the_page_of_error_codes_has_every_code_as_the_source_has_it() {
     assert_eq!(rows, right);
 }
 
-#[test]
-fn every_event_that_the_source_prints_is_on_its_page() {
-    let page = page("json.md");
-    let mut missing = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            if entry.path().is_dir() {
-                folders.push(entry.path());
-                continue;
-            }
-            let source = std::fs::read_to_string(entry.path()).unwrap();
-            for marker in ["\"event\": \"", "event: \""] {
-                for part in source.split(marker).skip(1) {
-                    let name = part.split('"').next().unwrap();
-                    if !page.contains(&format!("`{name}`")) && name != "summary" {
-                        missing.push(format!("{name} ({})", entry.path().display()));
-                    }
-                }
-            }
-        }
-    }
-    assert!(missing.is_empty(), "docs/json.md does not have: {missing:?}");
-}
-
 /// Every page of the project, with its name.
 fn pages() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -4,6 +4,7 @@ use super::problem::{Problem, Severity};
 
 /// What was found, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counts {
     /// Rows of the file.
     pub rows: u64,

@@ -9,6 +9,7 @@ use crate::domain::{Line, Printable};
 
 /// Whether a row can be sent all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The row cannot be sent.
@@ -201,10 +202,13 @@ impl Serialize for ProblemCode {
 
 /// One problem: where, what, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
     /// What kind.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub code: ProblemCode,
     /// The row's line.
+    #[cfg_attr(test, schemars(with = "u32"))]
     pub line: Line,
     /// The column's name, or `row` where all of it is meant.
     pub column: String,

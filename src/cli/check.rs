@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use serde_json::json;
-
 use super::args;
 use super::context::Context;
+use super::event::Summary;
 use super::exit::{Exit, Failure};
 use super::mend::{Fixes, Mended};
 use super::output::Output;
@@ -37,13 +36,14 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
     if !output.quiet {
         let _ = output.print(described(output, &counts));
     }
+    let file_name = args.file.display().to_string();
     if let Some(path) = &args.output {
         let mended = fixes.write(context, &file, &how, &checked, path)?;
         tell_mended(output, &mended, path);
-        output.event(&json!({"event": "summary", "file": args.file, "counts": counts, "mended": mended}));
+        output.conclude(Summary::Check { file: file_name, counts, mended: Some(mended) });
         return Ok(if mended.left > 0 { Exit::Problems } else { Exit::Done });
     }
-    output.event(&json!({"event": "summary", "file": args.file, "counts": counts}));
+    output.conclude(Summary::Check { file: file_name, counts, mended: None });
     Ok(if counts.errors > 0 { Exit::Problems } else { Exit::Done })
 }
 

@@ -4,9 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::context::{Context, absolute, shell_word};
+use super::event::{RunSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::outputs::put;
@@ -45,7 +44,7 @@ pub(super) fn conclude(
     };
     let path = written.is_ok().then_some(settings.failures.as_path());
     let reasons = reader.reasons(run)?;
-    let summary = summary(reader, &row, path, Some(exit))?;
+    let summary = summary(reader, &row, path)?;
     let teller = Teller { context, output: context.output, exit, settings };
     teller.result(&row, &summary);
     teller.reasons(&reasons);
@@ -59,7 +58,7 @@ pub(super) fn conclude(
         let reason = ending.map(ToString::to_string).or(row.reason).unwrap_or_default();
         teller.paused(run, &reason);
     }
-    context.output.event(&summary);
+    context.output.conclude(Summary::Run(summary));
     Ok(exit)
 }
 
@@ -77,7 +76,7 @@ impl Teller<'_> {
     }
 
     /// How many of how many, in what time.
-    fn result(&self, row: &RunRow, summary: &Summary) {
+    fn result(&self, row: &RunRow, summary: &RunSummary) {
         let Tally { total, done, unchanged, failed, invalid, in_doubt, pending } = row.tally;
         let number = |count| self.output.number(count);
         let (done, total) = (number(done), self.output.amount(total, "operation"));
@@ -216,71 +215,22 @@ fn spelled_out(error: &ReportError) -> String {
     text
 }
 
-/// The contract's last line.
-#[derive(Debug, Serialize)]
-pub(super) struct Summary {
-    event: &'static str,
-    run: u32,
-    state: &'static str,
-    total: u64,
-    done: u64,
-    unchanged: u64,
-    failed: u64,
-    invalid: u64,
-    in_doubt: u64,
-    pending: u64,
-    requests: u64,
-    retries: u64,
-    /// Of the whole run, whichever process did it.
-    elapsed_s: f64,
-    failures_csv: Option<String>,
-    /// Where the journal's chain ends.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    head: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exit: Option<u8>,
-}
-
-impl Summary {
-    pub(super) const fn requests(&self) -> u64 {
-        self.requests
-    }
-
-    pub(super) const fn retries(&self) -> u64 {
-        self.retries
-    }
-
-    pub(super) fn elapsed(&self) -> Duration {
-        Duration::from_secs_f64(self.elapsed_s)
-    }
-}
-
 /// Counts of the whole run, whichever process did it.
 pub(super) fn summary(
     reader: &Reader,
     row: &RunRow,
     failures_csv: Option<&Path>,
-    exit: Option<Exit>,
-) -> Result<Summary, Failure> {
-    let Tally { total, done, unchanged, failed, pending, in_doubt, invalid } = row.tally;
+) -> Result<RunSummary, Failure> {
     let (requests, retries) = reader.request_counts(row.run)?;
     let elapsed = Duration::from_millis(reader.elapsed_ms(row.run)?);
-    Ok(Summary {
-        event: "summary",
+    Ok(RunSummary {
         run: row.run.0,
-        state: row.state.as_str(),
-        total,
-        done,
-        unchanged,
-        failed,
-        invalid,
-        in_doubt,
-        pending,
+        state: row.state.as_str().to_owned(),
+        tally: row.tally,
         requests,
         retries,
         elapsed_s: elapsed.as_secs_f64(),
         failures_csv: failures_csv.map(|path| path.display().to_string()),
         head: reader.head()?.map(|head| head.as_str().to_owned()),
-        exit: exit.map(|exit| exit as u8),
     })
 }

@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use serde_json::json;
-
 use super::args;
 use super::context::{Context, runtime, shell_word};
+use super::event::Summary;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::outputs::destination;
@@ -135,11 +134,6 @@ fn tell(context: &Context, path: &Path, found: &Changes) {
         let apply = context.command(format_args!("apply {}{order}", shell_word(&path.to_string_lossy())));
         output.say(format_args!("Look at them, then run: {apply}"));
     }
-    let mut summary = json!({"event": "summary", "changes_csv": path, "rows": found.rows()});
-    if let (Some(fields), Ok(serde_json::Value::Object(counts))) =
-        (summary.as_object_mut(), serde_json::to_value(found))
-    {
-        fields.extend(counts);
-    }
-    output.event(&summary);
+    let (changes_csv, rows) = (path.display().to_string(), found.rows());
+    output.conclude(Summary::Diff { changes_csv, rows, changes: found.clone() });
 }

@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
-
+use super::event::Event;
 use super::logins::LoginsError;
 use super::output::Output;
 use crate::assign::CheckError;
@@ -186,7 +185,7 @@ macro_rules! usage {
 usage!(BaseUrlError, ClientError, SandboxError, OrganizationError);
 
 /// Tells an error with its causes, and gives its exit code.
-pub(super) fn report(failure: &Failure, output: Option<&Output>) -> ExitCode {
+pub(super) fn report(failure: &Failure, output: Output) -> ExitCode {
     if is_broken_pipe(&failure.error) {
         // Whoever read along has seen enough.
         return Exit::Done.into();
@@ -203,11 +202,17 @@ pub(super) fn report(failure: &Failure, output: Option<&Output>) -> ExitCode {
     }
     let code = failure.exit as u8;
     tracing::error!(exit = code, "{text}");
-    let output = output.copied().unwrap_or_else(Output::plain);
     output.error(&text);
-    output.event(&json!({"event": "error", "message": text, "exit": code}));
+    output.event(&Event::Error { message: &text, exit: code });
     output.close(code);
     failure.exit.into()
+}
+
+/// Arguments that were not understood, for programs: people have been told.
+pub(super) fn tell_usage(text: &str, output: Output) {
+    let message = text.strip_prefix("error: ").unwrap_or(text).trim_end();
+    output.event(&Event::Error { message, exit: Exit::Usage as u8 });
+    output.close(Exit::Usage as u8);
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

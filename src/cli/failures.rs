@@ -2,10 +2,9 @@
 
 use std::io::Write;
 
-use serde_json::json;
-
 use super::args;
 use super::context::Context;
+use super::event::Summary;
 use super::exit::{Exit, Failure};
 use super::outputs::{destination, put};
 use crate::journal::Reader;
@@ -33,6 +32,7 @@ pub(super) fn run(context: &Context, args: &args::Failures) -> Result<Exit, Fail
             rows => format!("The {} rows of run {run} that were not done are in {to}", output.number(rows)),
         });
     }
-    output.event(&json!({"event": "summary", "run": run.0, "rows": rows, "failures_csv": path}));
+    let failures_csv = path.display().to_string();
+    output.conclude(Summary::Failures { run: run.0, rows, failures_csv });
     Ok(Exit::Done)
 }

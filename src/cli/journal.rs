@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::json;
-
 use super::args::{JournalCommand, Journals, Prune};
 use super::confirm::confirm;
 use super::context::Context;
+use super::event::{Event, Proved, Summary};
 use super::exit::{Exit, Failure};
 use crate::domain::Printable;
 use crate::journal::{Journal, JournalError, Proof, Reader, Retention};
@@ -24,15 +23,19 @@ fn check(context: &Context, head: Option<&str>) -> Result<Exit, Failure> {
     if head.is_some() && context.journals.len() > 1 {
         return Err(Failure::usage("a head is one journal's; name that one alone with --journal"));
     }
-    let mut exit = Exit::Done;
+    let (mut exit, mut alterations) = (Exit::Done, 0);
     for path in &context.journals {
         let proof = match Reader::open(path).and_then(|reader| reader.prove(head)) {
             Ok(proof) => proof,
             // What cannot even be read is not as it was written.
             Err(error @ (JournalError::Damaged { .. } | JournalError::Unreadable { .. })) => {
-                context.output.event(
-                    &json!({"event": "alteration", "journal": path, "link": null, "what": error.to_string()}),
-                );
+                let what = &error.to_string();
+                context.output.event(&Event::Alteration {
+                    journal: path.to_string_lossy(),
+                    link: None,
+                    what,
+                });
+                alterations += 1;
                 context.output.insist(format_args!("{}: {error}", path.display()));
                 exit = Exit::Problems;
                 continue;
@@ -42,25 +45,35 @@ fn check(context: &Context, head: Option<&str>) -> Result<Exit, Failure> {
         if !proof.alterations.is_empty() {
             exit = Exit::Problems;
         }
-        tell(context, path, &proof, exit)?;
+        alterations += proof.alterations.len();
+        tell(context, path, &proof)?;
+    }
+    if let journals @ 2.. = context.journals.len() {
+        context.output.conclude(Summary::Proofs { journals, alterations });
     }
     Ok(exit)
 }
 
-fn tell(context: &Context, path: &Path, proof: &Proof, exit: Exit) -> Result<(), Failure> {
+fn tell(context: &Context, path: &Path, proof: &Proof) -> Result<(), Failure> {
     let output = context.output;
     for found in &proof.alterations {
-        output
-            .event(&json!({"event": "alteration", "journal": path, "link": found.link, "what": found.what}));
+        let (link, what) = (found.link, found.what.as_str());
+        output.event(&Event::Alteration { journal: path.to_string_lossy(), link, what });
         output.insist(format_args!("{}: {}", path.display(), Printable(&found.what)));
     }
     let head = proof.head.as_ref().map(|head| head.as_str());
     let migrated: Vec<u32> = proof.migrated.iter().map(|(run, _)| run.0).collect();
     let pruned: Vec<u32> = proof.pruned.iter().map(|run| run.0).collect();
-    output.event(&json!({
-        "event": "summary", "journal": path, "links": proof.links, "alterations": proof.alterations.len(), "head": head,
-        "migrated_runs": migrated, "pruned_runs": pruned, "exit": exit as u8,
-    }));
+    let proved = Proved {
+        journal: path.display().to_string(),
+        links: proof.links,
+        alterations: proof.alterations.len(),
+        head: head.map(str::to_owned),
+        migrated_runs: migrated,
+        pruned_runs: pruned.clone(),
+    };
+    output.event(&Event::Journal(proved.clone()));
+    output.conclude(Summary::Proof(proved));
     if let (Some((first, at)), Some((last, _))) = (proof.migrated.first(), proof.migrated.last()) {
         let runs =
             if first == last { format!("Run {first} was") } else { format!("Runs {first} to {last} were") };
@@ -97,7 +110,9 @@ fn backup(context: &Context, to: &Path) -> Result<Exit, Failure> {
     let head = Reader::open(to)?.head()?;
     let head = head.as_ref().map(|head| head.as_str());
     context.output.say(format_args!("{} is copied to {}", context.journal.display(), to.display()));
-    context.output.event(&json!({"event": "summary", "backup": to, "head": head, "exit": 0}));
+    context
+        .output
+        .conclude(Summary::Backup { backup: to.display().to_string(), head: head.map(str::to_owned) });
     Ok(Exit::Done)
 }
 
@@ -114,12 +129,10 @@ fn prune(context: &Context, args: &Prune) -> Result<Exit, Failure> {
         let name = Printable(&run.input_path);
         let done = if args.dry_run { "would be forgotten" } else { "to be forgotten" };
         output.say(format_args!("Run {} of {name}: {users}, {operations} {done}", run.run));
-        output.event(
-            &json!({"event": "run", "run": run.run.0, "users": run.users, "operations": run.operations}),
-        );
+        output.event(&Event::Prune { run: run.run.0, users: run.users, operations: run.operations });
     }
     let summary = |pruned: usize| {
-        output.event(&json!({"event": "summary", "runs": chosen.len(), "pruned": pruned, "exit": 0}));
+        output.conclude(Summary::Prune { runs: chosen.len(), pruned });
     };
     if chosen.is_empty() {
         output.say("No run is to be forgotten");

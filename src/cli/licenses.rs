@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::args::{self, LicensesCommand, ListFormat, Sending};
 use super::context::{Context, runtime};
+use super::event::Event;
 use super::exit::{Exit, Failure};
 use super::output::{Output, fitted};
 use crate::domain::Printable;
@@ -23,15 +24,14 @@ pub(super) fn run(context: &Context, args: &args::Licenses) -> Result<Exit, Fail
         match &args.what {
             LicensesCommand::List { format, ids } => {
                 let all = licenses.all();
-                list(context, Form(*format, *ids), LICENSE, all.iter().map(license_cells), all)
+                list(context, Form(*format, *ids), all)
             }
             LicensesCommand::Show { license, users, format, ids } => {
                 let license = the_one(&licenses, license)?;
                 if *users {
                     return holders(context, Form(*format, *ids), &readings, license).await;
                 }
-                let one = std::slice::from_ref(license);
-                list(context, Form(*format, *ids), LICENSE, one.iter().map(license_cells), one)
+                list(context, Form(*format, *ids), std::slice::from_ref(license))
             }
         }
     })?;
@@ -73,12 +73,12 @@ async fn holders(
 ) -> Result<(), Failure> {
     let id =
         license.license_id().ok_or_else(|| Failure::usage("the service lists this license without an ID"))?;
-    let mut writer = Lines::new(context, form, "user", USER)?;
+    let mut writer = Lines::new(context, form, USER)?;
     let mut written = Ok(());
     readings
         .holders(&id, |user| {
             if written.is_ok() {
-                written = writer.add(user_cells(&user), &user);
+                written = writer.add(user_cells(&user), Listed::User(&user));
             }
         })
         .await?;
@@ -106,26 +106,29 @@ fn user_cells(user: &LicenseUser) -> [String; 4] {
     [text(&user.email), text(&user.display_name), text(&user.kind), user.id.clone()]
 }
 
-fn list<const N: usize, T: Serialize>(
-    context: &Context,
-    form: Form,
-    header: [&'static str; N],
-    cells: impl Iterator<Item = [String; N]>,
-    values: &[T],
-) -> Result<(), Failure> {
-    let mut lines = Lines::new(context, form, "license", header)?;
-    for (cells, value) in cells.zip(values) {
-        lines.add(cells, value)?;
+fn list(context: &Context, form: Form, licenses: &[License]) -> Result<(), Failure> {
+    let mut lines = Lines::new(context, form, LICENSE)?;
+    for license in licenses {
+        lines.add(license_cells(license), Listed::License(license))?;
     }
     lines.finish()
 }
 
-/// A value as an event.
-#[derive(Serialize)]
-struct Named<'a, T> {
-    event: &'static str,
-    #[serde(flatten)]
-    value: &'a T,
+/// What a line of a list is made of.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+enum Listed<'a> {
+    License(&'a License),
+    User(&'a LicenseUser),
+}
+
+impl<'a> Listed<'a> {
+    const fn event(self) -> Event<'a> {
+        match self {
+            Self::License(license) => Event::License(license),
+            Self::User(user) => Event::User(user),
+        }
+    }
 }
 
 /// A list as it grows. CSV and JSON are written line by line; a table waits for its last line.
@@ -134,19 +137,18 @@ enum Lines {
     Table(Table, bool),
     Csv(csv::Writer<io::Stdout>),
     Json,
-    /// The same as events of this name.
-    Events(Output, &'static str),
+    /// The same as events.
+    Events(Output),
 }
 
 impl Lines {
     fn new<const N: usize>(
         context: &Context,
         Form(format, ids): Form,
-        event: &'static str,
         header: [&'static str; N],
     ) -> Result<Self, Failure> {
         match format {
-            _ if context.output.json => Ok(Self::Events(context.output, event)),
+            _ if context.output.json => Ok(Self::Events(context.output)),
             ListFormat::Json => Ok(Self::Json),
             ListFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(io::stdout());
@@ -172,7 +174,7 @@ impl Lines {
         }
     }
 
-    fn add<const N: usize>(&mut self, cells: [String; N], value: &impl Serialize) -> Result<(), Failure> {
+    fn add<const N: usize>(&mut self, cells: [String; N], value: Listed<'_>) -> Result<(), Failure> {
         match self {
             Self::Table(table, ids) => {
                 let mut cells = cells.map(|cell| Printable(&cell).to_string());
@@ -187,10 +189,10 @@ impl Lines {
                 .write_record(cells.each_ref().map(|cell| crate::report::defused(cell).into_owned()))
                 .map_err(io::Error::from)?,
             Self::Json => {
-                let line = serde_json::to_string(value).map_err(io::Error::from)?;
+                let line = serde_json::to_string(&value).map_err(io::Error::from)?;
                 writeln!(io::stdout(), "{line}")?;
             }
-            Self::Events(output, name) => output.event(&Named { event: name, value }),
+            Self::Events(output) => output.event(&value.event()),
         }
         Ok(())
     }
@@ -199,7 +201,7 @@ impl Lines {
         match self {
             Self::Table(table, _) => writeln!(io::stdout(), "{}", fitted(table))?,
             Self::Csv(mut writer) => writer.flush()?,
-            Self::Json | Self::Events(..) => {}
+            Self::Json | Self::Events(_) => {}
         }
         Ok(())
     }

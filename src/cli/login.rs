@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use super::args::{self, Store};
 use super::context::{Context, runtime};
 use super::credentials::client_credentials;
+use super::event::Event;
 use super::exit::{Exit, Failure};
 use super::logins::{self, Login, Place};
 use crate::domain::Printable;
@@ -26,7 +25,7 @@ pub(super) fn run(context: &Context, args: &args::Login) -> Result<Exit, Failure
         Place::File(path) => path.display().to_string(),
     };
     context.output.say(format_args!("Logged in to {base}. The login is kept in {where_to}"));
-    context.output.event(&json!({"event": "login", "base_url": base.to_string(), "kept_in": where_to}));
+    context.output.event(&Event::Login { base_url: &base.to_string(), kept_in: &where_to });
     Ok(Exit::Done)
 }
 
@@ -44,7 +43,7 @@ fn tell(context: &Context, code: &DeviceCode) {
         Printable(address),
         Printable(&code.user_code)
     ));
-    context.output.event(&json!({"event": "device_code", "address": address, "user_code": code.user_code}));
+    context.output.event(&Event::DeviceCode { address, user_code: &code.user_code });
 }
 
 /// Asks until the user has agreed, or the code's time is over.

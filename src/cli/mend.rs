@@ -21,6 +21,7 @@ pub(super) struct Fixes {
 
 /// What a mended copy has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Mended {
     pub(super) rows: u64,
     /// Cells that were changed.

@@ -13,6 +13,7 @@ mod copy;
 mod credentials;
 mod demo;
 mod diff;
+mod event;
 mod exit;
 mod failures;
 mod journal;
@@ -49,6 +50,7 @@ use std::process::ExitCode;
 use args::Command;
 use context::Context;
 use exit::{Exit, Failure};
+use output::Output;
 
 /// Runs the program with the process's arguments.
 #[must_use]
@@ -60,20 +62,30 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to standard output and are no error; a broken pipe is neither.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            if !error.use_stderr() {
+                return Exit::Done.into();
+            }
+            exit::tell_usage(&error.to_string(), asked_output());
+            return Exit::Usage.into();
         }
     };
     let context = match Context::new(arguments.shared) {
         Ok(context) => context,
-        Err(failure) => return exit::report(&failure, None),
+        Err(failure) => return exit::report(&failure, asked_output()),
     };
     match dispatch(&context, arguments.command) {
         Ok(exit) => {
             context.output.close(exit as u8);
             exit.into()
         }
-        Err(failure) => exit::report(&failure, Some(&context.output)),
+        Err(failure) => exit::report(&failure, context.output),
     }
+}
+
+/// Who reads along, where the arguments could not be understood.
+fn asked_output() -> Output {
+    let mut options = std::env::args_os().take_while(|argument| argument != "--");
+    Output { json: options.any(|argument| argument == "--json"), ..Output::plain() }
 }
 
 fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {

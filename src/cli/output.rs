@@ -5,12 +5,12 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table};
-use serde::Serialize;
 
+use super::event::{Closing, Event, Summary};
 use super::words;
 use crate::assign::Severity;
 
@@ -19,15 +19,8 @@ const WRONG: Style = AnsiColor::Red.on_default().bold();
 const NOTABLE: Style = AnsiColor::Yellow.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 
-/// Whether the process's last event has been told.
-static SUMMARIZED: AtomicBool = AtomicBool::new(false);
-
-/// The least that a summary says.
-#[derive(Debug, Serialize)]
-struct Summary {
-    event: &'static str,
-    exit: u8,
-}
+/// What the last event will say: it waits for the exit code, and for whatever is told before it.
+static SUMMARY: Mutex<Option<Summary>> = Mutex::new(None);
 
 /// Who reads along.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,13 +60,10 @@ impl Output {
     }
 
     /// An event for programs.
-    pub(super) fn event(&self, event: &impl Serialize) {
+    pub(super) fn event(&self, event: &Event<'_>) {
         if self.json
             && let Ok(line) = serde_json::to_string(event)
         {
-            if line.contains(r#""event":"summary""#) {
-                SUMMARIZED.store(true, Ordering::Relaxed);
-            }
             // Standard output is locked line by line, so that lines stay whole.
             let _ = writeln!(io::stdout(), "{line}");
         }
@@ -89,11 +79,16 @@ impl Output {
         styled(style, format!("{}:", severity.as_str())).to_string()
     }
 
-    /// The last event, where the command has not told one of its own.
+    /// What the command has to say at its end.
+    pub(super) fn conclude(&self, summary: Summary) {
+        *SUMMARY.lock().unwrap_or_else(PoisonError::into_inner) = Some(summary);
+    }
+
+    /// The last event.
     pub(super) fn close(&self, exit: u8) {
-        if !SUMMARIZED.load(Ordering::Relaxed) {
-            self.event(&Summary { event: "summary", exit });
-        }
+        let summary = SUMMARY.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let summary = summary.unwrap_or(Summary::Nothing {});
+        self.event(&Event::Summary(Closing { summary: &summary, exit }));
     }
 
     /// An error, for people.

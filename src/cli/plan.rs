@@ -1,10 +1,9 @@
 //! `seatbatch plan`
 
-use serde_json::json;
-
 use super::args::{self, OnInvalid};
 use super::check::described;
 use super::context::{Context, runtime};
+use super::event::{PlanSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::looking::Question;
 use super::outputs::destination;
@@ -67,13 +66,20 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     }
     let forecast = preview.forecast;
     let least_s = forecast.time(forecast.requests()).map(|time| time.as_secs_f64().round());
-    output.event(&json!({"event": "summary", "file": args.file, "counts": counts,
-        "requests": forecast.requests().all, "requests_array": forecast.array.map(|requests| requests.all),
-        "requests_object": forecast.object.map(|requests| requests.all),
-        "organizations": checked.organizations().len(), "least_s": least_s,
-        "would_fail": preview.foresight.failures.len(), "unchanged": preview.foresight.unchanged,
-        "users_nothing_new": preview.foresight.nothing_new, "order_needed": preview.order_needed(),
-        "holders_read": preview.outlook.not_read.is_none()}));
+    output.conclude(Summary::Plan(PlanSummary {
+        file: args.file.display().to_string(),
+        counts,
+        requests: forecast.requests().all,
+        requests_array: forecast.array.map(|requests| requests.all),
+        requests_object: forecast.object.map(|requests| requests.all),
+        organizations: checked.organizations().len(),
+        least_s,
+        would_fail: preview.foresight.failures.len(),
+        unchanged: preview.foresight.unchanged,
+        users_nothing_new: preview.foresight.nothing_new,
+        order_needed: preview.order_needed().map(str::to_owned),
+        holders_read: preview.outlook.not_read.is_none(),
+    }));
     let invalid = counts.errors > 0 && args.choosing.on_invalid == OnInvalid::Stop || counts.invalid > 0;
     Ok(if invalid || refused.is_some() || preview.fails() { Exit::Problems } else { Exit::Done })
 }

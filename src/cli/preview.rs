@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
 use super::context::Context;
+use super::event::{self, Event};
 use super::exit::Failure;
 use super::output::Output;
 use super::words;
@@ -41,7 +41,7 @@ impl Voice {
         }
     }
 
-    fn event(self, event: &impl Serialize) {
+    fn event(self, event: &Event<'_>) {
         self.output().event(event);
     }
 }
@@ -58,43 +58,6 @@ pub(super) struct Preview {
     pub(super) stay_out: usize,
     /// With `--order fit`.
     pub(super) waves: Option<Waves>,
-}
-
-/// A license or site as an event.
-#[derive(Debug, Serialize)]
-struct NeedEvent<'a> {
-    event: &'static str,
-    target: &'a str,
-    name: Option<&'a str>,
-    org_id: Option<&'a str>,
-    adds: u64,
-    adds_held: u64,
-    removes: u64,
-    removes_not_held: u64,
-    /// Operations of users of whom it is not known whether they hold it.
-    unknown: u64,
-    total: Option<u64>,
-    consumed: Option<u64>,
-    /// Units left; none where there is no end of them.
-    left: Option<u64>,
-    left_after: Option<i64>,
-    fit: Fit,
-    /// Whether the organization has it. Sites cannot be looked up.
-    known: bool,
-    /// Removals that take number, extension and settings along.
-    calling_removals: u64,
-}
-
-/// An operation that would fail, as an event.
-#[derive(Debug, Serialize)]
-struct ForeseenEvent<'a> {
-    event: &'static str,
-    line: u32,
-    item: u16,
-    target: &'a str,
-    name: Option<&'a str>,
-    code: &'static str,
-    message: String,
 }
 
 /// How many lines are named before the rest is counted.
@@ -294,7 +257,16 @@ impl Preview {
     /// What would fail, by cause, and what helps.
     pub(super) fn tell_problems(&self, voice: Voice, order: Order) -> io::Result<()> {
         for failure in &self.foresight.failures {
-            voice.event(&self.foreseen(failure));
+            let (code, message) = &self.words(failure);
+            let label = self.outlook.labels.get(failure.stock as usize);
+            voice.event(&Event::Foreseen {
+                line: failure.key.line.get(),
+                item: Some(failure.key.item.get()),
+                target: label.map(|label| label.target.as_str()),
+                name: label.and_then(|label| label.name.as_deref()),
+                code,
+                message,
+            });
         }
         for ((stock, code), lines) in self.by_cause() {
             let shown: Vec<String> =
@@ -392,20 +364,6 @@ impl Preview {
         }
     }
 
-    fn foreseen(&self, failure: &Foreseen) -> ForeseenEvent<'_> {
-        let (code, message) = self.words(failure);
-        let label = self.outlook.labels.get(failure.stock as usize);
-        ForeseenEvent {
-            event: "foreseen",
-            line: failure.key.line.get(),
-            item: failure.key.item.get(),
-            target: label.map_or("", |label| label.target.as_str()),
-            name: label.and_then(|label| label.name.as_deref()),
-            code,
-            message,
-        }
-    }
-
     fn events(&self, voice: Voice) {
         for (stock, capacity) in self.asked() {
             let (Some(label), Some(there)) = (self.outlook.labels.get(stock), self.outlook.stocks.get(stock))
@@ -413,8 +371,7 @@ impl Preview {
                 continue;
             };
             let is_license = matches!(label.target, Target::License(_));
-            voice.event(&NeedEvent {
-                event: "need",
+            voice.event(&Event::Need(event::Need {
                 target: label.target.as_str(),
                 name: label.name.as_deref(),
                 org_id: label.org.as_ref().map(|org| org.as_str()),
@@ -430,7 +387,7 @@ impl Preview {
                 fit: capacity.fit(),
                 known: there.known,
                 calling_removals: if self.is_calling(stock) { capacity.may_be_given_back() } else { 0 },
-            });
+            }));
         }
     }
 

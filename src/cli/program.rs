@@ -4,10 +4,10 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use clap::Command;
-use serde_json::json;
 
 use super::args;
 use super::context::Context;
+use super::event::Summary;
 use super::exit::{Exit, Failure};
 
 pub(super) fn completions(args: &args::Completions) -> Result<Exit, Failure> {
@@ -54,6 +54,6 @@ fn page(command: Command) -> Result<Vec<u8>, Failure> {
 pub(super) fn version(context: &Context) -> Result<Exit, Failure> {
     let version = env!("CARGO_PKG_VERSION");
     context.output.print(format_args!("seatbatch {version}"))?;
-    context.output.event(&json!({"event": "summary", "version": version, "exit": Exit::Done as u8}));
+    context.output.conclude(Summary::Version { version: version.to_owned() });
     Ok(Exit::Done)
 }

@@ -8,9 +8,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 
 use self::standing::Standing;
+use super::event::Event;
 use super::output::Output;
 use super::words;
 use crate::domain::{Printable, Rate, RunId};
@@ -85,9 +85,8 @@ impl Teller {
 
 impl Observer for Teller {
     fn started(&mut self, run: RunId, progress: &Progress) {
-        self.output.event(
-            &json!({"event": "started", "run": run.0, "total": progress.total, "done": progress.done}),
-        );
+        let Progress { total, done, .. } = *progress;
+        self.output.event(&Event::Started { run: run.0, total, done });
         self.standing().begin(*progress, Instant::now());
         if let Face::Bar(bar) = &self.face {
             bar.set_length(progress.total - progress.invalid);
@@ -110,15 +109,13 @@ impl Observer for Teller {
 
     fn failed(&mut self, failure: &FailedOperation<'_>) {
         let FailedOperation { line, item, code, message } = *failure;
-        self.output.event(
-            &json!({"event": "failure", "line": line, "item": item, "code": code, "message": message}),
-        );
+        self.output.event(&Event::Failure { line, item, code, message });
     }
 
     fn trying_again(&mut self, why: &str) {
         if self.standing().trouble(why, Instant::now()) {
             self.say(&format!("Trying again: {}", Printable(why)));
-            self.output.event(&json!({"event": "trying_again", "reason": why}));
+            self.output.event(&Event::TryingAgain { reason: why });
         }
     }
 
@@ -127,7 +124,7 @@ impl Observer for Teller {
         if !matches!(self.face, Face::Bar(_)) {
             self.say(&format!("The service asks to wait {}", words::duration(wait)));
         }
-        self.output.event(&json!({"event": "throttled", "wait_s": wait.as_secs_f64()}));
+        self.output.event(&Event::Throttled { wait_s: wait.as_secs_f64() });
     }
 
     fn stopping(&mut self, in_flight: usize) {
@@ -137,12 +134,12 @@ impl Observer for Teller {
             several => format!("Stopping: {several} answers are awaited"),
         };
         self.say(&format!("{awaited}; Ctrl-C once more stops at once"));
-        self.output.event(&json!({"event": "stopping", "in_flight": in_flight}));
+        self.output.event(&Event::Stopping { in_flight });
     }
 
     fn notice(&mut self, message: &str) {
         self.say(message);
-        self.output.event(&json!({"event": "notice", "message": message}));
+        self.output.event(&Event::Notice { message });
     }
 
     fn ended(&mut self) {

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
-use serde_json::json;
-
 use super::args;
 use super::context::{Context, runtime};
 use super::copy::{self, People};
+use super::event::{Event, RehearsalSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::telling::Telling;
 use crate::assign::{CheckError, Checked, Known, SecondReading};
@@ -167,7 +166,8 @@ fn tell(
     let tally = row.tally;
     for ((code, message), lines) in lines {
         for line in lines {
-            output.event(&json!({"event": "foreseen", "line": line, "code": code, "message": message}));
+            let (item, target, name) = (None, None, None);
+            output.event(&Event::Foreseen { line: *line, item, target, name, code, message });
         }
         let shown: Vec<String> = lines.iter().take(NAMED).map(u32::to_string).collect();
         let more = lines.len().saturating_sub(NAMED);
@@ -202,10 +202,14 @@ fn tell(
     }
     output.print("What the service does beyond what is documented cannot be rehearsed")?;
     let calling = after.keys().any(|name| Kind::of(name).is_calling());
-    output.event(
-        &json!({"event": "summary", "total": tally.total, "would_be_done": tally.done + tally.unchanged,
-        "would_fail": tally.failed + tally.in_doubt + tally.pending, "invalid": tally.invalid,
-        "users_taken_to_be_there": added, "left_after": after, "calling": calling}),
-    );
+    output.conclude(Summary::Rehearsal(RehearsalSummary {
+        total: tally.total,
+        would_be_done: tally.done + tally.unchanged,
+        would_fail: tally.failed + tally.in_doubt + tally.pending,
+        invalid: tally.invalid,
+        users_taken_to_be_there: added,
+        left_after: after.clone(),
+        calling,
+    }));
     Ok(())
 }

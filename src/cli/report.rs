@@ -2,10 +2,9 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
-use serde_json::json;
-
 use super::args::{self, ReportFormat};
 use super::context::Context;
+use super::event::Summary;
 use super::exit::{Exit, Failure};
 use super::outputs::{destination, put};
 use crate::journal::{Reader, RunRow};
@@ -68,7 +67,8 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
         }
     }
     let numbers: Vec<u32> = runs.iter().map(|(_, row)| row.run.0).collect();
-    context.output.event(&json!({"event": "summary", "runs": numbers, "report": args.output}));
+    let report = args.output.as_ref().map(|path| path.display().to_string());
+    context.output.conclude(Summary::Report { runs: numbers, report });
     Ok(Exit::Done)
 }
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use comfy_table::{CellAlignment, Table, presets};
-use serde_json::json;
 
 use super::context::Context;
+use super::event::{self, Event, Summary};
 use super::exit::{Exit, Failure};
 use super::output::fitted;
 use crate::domain::{Printable, RunState};
@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         }
         count += of_journal(context, path)?;
     }
-    context.output.event(&json!({"event": "summary", "runs": count, "exit": Exit::Done as u8}));
+    context.output.conclude(Summary::List { runs: count });
     Ok(Exit::Done)
 }
 
@@ -29,13 +29,8 @@ fn of_journal(context: &Context, path: &Path) -> Result<usize, Failure> {
     let held = is_held(path);
     let runs = reader.runs()?;
     for row in &runs {
-        let mut event = event(row, held);
-        if context.journals.len() > 1
-            && let Some(fields) = event.as_object_mut()
-        {
-            fields.insert("journal".to_owned(), json!(path));
-        }
-        context.output.event(&event);
+        let journal = (context.journals.len() > 1).then_some(path);
+        context.output.event(&run_event(row, journal, held));
     }
     context.output.print(fitted(table(context, &runs, held)))?;
     for row in runs.iter().filter(|row| is_interrupted(row, held) && row.state == RunState::Running) {
@@ -49,11 +44,18 @@ fn is_interrupted(row: &RunRow, held: bool) -> bool {
     !held && matches!(row.state, RunState::Importing | RunState::Running)
 }
 
-fn event(row: &RunRow, held: bool) -> serde_json::Value {
-    json!({
-        "event": "run", "run": row.run.0, "input_path": row.input_name(), "input_sha256": row.input_sha256,
-        "state": row.state.as_str(), "interrupted": is_interrupted(row, held), "created_at": row.created_at,
-        "finished_at": row.finished_at, "operations": row.tally,
+/// A run for programs, with its journal where several are read.
+pub(super) fn run_event<'a>(row: &'a RunRow, journal: Option<&'a Path>, held: bool) -> Event<'a> {
+    Event::Run(event::Run {
+        run: row.run.0,
+        journal: journal.map(Path::to_string_lossy),
+        input_path: row.input_name(),
+        input_sha256: &row.input_sha256,
+        state: row.state.as_str(),
+        interrupted: is_interrupted(row, held),
+        created_at: &row.created_at,
+        finished_at: row.finished_at.as_deref(),
+        operations: row.tally,
     })
 }
 

@@ -4,11 +4,10 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::args;
 use super::context::{Context, runtime, shell_word};
 use super::copy;
+use super::event::Event;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::outputs::destination;
@@ -75,7 +74,7 @@ fn live(context: &Context) -> Result<Organization, Failure> {
 
 /// Says where it listens, and what a shell has to know to talk to it.
 fn tell(output: Output, url: &str, token: &str) -> io::Result<()> {
-    output.event(&json!({"event": "listening", "url": url}));
+    output.event(&Event::Listening { url });
     if !output.json {
         let token = shell_word(token);
         writeln!(

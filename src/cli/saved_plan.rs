@@ -18,6 +18,7 @@ const VERSION: u32 = 1;
 
 /// What `plan -o` saves and `apply --plan` holds to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SavedPlan {
     version: u32,
     input_sha256: String,
@@ -33,6 +34,7 @@ pub(super) struct SavedPlan {
 
 /// The settings that a plan depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Settings {
     base_url: String,
     org_id: Option<String>,
@@ -46,6 +48,7 @@ struct Settings {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SavedLicense {
     target: String,
     name: Option<String>,
@@ -60,6 +63,7 @@ struct SavedLicense {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SavedFailure {
     line: u32,
     item: u16,

@@ -5,16 +5,17 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::args;
-use super::conclusion::{Summary, spoken, summary};
+use super::conclusion::{spoken, summary};
 use super::context::{Context, absolute, shell_word};
+use super::event::{self, Event, JournalsSummary, RunSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::output;
+use super::runs::run_event;
 use super::words;
 use crate::domain::{Printable, RunState};
-use crate::journal::{Pace, Reader, Reason, RunRow};
+use crate::journal::{Pace, Reader, Reason, RunRow, Tally};
 use crate::report::by_organization;
 use crate::run::RunSettings;
 
@@ -25,23 +26,36 @@ pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failur
     if args.watch {
         context.only_one_journal()?;
     }
+    let several = context.journals.len() > 1;
+    let mut all = JournalsSummary { journals: context.journals.len(), ..JournalsSummary::default() };
     for path in &context.journals {
-        if context.journals.len() > 1 {
+        if several {
             context.output.print(path.display())?;
         }
-        of_journal(context, args, path)?;
+        let seen = of_journal(context, args, path)?;
+        if several {
+            seen.add_to(&mut all);
+            seen.tell_run(context, path);
+        } else {
+            context.output.conclude(Summary::Run(seen.summary));
+        }
+    }
+    if several {
+        context.output.print(format_args!("All together: {}", counted(context.output, &all.tally)))?;
+        context.output.conclude(Summary::Runs(all));
     }
     Ok(Exit::Done)
 }
 
-fn of_journal(context: &Context, args: &args::Status, path: &Path) -> Result<(), Failure> {
+fn of_journal(context: &Context, args: &args::Status, path: &Path) -> Result<Seen, Failure> {
     let reader = Reader::open(path)?;
     let row = context.run_or_newest(&reader, args.run)?;
     let mut seen = Seen::look(&reader, row)?;
     if args.watch {
         seen = watch(context, &reader, seen)?;
     }
-    seen.tell(context)
+    seen.tell(context)?;
+    Ok(seen)
 }
 
 /// Shows how a run stands until it ends or pauses.
@@ -73,7 +87,7 @@ fn watch(context: &Context, reader: &Reader, mut seen: Seen) -> Result<Seen, Fai
 /// How a run stands at a moment.
 struct Seen {
     row: RunRow,
-    summary: Summary,
+    summary: RunSummary,
     reasons: Vec<Reason>,
     pace: Pace,
     /// How long the service wants everyone to wait still.
@@ -89,7 +103,7 @@ impl Seen {
         let settings = RunSettings::from_json(&row.settings).ok();
         let failures = settings.as_ref().map(|settings| settings.failures.as_path());
         Ok(Self {
-            summary: summary(reader, &row, failures, None)?,
+            summary: summary(reader, &row, failures)?,
             reasons: reader.reasons(row.run)?,
             pace: reader.pace(row.run)?,
             pause: reader.paused_until(row.run)?.and_then(remaining),
@@ -107,14 +121,24 @@ impl Seen {
     fn tell(&self, context: &Context) -> Result<(), Failure> {
         let output = context.output;
         for organization in &self.organizations {
-            output.event(&json!({"event": "organization", "organization": organization}));
+            output.event(&Event::Organization { organization });
         }
-        output.event(&self.summary);
         output.print(self.described(context))?;
         if self.organizations.len() > 1 {
             output.print(format_args!("\n{}", by_organization(&self.organizations).trim_fmt()))?;
         }
         Ok(())
+    }
+
+    /// One of several journals' runs, for programs.
+    fn tell_run(&self, context: &Context, journal: &Path) {
+        context.output.event(&run_event(&self.row, Some(journal), self.held));
+    }
+
+    fn add_to(&self, all: &mut JournalsSummary) {
+        all.tally += self.row.tally;
+        all.requests += self.summary.requests;
+        all.retries += self.summary.retries;
     }
 
     /// Requests per minute, lately.
@@ -136,12 +160,19 @@ impl Seen {
         Duration::try_from_secs_f64(left).ok().map(|left| left + self.pause.unwrap_or_default())
     }
 
-    fn progress(&self) -> serde_json::Value {
-        let tally = self.row.tally;
-        json!({
-            "event": "progress", "total": tally.total, "done": tally.done, "failed": tally.failed,
-            "requests": self.summary.requests(), "per_minute": self.per_minute().map(f64::round),
-            "eta_s": self.forecast().map(|left| left.as_secs()), "throttled_s": self.pause.map(|left| left.as_secs()),
+    fn progress(&self) -> Event<'_> {
+        let Tally { total, done, unchanged, failed, .. } = self.row.tally;
+        Event::Progress(event::Progress {
+            total,
+            done,
+            unchanged,
+            failed,
+            requests: self.summary.requests,
+            per_second: None,
+            per_minute: self.per_minute().map(f64::round),
+            eta_s: self.forecast().map(|left| left.as_secs()),
+            throttled_s: self.pause.map(|left| left.as_secs()),
+            trying_again: None,
         })
     }
 
@@ -164,17 +195,7 @@ impl Seen {
         let (row, output) = (&self.row, context.output);
         let mut lines = vec![format!("Run {}: {}", row.run, Printable(&row.input_name()))];
         lines.push(self.standing(context));
-        let tally = row.tally;
-        let counts = [
-            (tally.total, "total"),
-            (tally.done, "done"),
-            (tally.unchanged, "unchanged"),
-            (tally.failed, "failed"),
-            (tally.invalid, "invalid"),
-            (tally.in_doubt, "in doubt"),
-            (tally.pending, "pending"),
-        ];
-        lines.push(counts.map(|(count, word)| format!("{word} {}", output.number(count))).join("  "));
+        lines.push(counted(output, &row.tally));
         lines.push(self.effort(context));
         for reason in self.reasons.iter().take(5) {
             let words = if reason.message.is_empty() {
@@ -220,10 +241,10 @@ impl Seen {
     /// Requests, time, pace and forecast.
     fn effort(&self, context: &Context) -> String {
         let output = context.output;
-        let took = words::duration(self.summary.elapsed());
-        let mut text = format!("{} in {took}", output.amount(self.summary.requests(), "request"));
-        if self.summary.retries() > 0 {
-            text = format!("{text}, {} of them again", output.number(self.summary.retries()));
+        let took = words::duration(Duration::from_secs_f64(self.summary.elapsed_s));
+        let mut text = format!("{} in {took}", output.amount(self.summary.requests, "request"));
+        if self.summary.retries > 0 {
+            text = format!("{text}, {} of them again", output.number(self.summary.retries));
         }
         if !self.is_under_way() {
             return text;
@@ -253,4 +274,18 @@ fn remaining(until: i64) -> Option<Duration> {
 #[expect(clippy::cast_precision_loss, reason = "counts of operations stay far below 2^52")]
 const fn whole(count: u64) -> f64 {
     count as f64
+}
+
+/// How operations stand, in a line.
+fn counted(output: output::Output, tally: &Tally) -> String {
+    let counts = [
+        (tally.total, "total"),
+        (tally.done, "done"),
+        (tally.unchanged, "unchanged"),
+        (tally.failed, "failed"),
+        (tally.invalid, "invalid"),
+        (tally.in_doubt, "in doubt"),
+        (tally.pending, "pending"),
+    ];
+    counts.map(|(count, word)| format!("{word} {}", output.number(count))).join("  ")
 }

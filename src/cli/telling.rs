@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Read as _, Stdout, Write};
 use std::path::Path;
 
-use serde::Serialize;
-use serde_json::json;
-
 use super::context::Context;
+use super::event::Event;
 use super::exit::Failure;
 use super::output::Output;
 use super::outputs::destination;
@@ -134,15 +132,6 @@ fn record(problem: &Problem) -> [String; COLUMNS.len()] {
     ]
 }
 
-/// A problem as an event.
-#[derive(Serialize)]
-struct ProblemEvent<'a> {
-    event: &'static str,
-    severity: Severity,
-    #[serde(flatten)]
-    problem: &'a Problem,
-}
-
 /// The problems of one kind.
 struct Group {
     code: ProblemCode,
@@ -168,7 +157,7 @@ impl Gathered {
     fn take(&mut self, problem: &Problem) {
         self.total += 1;
         if let Some(events) = &mut self.events {
-            let event = ProblemEvent { event: "problem", severity: problem.severity(), problem };
+            let event = Event::Problem { severity: problem.severity(), problem };
             // Whoever reads along may have seen enough.
             let _ = serde_json::to_writer(&mut *events, &event).map(|()| events.write_all(b"\n"));
         }
@@ -194,8 +183,7 @@ impl Gathered {
     fn finish_events(&mut self) {
         let Some(mut events) = self.events.take() else { return };
         for Group { code, count, .. } in &self.groups {
-            let event =
-                json!({"event": "problems", "code": code, "severity": code.severity(), "count": count});
+            let event = Event::Problems { code: *code, severity: code.severity(), count: *count };
             let _ = serde_json::to_writer(&mut events, &event).map(|()| events.write_all(b"\n"));
         }
         let _ = events.flush();

@@ -2,10 +2,9 @@
 
 use std::io::Write;
 
-use serde_json::json;
-
 use super::args::{self, Sending};
 use super::context::{Context, runtime, shell_word};
+use super::event::{Summary, UndoSummary};
 use super::exit::{Exit, Failure};
 use super::outputs::{destination, put};
 use super::resume::settings;
@@ -41,6 +40,7 @@ pub(super) fn run(context: &Context, args: &args::Undo) -> Result<Exit, Failure>
     let written = put(context, &reader, &destination, Some(row.run), Undone::rows, content)?;
     let undone = written.keep_aside(context);
     tell(context, args, &row, &settings, &undone, &changed);
+    context.output.conclude(summary(args, &row, &settings, &undone));
     Ok(Exit::Done)
 }
 
@@ -106,7 +106,7 @@ fn tell(
         output.number(undone.removes),
         output.number(undone.adds),
     ));
-    let unknown = if settings.snapshot_taken { 0 } else { undone.rows() };
+    let unknown = not_known(settings, undone);
     if unknown > 0 {
         output.say(format_args!(
             "What users held before this run was not kept (--snapshot): of {} it is not known whether the run changed \
@@ -149,7 +149,23 @@ fn tell(
         "Look at them, then run: {}",
         context.command(format_args!("apply {}{order}", shell_word(&args.output.to_string_lossy())))
     ));
-    output.event(&json!({"event": "undo", "run": row.run.0, "rows": undone.rows(), "undo_csv": args.output,
-        "removes": undone.removes, "adds": undone.adds, "not_known": unknown, "left_alone": undone.left_alone,
-        "to_complete": undone.to_complete, "in_doubt": row.tally.in_doubt}));
+}
+
+fn summary(args: &args::Undo, row: &RunRow, settings: &RunSettings, undone: &Undone) -> Summary {
+    Summary::Undo(UndoSummary {
+        run: row.run.0,
+        rows: undone.rows(),
+        undo_csv: args.output.display().to_string(),
+        removes: undone.removes,
+        adds: undone.adds,
+        not_known: not_known(settings, undone),
+        left_alone: undone.left_alone,
+        to_complete: undone.to_complete.clone(),
+        in_doubt: row.tally.in_doubt,
+    })
+}
+
+/// Rows of which it is not known whether the run changed anything.
+const fn not_known(settings: &RunSettings, undone: &Undone) -> u64 {
+    if settings.snapshot_taken { 0 } else { undone.rows() }
 }

@@ -1,10 +1,9 @@
 //! `seatbatch user`: one person's timeline.
 
-use serde_json::json;
-
 use super::args;
 use super::conclusion::spoken;
 use super::context::Context;
+use super::event::{Event, Summary};
 use super::exit::{Exit, Failure};
 use crate::domain::Printable;
 use crate::journal::{OperationRow, Reader, RunRow};
@@ -46,17 +45,20 @@ pub(super) fn run(context: &Context, args: &args::User) -> Result<Exit, Failure>
 fn tell(context: &Context, name: &str, known: &[String], entries: &[Entry]) -> Result<(), Failure> {
     let output = context.output;
     for entry in entries {
-        output.event(&json!({
-            "event": "operation", "journal": entry.journal, "operation": entry.row, "input_path": entry.run.input_name(),
-            "created_at": entry.run.created_at, "os_user": entry.run.os_user, "host": entry.run.host,
-            "version": entry.run.version,
-        }));
+        output.event(&Event::Operation {
+            journal: entry.journal.as_deref(),
+            operation: &entry.row,
+            input_path: entry.run.input_name(),
+            created_at: &entry.run.created_at,
+            os_user: entry.run.os_user.as_deref(),
+            host: entry.run.host.as_deref(),
+            version: entry.run.version.as_deref(),
+        });
     }
     let mut runs: Vec<_> = entries.iter().map(|entry| (&entry.journal, entry.row.run_id)).collect();
     runs.dedup();
-    output.event(&json!({
-        "event": "summary", "user": name, "known_as": known, "operations": entries.len(), "runs": runs.len(), "exit": 0,
-    }));
+    let (user, known_as) = (name.to_owned(), known.to_vec());
+    output.conclude(Summary::User { user, known_as, operations: entries.len(), runs: runs.len() });
     if entries.is_empty() {
         output.print(format_args!("Nothing is known of {}", Printable(name)))?;
         return Ok(());

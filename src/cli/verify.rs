@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::args::{self, Sending};
 use super::context::{Context, runtime};
+use super::event::{Event, Summary};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::outputs::{destination, put};
@@ -88,7 +88,7 @@ impl Comparing<'_> {
         let mut begun = false;
         let found = self.compare(|row, seen| {
             if output.json {
-                output.event(&json!({"event": "drift", "operation": row, "found": seen}));
+                output.event(&Event::Drift { operation: row, found: seen });
                 return Ok(());
             }
             if !std::mem::replace(&mut begun, true) {
@@ -149,11 +149,5 @@ fn tell(context: &Context, run: RunId, found: &Verified, shows_pending: bool) {
         let sites = if sites == 1 { "1 site".to_owned() } else { format!("{sites} sites") };
         output.say(format_args!("{sites} cannot be compared: the API does not list attendees"));
     }
-    let mut summary = json!({"event": "summary", "run": run.0});
-    if let (Some(fields), Ok(serde_json::Value::Object(counts))) =
-        (summary.as_object_mut(), serde_json::to_value(found))
-    {
-        fields.extend(counts);
-    }
-    output.event(&summary);
+    output.conclude(Summary::Verify { run: run.0, found: *found });
 }

@@ -15,25 +15,43 @@ use crate::domain::{OperationState, RunId};
 
 /// An operation, as the public view has it, for as long as it is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[expect(missing_docs, reason = "the contract's words")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AuditRow<'a> {
+    /// The run's number.
     pub run_id: u32,
+    /// The line that the row begins on; the header is line 1.
     pub line: u32,
+    /// The user's address, as the file has it.
     pub email: Option<&'a str>,
+    /// The user's person ID.
     pub person_id: Option<&'a str>,
+    /// The user's organization, where the file or `--org-id` names one.
     pub org_id: Option<&'a str>,
+    /// `license` or `site`.
     pub kind: &'a str,
+    /// The license's ID or the site's URL.
     pub target: &'a str,
+    /// `add` or `remove`.
     pub operation: &'a str,
+    /// `pending`, `sending`, `in_doubt`, `done`, `unchanged`, `failed` or `invalid`.
     #[serde(serialize_with = "state")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub state: OperationState,
+    /// The service's code, or ours.
     pub error_code: Option<&'a str>,
+    /// The service's words, or ours.
     pub error_message: Option<&'a str>,
+    /// Status of the last answer.
     pub http_status: Option<u16>,
+    /// Tracking ID of the last request.
     pub tracking_id: Option<&'a str>,
+    /// Requests that carried it.
     pub attempts: u32,
+    /// When its state changed last.
     pub updated_at: &'a str,
+    /// Which operation of its row, from 1.
     pub item: u16,
+    /// The license's name, where the file or the service gave it.
     pub target_name: Option<&'a str>,
 }
 

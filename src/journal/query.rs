@@ -14,15 +14,35 @@ use crate::domain::{Action, Item, Line, OperationKey, OperationState, Partition,
 
 /// Counts of a run's operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-#[expect(missing_docs, reason = "the contract's words")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tally {
+    /// Operations asked for.
     pub total: u64,
+    /// Done, and committed as such.
     pub done: u64,
+    /// Failed.
     pub failed: u64,
+    /// Still to be sent.
     pub pending: u64,
+    /// Sent, and nobody knows whether they were done.
     pub in_doubt: u64,
+    /// Not to be sent: something is wrong with the row.
     pub invalid: u64,
+    /// Not sent: what they ask for was so before.
     pub unchanged: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        let Self { total, done, failed, pending, in_doubt, invalid, unchanged } = other;
+        self.total += total;
+        self.done += done;
+        self.failed += failed;
+        self.pending += pending;
+        self.in_doubt += in_doubt;
+        self.invalid += invalid;
+        self.unchanged += unchanged;
+    }
 }
 
 /// A run, as the journal has it.
@@ -70,24 +90,41 @@ impl RunRow {
 
 /// An operation, as the public view has it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[expect(missing_docs, reason = "the contract's words")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OperationRow {
+    /// The run's number.
     pub run_id: u32,
+    /// The line that the row begins on; the header is line 1.
     pub line: u32,
+    /// The user's address, as the file has it.
     pub email: Option<String>,
+    /// The user's person ID.
     pub person_id: Option<String>,
+    /// The user's organization, where the file or `--org-id` names one.
     pub org_id: Option<String>,
+    /// `license` or `site`.
     pub kind: String,
+    /// The license's ID or the site's URL.
     pub target: String,
+    /// `add` or `remove`.
     pub operation: String,
+    /// `pending`, `sending`, `in_doubt`, `done`, `unchanged`, `failed` or `invalid`.
     pub state: String,
+    /// The service's code, or ours.
     pub error_code: Option<String>,
+    /// The service's words, or ours.
     pub error_message: Option<String>,
+    /// Status of the last answer.
     pub http_status: Option<u16>,
+    /// Tracking ID of the last request.
     pub tracking_id: Option<String>,
+    /// Requests that carried it.
     pub attempts: u32,
+    /// When its state changed last.
     pub updated_at: String,
+    /// Which operation of its row, from 1.
     pub item: u16,
+    /// The license's name, where the file or the service gave it.
     pub target_name: Option<String>,
 }
 
@@ -479,6 +516,7 @@ impl OpenBlock {
 
 /// How the operations of one organization stand.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OrgTally {
     /// The organization; `None` for that of the token or of `--org-id`.
     pub org: Option<String>,

@@ -5,6 +5,7 @@ use crate::domain::Action;
 
 /// Whether what is asked of a license fits into its units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Fit {
     /// In any order.

@@ -10,6 +10,8 @@ mod spreadsheet;
 mod undo;
 
 pub use atomic_file::{Destination, DestinationError, Precious, Sum, Whole, write_whole};
+#[cfg(test)]
+pub(crate) use audit::ReportDocument;
 pub use audit::{Audited, Format, Telling, by_organization, write_audit};
 pub use error::ReportError;
 pub use failures::write_failures;

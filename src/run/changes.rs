@@ -38,6 +38,7 @@ pub struct Sync {
 
 /// What was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Changes {
     /// Rows that give.
     pub adds: u64,
@@ -54,6 +55,7 @@ pub struct Changes {
     /// Holders whom the list does not name in a way that could be compared; nothing is taken from them.
     pub not_comparable: u64,
     /// The order that the changes need, in which everybody gets through or most do; none where any does.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub order_needed: Option<Order>,
 }
 

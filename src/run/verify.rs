@@ -32,6 +32,7 @@ impl<E> From<NowError> for VerifyError<E> {
 
 /// What was found of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Verified {
     /// Operations that were compared: those that are done and those that failed.
     pub compared: u64,

@@ -17,6 +17,7 @@ pub const PAGE_OF_USERS: u32 = 300;
 
 /// `License`. Fields that the service leaves out are left out again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the specification's names")]
 pub struct License {
@@ -65,6 +66,7 @@ impl License {
 
 /// A user of a license.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the specification's names")]
 pub struct LicenseUser {

@@ -60,7 +60,7 @@ fn problems_are_grouped_marked_and_all_of_them_in_a_file() {
     assert_eq!(json.stdout.lines().count(), 502);
     assert!(
         json.stdout
-            .contains(r#"{"code":"UNKNOWN_OPERATION","count":500,"event":"problems","severity":"error"}"#)
+            .contains(r#"{"event":"problems","code":"UNKNOWN_OPERATION","severity":"error","count":500}"#)
     );
     // Why it does not go well is said in any case.
     let quiet = desk.run(&["check", "people.csv", "--quiet"]).exits(1);

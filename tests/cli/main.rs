@@ -10,6 +10,7 @@
 
 // What the tests stand on.
 mod harness;
+mod schema;
 mod scripted;
 
 // One file a command.

@@ -6,6 +6,7 @@ use seatbatch::domain::WireForm;
 use serde_json::Value;
 
 use crate::harness::{Desk, Ran, TOKEN, finish, onboarding, sandbox};
+use crate::schema;
 use crate::scripted::{Scripted, answer};
 
 fn events(ran: &Ran) -> Vec<Value> {
@@ -147,7 +148,7 @@ fn every_command_ends_with_a_summary() {
     let service = sandbox(6, WireForm::Array, &["refuse=400411,user=user2@example.com"]);
     let desk = Desk::at(&service.url());
     desk.apply(&onboarding(6), &[]).exits(1);
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 24] = [
         &["check", "people.csv"],
         &["plan", "people.csv"],
         &["resume"],
@@ -162,9 +163,22 @@ fn every_command_ends_with_a_summary() {
         &["licenses", "list"],
         &["logout"],
         &["version"],
+        &["diff", "people.csv", "-o", "changes.csv"],
+        &["rehearse", "people.csv"],
+        &["user", "user2@example.com"],
+        &["journal", "check"],
+        &["journal", "backup", "copy.db"],
+        &["journal", "prune", "--keep", "1"],
+        &["status", "--journal", "seatbatch.db", "--journal", "copy.db"],
+        &["runs", "--journal", "seatbatch.db", "--journal", "copy.db"],
+        &["status", "--no-such-option"],
+        &["status", "--config", "nowhere.toml"],
     ];
     for args in commands {
         let ran = desk.run(&[args, &["--json"]].concat());
+        schema::hold(&ran.stdout, true);
+        let exit = events(&ran).last().unwrap()["exit"].as_i64();
+        assert_eq!(exit, Some(ran.code.into()), "{args:?}: {}", ran.stdout);
         let events = events(&ran);
         assert!(events.iter().all(|event| event["event"].is_string()), "{args:?}: {}", ran.stdout);
         assert_eq!(named(&events, "summary").len(), 1, "{args:?}: {} {}", ran.stdout, ran.stderr);
@@ -201,4 +215,17 @@ fn nothing_that_people_read_is_a_word_of_the_program() {
     ] {
         assert!(!said.contains(word), "'{word}' in: {said}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_text_is_told_to_programs_all_the_same() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let service = sandbox(2, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    let name = std::ffi::OsStr::from_bytes(b"people\xff.csv");
+    std::fs::write(desk.folder().join(name), onboarding(2)).unwrap();
+    let check =
+        crate::harness::finish(desk.command(&["check", "--json"]).arg(name).spawn().unwrap()).exits(0);
+    assert_eq!(check.summary()["file"], "people\u{fffd}.csv");
 }

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-
+use crate::cli::event::{self, Event};
 use crate::cli::output::Output;
 use crate::cli::words;
 use crate::domain::{Printable, Rate};
@@ -172,17 +171,20 @@ impl Standing {
         }
     }
 
-    pub(super) fn event(&mut self, now: Instant) -> Value {
+    pub(super) fn event(&mut self, now: Instant) -> Event<'_> {
         let Progress { total, done, unchanged, failed, requests, .. } = self.progress;
         let pace = self.pace(now);
-        json!({
-            "event": "progress", "total": total, "done": done, "unchanged": unchanged, "failed": failed,
-            "requests": requests,
-            "per_second": pace.map(|(_, operations)| (operations * 10.0).round() / 10.0),
-            "per_minute": pace.map(|(requests, _)| (requests * 60.0).round()),
-            "eta_s": self.forecast(now).map(|left| left.as_secs()),
-            "throttled_s": self.throttled(now).map(|left| left.as_secs()),
-            "trying_again": self.trouble.as_ref().map(|trouble| &trouble.why),
+        Event::Progress(event::Progress {
+            total,
+            done,
+            unchanged,
+            failed,
+            requests,
+            per_second: pace.map(|(_, operations)| (operations * 10.0).round() / 10.0),
+            per_minute: pace.map(|(requests, _)| (requests * 60.0).round()),
+            eta_s: self.forecast(now).map(|left| left.as_secs()),
+            throttled_s: self.throttled(now).map(|left| left.as_secs()),
+            trying_again: self.trouble.as_ref().map(|trouble| trouble.why.as_str()),
         })
     }
 }
@@ -228,7 +230,7 @@ mod tests {
         assert_eq!(line, "110 of 1000 done; trying again: HTTP 503");
         let line = standing.line(Output::plain(), later(72));
         assert_eq!(line, "110 of 1000 done; nothing gets through for 30 s, trying again: HTTP 503");
-        assert_eq!(standing.event(later(72))["eta_s"], Value::Null);
+        assert!(matches!(standing.event(later(72)), Event::Progress(event::Progress { eta_s: None, .. })));
         standing.update(at(120, 13), later(73));
         assert!(standing.line(Output::plain(), later(73)).contains("left"));
     }

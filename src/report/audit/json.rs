@@ -2,9 +2,22 @@
 
 use std::io::{BufWriter, Write};
 
+#[cfg(test)]
+use super::model::RunReport;
 use super::model::counted;
 use super::{Audited, Telling};
 use crate::report::error::ReportError;
+
+/// The form of the document, for those who describe it.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "it is described, and written piece by piece")]
+pub(crate) struct ReportDocument<'a> {
+    /// The runs.
+    runs: Vec<RunReport>,
+    /// Their operations, run by run, by line and item.
+    operations: Vec<crate::journal::AuditRow<'a>>,
+}
 
 pub(super) fn write(
     runs: &[Audited<'_>],

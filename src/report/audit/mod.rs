@@ -15,6 +15,8 @@ use std::io::Write;
 use super::error::ReportError;
 use crate::journal::{Reader, RunRow};
 
+#[cfg(test)]
+pub(crate) use json::ReportDocument;
 pub use text::by_organization;
 
 /// The form of a report.

@@ -12,17 +12,29 @@ use crate::report::error::ReportError;
 
 /// Everything that is told of a run but its operations one by one.
 #[derive(Debug, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RunReport {
+    /// The run's number.
     pub(super) run: u32,
+    /// The file as the user named it.
     pub(super) input_path: String,
+    /// The file's SHA-256.
     pub(super) input_sha256: String,
+    /// `importing`, `running`, `paused` or `finished`.
     pub(super) state: &'static str,
+    /// Why it is paused.
     pub(super) reason: Option<String>,
+    /// When it began.
     pub(super) created_at: String,
+    /// When it ended.
     pub(super) finished_at: Option<String>,
+    /// Who began it, as the operating system calls them.
     pub(super) os_user: Option<String>,
+    /// On which machine.
     pub(super) host: Option<String>,
+    /// With which release of this program.
     pub(super) version: Option<String>,
+    /// The form that the service understands: `array` or `object`.
     pub(super) wire: Option<String>,
     /// Where the journal's chain ends; a copy kept elsewhere holds the journal to it.
     pub(super) chain_head: Option<String>,
@@ -31,15 +43,23 @@ pub(super) struct RunReport {
     /// Counts of the operations.
     #[serde(flatten)]
     pub(super) tally: Tally,
+    /// Operations that give.
     pub(super) adds: u64,
+    /// Operations that take away.
     pub(super) removes: u64,
-    /// Requests made, and those that had to be made again.
+    /// Requests made.
     pub(super) requests: u64,
+    /// Of these, those that repeated an earlier one of the same batch.
     pub(super) retries: u64,
+    /// How the operations of each organization stand.
     pub(super) organizations: Vec<Group>,
+    /// How the operations on each license and site stand.
     pub(super) targets: Vec<Group>,
+    /// Requests by what came of them.
     pub(super) attempts: serde_json::Map<String, serde_json::Value>,
+    /// Operations not done, by code.
     pub(super) failures_by_code: serde_json::Map<String, serde_json::Value>,
+    /// Why operations were not done, most frequent first.
     pub(super) causes: Vec<Cause>,
     #[serde(skip)]
     pub(super) progress: Progress,
@@ -47,6 +67,7 @@ pub(super) struct RunReport {
 
 /// The operations of one organization, or on one license or site.
 #[derive(Debug, Clone, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Group {
     /// `organization`, `license` or `site`.
     pub(super) kind: String,
@@ -67,11 +88,15 @@ impl Group {
 
 /// Why operations were not done.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Cause {
+    /// The service's code, or ours.
     pub(super) code: String,
+    /// How many.
     pub(super) count: u64,
     /// The words that came with it, once.
     pub(super) message: String,
+    /// What to do about it.
     pub(super) remedy: Option<&'static str>,
 }
 
