@@ -18,7 +18,8 @@ use std::fmt;
 use std::time::Duration;
 
 use seatbatch::domain::{
-    Answer, Body, HttpAnswer, InDoubt, LaneStanding, Rate, RatePer, Sequence, Span, Standing, Wire, WireForm,
+    Answer, Body, HttpAnswer, InDoubt, LaneResumePoint, Rate, RatePer, ResumePoint, Sequence, Span, Wire,
+    WireForm,
 };
 use seatbatch::engine::{Engine, Event, Instruction, Settings, judge};
 
@@ -163,14 +164,14 @@ fn run(rate: Rate, mut limiter: Limiter, latency: f64, batches: u32, seconds: f6
     let base = limiter.rate;
     let concurrency = (base * 2.0 * (latency + 0.05) * 1.5).ceil().max(8.0) as u32;
     let span = Span::new(0, batches - 1).unwrap();
-    let lane = LaneStanding { covers: vec![span], unsent: vec![span], ..LaneStanding::default() };
-    let standing = Standing {
+    let lane = LaneResumePoint { covers: vec![span], unsent: vec![span], ..LaneResumePoint::default() };
+    let standing = ResumePoint {
         lanes: vec![lane],
         next_batch: 1,
         next_attempt: 1,
         accepted: true,
         wire: Some(WireForm::Array),
-        ..Standing::default()
+        ..ResumePoint::default()
     };
     let mut engine = Engine::new(settings(rate, concurrency), standing);
     let mut dice = fastrand::Rng::with_seed(7);

@@ -15,7 +15,7 @@ use seatbatch::domain::{Order, Rate, RatePer, Wire};
 use seatbatch::input::InputFile;
 use seatbatch::journal::Reader;
 use seatbatch::plan::{Manner, Part, forecast};
-use seatbatch::report::{Audited, Format, Telling, write_audit};
+use seatbatch::report::{Audited, Format, ReportOptions, write_audit};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
@@ -48,6 +48,7 @@ fn foretell(file: &InputFile) -> Result<(), Box<dyn Error>> {
 fn audit(journal: &Reader) -> Result<(), Box<dyn Error>> {
     let run = journal.run(None)?.ok_or("the journal has no run yet")?;
     let runs = [Audited { reader: journal, run: &run }];
-    let telling = Telling { grouped: true, version: env!("CARGO_PKG_VERSION"), ..Telling::default() };
+    let telling =
+        ReportOptions { grouped: true, version: env!("CARGO_PKG_VERSION"), ..ReportOptions::default() };
     Ok(write_audit(&runs, &telling, Format::Text, &mut io::stdout().lock())?)
 }

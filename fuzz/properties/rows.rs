@@ -3,11 +3,11 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use seatbatch::input::{Reading, Rows};
+use seatbatch::input::{ReadingOptions, Rows};
 
 pub(crate) fn holds(bytes: &[u8]) {
     let source = Cursor::new(bytes.to_vec());
-    let Ok(mut rows) = Rows::new(source, &Reading::default(), Path::new("fuzz.csv")) else { return };
+    let Ok(mut rows) = Rows::new(source, &ReadingOptions::default(), Path::new("fuzz.csv")) else { return };
     let mut last = 1;
     while let Ok(Some(row)) = rows.next() {
         assert!(row.line().get() > last, "lines rise");

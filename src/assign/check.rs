@@ -487,7 +487,7 @@ impl<'a> Checker<'a> {
             Action::Remove => {
                 demand.removes += 1;
                 self.counts.removes += rows;
-                let calling = self.reader.targets.kind(target) == super::targets::Kind::Calling;
+                let calling = self.reader.targets.kind(target) == super::targets::TargetKind::Calling;
                 self.counts.calling_removes += if calling { rows } else { 0 };
             }
         }

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::columns::Field;
 use super::words;
 use crate::domain::{Action, LicenseId, OrgId, Partition};
-use crate::input::{ColumnNames, Encoding, Reading};
+use crate::input::{ColumnNames, Encoding, ReadingOptions};
 
 /// What was said about a file beside the file: by options, a profile or a configuration.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +37,7 @@ pub struct Interpretation {
     pub services: BTreeMap<String, String>,
     /// What `FALSE` in such a column asks for.
     pub service_mode: ServiceMode,
-    /// Names of locations, and their IDs.
+    /// KnownNames of locations, and their IDs.
     pub locations: BTreeMap<String, String>,
 }
 
@@ -74,7 +74,7 @@ pub struct Due {
 /// A set of licenses and sites.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bundle {
-    /// Names or IDs of licenses.
+    /// KnownNames or IDs of licenses.
     pub licenses: Vec<String>,
     /// Hosts of sites.
     pub sites: Vec<String>,
@@ -99,26 +99,26 @@ impl Interpretation {
 
     /// What the reader of rows is told.
     #[must_use]
-    pub fn reading(&self) -> Reading {
+    pub fn reading(&self) -> ReadingOptions {
         let named = self.map.iter().map(|(_, name)| name).chain(&self.ignore).chain(self.services.keys());
         let named = named.chain(self.due.iter().map(|due| &due.column));
         let users = self.map.iter().filter(|(field, _)| Field::USER.contains(field));
-        let names = Names {
+        let names = KnownNames {
             known: named.map(|name| words::key(name)).collect(),
             users: users.map(|(_, name)| words::key(name)).collect(),
         };
-        Reading { encoding: self.encoding, sheet: self.sheet.clone(), columns: Arc::new(names) }
+        ReadingOptions { encoding: self.encoding, sheet: self.sheet.clone(), columns: Arc::new(names) }
     }
 }
 
 /// The names that columns can have: those that are known, and those that this file was said to have.
 #[derive(Debug)]
-struct Names {
+struct KnownNames {
     known: Vec<String>,
     users: Vec<String>,
 }
 
-impl ColumnNames for Names {
+impl ColumnNames for KnownNames {
     fn is_known(&self, name: &str) -> bool {
         let name = name.trim().trim_matches('"');
         words::field(name).is_some() || self.known.contains(&words::key(name))

@@ -64,19 +64,19 @@ impl LicenseNames {
     }
 
     /// The license that a person calls so.
-    pub(super) fn find(&self, org: Option<&OrgId>, text: &str) -> Found {
+    pub(super) fn find(&self, org: Option<&OrgId>, text: &str) -> NameMatch {
         let licenses = self.of(org);
         let key = IdKey::of(text);
         if let Some(license) = licenses.iter().find(|license| license.id.key() == key) {
-            return Found::One(license.id.clone(), license.name.clone());
+            return NameMatch::One(license.id.clone(), license.name.clone());
         }
         let name = folded(text);
-        Found::among(licenses.iter().filter(|license| folded(&license.name) == name))
-            .unwrap_or_else(|| Found::None(self.nearest(org, &name)))
+        NameMatch::among(licenses.iter().filter(|license| folded(&license.name) == name))
+            .unwrap_or_else(|| NameMatch::None(self.nearest(org, &name)))
     }
 
     /// The license of a service that Control Hub calls so: by name, then by site and subscription.
-    pub(super) fn find_service(&self, org: Option<&OrgId>, names: &[&str], tags: &[&str]) -> Found {
+    pub(super) fn find_service(&self, org: Option<&OrgId>, names: &[&str], tags: &[&str]) -> NameMatch {
         let names: Vec<String> = names.iter().map(|name| folded(name)).collect();
         let named = self.of(org).iter().filter(|license| names.contains(&folded(&license.name)));
         let fits = |license: &&KnownLicense| {
@@ -86,9 +86,9 @@ impl LicenseNames {
             tags.all(|tag| apart.iter().flatten().any(|known| folded(known) == tag))
         };
         let sought = names.first().map_or("", |name| name.as_str());
-        Found::among(named.clone().filter(fits)).unwrap_or_else(|| {
+        NameMatch::among(named.clone().filter(fits)).unwrap_or_else(|| {
             let others: Vec<String> = named.map(KnownLicense::described).collect();
-            Found::None(if others.is_empty() { self.nearest(org, sought) } else { others })
+            NameMatch::None(if others.is_empty() { self.nearest(org, sought) } else { others })
         })
     }
 
@@ -110,7 +110,7 @@ impl LicenseNames {
 
 /// Where a name leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum NameMatch {
     /// To this license.
     One(LicenseId, String),
     /// To none; what comes nearest.
@@ -119,7 +119,7 @@ pub(super) enum Found {
     Several(Vec<String>),
 }
 
-impl Found {
+impl NameMatch {
     fn among<'a>(mut licenses: impl Iterator<Item = &'a KnownLicense>) -> Option<Self> {
         let first = licenses.next()?;
         let others: Vec<&KnownLicense> = licenses.collect();
@@ -133,14 +133,14 @@ impl Found {
 
 /// Who holds what, for rows that take everything away.
 #[derive(Debug, Clone, Default)]
-pub struct Holdings {
+pub struct HeldLicenses {
     /// Each with its organization.
     licenses: Vec<(Option<IdKey>, LicenseId)>,
     by_email: HashMap<Box<str>, Vec<u32>>,
     by_person: HashMap<IdKey, Vec<u32>>,
 }
 
-impl Holdings {
+impl HeldLicenses {
     /// Takes in that a user holds a license of an organization; of the one that is asked where none is named.
     /// Licenses are best taken in one by one.
     pub fn insert(
@@ -189,7 +189,7 @@ pub struct Known {
     /// What their licenses are called.
     pub names: LicenseNames,
     /// Who holds what; none where nobody has looked.
-    pub holdings: Option<Holdings>,
+    pub holdings: Option<HeldLicenses>,
 }
 
 impl Known {
@@ -233,9 +233,9 @@ mod tests {
         )
     }
 
-    fn id(found: Found) -> String {
+    fn id(found: NameMatch) -> String {
         match found {
-            Found::One(id, _) => id.to_string(),
+            NameMatch::One(id, _) => id.to_string(),
             other => format!("{other:?}"),
         }
     }
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn several_are_told_apart_and_the_nearest_are_named() {
-        let Found::Several(which) = names().find(None, "meetings") else { panic!() };
+        let NameMatch::Several(which) = names().find(None, "meetings") else { panic!() };
         assert_eq!(
             which,
             [
@@ -262,12 +262,12 @@ mod tests {
                 "Meetings (site b.example.com, subscription Sub1, 7 free, ID L3)"
             ]
         );
-        assert_eq!(names().find(None, "Mesaging"), Found::None(vec!["Messaging".into()]));
+        assert_eq!(names().find(None, "Mesaging"), NameMatch::None(vec!["Messaging".into()]));
         assert_eq!(
             names().find(None, "Calling Professional"),
-            Found::None(vec!["Webex Calling - Professional".into()])
+            NameMatch::None(vec!["Webex Calling - Professional".into()])
         );
-        assert_eq!(names().find(Some(&OrgId::parse("O").unwrap()), "Messaging"), Found::None(Vec::new()));
+        assert_eq!(names().find(Some(&OrgId::parse("O").unwrap()), "Messaging"), NameMatch::None(Vec::new()));
     }
 
     #[test]
@@ -277,13 +277,13 @@ mod tests {
         assert_eq!(id(names().find_service(None, &["Messaging"], &[])), "L1");
         for (name, tag) in [("Messaging", "Sub121331"), ("Webex Calling - Professional", "Sub2")] {
             let found = names().find_service(None, &[name], &[tag]);
-            assert!(matches!(found, Found::None(near) if near.len() == 1), "{name}");
+            assert!(matches!(found, NameMatch::None(near) if near.len() == 1), "{name}");
         }
     }
 
     #[test]
     fn what_a_user_holds_is_found_by_either_name() {
-        let mut holdings = Holdings::default();
+        let mut holdings = HeldLicenses::default();
         let [a, b] = ["A", "B"].map(|id| LicenseId::parse(id).unwrap());
         holdings.insert(None, &a, Some("P1"), Some("User1@example.com"));
         holdings.insert(None, &a, Some("P2"), None);

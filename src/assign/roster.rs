@@ -14,10 +14,10 @@ use crate::domain::{address_key, with_id_key};
 /// No slot.
 pub(super) const NONE: u32 = u32::MAX;
 
-type Key = [u32; 3];
+type UserKey = [u32; 3];
 
 /// Keys are hashes already.
-fn hash(key: Key) -> u64 {
+fn hash(key: UserKey) -> u64 {
     let [a, b, _] = key;
     (u64::from(b) << 32) | u64::from(a)
 }
@@ -41,7 +41,7 @@ pub(super) struct Admitted {
 pub(super) struct Roster {
     seeds: (u64, u64),
     /// The key of each slot.
-    keys: Vec<Key>,
+    keys: Vec<UserKey>,
     /// Slots by their keys: five bytes an entry, where a map of keys would take seventeen.
     slots: HashTable<u32>,
     /// For an address, the slot of the person ID it is tied to; as long as the last tie needs.
@@ -64,7 +64,7 @@ impl Roster {
         }
     }
 
-    fn key(&self, domain: u8, name: &[u8]) -> Key {
+    fn key(&self, domain: u8, name: &[u8]) -> UserKey {
         let mut hasher = SipHasher13::new_with_keys(self.seeds.0, self.seeds.1);
         hasher.write(name);
         hasher.write_u8(domain);
@@ -76,16 +76,16 @@ impl Roster {
         [u32::from_le_bytes([e, f, g, h]), u32::from_le_bytes([i, j, k, l]), u32::from_le_bytes([a, b, c, d])]
     }
 
-    fn email_key(&self, email: &str) -> Key {
+    fn email_key(&self, email: &str) -> UserKey {
         self.key(b'@', address_key(email).as_bytes())
     }
 
     /// IDs are compared by what they say.
-    fn person_key(&self, person: &str) -> Key {
+    fn person_key(&self, person: &str) -> UserKey {
         with_id_key(person, |name| self.key(b'#', name))
     }
 
-    fn slot(&mut self, key: Key) -> (u32, bool) {
+    fn slot(&mut self, key: UserKey) -> (u32, bool) {
         // Slots are rows at most, and rows fit in 32 bits.
         let next = u32::try_from(self.keys.len()).unwrap_or(NONE);
         let keys = &self.keys;

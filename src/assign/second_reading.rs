@@ -15,7 +15,7 @@ use crate::input::{InputError, InputFile, Row, Rows};
 
 /// A row, read for the second time.
 #[derive(Debug)]
-pub struct Entry<'a> {
+pub struct PlacedRow<'a> {
     /// The row's line.
     pub line: Line,
     /// The row's own bytes.
@@ -118,7 +118,7 @@ impl<'f> SecondReading<'f> {
     ///
     /// # Errors
     /// [`CheckError`]; [`InputError::Changed`] where this is not the file that was checked.
-    pub fn next(&mut self, placed: &mut Vec<Placed>) -> Result<Option<Entry<'_>>, CheckError> {
+    pub fn next(&mut self, placed: &mut Vec<Placed>) -> Result<Option<PlacedRow<'_>>, CheckError> {
         let Some(row) = self.rows.next()? else { return Ok(None) };
         let line = row.line();
         let outcome = self.checked.reader.read(&row);
@@ -158,7 +158,7 @@ impl<'f> SecondReading<'f> {
                 self.checked.reader.operations = operations;
             }
         }
-        Ok(Some(Entry { line, carried: row.carried(), row, is_taken }))
+        Ok(Some(PlacedRow { line, carried: row.carried(), row, is_taken }))
     }
 
     /// After the last row: whether this was the file that was checked, to the byte. Gives it back, to be read

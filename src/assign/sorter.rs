@@ -99,9 +99,12 @@ impl Sorter {
     /// All marks in order.
     pub(super) fn sorted(mut self) -> io::Result<Sorted> {
         self.held.sort_unstable();
-        let mut sources: Vec<Source> =
-            self.runs.into_iter().map(|file| Source::Run(BufReader::with_capacity(1 << 15, file))).collect();
-        sources.push(Source::Held(self.held.into_iter()));
+        let mut sources: Vec<SortedRun> = self
+            .runs
+            .into_iter()
+            .map(|file| SortedRun::Run(BufReader::with_capacity(1 << 15, file)))
+            .collect();
+        sources.push(SortedRun::Held(self.held.into_iter()));
         let mut heads = BinaryHeap::with_capacity(sources.len());
         for (index, source) in sources.iter_mut().enumerate() {
             if let Some(mark) = source.next()? {
@@ -113,12 +116,12 @@ impl Sorter {
 }
 
 #[derive(Debug)]
-enum Source {
+enum SortedRun {
     Held(vec::IntoIter<Mark>),
     Run(BufReader<File>),
 }
 
-impl Source {
+impl SortedRun {
     fn next(&mut self) -> io::Result<Option<Mark>> {
         match self {
             Self::Held(marks) => Ok(marks.next()),
@@ -137,7 +140,7 @@ impl Source {
 /// Merges the runs.
 #[derive(Debug)]
 pub(super) struct Sorted {
-    sources: Vec<Source>,
+    sources: Vec<SortedRun>,
     heads: BinaryHeap<Reverse<(Mark, usize)>>,
 }
 
@@ -146,7 +149,7 @@ impl Iterator for Sorted {
 
     fn next(&mut self) -> Option<Self::Item> {
         let Reverse((mark, index)) = self.heads.pop()?;
-        match self.sources.get_mut(index).map(Source::next).transpose() {
+        match self.sources.get_mut(index).map(SortedRun::next).transpose() {
             Ok(next) => {
                 if let Some(next) = next.flatten() {
                     self.heads.push(Reverse((next, index)));

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::cells::{self, Fault};
-use super::names::{Found, LicenseNames};
+use super::cells::{self, CellFault};
+use super::names::{LicenseNames, NameMatch};
 use super::problem::{Problem, ProblemCode};
 use super::words;
 use crate::domain::{IdKey, LicenseId, Line, OrgId, SiteUrl, Target};
@@ -20,7 +20,7 @@ impl TargetNo {
 
 /// Whether a target is a Calling license, which takes a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TargetKind {
     Calling,
     Other,
     /// An ID that says nothing.
@@ -34,16 +34,16 @@ pub struct Targets {
     about: Vec<About>,
     numbers: HashMap<TargetKey, TargetNo>,
     /// What a cell has led to before, so that a million equal cells are judged once.
-    license_ids: HashMap<Box<str>, Result<TargetNo, Fault>>,
-    licenses: HashMap<Option<OrgId>, HashMap<Box<str>, Named>>,
-    sites: HashMap<Box<str>, Result<TargetNo, Fault>>,
+    license_ids: HashMap<Box<str>, Result<TargetNo, CellFault>>,
+    licenses: HashMap<Option<OrgId>, HashMap<Box<str>, NamedTarget>>,
+    sites: HashMap<Box<str>, Result<TargetNo, CellFault>>,
     unresolved: Vec<Unresolved>,
 }
 
 /// What is known of a target beside the target.
 #[derive(Debug)]
 struct About {
-    kind: Kind,
+    kind: TargetKind,
     /// The organization inside a license's ID.
     organization: Option<Box<str>>,
     name: Option<Box<str>>,
@@ -67,12 +67,12 @@ impl TargetKey {
 
 /// What the cell of a `license` column leads to.
 #[derive(Debug, Clone)]
-pub(super) enum Named {
+pub(super) enum NamedTarget {
     Target(TargetNo),
     /// The cell lists several.
     Several(Box<[Self]>),
     Everything,
-    Fault(Box<Fault>),
+    Fault(Box<CellFault>),
     /// A name that leads nowhere, by its number: it is told once.
     Unresolved(usize),
 }
@@ -80,7 +80,7 @@ pub(super) enum Named {
 /// A name that leads nowhere, or to several.
 #[derive(Debug)]
 struct Unresolved {
-    fault: Fault,
+    fault: CellFault,
     text: Box<str>,
     /// The first row that uses it, and the column.
     first: Option<(Line, Box<str>, Option<usize>)>,
@@ -106,8 +106,8 @@ impl Targets {
         self.about.get(number.0 as usize)?.name.as_deref()
     }
 
-    pub(super) fn kind(&self, number: TargetNo) -> Kind {
-        self.about.get(number.0 as usize).map_or(Kind::Other, |about| about.kind)
+    pub(super) fn kind(&self, number: TargetNo) -> TargetKind {
+        self.about.get(number.0 as usize).map_or(TargetKind::Other, |about| about.kind)
     }
 
     pub(super) fn organization(&self, number: TargetNo) -> Option<&str> {
@@ -115,7 +115,7 @@ impl Targets {
     }
 
     /// The target of a `licenseId` cell.
-    pub(super) fn license_id(&mut self, cell: &str) -> Result<TargetNo, Fault> {
+    pub(super) fn license_id(&mut self, cell: &str) -> Result<TargetNo, CellFault> {
         if let Some(known) = self.license_ids.get(cell) {
             return known.clone();
         }
@@ -131,29 +131,29 @@ impl Targets {
 
     /// What a `license` cell leads to: IDs or names, one or several, in the organization of its row. What a
     /// cell leads to is asked once, so that a second reading of the file says the same as the first.
-    pub(super) fn license(&mut self, cell: &str, org: Option<&OrgId>, names: &LicenseNames) -> &Named {
+    pub(super) fn license(&mut self, cell: &str, org: Option<&OrgId>, names: &LicenseNames) -> &NamedTarget {
         // Looked up twice, for the borrow: once a row of a cell that is known.
         let org = org.cloned();
         if self.licenses.get(&org).is_none_or(|known| !known.contains_key(cell)) {
             let named = self.read(cell, org.as_ref(), names);
             self.licenses.entry(org.clone()).or_default().insert(cell.into(), named);
         }
-        self.licenses.get(&org).and_then(|known| known.get(cell)).unwrap_or(&Named::Everything)
+        self.licenses.get(&org).and_then(|known| known.get(cell)).unwrap_or(&NamedTarget::Everything)
     }
 
-    fn read(&mut self, cell: &str, org: Option<&OrgId>, names: &LicenseNames) -> Named {
+    fn read(&mut self, cell: &str, org: Option<&OrgId>, names: &LicenseNames) -> NamedTarget {
         if cell == "*" {
-            return Named::Everything;
+            return NamedTarget::Everything;
         }
         let is_list = cell.contains([';', '|']);
         match names.find(org, cell) {
-            Found::One(id, name) => Named::Target(self.license_of(id, Some(&name))),
+            NameMatch::One(id, name) => NamedTarget::Target(self.license_of(id, Some(&name))),
             _ if is_list => {
                 let parts = cell.split([';', '|']).map(str::trim).filter(|part| !part.is_empty());
-                let parts: Vec<Named> = parts.map(|part| self.one(part, org, names)).collect();
+                let parts: Vec<NamedTarget> = parts.map(|part| self.one(part, org, names)).collect();
                 match parts.len() {
                     0 => self.one(cell, org, names),
-                    _ => Named::Several(parts.into()),
+                    _ => NamedTarget::Several(parts.into()),
                 }
             }
             _ => self.one(cell, org, names),
@@ -161,30 +161,30 @@ impl Targets {
     }
 
     /// The license that a text of one names.
-    fn one(&mut self, text: &str, org: Option<&OrgId>, names: &LicenseNames) -> Named {
+    fn one(&mut self, text: &str, org: Option<&OrgId>, names: &LicenseNames) -> NamedTarget {
         if let Some(fault) = cells::nothing(text) {
-            return Named::Fault(Box::new(fault));
+            return NamedTarget::Fault(Box::new(fault));
         }
         let is_id = text.starts_with("Y2lzY29zcGFyazov") || LicenseId::recognized(text).is_some();
         if is_id {
             return match cells::license_id(text) {
-                Ok(id) => Named::Target(self.license_of(id, None)),
-                Err(fault) => Named::Fault(Box::new(fault)),
+                Ok(id) => NamedTarget::Target(self.license_of(id, None)),
+                Err(fault) => NamedTarget::Fault(Box::new(fault)),
             };
         }
         if let Some(fault) = listed_otherwise(text) {
-            return Named::Fault(Box::new(fault));
+            return NamedTarget::Fault(Box::new(fault));
         }
         if names.are_taken() {
             return LicenseId::parse(text).map_or_else(
-                |_| Named::Fault(Box::new(Fault::empty_name())),
-                |id| Named::Target(self.license_of(id, Some(text))),
+                |_| NamedTarget::Fault(Box::new(CellFault::empty_name())),
+                |id| NamedTarget::Target(self.license_of(id, Some(text))),
             );
         }
         match names.find(org, text) {
-            Found::One(id, name) => Named::Target(self.license_of(id, Some(&name))),
-            Found::None(nearest) => self.unresolved(text, Fault::unknown_license(text, &nearest)),
-            Found::Several(which) => self.unresolved(text, Fault::ambiguous_license(text, &which)),
+            NameMatch::One(id, name) => NamedTarget::Target(self.license_of(id, Some(&name))),
+            NameMatch::None(nearest) => self.unresolved(text, CellFault::unknown_license(text, &nearest)),
+            NameMatch::Several(which) => self.unresolved(text, CellFault::ambiguous_license(text, &which)),
         }
     }
 
@@ -193,8 +193,8 @@ impl Targets {
         &mut self,
         text: &str,
         org: Option<&OrgId>,
-        find: impl FnOnce(&mut Self) -> Named,
-    ) -> Named {
+        find: impl FnOnce(&mut Self) -> NamedTarget,
+    ) -> NamedTarget {
         let org = org.cloned();
         if let Some(named) = self.licenses.get(&org).and_then(|known| known.get(text)) {
             return named.clone();
@@ -205,9 +205,9 @@ impl Targets {
     }
 
     /// Keeps a name that leads nowhere, to be told once.
-    pub(super) fn unresolved(&mut self, text: &str, fault: Fault) -> Named {
+    pub(super) fn unresolved(&mut self, text: &str, fault: CellFault) -> NamedTarget {
         self.unresolved.push(Unresolved { fault, text: text.into(), first: None, rows: 0 });
-        Named::Unresolved(self.unresolved.len() - 1)
+        NamedTarget::Unresolved(self.unresolved.len() - 1)
     }
 
     /// Counts a row that uses such a name, and gives the row's own problem.
@@ -237,7 +237,7 @@ impl Targets {
     }
 
     /// The target of a `siteUrl` cell.
-    pub(super) fn site(&mut self, cell: &str) -> Result<TargetNo, Fault> {
+    pub(super) fn site(&mut self, cell: &str) -> Result<TargetNo, CellFault> {
         if let Some(known) = self.sites.get(cell) {
             return known.clone();
         }
@@ -252,8 +252,11 @@ impl Targets {
         if let Some(number) = self.numbers.get(&key) {
             if let (Some(about), Some(name)) = (self.about.get_mut(number.0 as usize), name) {
                 about.name.get_or_insert_with(|| name.into());
-                about.kind =
-                    if about.kind == Kind::Unknown { kind_of(name, Kind::Other) } else { about.kind };
+                about.kind = if about.kind == TargetKind::Unknown {
+                    kind_of(name, TargetKind::Other)
+                } else {
+                    about.kind
+                };
             }
             return *number;
         }
@@ -269,22 +272,22 @@ impl Targets {
 impl About {
     fn of(target: &Target, name: Option<&str>) -> Self {
         let Target::License(id) = target else {
-            return Self { kind: Kind::Other, organization: None, name: None };
+            return Self { kind: TargetKind::Other, organization: None, name: None };
         };
         let coded = cells::service_code(id.as_str());
         let kind = match (&coded, name) {
             // The codes of Calling licenses begin so.
-            (Some(code), _) if code.starts_with("BC") => Kind::Calling,
-            (Some(_), name) => kind_of(name.unwrap_or_default(), Kind::Other),
-            (None, Some(name)) => kind_of(name, Kind::Other),
-            (None, None) => Kind::Unknown,
+            (Some(code), _) if code.starts_with("BC") => TargetKind::Calling,
+            (Some(_), name) => kind_of(name.unwrap_or_default(), TargetKind::Other),
+            (None, Some(name)) => kind_of(name, TargetKind::Other),
+            (None, None) => TargetKind::Unknown,
         };
         Self { kind, organization: cells::organization_of(id.as_str()), name: name.map(Into::into) }
     }
 }
 
-fn kind_of(name: &str, otherwise: Kind) -> Kind {
-    if words::is_calling(name) { Kind::Calling } else { otherwise }
+fn kind_of(name: &str, otherwise: TargetKind) -> TargetKind {
+    if words::is_calling(name) { TargetKind::Calling } else { otherwise }
 }
 
 impl Unresolved {
@@ -303,11 +306,11 @@ impl Unresolved {
 }
 
 /// Names of several licenses with commas or plus signs between them, which may be part of a name.
-fn listed_otherwise(text: &str) -> Option<Fault> {
+fn listed_otherwise(text: &str) -> Option<CellFault> {
     let parts: Vec<&str> = text.split([',', '+', '\n']).map(str::trim).collect();
     (parts.len() > 1 && parts.iter().all(|part| words::is_license_name(part))).then(|| {
         let fix = parts.join("; ");
-        Fault {
+        CellFault {
             code: ProblemCode::UnknownLicense,
             message: "the cell names several licenses".to_owned(),
             remedy: Cow::Owned(format!("separate them with semicolons: {fix}")),
@@ -316,7 +319,7 @@ fn listed_otherwise(text: &str) -> Option<Fault> {
     })
 }
 
-impl Fault {
+impl CellFault {
     fn empty_name() -> Self {
         Self {
             code: ProblemCode::NoTarget,
@@ -351,9 +354,9 @@ impl Fault {
 mod tests {
     use super::*;
 
-    fn target(named: &Named) -> TargetNo {
+    fn target(named: &NamedTarget) -> TargetNo {
         match named {
-            Named::Target(number) => *number,
+            NamedTarget::Target(number) => *number,
             other => panic!("{other:?}"),
         }
     }
@@ -366,26 +369,27 @@ mod tests {
         assert_eq!(targets.license_id(&format!("{id}==")), Ok(first));
         assert_eq!(target(targets.license(id, None, &LicenseNames::taken())), first);
         assert_eq!(targets.get(first).unwrap().as_str(), id);
-        assert_eq!((targets.kind(first), targets.organization(first)), (Kind::Other, Some("a1")));
+        assert_eq!((targets.kind(first), targets.organization(first)), (TargetKind::Other, Some("a1")));
     }
 
     #[test]
     fn a_cell_can_list_several_unless_it_is_a_license_itself() {
         let mut targets = Targets::default();
         let names = LicenseNames::taken();
-        let Named::Several(two) = targets.license("Messaging; Meetings Suite|", None, &names).clone() else {
+        let NamedTarget::Several(two) = targets.license("Messaging; Meetings Suite|", None, &names).clone()
+        else {
             panic!()
         };
         let first = target(targets.license("Messaging", None, &names));
         assert_eq!((two.len(), target(&two[0])), (2, first));
-        assert!(matches!(targets.license("*", None, &names), Named::Everything));
-        let Named::Fault(fault) = targets.license("Messaging, Meetings Suite", None, &names) else {
+        assert!(matches!(targets.license("*", None, &names), NamedTarget::Everything));
+        let NamedTarget::Fault(fault) = targets.license("Messaging, Meetings Suite", None, &names) else {
             panic!()
         };
         assert_eq!(fault.fix.as_deref(), Some("Messaging; Meetings Suite"));
         assert!(matches!(
             targets.license("Call on Webex (1:1 call, non-PSTN)", None, &names),
-            Named::Target(_)
+            NamedTarget::Target(_)
         ));
     }
 
@@ -396,7 +400,7 @@ mod tests {
         let opaque = targets.license_id("L1").unwrap();
         let other = target(targets.license("Messaging", None, &LicenseNames::taken()));
         let kinds = [calling, opaque, other].map(|number| targets.kind(number));
-        assert_eq!(kinds, [Kind::Calling, Kind::Unknown, Kind::Other]);
+        assert_eq!(kinds, [TargetKind::Calling, TargetKind::Unknown, TargetKind::Other]);
     }
 
     #[test]

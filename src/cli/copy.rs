@@ -8,18 +8,18 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use super::exit::Failure;
 use crate::domain::{IdKey, LicenseId, OrgId, address_key, with_id_key};
 use crate::live::Readings;
-use crate::sandbox::{State, UserState};
+use crate::sandbox::{OrganizationState, UserState};
 use crate::webex::{License, LicenseUser};
 
 /// Users as they become known, each once.
 #[derive(Default)]
-pub(super) struct People {
+pub(super) struct CopiedUsers {
     users: Vec<UserState>,
     by_email: HashMap<String, usize>,
     by_person: HashMap<IdKey, usize>,
 }
 
-impl People {
+impl CopiedUsers {
     /// The user of these names, who is new where nobody is called so.
     pub(super) fn meet(&mut self, email: Option<&str>, person: Option<&str>) -> usize {
         let (email_key, person_key) =
@@ -57,7 +57,7 @@ pub(super) async fn take(
     readings: &Readings,
     org: Option<&OrgId>,
     wanted: &dyn Fn(&LicenseId) -> bool,
-    people: &mut People,
+    people: &mut CopiedUsers,
 ) -> Result<Vec<License>, Failure> {
     let mut licenses = readings.licenses(org).await?.all().to_vec();
     for license in &mut licenses {
@@ -80,14 +80,14 @@ pub(super) async fn take(
 }
 
 /// The whole organization that is asked, as far as its lists show it.
-pub(super) async fn whole(readings: &Readings) -> Result<State, Failure> {
-    let mut people = People::default();
+pub(super) async fn whole(readings: &Readings) -> Result<OrganizationState, Failure> {
+    let mut people = CopiedUsers::default();
     let licenses = take(readings, None, &|_| true, &mut people).await?;
     let sites: BTreeSet<String> = licenses.iter().filter_map(|license| license.site_url.clone()).collect();
     let named = readings.client().org().map(|org| org.as_str().to_owned());
     let found = licenses.iter().find_map(|license| organization_of(&license.id));
     let org_id = named.or(found).unwrap_or_default();
-    Ok(State { org_id, ..state(licenses, sites.into_iter().collect(), Vec::new(), people) })
+    Ok(OrganizationState { org_id, ..state(licenses, sites.into_iter().collect(), Vec::new(), people) })
 }
 
 /// The ID of the organization that a license's own ID names.
@@ -103,7 +103,7 @@ pub(super) fn state(
     licenses: Vec<License>,
     sites: Vec<String>,
     customers: Vec<String>,
-    people: People,
-) -> State {
-    State { licenses, sites, customers, users: people.users, ..State::default() }
+    people: CopiedUsers,
+) -> OrganizationState {
+    OrganizationState { licenses, sites, customers, users: people.users, ..OrganizationState::default() }
 }

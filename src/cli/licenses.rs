@@ -11,7 +11,7 @@ use super::event::Event;
 use super::exit::{Exit, Failure};
 use super::output::{Output, fitted};
 use crate::domain::Printable;
-use crate::live::{Found, Licenses, Readings};
+use crate::live::{LicenseMatch, Licenses, Readings};
 use crate::run::RunSettings;
 use crate::webex::{License, LicenseUser};
 
@@ -24,14 +24,14 @@ pub(super) fn run(context: &Context, args: &args::Licenses) -> Result<Exit, Fail
         match &args.what {
             LicensesCommand::List { format, ids } => {
                 let all = licenses.all();
-                list(context, Form(*format, *ids), all)
+                list(context, ListForm(*format, *ids), all)
             }
             LicensesCommand::Show { license, users, format, ids } => {
                 let license = the_one(&licenses, license)?;
                 if *users {
-                    return holders(context, Form(*format, *ids), &readings, license).await;
+                    return holders(context, ListForm(*format, *ids), &readings, license).await;
                 }
-                list(context, Form(*format, *ids), std::slice::from_ref(license))
+                list(context, ListForm(*format, *ids), std::slice::from_ref(license))
             }
         }
     })?;
@@ -42,8 +42,8 @@ pub(super) fn run(context: &Context, args: &args::Licenses) -> Result<Exit, Fail
 fn the_one<'a>(licenses: &'a Licenses, called: &str) -> Result<&'a License, Failure> {
     let asked = Printable(called);
     match licenses.find(called) {
-        Found::One(license) => Ok(license),
-        Found::Nothing(nearest) => {
+        LicenseMatch::One(license) => Ok(license),
+        LicenseMatch::Nothing(nearest) => {
             let nearest =
                 nearest.map_or_else(String::new, |name| format!("; the nearest is '{}'", Printable(name)));
             Err(Failure::usage(format!(
@@ -51,7 +51,7 @@ fn the_one<'a>(licenses: &'a Licenses, called: &str) -> Result<&'a License, Fail
                  shows what there is"
             )))
         }
-        Found::Several(which) => {
+        LicenseMatch::Several(which) => {
             let which: Vec<String> = which.into_iter().map(License::told_apart).collect();
             let which = which.join("\n  ");
             Err(Failure::usage(format!(
@@ -63,17 +63,17 @@ fn the_one<'a>(licenses: &'a Licenses, called: &str) -> Result<&'a License, Fail
 
 /// The form of a list, and whether a table has IDs where something else names the thing.
 #[derive(Clone, Copy)]
-struct Form(ListFormat, bool);
+struct ListForm(ListFormat, bool);
 
 async fn holders(
     context: &Context,
-    form: Form,
+    form: ListForm,
     readings: &Readings,
     license: &License,
 ) -> Result<(), Failure> {
     let id =
         license.license_id().ok_or_else(|| Failure::usage("the service lists this license without an ID"))?;
-    let mut writer = Lines::new(context, form, USER)?;
+    let mut writer = GrowingList::new(context, form, USER)?;
     let mut written = Ok(());
     readings
         .holders(&id, |user| {
@@ -106,8 +106,8 @@ fn user_cells(user: &LicenseUser) -> [String; 4] {
     [text(&user.email), text(&user.display_name), text(&user.kind), user.id.clone()]
 }
 
-fn list(context: &Context, form: Form, licenses: &[License]) -> Result<(), Failure> {
-    let mut lines = Lines::new(context, form, LICENSE)?;
+fn list(context: &Context, form: ListForm, licenses: &[License]) -> Result<(), Failure> {
+    let mut lines = GrowingList::new(context, form, LICENSE)?;
     for license in licenses {
         lines.add(license_cells(license), Listed::License(license))?;
     }
@@ -132,7 +132,7 @@ impl<'a> Listed<'a> {
 }
 
 /// A list as it grows. CSV and JSON are written line by line; a table waits for its last line.
-enum Lines {
+enum GrowingList {
     /// With or without the IDs, which stand last.
     Table(Table, bool),
     Csv(csv::Writer<io::Stdout>),
@@ -141,10 +141,10 @@ enum Lines {
     Events(Output),
 }
 
-impl Lines {
+impl GrowingList {
     fn new<const N: usize>(
         context: &Context,
-        Form(format, ids): Form,
+        ListForm(format, ids): ListForm,
         header: [&'static str; N],
     ) -> Result<Self, Failure> {
         match format {

@@ -7,7 +7,7 @@ use super::context::{Context, runtime};
 use super::credentials::client_credentials;
 use super::event::Event;
 use super::exit::{Exit, Failure};
-use super::logins::{self, Login, Place};
+use super::logins::{self, Login, LoginPlace};
 use crate::domain::Printable;
 use crate::webex::{BaseUrl, ClientCredentials, DeviceCode, Grant, Oauth, OauthError, Polled};
 
@@ -21,8 +21,8 @@ pub(super) fn run(context: &Context, args: &args::Login) -> Result<Exit, Failure
     let grant = runtime.block_on(agreed(&oauth, &code))?;
     let place = store(&base, client, grant, args.store)?;
     let where_to = match &place {
-        Place::Keyring => "the system's keyring".to_owned(),
-        Place::File(path) => path.display().to_string(),
+        LoginPlace::Keyring => "the system's keyring".to_owned(),
+        LoginPlace::File(path) => path.display().to_string(),
     };
     context.output.say(format_args!("Logged in to {base}. The login is kept in {where_to}"));
     context.output.event(&Event::Login { base_url: &base.to_string(), kept_in: &where_to });
@@ -63,7 +63,12 @@ async fn agreed(oauth: &Oauth, code: &DeviceCode) -> Result<Grant, Failure> {
     Err(Failure::usage("nobody has agreed in time; run login again"))
 }
 
-fn store(base: &BaseUrl, client: ClientCredentials, grant: Grant, store: Store) -> Result<Place, Failure> {
+fn store(
+    base: &BaseUrl,
+    client: ClientCredentials,
+    grant: Grant,
+    store: Store,
+) -> Result<LoginPlace, Failure> {
     let refresh_token = grant.refresh_token.ok_or_else(|| {
         Failure::usage("the service gave no refresh token; the integration may not be allowed to have one")
     })?;
@@ -71,12 +76,12 @@ fn store(base: &BaseUrl, client: ClientCredentials, grant: Grant, store: Store) 
     // One login a service: what was kept elsewhere would be found first.
     logins::forget(base)?;
     if store != Store::File {
-        match logins::keep(base, &login, &Place::Keyring) {
+        match logins::keep(base, &login, &LoginPlace::Keyring) {
             Err(_) if store == Store::Auto => {}
-            kept => return Ok(kept.map(|()| Place::Keyring)?),
+            kept => return Ok(kept.map(|()| LoginPlace::Keyring)?),
         }
     }
-    let place = Place::File(logins::file()?);
+    let place = LoginPlace::File(logins::file()?);
     logins::keep(base, &login, &place)?;
     Ok(place)
 }

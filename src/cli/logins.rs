@@ -22,7 +22,7 @@ pub(super) struct Login {
 
 /// Where logins can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum LoginPlace {
     Keyring,
     File(PathBuf),
 }
@@ -40,13 +40,13 @@ pub(super) enum LoginsError {
 
 /// A login as it is kept.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct KeptLogin {
     client_id: String,
     client_secret: String,
     refresh_token: String,
 }
 
-impl From<&Login> for Kept {
+impl From<&Login> for KeptLogin {
     fn from(login: &Login) -> Self {
         Self {
             client_id: login.client.id.clone(),
@@ -56,8 +56,8 @@ impl From<&Login> for Kept {
     }
 }
 
-impl From<Kept> for Login {
-    fn from(kept: Kept) -> Self {
+impl From<KeptLogin> for Login {
+    fn from(kept: KeptLogin) -> Self {
         let client = ClientCredentials { id: kept.client_id, secret: kept.client_secret.into() };
         Self { client, refresh_token: kept.refresh_token.into() }
     }
@@ -70,24 +70,24 @@ pub(super) fn file() -> Result<PathBuf, LoginsError> {
 }
 
 /// The login for a service, and where it is kept.
-pub(super) fn find(base: &BaseUrl) -> Option<(Login, Place)> {
+pub(super) fn find(base: &BaseUrl) -> Option<(Login, LoginPlace)> {
     let path = file().ok()?;
     if let Some(kept) = read(&path).ok().and_then(|mut logins| logins.remove(&base.to_string())) {
-        return Some((kept.into(), Place::File(path)));
+        return Some((kept.into(), LoginPlace::File(path)));
     }
     let text = SecretString::from(entry(base).ok()?.get_password().ok()?);
-    let kept: Kept = serde_json::from_str(text.expose_secret()).ok()?;
-    Some((kept.into(), Place::Keyring))
+    let kept: KeptLogin = serde_json::from_str(text.expose_secret()).ok()?;
+    Some((kept.into(), LoginPlace::Keyring))
 }
 
 /// Keeps a login for a service.
-pub(super) fn keep(base: &BaseUrl, login: &Login, place: &Place) -> Result<(), LoginsError> {
+pub(super) fn keep(base: &BaseUrl, login: &Login, place: &LoginPlace) -> Result<(), LoginsError> {
     match place {
-        Place::Keyring => {
-            let text = serde_json::to_string(&Kept::from(login)).unwrap_or_default();
+        LoginPlace::Keyring => {
+            let text = serde_json::to_string(&KeptLogin::from(login)).unwrap_or_default();
             entry(base).and_then(|entry| entry.set_password(&text)).map_err(LoginsError::Keyring)
         }
-        Place::File(path) => change(path, |logins| drop(logins.insert(base.to_string(), login.into()))),
+        LoginPlace::File(path) => change(path, |logins| drop(logins.insert(base.to_string(), login.into()))),
     }
 }
 
@@ -95,10 +95,10 @@ pub(super) fn keep(base: &BaseUrl, login: &Login, place: &Place) -> Result<(), L
 pub(super) fn forget(base: &BaseUrl) -> Result<bool, LoginsError> {
     let Some((_, place)) = find(base) else { return Ok(false) };
     match place {
-        Place::Keyring => {
+        LoginPlace::Keyring => {
             entry(base).and_then(|entry| entry.delete_credential()).map_err(LoginsError::Keyring)?;
         }
-        Place::File(path) => change(&path, |logins| drop(logins.remove(&base.to_string())))?,
+        LoginPlace::File(path) => change(&path, |logins| drop(logins.remove(&base.to_string())))?,
     }
     Ok(true)
 }
@@ -107,7 +107,7 @@ fn entry(base: &BaseUrl) -> keyring::Result<keyring::Entry> {
     keyring::Entry::new(SERVICE, &base.to_string())
 }
 
-fn read(path: &Path) -> io::Result<BTreeMap<String, Kept>> {
+fn read(path: &Path) -> io::Result<BTreeMap<String, KeptLogin>> {
     match std::fs::read(path) {
         // The parser's error might quote a secret.
         Ok(text) => serde_json::from_slice(&text).map_err(|_| io::Error::other("it is no file of logins")),
@@ -117,7 +117,7 @@ fn read(path: &Path) -> io::Result<BTreeMap<String, Kept>> {
 }
 
 /// Writes the file anew. It is its owner's alone from the first byte on.
-fn change(path: &Path, change: impl FnOnce(&mut BTreeMap<String, Kept>)) -> Result<(), LoginsError> {
+fn change(path: &Path, change: impl FnOnce(&mut BTreeMap<String, KeptLogin>)) -> Result<(), LoginsError> {
     let write = || {
         let mut logins = read(path)?;
         change(&mut logins);
@@ -141,7 +141,7 @@ mod tests {
     fn the_file_keeps_one_login_a_service_for_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new").join("logins.json");
-        let place = Place::File(path.clone());
+        let place = LoginPlace::File(path.clone());
         let login = |token: &str| Login {
             client: ClientCredentials { id: "id".into(), secret: "secret".to_owned().into() },
             refresh_token: token.to_owned().into(),

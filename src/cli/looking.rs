@@ -9,7 +9,9 @@ use crate::assign::Checked;
 use crate::domain::{Order, Wire, WireForm};
 use crate::input::InputFile;
 use crate::journal::Reader;
-use crate::plan::{Capacity, Manner, Need, Part, Waves, Wish, capacities, forecast, foresee, needed_order};
+use crate::plan::{
+    Capacity, Manner, Need, Part, SeatChange, Waves, capacities, forecast, foresee, needed_order,
+};
 use crate::run::{Catalog, Depth, NotFit, Outlook, OutlookError, RunSettings};
 
 /// What is to be shown of which file.
@@ -46,21 +48,21 @@ impl Question<'_> {
         catalog: &mut Catalog,
     ) -> Result<(Preview, Checked), Failure> {
         let (outlook, checked) = Outlook::look(checked, self.file, catalog, self.depth)?;
-        let (wishes, stocks) = (outlook.wishes(), &outlook.stocks);
+        let (changes, stocks) = (outlook.seat_changes(), &outlook.stocks);
         let found = self.found_form();
         let form = match self.settings.wire {
             Wire::Object => WireForm::Object,
             Wire::Array => WireForm::Array,
             Wire::Auto => found.unwrap_or(WireForm::Array),
         };
-        let capacities = capacities(wishes, stocks, &outlook);
+        let capacities = capacities(changes, stocks, &outlook);
         let waves = (self.order == Order::Fit).then(|| outlook.waves()).transpose()?;
         let order = waves.as_ref().map(|waves| waves.order.as_slice());
-        let foresight = foresee(wishes, order, stocks, &outlook, form);
+        let foresight = foresee(changes, order, stocks, &outlook, form);
         let asks = foresight.for_want_of_units() > 0
             || (self.order == Order::File && capacities.iter().any(Capacity::leans_on_removals));
         let (need, stay_out) =
-            if asks { needed_order(wishes, stocks, &outlook, form) } else { (Need::Any, 0) };
+            if asks { needed_order(changes, stocks, &outlook, form) } else { (Need::Any, 0) };
         let parts = self.parts(&outlook, waves.as_ref());
         let &RunSettings { rate, rate_per, wire, batch_size, .. } = self.settings;
         let forecast =
@@ -70,9 +72,10 @@ impl Question<'_> {
 
     /// Users of whom something is sent, taken apart where no request goes across.
     fn parts(&self, outlook: &Outlook, waves: Option<&Waves>) -> Vec<Part> {
-        let wishes = outlook.wishes();
-        let is_sent = |wishes: &[Wish]| {
-            !wishes.is_empty() && !(self.only_changes && wishes.iter().all(|wish| outlook.is_unchanged(wish)))
+        let changes = outlook.seat_changes();
+        let is_sent = |changes: &[SeatChange]| {
+            !changes.is_empty()
+                && !(self.only_changes && changes.iter().all(|change| outlook.is_unchanged(change)))
         };
         let mut cutting = Cutting {
             outlook,
@@ -81,17 +84,18 @@ impl Question<'_> {
             parts: Vec::new(),
         };
         match waves {
-            None => {
-                wishes.users().filter(|wishes| is_sent(wishes)).for_each(|wishes| cutting.take(wishes, false))
-            }
+            None => changes
+                .users()
+                .filter(|changes| is_sent(changes))
+                .for_each(|changes| cutting.take(changes, false)),
             Some(waves) => {
                 let mut starts = waves.starts.iter().peekable();
                 let mut begins = false;
                 for (place, user) in (0..).zip(&waves.order) {
                     begins |= starts.next_if_eq(&&place).is_some();
-                    let wishes = wishes.of(*user);
-                    if is_sent(wishes) {
-                        cutting.take(wishes, std::mem::take(&mut begins));
+                    let changes = changes.of(*user);
+                    if is_sent(changes) {
+                        cutting.take(changes, std::mem::take(&mut begins));
                     }
                 }
             }
@@ -125,8 +129,8 @@ struct Cutting<'a> {
 
 impl Cutting<'_> {
     /// Takes in a user; with whom a wave may begin.
-    fn take(&mut self, wishes: &[Wish], begins: bool) {
-        let Some(first) = wishes.first() else { return };
+    fn take(&mut self, changes: &[SeatChange], begins: bool) {
+        let Some(first) = changes.first() else { return };
         let org = self.outlook.orgs.partition_point(|org| org.end <= first.user);
         let sent = self.sent;
         self.sent += 1;

@@ -36,7 +36,7 @@ fn lengthened(path: &Path, end: &str) -> PathBuf {
 /// A file that was written, to be kept in mind.
 #[must_use]
 #[derive(Debug)]
-pub(super) struct Written<T> {
+pub(super) struct FileWritten<T> {
     pub(super) content: T,
     file: Option<(PathBuf, WrittenFile)>,
 }
@@ -50,7 +50,7 @@ pub(super) fn put<T>(
     run: Option<RunId>,
     rows: impl FnOnce(&T) -> u64,
     write: impl FnOnce(&mut dyn Write) -> Result<T, ReportError>,
-) -> Result<Written<T>, ReportError> {
+) -> Result<FileWritten<T>, ReportError> {
     let known = match destination {
         Destination::File(path) => reader.written_file(&absolute(path))?,
         Destination::Stdout | Destination::Through(_) => None,
@@ -69,10 +69,10 @@ pub(super) fn put<T>(
     let file = whole.path.zip(whole.sum);
     let file =
         file.map(|(path, sum)| (absolute(&path), WrittenFile { run, rows: rows(&whole.content), sum }));
-    Ok(Written { content: whole.content, file })
+    Ok(FileWritten { content: whole.content, file })
 }
 
-impl<T> Written<T> {
+impl<T> FileWritten<T> {
     /// Keeps it in mind in a journal that is open for writing.
     pub(super) fn keep(self, journal: &mut Journal) -> T {
         if let Some((path, file)) = &self.file

@@ -309,12 +309,12 @@ impl Preview {
     /// Names who fits in no wave.
     pub(super) fn tell_out(&self, voice: Voice) -> io::Result<()> {
         let Some(waves) = self.waves.as_ref().filter(|waves| !waves.out.is_empty()) else { return Ok(()) };
-        let wishes = self.outlook.wishes();
+        let changes = self.outlook.seat_changes();
         let lines: Vec<String> = waves
             .out
             .iter()
             .take(NAMED_OUT)
-            .filter_map(|user| wishes.of(*user).first().map(|wish| wish.key.line.get().to_string()))
+            .filter_map(|user| changes.of(*user).first().map(|change| change.key.line.get().to_string()))
             .collect();
         let more = waves.out.len().saturating_sub(lines.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -337,11 +337,11 @@ impl Preview {
         }
     }
 
-    fn by_cause(&self) -> BTreeMap<(usize, &'static str), Vec<Cause>> {
-        let mut causes: BTreeMap<_, Vec<Cause>> = BTreeMap::new();
+    fn by_cause(&self) -> BTreeMap<(usize, &'static str), Vec<ForeseenCause>> {
+        let mut causes: BTreeMap<_, Vec<ForeseenCause>> = BTreeMap::new();
         for failure in &self.foresight.failures {
             let (code, message) = self.words(failure);
-            let cause = Cause { line: failure.key.line, message };
+            let cause = ForeseenCause { line: failure.key.line, message };
             causes.entry((failure.stock as usize, code)).or_default().push(cause);
         }
         causes
@@ -401,7 +401,7 @@ impl Preview {
     }
 }
 
-struct Cause {
+struct ForeseenCause {
     line: crate::domain::Line,
     message: String,
 }

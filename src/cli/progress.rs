@@ -28,7 +28,12 @@ pub(super) fn observer(output: Output, rate: Rate) -> Box<dyn Observer> {
         _ if io::stderr().is_terminal() => Face::Bar(bar()),
         _ => Face::Lines,
     };
-    Box::new(Teller { output, face, standing: Arc::new(Mutex::new(Standing::new(rate))), thread: None })
+    Box::new(TellingThread {
+        output,
+        face,
+        standing: Arc::new(Mutex::new(Standing::new(rate))),
+        thread: None,
+    })
 }
 
 fn bar() -> ProgressBar {
@@ -66,14 +71,14 @@ impl Face {
 }
 
 /// Tells by a thread of its own: also while nothing happens.
-struct Teller {
+struct TellingThread {
     output: Output,
     face: Face,
     standing: Arc<Mutex<Standing>>,
     thread: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
 }
 
-impl Teller {
+impl TellingThread {
     fn standing(&self) -> MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,7 +88,7 @@ impl Teller {
     }
 }
 
-impl Observer for Teller {
+impl Observer for TellingThread {
     fn started(&mut self, run: RunId, progress: &Progress) {
         let Progress { total, done, .. } = *progress;
         self.output.event(&Event::Started { run: run.0, total, done });

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use super::args;
 use super::context::{Context, runtime};
-use super::copy::{self, People};
+use super::copy::{self, CopiedUsers};
 use super::event::{Event, RehearsalSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::telling::Telling;
@@ -13,9 +13,9 @@ use crate::assign::{CheckError, Checked, Known, SecondReading};
 use crate::domain::{LicenseId, Order, OrgId, Printable, Rate, Sequence, Snapshot, Target, Wire, WireForm};
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Reader, RunRow};
-use crate::plan::Kind;
+use crate::plan::LicenseKind;
 use crate::run::{Background, Catalog, Depth, Outlook, RunSettings, Silent, arrange, import, send};
-use crate::sandbox::{Options, Organization, Sandbox, State};
+use crate::sandbox::{Options, Organization, OrganizationState, Sandbox};
 
 pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Failure> {
     let file = InputFile::open(&args.file)?;
@@ -84,8 +84,8 @@ async fn copied(
     outlook: &Outlook,
     checked: Checked,
     file: &InputFile,
-) -> Result<(State, usize), Failure> {
-    let mut people = People::default();
+) -> Result<(OrganizationState, usize), Failure> {
+    let mut people = CopiedUsers::default();
     let (mut licenses, mut customers) = (Vec::new(), Vec::new());
     let labels = || {
         outlook.labels.iter().filter_map(|label| match &label.target {
@@ -123,7 +123,7 @@ async fn copied(
 }
 
 /// Units left, by license name.
-fn left(state: &State) -> BTreeMap<String, Option<i64>> {
+fn left(state: &OrganizationState) -> BTreeMap<String, Option<i64>> {
     let held =
         |id: &str| state.users.iter().filter(|user| user.licenses.iter().any(|held| held == id)).count();
     let left = state.licenses.iter().map(|license| {
@@ -135,10 +135,10 @@ fn left(state: &State) -> BTreeMap<String, Option<i64>> {
 }
 
 /// What would fail: the lines by code and words.
-type Lines = BTreeMap<(String, String), Vec<u32>>;
+type FailingLines = BTreeMap<(String, String), Vec<u32>>;
 
-fn failures(reader: &Reader, row: &RunRow) -> Result<Lines, Failure> {
-    let mut lines = Lines::new();
+fn failures(reader: &Reader, row: &RunRow) -> Result<FailingLines, Failure> {
+    let mut lines = FailingLines::new();
     reader.operations(row.run, |operation| {
         if let Some(code) = operation.error_code {
             let message = operation.error_message.unwrap_or_default();
@@ -158,7 +158,7 @@ const NAMED: usize = 5;
 fn tell(
     context: &Context,
     row: &RunRow,
-    lines: &Lines,
+    lines: &FailingLines,
     (before, after): (&Free, &Free),
     added: usize,
 ) -> Result<(), Failure> {
@@ -201,7 +201,7 @@ fn tell(
         ))?;
     }
     output.print("What the service does beyond what is documented cannot be rehearsed")?;
-    let calling = after.keys().any(|name| Kind::of(name).is_calling());
+    let calling = after.keys().any(|name| LicenseKind::of(name).is_calling());
     output.conclude(Summary::Rehearsal(RehearsalSummary {
         total: tally.total,
         would_be_done: tally.done + tally.unchanged,

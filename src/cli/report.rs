@@ -8,7 +8,7 @@ use super::event::Summary;
 use super::exit::{Exit, Failure};
 use super::outputs::{destination, put};
 use crate::journal::{Reader, RunRow};
-use crate::report::{Audited, Format, Telling, write_audit};
+use crate::report::{Audited, Format, ReportOptions, write_audit};
 
 impl From<ReportFormat> for Format {
     fn from(format: ReportFormat) -> Self {
@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
         runs.iter().filter_map(|(number, run)| Some(Audited { reader: readers.get(*number)?, run }));
     let audited: Vec<Audited<'_>> = audited.collect();
     let format = args.format.into();
-    let telling = Telling {
+    let telling = ReportOptions {
         user: args.user.as_deref(),
         utc: context.output.utc,
         grouped: io::stdout().is_terminal(),

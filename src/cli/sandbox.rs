@@ -13,7 +13,7 @@ use super::output::Output;
 use super::outputs::destination;
 use crate::report::Destination;
 use crate::run::RunSettings;
-use crate::sandbox::{Integration, Options, Organization, Sandbox, State};
+use crate::sandbox::{Integration, Options, Organization, OrganizationState, Sandbox};
 
 pub(super) fn run(context: &Context, args: args::Sandbox) -> Result<Exit, Failure> {
     let saved = args.save.as_deref().map(|path| destination(context, path, None)).transpose()?;
@@ -101,7 +101,7 @@ async fn stopped() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-fn save(context: &Context, state: &State, destination: &Destination) -> Result<(), Failure> {
+fn save(context: &Context, state: &OrganizationState, destination: &Destination) -> Result<(), Failure> {
     let whole = destination.write(false, |output| {
         serde_json::to_writer_pretty(&mut *output, state).map_err(io::Error::from)?;
         Ok(writeln!(output)?)

@@ -22,7 +22,7 @@ const VERSION: u32 = 1;
 pub(super) struct SavedPlan {
     version: u32,
     input_sha256: String,
-    settings: Settings,
+    settings: PlannedSettings,
     /// Whether it was read who holds the licenses.
     pub(super) holders_read: bool,
     licenses: Vec<SavedLicense>,
@@ -35,7 +35,7 @@ pub(super) struct SavedPlan {
 /// The settings that a plan depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Settings {
+struct PlannedSettings {
     base_url: String,
     org_id: Option<String>,
     batch_size: u32,
@@ -111,7 +111,7 @@ impl SavedPlan {
         Self {
             version: VERSION,
             input_sha256: checked.sha256().to_owned(),
-            settings: Settings {
+            settings: PlannedSettings {
                 base_url: settings.base_url.clone(),
                 org_id: settings.org_id.clone(),
                 batch_size: settings.batch_size.get(),

@@ -15,7 +15,7 @@ use super::output;
 use super::runs::run_event;
 use super::words;
 use crate::domain::{Printable, RunState};
-use crate::journal::{Pace, Reader, Reason, RunRow, Tally};
+use crate::journal::{Reader, Reason, RecentRequests, RunRow, Tally};
 use crate::report::by_organization;
 use crate::run::RunSettings;
 
@@ -47,10 +47,10 @@ pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failur
     Ok(Exit::Done)
 }
 
-fn of_journal(context: &Context, args: &args::Status, path: &Path) -> Result<Seen, Failure> {
+fn of_journal(context: &Context, args: &args::Status, path: &Path) -> Result<StandingNow, Failure> {
     let reader = Reader::open(path)?;
     let row = context.run_or_newest(&reader, args.run)?;
-    let mut seen = Seen::look(&reader, row)?;
+    let mut seen = StandingNow::look(&reader, row)?;
     if args.watch {
         seen = watch(context, &reader, seen)?;
     }
@@ -59,7 +59,7 @@ fn of_journal(context: &Context, args: &args::Status, path: &Path) -> Result<See
 }
 
 /// Shows how a run stands until it ends or pauses.
-fn watch(context: &Context, reader: &Reader, mut seen: Seen) -> Result<Seen, Failure> {
+fn watch(context: &Context, reader: &Reader, mut seen: StandingNow) -> Result<StandingNow, Failure> {
     let output = context.output;
     let on_terminal = io::stdout().is_terminal() && !output.json;
     while seen.is_under_way() {
@@ -79,17 +79,17 @@ fn watch(context: &Context, reader: &Reader, mut seen: Seen) -> Result<Seen, Fai
             std::thread::sleep(LOOKS.1);
         }
         let row = context.run_or_newest(reader, Some(seen.row.run.0))?;
-        seen = Seen::look(reader, row)?;
+        seen = StandingNow::look(reader, row)?;
     }
     Ok(seen)
 }
 
 /// How a run stands at a moment.
-struct Seen {
+struct StandingNow {
     row: RunRow,
     summary: RunSummary,
     reasons: Vec<Reason>,
-    pace: Pace,
+    pace: RecentRequests,
     /// How long the service wants everyone to wait still.
     pause: Option<Duration>,
     /// Whether a process has the journal.
@@ -98,7 +98,7 @@ struct Seen {
     rate: Option<String>,
 }
 
-impl Seen {
+impl StandingNow {
     fn look(reader: &Reader, row: RunRow) -> Result<Self, Failure> {
         let settings = RunSettings::from_json(&row.settings).ok();
         let failures = settings.as_ref().map(|settings| settings.failures.as_path());

@@ -133,7 +133,7 @@ fn record(problem: &Problem) -> [String; COLUMNS.len()] {
 }
 
 /// The problems of one kind.
-struct Group {
+struct ProblemGroup {
     code: ProblemCode,
     count: u64,
     first: Vec<Problem>,
@@ -143,7 +143,7 @@ struct Group {
 
 /// All problems of a file, in memory that does not grow with their number.
 struct Gathered {
-    groups: Vec<Group>,
+    groups: Vec<ProblemGroup>,
     total: u64,
     events: Option<BufWriter<Stdout>>,
 }
@@ -163,7 +163,7 @@ impl Gathered {
         }
         let known = self.groups.iter().position(|group| group.code == problem.code);
         let number = known.unwrap_or_else(|| {
-            self.groups.push(Group {
+            self.groups.push(ProblemGroup {
                 code: problem.code,
                 count: 0,
                 first: Vec::new(),
@@ -182,7 +182,7 @@ impl Gathered {
     /// Hands out the events, and how many there were of each kind.
     fn finish_events(&mut self) {
         let Some(mut events) = self.events.take() else { return };
-        for Group { code, count, .. } in &self.groups {
+        for ProblemGroup { code, count, .. } in &self.groups {
             let event = Event::Problems { code: *code, severity: code.severity(), count: *count };
             let _ = serde_json::to_writer(&mut events, &event).map(|()| events.write_all(b"\n"));
         }
@@ -217,7 +217,7 @@ impl Gathered {
     }
 }
 
-impl Group {
+impl ProblemGroup {
     /// Whether it is about how the file was read, rather than about a cell.
     fn is_remark(&self) -> bool {
         self.first.iter().all(Problem::is_remark)

@@ -8,10 +8,10 @@ use super::event::{Summary, UndoSummary};
 use super::exit::{Exit, Failure};
 use super::outputs::{destination, put};
 use super::resume::settings;
-use crate::domain::Printable;
+use crate::domain::{Action, Printable};
 use crate::journal::{Reader, Reversal, RunRow};
-use crate::live::{Held, Named};
-use crate::plan::Kind;
+use crate::live::PersonNamed;
+use crate::plan::LicenseKind;
 use crate::report::{Fate, Undone, write_undo};
 use crate::run::{Now, NowError, RunSettings};
 
@@ -63,16 +63,17 @@ fn read_now(
 
 /// What the run has done is undone where it still is so; sites nobody can look up.
 fn fate_of(now: &Now, row: &Reversal) -> Fate {
-    let named = Named { email: row.email.as_deref(), person: row.person_id.as_deref() };
-    match (now.held(&row.kind, &row.target, named), row.removed) {
-        (None, _) | (Some(Held::Yes), false) | (Some(Held::No), true) => Fate::Reversed,
-        (Some(_), _) => Fate::LeftAlone,
+    let named = PersonNamed { email: row.email.as_deref(), person: row.person_id.as_deref() };
+    let done = if row.removed { Action::Remove } else { Action::Add };
+    match now.held(&row.kind, &row.target, named) {
+        Some(held) if held.is_as_asked(done) != Some(true) => Fate::LeftAlone,
+        Some(_) | None => Fate::Reversed,
     }
 }
 
 /// Whether a license needs a number, told from its name or from its ID.
 fn is_calling(row: &Reversal) -> bool {
-    let by_name = row.name.as_deref().is_some_and(|name| Kind::of(name).is_calling());
+    let by_name = row.name.as_deref().is_some_and(|name| LicenseKind::of(name).is_calling());
     by_name
         || crate::domain::with_id_key(&row.target, |id| {
             let id = String::from_utf8_lossy(id);

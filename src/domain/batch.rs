@@ -95,9 +95,9 @@ pub struct OpenBatch {
 
 /// Where a run stands, as sending needs it. A fresh run stands where an empty journal says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Standing {
+pub struct ResumePoint {
     /// The organizations of the run. Their spans do not overlap.
-    pub lanes: Vec<LaneStanding>,
+    pub lanes: Vec<LaneResumePoint>,
     /// How much is left of a wait that the service asked everyone for.
     pub pause: Duration,
     /// The name of the next new batch.
@@ -116,7 +116,7 @@ pub struct Standing {
 
 /// Where one organization's part of a run stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LaneStanding {
+pub struct LaneResumePoint {
     /// The organization; `None` for that of the token or of `--org-id`.
     pub org: Option<OrgId>,
     /// Its assignments, lowest first.
@@ -129,7 +129,7 @@ pub struct LaneStanding {
     pub pause: Duration,
 }
 
-impl Standing {
+impl ResumePoint {
     /// Leaves out everything below an assignment: it is not asked for.
     pub fn confine(&mut self, first: u32) {
         for lane in &mut self.lanes {
@@ -142,7 +142,7 @@ impl Standing {
     }
 }
 
-impl LaneStanding {
+impl LaneResumePoint {
     /// Whether any assignment from `number` on is covered by a batch.
     #[must_use]
     pub fn is_sent_from(&self, number: u32) -> bool {
@@ -209,14 +209,14 @@ mod tests {
     #[test]
     fn what_is_sent_above_a_number_is_what_is_covered_and_not_unsent() {
         let spans = |ends: &[(u32, u32)]| ends.iter().filter_map(|(a, b)| Span::new(*a, *b)).collect();
-        let lane = LaneStanding {
+        let lane = LaneResumePoint {
             covers: spans(&[(0, 9), (20, 29)]),
             unsent: spans(&[(8, 9), (20, 29)]),
-            ..LaneStanding::default()
+            ..LaneResumePoint::default()
         };
         assert!(lane.is_sent_from(0) && lane.is_sent_from(7));
         assert!(!lane.is_sent_from(8) && !lane.is_sent_from(25) && !lane.is_sent_from(99));
-        let alone = LaneStanding { covers: spans(&[(0, 0)]), ..LaneStanding::default() };
+        let alone = LaneResumePoint { covers: spans(&[(0, 0)]), ..LaneResumePoint::default() };
         assert!(alone.is_sent_from(0) && !alone.is_sent_from(1));
     }
 

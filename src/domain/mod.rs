@@ -9,6 +9,7 @@ mod answer;
 mod assignment;
 mod batch;
 mod clean;
+mod held;
 mod id;
 mod intent;
 mod outcome;
@@ -23,9 +24,10 @@ pub use assignment::{
     Target, UnknownAction, User,
 };
 pub use batch::{
-    AttemptId, BatchChange, BatchId, LaneStanding, OpenBatch, OperationFailure, Part, Span, Standing,
+    AttemptId, BatchChange, BatchId, LaneResumePoint, OpenBatch, OperationFailure, Part, ResumePoint, Span,
 };
 pub use clean::{Printable, is_invisible};
+pub use held::Held;
 pub use id::{IdError, IdKey, IdKind, LicenseId, LocationId, OrgId, PersonId, with_id_key};
 pub use intent::{Intent, Outcome};
 pub use outcome::{AttemptOutcome, ErrorCode, OperationState, PENDING, Refusal, RunId, RunState, code};

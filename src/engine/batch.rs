@@ -36,8 +36,8 @@ pub(super) struct Batch {
     /// It has been refused and was in doubt before: what is in effect is not failed.
     pub(super) claim: Option<Claim>,
     /// The next attempt comes out of the retry budget; the one under way did.
-    pub(super) needs_leave: bool,
-    pub(super) on_leave: bool,
+    pub(super) needs_budget: bool,
+    pub(super) on_budget: bool,
     pub(super) stage: Stage,
 }
 
@@ -90,8 +90,8 @@ impl Batch {
             array_refusal: None,
             doubt: None,
             claim: None,
-            needs_leave: false,
-            on_leave: false,
+            needs_budget: false,
+            on_budget: false,
             stage: Stage::Intending,
         }
     }

@@ -1,6 +1,6 @@
 //! A few users who go first, and must all succeed.
 
-use crate::domain::Standing;
+use crate::domain::ResumePoint;
 
 #[derive(Debug)]
 pub(super) struct Canary {
@@ -13,10 +13,10 @@ pub(super) struct Canary {
 
 impl Canary {
     /// So many users go first, unless somebody after them was sent already.
-    pub(super) fn new(users: Option<u32>, standing: &Standing) -> Self {
-        let end = users.map(|users| standing.first.saturating_add(users));
-        let end = end.filter(|end| !standing.lanes.iter().any(|lane| lane.is_sent_from(*end)));
-        Self { end, users: users.unwrap_or(0), failed: standing.failed > 0 }
+    pub(super) fn new(users: Option<u32>, from: &ResumePoint) -> Self {
+        let end = users.map(|users| from.first.saturating_add(users));
+        let end = end.filter(|end| !from.lanes.iter().any(|lane| lane.is_sent_from(*end)));
+        Self { end, users: users.unwrap_or(0), failed: from.failed > 0 }
     }
 
     pub(super) const fn waits_for(&self) -> Option<u32> {

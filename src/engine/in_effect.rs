@@ -8,7 +8,7 @@ use crate::domain::{Assignment, AssignmentNo, OperationFailure, OperationKey, Re
 
 /// How one operation that is in doubt was found to stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found {
+pub struct OperationEffect {
     /// Its assignment.
     pub assignment: AssignmentNo,
     /// Its own name.
@@ -35,7 +35,7 @@ pub enum Effect {
 pub(super) struct InEffect(HashSet<OperationKey>);
 
 impl InEffect {
-    pub(super) fn learn(&mut self, found: &[Found]) {
+    pub(super) fn learn(&mut self, found: &[OperationEffect]) {
         let held = found.iter().filter(|found| found.effect == Effect::InEffect);
         self.0.extend(held.map(|found| found.key));
     }

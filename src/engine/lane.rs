@@ -7,7 +7,7 @@ use super::batch::{Batch, Doubt};
 use super::rights::Rights;
 use super::road::RoadNo;
 use super::settings::Ending;
-use crate::domain::{BatchId, LaneStanding, OrgId, Part, Span};
+use crate::domain::{BatchId, LaneResumePoint, OrgId, Part, Span};
 
 /// Time since the engine's start.
 type Time = Duration;
@@ -47,8 +47,8 @@ pub(super) enum Work {
 }
 
 impl Lane {
-    pub(super) fn new(lane: LaneNo, road: RoadNo, standing: LaneStanding) -> Self {
-        let fresh = standing.open.into_iter().map(|open| {
+    pub(super) fn new(lane: LaneNo, road: RoadNo, point: LaneResumePoint) -> Self {
+        let fresh = point.open.into_iter().map(|open| {
             let Part { batch: id, span } = open.part;
             let mut batch = Batch::new(lane, span);
             let reason = "the answer never came".to_owned();
@@ -56,7 +56,7 @@ impl Lane {
             (span, (id, batch))
         });
         Self {
-            org: standing.org,
+            org: point.org,
             road,
             rights: Rights::default(),
             blocked: None,
@@ -66,7 +66,7 @@ impl Lane {
             throttled: BTreeMap::new(),
             fresh: fresh.collect(),
             again: BTreeMap::new(),
-            unsent: standing.unsent.into(),
+            unsent: point.unsent.into(),
         }
     }
 
@@ -131,20 +131,25 @@ impl Lane {
     }
 
     /// What is due, if it may be taken; `may_go` tells of batches that there are already.
-    pub(super) fn next(&self, now: Time, leave: Leave, may_go: impl Fn(&Batch) -> bool) -> Option<Next> {
-        let below = |span: Span| span.first().0 < leave.end;
+    pub(super) fn next(
+        &self,
+        now: Time,
+        allowance: Allowance,
+        may_go: impl Fn(&Batch) -> bool,
+    ) -> Option<Next> {
+        let below = |span: Span| span.first().0 < allowance.end;
         let due = self.again.iter().take_while(|((due, _), _)| *due <= now);
         let mut due = due.filter(|((_, span), (_, batch))| {
-            below(*span) && (leave.retries || !batch.needs_leave) && may_go(batch)
+            below(*span) && (allowance.retries || !batch.needs_budget) && may_go(batch)
         });
         if let Some((key, _)) = due.next() {
             return Some(Next::Again(*key));
         }
-        let leave_for = |batch: &Batch| if batch.needs_leave { leave.retries } else { leave.anew };
+        let allowed = |batch: &Batch| if batch.needs_budget { allowance.retries } else { allowance.anew };
         let mut fresh = self.fresh.iter();
-        let fresh = fresh.find(|(span, (_, batch))| below(**span) && leave_for(batch) && may_go(batch));
+        let fresh = fresh.find(|(span, (_, batch))| below(**span) && allowed(batch) && may_go(batch));
         let unsent = self.unsent.front().copied();
-        let unsent = unsent.filter(|span| leave.anew && leave.unsent && below(*span));
+        let unsent = unsent.filter(|span| allowance.anew && allowance.unsent && below(*span));
         fresh.map(|(span, _)| Next::Fresh(*span)).or_else(|| unsent.map(Next::Unsent))
     }
 
@@ -182,7 +187,7 @@ impl Lane {
 
 /// What may be taken of a lane.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Leave {
+pub(super) struct Allowance {
     /// Retries that come out of the retry budget.
     pub(super) retries: bool,
     /// What is no retry.
@@ -207,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_was_put_aside_comes_due_later_than_now_and_below_the_end() {
-        let mut lane = Lane::new(0, 0, LaneStanding::default());
+        let mut lane = Lane::new(0, 0, LaneResumePoint::default());
         for (seconds, user) in [(2, 30), (5, 9), (7, 10), (9, 3)] {
             let span = Span::new(user, user).unwrap();
             lane.put_aside(Time::from_secs(seconds), BatchId(user), Batch::new(0, span));

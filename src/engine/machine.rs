@@ -16,14 +16,14 @@ use super::budget::RetryBudget;
 use super::canary::Canary;
 use super::discovery::Discovery;
 use super::health::Health;
-use super::in_effect::{Found, InEffect};
+use super::in_effect::{InEffect, OperationEffect};
 use super::judge::Verdict;
 use super::lane::{Lane, LaneNo};
 use super::road::Road;
 use super::settings::{Ending, Settings};
-use super::token::{Generation, Token};
+use super::token::{Generation, TokenUse};
 use crate::domain::{
-    Assignment, AttemptOutcome, BatchChange, BatchId, Intent, OrgId, Outcome, RatePer, Span, Standing,
+    Assignment, AttemptOutcome, BatchChange, BatchId, Intent, OrgId, Outcome, RatePer, ResumePoint, Span,
 };
 
 /// Time since the engine's start.
@@ -78,7 +78,7 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     /// How each of its operations stands.
-    Known(Vec<Found>),
+    Known(Vec<OperationEffect>),
     /// The token was not accepted.
     Unauthorized,
     /// It would not say, for this reason.
@@ -171,7 +171,7 @@ pub struct Engine {
     next_attempt: u32,
     discovery: Discovery,
     canary: Canary,
-    token: Token,
+    token: TokenUse,
     budget: RetryBudget,
     health: Health,
     in_effect: InEffect,
@@ -194,22 +194,22 @@ pub struct Engine {
 impl Engine {
     /// Goes on from where the journal stands.
     #[must_use]
-    pub fn new(settings: Settings, standing: Standing) -> Self {
-        let canary = Canary::new(settings.canary, &standing);
-        let Standing { lanes: standings, next_batch, next_attempt, accepted, wire, .. } = standing;
+    pub fn new(settings: Settings, from: ResumePoint) -> Self {
+        let canary = Canary::new(settings.canary, &from);
+        let ResumePoint { lanes: points, next_batch, next_attempt, accepted, wire, .. } = from;
         // A pause that is kept is never longer than one that is borne.
         let borne = |pause: Duration| pause.min(settings.max_wait);
-        let mut pause = borne(standing.pause);
+        let mut pause = borne(from.pause);
         let shared = settings.rate_per == RatePer::Run;
         let mut roads: Vec<Road> = Vec::new();
         let mut lanes: Vec<Lane> = Vec::new();
-        for (number, lane) in standings.into_iter().enumerate() {
+        for (number, point) in points.into_iter().enumerate() {
             if shared {
-                pause = pause.max(borne(lane.pause));
+                pause = pause.max(borne(point.pause));
             } else {
-                roads.push(Road::new(settings.rate, borne(lane.pause)));
+                roads.push(Road::new(settings.rate, borne(point.pause)));
             }
-            lanes.push(Lane::new(number, if shared { 0 } else { number }, lane));
+            lanes.push(Lane::new(number, if shared { 0 } else { number }, point));
         }
         if roads.is_empty() {
             roads.push(Road::new(settings.rate, Time::ZERO));
@@ -226,7 +226,7 @@ impl Engine {
             next_attempt,
             discovery: Discovery::new(settings.wire, wire, accepted, settings.assured),
             canary,
-            token: Token::new(),
+            token: TokenUse::new(),
             budget: RetryBudget::new(),
             health: Health::default(),
             in_effect: InEffect::default(),

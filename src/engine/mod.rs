@@ -23,7 +23,7 @@ mod tests;
 mod token;
 mod verdict;
 
-pub use in_effect::{Effect, Found};
+pub use in_effect::{Effect, OperationEffect};
 pub use judge::{Foreign, Rejection, Verdict, judge};
 pub use machine::{Engine, Event, Finding, Instruction, Scope};
 pub use settings::{Ending, Settings, backoff};

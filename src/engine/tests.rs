@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    Effect, Ending, Engine, Event, Finding, Foreign, Found, Instruction, Rejection, Settings, Verdict,
+    Effect, Ending, Engine, Event, Finding, Foreign, Instruction, OperationEffect, Rejection, Settings,
+    Verdict,
 };
 use crate::domain::{
     Action, Assignment, AssignmentNo, AttemptOutcome, BatchChange, BatchId, Change, EmailAddress, ErrorCode,
-    FailureLimit, InDoubt, Intent, LaneStanding, LicenseId, Line, Operation, OperationFailure, OperationKey,
-    OrgId, Outcome, Properties, RatePer, Refusal, Sequence, Span, Standing, User, Wire, WireForm,
+    FailureLimit, InDoubt, Intent, LaneResumePoint, LicenseId, Line, Operation, OperationFailure,
+    OperationKey, OrgId, Outcome, Properties, RatePer, Refusal, ResumePoint, Sequence, Span, User, Wire,
+    WireForm,
 };
 
 /// An engine whose disk is at once done with everything, unless it is told to dawdle.
@@ -53,15 +55,15 @@ fn settings() -> Settings {
 }
 
 /// So many users of each organization, of whom none has been sent, though something was accepted before.
-fn standing(users: &[u32]) -> Standing {
+fn standing(users: &[u32]) -> ResumePoint {
     let mut first = 0;
     let lanes = users.iter().enumerate().map(|(number, users)| {
         let span = Span::new(first, first + users - 1).unwrap();
         first += users;
         let org = (number > 0).then(|| OrgId::parse(&format!("O{number}")).unwrap());
-        LaneStanding { org, covers: vec![span], unsent: vec![span], ..LaneStanding::default() }
+        LaneResumePoint { org, covers: vec![span], unsent: vec![span], ..LaneResumePoint::default() }
     });
-    Standing {
+    ResumePoint {
         lanes: lanes.collect(),
         pause: Duration::ZERO,
         next_batch: 1,
@@ -74,11 +76,11 @@ fn standing(users: &[u32]) -> Standing {
 }
 
 impl Play {
-    fn of(settings: Settings, standing: Standing) -> Self {
+    fn of(settings: Settings, standing: ResumePoint) -> Self {
         Self::giving(0, settings, standing)
     }
 
-    fn giving(gives: u32, settings: Settings, standing: Standing) -> Self {
+    fn giving(gives: u32, settings: Settings, standing: ResumePoint) -> Self {
         let mut play = Self {
             engine: Engine::new(settings, standing),
             now: Duration::ZERO,
@@ -511,7 +513,7 @@ fn what_was_in_doubt_and_is_refused_is_looked_up() {
         play.answer(batch, refused(Some("400")));
         assert_eq!((play.asked.as_slice(), &play.ending), ([batch].as_slice(), &None));
         let key = OperationKey::of_line(Line::new(2));
-        let found = Found { assignment: AssignmentNo(0), key, rows: 1, effect };
+        let found = OperationEffect { assignment: AssignmentNo(0), key, rows: 1, effect };
         play.tell(Event::Verified { batch, finding: Finding::Known(vec![found]) });
         let (_, _, change) = play.outcomes.last().unwrap();
         match effect {
@@ -532,7 +534,7 @@ fn what_was_found_in_effect_stays_in_doubt_on_disk_as_long_as_it_is_not_settled(
     play.wait(1.0);
     let found = [(0, Effect::InEffect), (1, Effect::NotInEffect)].map(|(number, effect)| {
         let key = OperationKey::of_line(Line::new(number + 2));
-        Found { assignment: AssignmentNo(number), key, rows: 1, effect }
+        OperationEffect { assignment: AssignmentNo(number), key, rows: 1, effect }
     });
     play.tell(Event::Verified { batch, finding: Finding::Known(found.to_vec()) });
     // A process that goes on from here knows nothing of what was found.
@@ -706,7 +708,7 @@ fn a_canary_with_a_passing_fault_waits_for_it_alone() {
 
 #[test]
 fn refusals_without_a_reason_are_held_back_until_something_is_accepted() {
-    let nothing_yet = Standing { accepted: false, ..standing(&[100]) };
+    let nothing_yet = ResumePoint { accepted: false, ..standing(&[100]) };
     let mut play = Play::of(Settings { wire: Wire::Auto, ..settings() }, nothing_yet.clone());
     // One at a time, in the one form and then in the other.
     assert_eq!(play.sent.len(), 1);
@@ -729,7 +731,7 @@ fn refusals_without_a_reason_are_held_back_until_something_is_accepted() {
 
 #[test]
 fn of_two_refusals_the_one_with_a_code_is_kept_and_the_first_of_equals() {
-    let nothing_yet = Standing { accepted: false, ..standing(&[3]) };
+    let nothing_yet = ResumePoint { accepted: false, ..standing(&[3]) };
     for (array, object, kept) in [(Some("A"), Some("O"), "A"), (Some("A"), None, "A"), (None, Some("O"), "O")]
     {
         let mut play = Play::of(Settings { wire: Wire::Auto, ..settings() }, nothing_yet.clone());
@@ -921,7 +923,7 @@ fn one_organization_that_is_forbidden_holds_up_no_other() {
 
 #[test]
 fn the_form_that_is_understood_is_learned_once() {
-    let nothing_yet = Standing { accepted: false, ..standing(&[10]) };
+    let nothing_yet = ResumePoint { accepted: false, ..standing(&[10]) };
     let mut play = Play::of(Settings { wire: Wire::Auto, ..settings() }, nothing_yet);
     while let Some(batch) = play.sent.first().copied() {
         let sent = play.intents.iter().rposition(|(id, _)| *id == batch).unwrap();

@@ -18,14 +18,14 @@ pub(super) enum Unauthorized {
 }
 
 #[derive(Debug)]
-pub(super) struct Token {
+pub(super) struct TokenUse {
     generation: Generation,
     renewing: bool,
     /// A request with this token was answered with something other than 401, or it is the first.
     proven: bool,
 }
 
-impl Token {
+impl TokenUse {
     pub(super) const fn new() -> Self {
         Self { generation: Generation(0), renewing: false, proven: true }
     }
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_token_is_read_again_once() {
-        let mut token = Token::new();
+        let mut token = TokenUse::new();
         let first = token.generation();
         assert_eq!(token.refused(first), Unauthorized::Renew);
         assert_eq!(token.refused(first), Unauthorized::Renewing);
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_token_replaced_before_its_end_is_read_again_when_refused() {
-        let mut token = Token::new();
+        let mut token = TokenUse::new();
         let first = token.generation();
         token.renewed(true);
         assert_eq!(token.refused(first), Unauthorized::Stale);
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_token_that_worked_may_be_replaced_again() {
-        let mut token = Token::new();
+        let mut token = TokenUse::new();
         token.refused(token.generation());
         token.renewed(true);
         token.proved(token.generation());

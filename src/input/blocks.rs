@@ -34,11 +34,11 @@ struct Block {
     cells: Vec<u8>,
     ends: Vec<usize>,
     numbers: Vec<u32>,
-    places: Vec<Place>,
+    places: Vec<RecordPlace>,
 }
 
 /// Where a record's parts lie in its block.
-struct Place {
+struct RecordPlace {
     line: Line,
     raw: Range<usize>,
     cells: Range<usize>,
@@ -58,7 +58,7 @@ impl Block {
     fn fill(&mut self, records: &mut impl Source) -> Result<bool, RecordError> {
         while self.raw.len() < FULL {
             let Some(record) = records.next()? else { return Ok(false) };
-            self.places.push(Place {
+            self.places.push(RecordPlace {
                 line: record.line,
                 raw: append(&mut self.raw, record.raw),
                 cells: append(&mut self.cells, record.cells),
@@ -71,7 +71,7 @@ impl Block {
     }
 
     fn get(&self, number: usize) -> Option<Record<'_>> {
-        let Place { line, raw, cells, ends, numbers, breaks } = self.places.get(number)?;
+        let RecordPlace { line, raw, cells, ends, numbers, breaks } = self.places.get(number)?;
         Some(Record {
             line: *line,
             raw: self.raw.get(raw.clone())?,

@@ -134,12 +134,12 @@ impl<'de> Deserialize<'de> for Encoding {
 }
 
 /// The file with the bytes that were looked at put back before it.
-type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
+type PutBack<R> = Chain<Cursor<Vec<u8>>, R>;
 
 /// A file's bytes as UTF-8, without byte order marks.
 pub(super) enum Decoded<R: Read> {
-    Utf8(Whole<R>),
-    Transcoded(Box<DecodeReaderBytes<Whole<R>, Vec<u8>>>),
+    Utf8(PutBack<R>),
+    Transcoded(Box<DecodeReaderBytes<PutBack<R>, Vec<u8>>>),
 }
 
 impl<R: Read> Decoded<R> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::{InputError, InputFile, Reading};
+use super::{InputError, InputFile, ReadingOptions};
 use crate::domain::Line;
 
 /// A row as it stands in the file; a sheet's row as a line of CSV.
@@ -75,14 +75,19 @@ impl Excerpts {
 impl InputFile {
     /// Rows by their lines; those that cannot be read are left out. Reads no further than the last of them.
     #[must_use]
-    pub fn excerpts(&self, how: &Reading, lines: &BTreeSet<Line>) -> Excerpts {
+    pub fn excerpts(&self, how: &ReadingOptions, lines: &BTreeSet<Line>) -> Excerpts {
         let mut found = Excerpts::default();
         // What is wrong with the file is told by whoever checks it.
         let _ = self.collect(how, lines, &mut found);
         found
     }
 
-    fn collect(&self, how: &Reading, lines: &BTreeSet<Line>, found: &mut Excerpts) -> Result<(), InputError> {
+    fn collect(
+        &self,
+        how: &ReadingOptions,
+        lines: &BTreeSet<Line>,
+        found: &mut Excerpts,
+    ) -> Result<(), InputError> {
         let Some(last) = lines.last() else { return Ok(()) };
         let mut rows = self.rows(how)?;
         // The delimiter came out of a byte.
@@ -124,7 +129,7 @@ mod tests {
         std::io::Write::write_all(&mut file, b"x,y\n\"a\",1\nb,2\n,,\n\"c\nc\",3\n").unwrap();
         let input = InputFile::open(file.path()).unwrap();
         let lines: BTreeSet<Line> = [1, 2, 5, 9].into_iter().map(Line::new).collect();
-        let shown = input.excerpts(&Reading::default(), &lines);
+        let shown = input.excerpts(&ReadingOptions::default(), &lines);
         let texts: Vec<_> =
             shown.rows.iter().map(|(line, excerpt)| (line.get(), excerpt.text.as_str())).collect();
         assert_eq!(texts, [(1, "x,y"), (2, "\"a\",1"), (5, "\"c\nc\",3")]);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::hashed::Hashed;
 use super::rows::Rows;
-use super::{InputError, Reading};
+use super::{InputError, ReadingOptions};
 use crate::domain::Line;
 
 /// An open regular file. Renaming or replacing it does not change what is read.
@@ -74,12 +74,12 @@ impl InputFile {
     ///
     /// # Errors
     /// [`InputError`] for a file without a usable header.
-    pub fn rows(&self, how: &Reading) -> Result<Rows, InputError> {
+    pub fn rows(&self, how: &ReadingOptions) -> Result<Rows, InputError> {
         Rows::new(self.reading(), how, &self.path)
     }
 
-    fn reading(&self) -> Bytes {
-        Bytes { file: Arc::clone(&self.file), at: 0 }
+    fn reading(&self) -> FileReading {
+        FileReading { file: Arc::clone(&self.file), at: 0 }
     }
 
     /// The SHA-256 of its bytes, in lower-case hexadecimal digits.
@@ -98,12 +98,12 @@ impl InputFile {
 
 /// One reading of the file from its start. Each has a place of its own.
 #[derive(Debug)]
-struct Bytes {
+struct FileReading {
     file: Arc<File>,
     at: u64,
 }
 
-impl Read for Bytes {
+impl Read for FileReading {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = read_at(&self.file, buffer, self.at)?;
         self.at += read as u64;
@@ -111,7 +111,7 @@ impl Read for Bytes {
     }
 }
 
-impl Seek for Bytes {
+impl Seek for FileReading {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let (base, by) = match to {
             SeekFrom::Start(at) => (at, 0),

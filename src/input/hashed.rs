@@ -9,22 +9,22 @@ use sha2::{Digest as _, Sha256};
 pub(super) struct Hashed<R> {
     source: R,
     hash: Sha256,
-    sum: Sum,
+    sum: HashAtEnd,
 }
 
 /// The hash in lower-case hexadecimal digits, once the source has been read to its end.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sum(Arc<OnceLock<String>>);
+pub(super) struct HashAtEnd(Arc<OnceLock<String>>);
 
-impl Sum {
+impl HashAtEnd {
     pub(super) fn get(&self) -> Option<&str> {
         self.0.get().map(String::as_str)
     }
 }
 
 impl<R> Hashed<R> {
-    pub(super) fn new(source: R) -> (Self, Sum) {
-        let sum = Sum::default();
+    pub(super) fn new(source: R) -> (Self, HashAtEnd) {
+        let sum = HashAtEnd::default();
         (Self { source, hash: Sha256::new(), sum: sum.clone() }, sum)
     }
 

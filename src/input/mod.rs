@@ -29,7 +29,7 @@ pub use excerpt::{Excerpt, Excerpts};
 pub use file::InputFile;
 pub use header::{ColumnNames, FAILURE_COLUMNS, FAILURE_COLUMNS_APART, Header, PlainColumns};
 pub use layout::{Encoded, Layout};
-pub use reading::Reading;
+pub use reading::ReadingOptions;
 pub use remark::{Remark, RemarkKind};
 pub use rows::{Row, Rows};
 pub use shape::{RowFault, Shift};

@@ -6,7 +6,7 @@ use super::{ColumnNames, Encoding, PlainColumns};
 
 /// How a file is to be read: what its user said of it, and what its columns may be called.
 #[derive(Debug, Clone)]
-pub struct Reading {
+pub struct ReadingOptions {
     /// How its text is encoded, where that is not to be found out.
     pub encoding: Option<Encoding>,
     /// Which sheet of a workbook to read, where it is not the first.
@@ -15,7 +15,7 @@ pub struct Reading {
     pub columns: Arc<dyn ColumnNames>,
 }
 
-impl Default for Reading {
+impl Default for ReadingOptions {
     fn default() -> Self {
         Self { encoding: None, sheet: None, columns: Arc::new(PlainColumns::default()) }
     }

@@ -133,7 +133,7 @@ impl RemarkKind {
 
 /// What is counted while rows are read.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct RemarkCounts {
     blank: Counted,
     short: Counted,
     long: Counted,
@@ -148,7 +148,7 @@ impl Counted {
     }
 }
 
-impl Tally {
+impl RemarkCounts {
     pub(super) fn blank(&mut self, line: Line) {
         self.blank.add(line);
     }

@@ -9,13 +9,13 @@ use super::blocks::Blocks;
 use super::container::{Container, container_of};
 use super::dialect::{Dialect, Top, rows_above};
 use super::encoding::Decoded;
-use super::hashed::{Hashed, Sum};
+use super::hashed::{HashAtEnd, Hashed};
 use super::records::{LONGEST_RECORD, Record, RecordError, Records};
-use super::remark::{Remark, RemarkKind, Tally};
+use super::remark::{Remark, RemarkCounts, RemarkKind};
 use super::shape::{Mold, Shape};
 use super::survey::{How, survey};
 use super::workbook::{self, Workbook, write_cell};
-use super::{ColumnNames, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, Reading, RowFault};
+use super::{ColumnNames, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, ReadingOptions, RowFault};
 use crate::domain::{Line, is_invisible};
 
 /// The rows of a file, in file order.
@@ -31,8 +31,8 @@ pub struct Rows {
     /// What the text may be instead, where it does not fit.
     perhaps: Option<Encoding>,
     remarks: Vec<Remark>,
-    tally: Tally,
-    sum: Sum,
+    tally: RemarkCounts,
+    sum: HashAtEnd,
 }
 
 impl Rows {
@@ -40,7 +40,7 @@ impl Rows {
     ///
     /// # Errors
     /// [`InputError`] for a file without a usable header.
-    pub fn new<R>(mut source: R, how: &Reading, path: &Path) -> Result<Self, InputError>
+    pub fn new<R>(mut source: R, how: &ReadingOptions, path: &Path) -> Result<Self, InputError>
     where
         R: Read + Seek + Send + 'static,
     {
@@ -53,7 +53,7 @@ impl Rows {
         }
     }
 
-    fn of_text<R>(mut source: R, how: &Reading, path: &Path) -> Result<Self, InputError>
+    fn of_text<R>(mut source: R, how: &ReadingOptions, path: &Path) -> Result<Self, InputError>
     where
         R: Read + Seek + Send + 'static,
     {
@@ -98,12 +98,12 @@ impl Rows {
             ends_anywhere: false,
             perhaps,
             remarks: spoken.into_iter().chain(dialect.remarks).collect(),
-            tally: Tally::default(),
+            tally: RemarkCounts::default(),
             sum,
         })
     }
 
-    fn of_workbook<R>(source: R, how: &Reading, path: &Path) -> Result<Self, InputError>
+    fn of_workbook<R>(source: R, how: &ReadingOptions, path: &Path) -> Result<Self, InputError>
     where
         R: Read + Seek + Send + 'static,
     {
@@ -151,7 +151,7 @@ impl Rows {
             ends_anywhere: true,
             perhaps: None,
             remarks,
-            tally: Tally::default(),
+            tally: RemarkCounts::default(),
             sum,
         })
     }
@@ -454,7 +454,7 @@ mod tests {
 
     fn rows(text: &'static [u8]) -> Result<Rows, InputError> {
         let names = &["email", "E-Mail", "licenseId", "license id"];
-        let how = Reading { columns: Arc::new(PlainColumns(names)), ..Reading::default() };
+        let how = ReadingOptions { columns: Arc::new(PlainColumns(names)), ..ReadingOptions::default() };
         Rows::new(io::Cursor::new(text), &how, Path::new("people.csv"))
     }
 

@@ -9,7 +9,7 @@ const DIGITS: i32 = 15;
 
 /// How a cell shows its number.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) enum Form {
+pub(super) enum NumberForm {
     /// As it is.
     #[default]
     General,
@@ -17,7 +17,7 @@ pub(super) enum Form {
     Digits { before: String, least: usize, decimals: usize, behind: String, percent: bool },
 }
 
-impl Form {
+impl NumberForm {
     /// Reads a format's code. What is not a plain pattern of digits shows the number as it is.
     pub(super) fn of(code: &str) -> Self {
         Self::digits(code).unwrap_or_default()
@@ -135,7 +135,7 @@ mod tests {
 
     fn shown(code: &str, number: f64) -> String {
         let mut text = String::new();
-        Form::of(code).show(number, &mut text);
+        NumberForm::of(code).show(number, &mut text);
         text
     }
 

@@ -14,7 +14,7 @@ const SAMPLE: usize = 1 << 16;
 
 /// What was found out of a file's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct Surveyed {
     pub(super) encoding: Encoding,
     pub(super) byte_order_mark: bool,
     pub(super) how: How,
@@ -46,7 +46,7 @@ pub(super) struct Utf32;
 pub(super) fn survey<R: Read + Seek>(
     source: &mut R,
     asked: Option<Encoding>,
-) -> io::Result<Result<Found, Utf32>> {
+) -> io::Result<Result<Surveyed, Utf32>> {
     let mut head = Vec::new();
     source.seek(SeekFrom::Start(0))?;
     source.by_ref().take(HEAD).read_to_end(&mut head)?;
@@ -54,10 +54,10 @@ pub(super) fn survey<R: Read + Seek>(
         Some(Err(utf32)) => Err(utf32),
         Some(Ok(encoding)) => {
             let how = asked.filter(|asked| *asked != encoding).map_or(How::Known, How::MarkAgainst);
-            Ok(Found { encoding, byte_order_mark: true, how })
+            Ok(Surveyed { encoding, byte_order_mark: true, how })
         }
         None => {
-            let unmarked = |encoding, how| Ok(Found { encoding, byte_order_mark: false, how });
+            let unmarked = |encoding, how| Ok(Surveyed { encoding, byte_order_mark: false, how });
             match (asked, without_mark(&head)) {
                 (None, Some(Err(utf32))) => Err(utf32),
                 (None, Some(Ok(encoding))) => unmarked(encoding, How::Guessed),
@@ -103,19 +103,19 @@ fn without_mark(head: &[u8]) -> Option<Result<Encoding, Utf32>> {
 
 /// What there is in a file beyond ASCII.
 #[derive(Debug, Default)]
-struct Bytes {
+struct ByteKinds {
     /// Some sequence of bytes is a character of UTF-8.
     some_utf8: bool,
     /// Some is none.
     some_other: bool,
-    /// Bytes above ASCII, and those of them that make no sense as Windows-1252.
+    /// ByteKinds above ASCII, and those of them that make no sense as Windows-1252.
     above: usize,
     odd: usize,
     sample: Vec<u8>,
 }
 
-fn bytes_of(source: &mut impl Read) -> io::Result<Bytes> {
-    let mut bytes = Bytes::default();
+fn bytes_of(source: &mut impl Read) -> io::Result<ByteKinds> {
+    let mut bytes = ByteKinds::default();
     let mut buffer = vec![0; CHUNK];
     let mut kept = 0;
     loop {
@@ -135,7 +135,7 @@ fn bytes_of(source: &mut impl Read) -> io::Result<Bytes> {
     }
 }
 
-impl Bytes {
+impl ByteKinds {
     /// Takes the bytes in but for so many at their end, which may be the beginning of a character.
     fn look_at(&mut self, mut bytes: &[u8], last: bool) -> usize {
         loop {
@@ -206,7 +206,7 @@ fn is_odd(before: Option<u8>, byte: u8, after: Option<u8>) -> bool {
 }
 
 /// Which encoding it is, where it is not UTF-16.
-fn judged(bytes: &Bytes, asked: Option<Encoding>) -> (Encoding, How) {
+fn judged(bytes: &ByteKinds, asked: Option<Encoding>) -> (Encoding, How) {
     if let Some(asked) = asked {
         let wholly_utf8 = bytes.some_utf8 && !bytes.some_other;
         return (asked, if wholly_utf8 { How::Utf8Against(asked) } else { How::Known });
@@ -252,7 +252,7 @@ mod tests {
 
     use super::*;
 
-    fn found(bytes: &[u8], asked: Option<Encoding>) -> Found {
+    fn found(bytes: &[u8], asked: Option<Encoding>) -> Surveyed {
         survey(&mut Cursor::new(bytes), asked).unwrap().unwrap()
     }
 

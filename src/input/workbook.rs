@@ -6,7 +6,7 @@ use calamine::{Cell, DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxCe
 
 use super::blocks::{Sink, Source};
 use super::records::{Record, RecordError};
-use super::shown::{Form, show_date};
+use super::shown::{NumberForm, show_date};
 use crate::domain::Line;
 
 /// The delimiter of a sheet's rows where they are written as text.
@@ -102,7 +102,7 @@ fn refused(error: &XlsxError) -> WorkbookError {
 struct SheetRows<'w, R: Read + Seek> {
     cells: XlsxCellReader<'w, R>,
     /// By the numbers of styles.
-    forms: Vec<Form>,
+    forms: Vec<NumberForm>,
     /// The first cell of the next row.
     pending: Option<(Cell<DataRef<'w>>, usize)>,
     last: u32,
@@ -116,7 +116,10 @@ struct SheetRows<'w, R: Read + Seek> {
 impl<'w, R: Read + Seek> SheetRows<'w, R> {
     fn new(cells: XlsxCellReader<'w, R>) -> Self {
         let code = |style: &calamine::Style| {
-            style.number_format.as_ref().map_or(Form::General, |format| Form::of(&format.format_code))
+            style
+                .number_format
+                .as_ref()
+                .map_or(NumberForm::General, |format| NumberForm::of(&format.format_code))
         };
         let forms = cells.styles().iter().map(code).collect();
         Self {
@@ -161,9 +164,9 @@ impl<'w, R: Read + Seek> SheetRows<'w, R> {
         match value {
             DataRef::Int(number) => {
                 #[expect(clippy::cast_precision_loss, reason = "a sheet's numbers are doubles")]
-                form.unwrap_or(&Form::General).show(*number as f64, &mut self.text);
+                form.unwrap_or(&NumberForm::General).show(*number as f64, &mut self.text);
             }
-            DataRef::Float(number) => form.unwrap_or(&Form::General).show(*number, &mut self.text),
+            DataRef::Float(number) => form.unwrap_or(&NumberForm::General).show(*number, &mut self.text),
             DataRef::String(text) => self.text.push_str(text),
             DataRef::SharedString(text) => self.text.push_str(text),
             DataRef::Bool(value) => self.text.push_str(if *value { "TRUE" } else { "FALSE" }),

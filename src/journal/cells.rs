@@ -15,14 +15,14 @@ pub struct Packer {
 
 /// A closed block and the line of its first row.
 #[derive(Debug)]
-pub struct Block {
+pub struct CellBlock {
     pub(super) first: Line,
     pub(super) cells: Vec<u8>,
 }
 
 impl Packer {
     /// Adds a row; lines come in rising order. Gives a block back when one is full.
-    pub fn push(&mut self, line: Line, cells: &[u8]) -> Option<Block> {
+    pub fn push(&mut self, line: Line, cells: &[u8]) -> Option<CellBlock> {
         self.first.get_or_insert(line);
         self.plain.extend_from_slice(&line.get().to_le_bytes());
         // A record is at most a few megabytes long.
@@ -32,21 +32,21 @@ impl Packer {
     }
 
     /// The last block, if rows are left.
-    pub fn close(&mut self) -> Option<Block> {
+    pub fn close(&mut self) -> Option<CellBlock> {
         let first = self.first.take()?;
         let cells = lz4_flex::compress_prepend_size(&self.plain);
         self.plain.clear();
-        Some(Block { first, cells })
+        Some(CellBlock { first, cells })
     }
 }
 
 /// An opened block.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct CellRows {
     plain: Vec<u8>,
 }
 
-impl Rows {
+impl CellRows {
     /// Opens a block; `None` for one that was not made by [`Packer`].
     pub(super) fn open(cells: &[u8]) -> Option<Self> {
         lz4_flex::decompress_size_prepended(cells).ok().map(|plain| Self { plain })
@@ -75,7 +75,7 @@ mod tests {
     fn every_row_comes_back_from_its_block() {
         let row = |line: u32| format!("user{line}@example.com,{},x", "LICENSE".repeat(12));
         let mut packer = Packer::default();
-        let mut blocks: Vec<Block> =
+        let mut blocks: Vec<CellBlock> =
             (2..2000).filter_map(|line| packer.push(Line::new(line), row(line).as_bytes())).collect();
         blocks.extend(packer.close());
         assert!(blocks.len() > 2);
@@ -83,7 +83,7 @@ mod tests {
         assert!(size * 3 < 2000 * row(1000).len(), "{size}");
         for line in 2..2000 {
             let block = blocks.iter().rev().find(|block| block.first.get() <= line).unwrap();
-            let rows = Rows::open(&block.cells).unwrap();
+            let rows = CellRows::open(&block.cells).unwrap();
             assert_eq!(rows.get(Line::new(line)), Some(row(line).as_bytes()));
         }
         assert!(packer.close().is_none());
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_damaged_block_is_no_block() {
-        assert!(Rows::open(b"\xff\xff\xff").is_none());
-        assert!(Rows { plain: vec![1, 0, 0, 0, 9, 0, 0, 0, 7] }.get(Line::new(1)).is_none());
+        assert!(CellRows::open(b"\xff\xff\xff").is_none());
+        assert!(CellRows { plain: vec![1, 0, 0, 0, 9, 0, 0, 0, 7] }.get(Line::new(1)).is_none());
     }
 }

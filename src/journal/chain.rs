@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::unix_millis;
 
 /// A hash.
-pub(super) type Sum = [u8; 32];
+pub(super) type LinkHash = [u8; 32];
 
 /// Some columns of a table whose rows are in the chain, and the columns that name a row.
 #[derive(Debug)]
@@ -219,14 +219,21 @@ fn append(db: &Connection, run: u32, what: &str, payload: &[u8]) -> rusqlite::Re
 }
 
 /// The last link and its hash.
-pub(super) fn head(db: &Connection) -> rusqlite::Result<Option<(i64, Sum)>> {
+pub(super) fn head(db: &Connection) -> rusqlite::Result<Option<(i64, LinkHash)>> {
     db.prepare_cached("SELECT link_id, hash FROM link ORDER BY link_id DESC LIMIT 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
 }
 
 /// What a link's hash is made of.
-pub(super) fn hash_of(before: &Sum, number: i64, run: u32, what: &str, at: i64, payload: &Sum) -> Sum {
+pub(super) fn hash_of(
+    before: &LinkHash,
+    number: i64,
+    run: u32,
+    what: &str,
+    at: i64,
+    payload: &LinkHash,
+) -> LinkHash {
     let mut hash = Sha256::new();
     hash.update(before);
     hash.update(number.to_le_bytes());
@@ -284,7 +291,7 @@ fn find(Chained { table, keys, columns }: &Chained) -> String {
 }
 
 /// A change of a row, out of a payload.
-pub(super) struct Change<'a> {
+pub(super) struct RowChange<'a> {
     /// The place in [`CHAINED`].
     pub(super) table: u8,
     /// What names the row.
@@ -294,7 +301,7 @@ pub(super) struct Change<'a> {
 }
 
 /// Takes a payload apart; `None` where it is none.
-pub(super) fn changes(payload: &[u8]) -> Option<Vec<Change<'_>>> {
+pub(super) fn changes(payload: &[u8]) -> Option<Vec<RowChange<'_>>> {
     let mut rest = payload;
     let mut all = Vec::new();
     while let Some((table, after)) = rest.split_first() {
@@ -303,7 +310,7 @@ pub(super) fn changes(payload: &[u8]) -> Option<Vec<Change<'_>>> {
         let (length, after) = after.split_first_chunk::<4>()?;
         let length = u32::from_le_bytes(*length) as usize;
         let (values, after) = after.split_at_checked(length.saturating_sub(1))?;
-        all.push(Change { table: *table, key, values: (length > 0).then_some(values) });
+        all.push(RowChange { table: *table, key, values: (length > 0).then_some(values) });
         rest = after;
     }
     Some(all)
@@ -354,7 +361,7 @@ pub(super) fn encode_row(bytes: &mut Vec<u8>, row: &Row<'_>, columns: usize) -> 
 }
 
 /// What a block of assignments sums up to as it is stored.
-pub(super) fn block_sum(db: &Connection, run: u32, number: u32) -> rusqlite::Result<Sum> {
+pub(super) fn block_sum(db: &Connection, run: u32, number: u32) -> rusqlite::Result<LinkHash> {
     let (first, last) = (number << BLOCK_BITS, (number << BLOCK_BITS) + (1 << BLOCK_BITS) - 1);
     let mut hash = Sha256::new();
     let mut users = db.prepare_cached(
@@ -389,7 +396,11 @@ pub(super) fn put_block(db: &Connection, run: u32, number: u32) -> rusqlite::Res
 }
 
 /// What the rows of a run in a table sum up to as they are stored.
-pub(super) fn bulk_sum(db: &Connection, run: u32, (table, columns, order): Bulk) -> rusqlite::Result<Sum> {
+pub(super) fn bulk_sum(
+    db: &Connection,
+    run: u32,
+    (table, columns, order): Bulk,
+) -> rusqlite::Result<LinkHash> {
     let mut hash = Sha256::new();
     let sql = format!("SELECT {columns} FROM main.{table} WHERE run_id = ?1 ORDER BY {order}");
     let mut rows = db.prepare_cached(&sql)?;

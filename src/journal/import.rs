@@ -10,7 +10,7 @@ use std::path::Path;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params};
 
-use super::cells::Block;
+use super::cells::CellBlock;
 use super::insert::{Insert, intern, number, text};
 use super::open::INDEXES;
 use super::users::{Noted, Users};
@@ -222,7 +222,7 @@ impl Importer<'_> {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn cells(&mut self, block: &Block) -> Result<(), JournalError> {
+    pub fn cells(&mut self, block: &CellBlock) -> Result<(), JournalError> {
         let sql = "INSERT INTO cell_block (run_id, first_line, cells) VALUES (?1, ?2, ?3)";
         self.execute(sql, params![self.run.0, block.first.get(), block.cells])
     }

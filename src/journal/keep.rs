@@ -143,7 +143,7 @@ impl Journal {
 fn forget_links(db: &rusqlite::Connection, run: RunId) -> rusqlite::Result<()> {
     let mut links =
         db.prepare("SELECT link_id, payload FROM link WHERE run_id = ?1 AND payload IS NOT NULL")?;
-    let sums: Vec<(i64, chain::Sum)> = links
+    let sums: Vec<(i64, chain::LinkHash)> = links
         .query_map([run.0], |row| {
             Ok((row.get(0)?, Sha256::digest(row.get_ref(1)?.as_blob().unwrap_or_default()).into()))
         })?

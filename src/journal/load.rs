@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::chain::{BLOCK_BITS, Sum, block_sum};
+use super::chain::{BLOCK_BITS, LinkHash, block_sum};
 use super::{JournalError, Reader};
 use crate::domain::{
     Action, Assignment, AssignmentNo, Change, EmailAddress, IdError, Item, LicenseId, Line, LocationId,
@@ -103,7 +103,7 @@ impl Loader {
         let blocks = span.first().0 >> BLOCK_BITS..=span.last().0 >> BLOCK_BITS;
         for number in blocks {
             let sql = "SELECT sum FROM block WHERE run_id = ?1 AND number = ?2";
-            let kept = || -> rusqlite::Result<Option<Sum>> {
+            let kept = || -> rusqlite::Result<Option<LinkHash>> {
                 db.prepare_cached(sql)?.query_row([self.run.0, number], |row| row.get(0)).optional()
             };
             let proved = kept().and_then(|kept| Ok((kept, block_sum(db, self.run.0, number)?)));

@@ -32,19 +32,19 @@ mod word;
 mod writer;
 
 pub use audit::{AttemptRow, AuditRow};
-pub use cells::{Block, Packer};
+pub use cells::{CellBlock, Packer};
 pub use error::JournalError;
 pub use import::{Importer, InvalidOperation, NewRun, Origin, PlannedOperation, StoredTarget, Totals};
 pub use keep::{Prunable, Retention};
 pub use load::Loader;
 pub use open::{Journal, Reader, is_held};
 pub use outputs::WrittenFile;
-pub use person::Names;
+pub use person::PersonNames;
 pub use proof::{Alteration, Head, Proof};
 pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};
-pub use reasons::{Pace, Reason};
+pub use reasons::{Reason, RecentRequests};
 pub use retry::Selected;
-pub use reversal::{Place, Reversal};
+pub use reversal::{CallingPlace, Reversal};
 pub use writer::{AttemptReport, Commit, Committed, LogEntry, Writer};
 
 /// Milliseconds since 1970, UTC.

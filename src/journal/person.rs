@@ -7,14 +7,14 @@ use crate::domain::RunId;
 
 /// What a person is known by.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Names {
+pub struct PersonNames {
     /// Addresses.
     pub emails: Vec<String>,
     /// Person IDs.
     pub persons: Vec<String>,
 }
 
-impl Names {
+impl PersonNames {
     fn add(list: &mut Vec<String>, name: Option<&str>) -> bool {
         match name {
             Some(name) if !list.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
@@ -32,8 +32,8 @@ impl Reader {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn person(&self, name: &str) -> Result<(Names, Vec<OperationRow>), JournalError> {
-        let mut names = Names::default();
+    pub fn person(&self, name: &str) -> Result<(PersonNames, Vec<OperationRow>), JournalError> {
+        let mut names = PersonNames::default();
         if name.contains('@') {
             names.emails.push(name.to_owned());
         } else {
@@ -48,7 +48,7 @@ impl Reader {
             }
             let mut grown = false;
             for row in &found {
-                grown |= Names::add(&mut names.emails, row.email.as_deref());
+                grown |= PersonNames::add(&mut names.emails, row.email.as_deref());
                 // IDs have case.
                 if let Some(person) = &row.person_id
                     && !names.persons.contains(person)

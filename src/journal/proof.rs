@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
-use super::chain::{self, BULK, CHAINED, Sum};
+use super::chain::{self, BULK, CHAINED, LinkHash};
 use super::{Journal, JournalError, Reader};
 use crate::domain::RunId;
 
@@ -14,7 +14,7 @@ use crate::domain::RunId;
 pub struct Head(String);
 
 impl Head {
-    fn of(link: i64, hash: &Sum) -> Self {
+    fn of(link: i64, hash: &LinkHash) -> Self {
         let digits: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         Self(format!("{link}-{digits}"))
     }
@@ -149,12 +149,12 @@ impl<'a> Proving<'a> {
             "SELECT link_id, run_id, what, at, payload, payload_sum, hash FROM main.link ORDER BY link_id",
         )?;
         let mut links = statement.query([])?;
-        let mut before: Sum = [0; 32];
+        let mut before: LinkHash = [0; 32];
         while let Some(row) = links.next()? {
             let link: i64 = row.get(0)?;
             let (run, what, at): (u32, String, i64) = (row.get(1)?, row.get(2)?, row.get(3)?);
             let payload = row.get_ref(4)?.as_blob_or_null()?;
-            let (kept, hash): (Option<Sum>, Sum) = (row.get(5)?, row.get(6)?);
+            let (kept, hash): (Option<LinkHash>, LinkHash) = (row.get(5)?, row.get(6)?);
             proving.proof.links += 1;
             let covers = || format!("link {link} ('{}', run {run}, {})", what.escape_debug(), time(at));
             if i64::try_from(proving.proof.links) != Ok(link) {
@@ -163,7 +163,7 @@ impl<'a> Proving<'a> {
                     .found(Some(link), format!("link {missing} of the chain is gone, before {}", covers()));
                 break;
             }
-            let sum: Option<Sum> = match (payload, kept) {
+            let sum: Option<LinkHash> = match (payload, kept) {
                 (Some(payload), None) => Some(Sha256::digest(payload).into()),
                 (None, kept) => kept.filter(|_| proving.proof.pruned.contains(&RunId(run))),
                 (Some(_), Some(_)) => None,
@@ -214,7 +214,7 @@ impl<'a> Proving<'a> {
         Ok(())
     }
 
-    fn take(&self, link: i64, change: &chain::Change<'_>) -> rusqlite::Result<()> {
+    fn take(&self, link: i64, change: &chain::RowChange<'_>) -> rusqlite::Result<()> {
         match change.values {
             Some(values) => self
                 .db
@@ -293,7 +293,7 @@ impl<'a> Proving<'a> {
             .collect::<rusqlite::Result<_>>()?;
         for (run, has_persons) in runs {
             for bulk in BULK {
-                let kept: Option<Sum> = db
+                let kept: Option<LinkHash> = db
                     .query_row(
                         "SELECT sum FROM main.digest WHERE run_id = ?1 AND what = ?2",
                         params![run, bulk.0],
@@ -313,7 +313,7 @@ impl<'a> Proving<'a> {
             )?;
             let mut blocks = statement.query(params![run, chain::BLOCK_BITS])?;
             while let Some(row) = blocks.next()? {
-                let (number, kept): (u32, Option<Sum>) = (row.get(0)?, row.get(1)?);
+                let (number, kept): (u32, Option<LinkHash>) = (row.get(0)?, row.get(1)?);
                 if kept != Some(chain::block_sum(db, run, number)?) {
                     let first = number << chain::BLOCK_BITS;
                     let last = first + (1 << chain::BLOCK_BITS) - 1;
@@ -351,7 +351,7 @@ impl<'a> Proving<'a> {
     /// Whether the chain goes on from where it was once.
     fn hold_to(&mut self, head: &str) -> rusqlite::Result<()> {
         let link: Option<i64> = head.split_once('-').and_then(|(link, _)| link.parse().ok());
-        let there: Option<Sum> = self
+        let there: Option<LinkHash> = self
             .db
             .query_row("SELECT hash FROM main.link WHERE link_id = ?1", [link], |row| row.get(0))
             .optional()?;

@@ -242,7 +242,7 @@ fn a_chain_that_was_rewritten_is_caught_by_a_kept_head() {
     let head = Reader::open(&desk.path).unwrap().head().unwrap().unwrap();
     let db = Connection::open(&desk.path).unwrap();
     db.execute_batch("UPDATE link SET at = at + 1 WHERE link_id = 4").unwrap();
-    let mut before: chain::Sum =
+    let mut before: chain::LinkHash =
         db.query_row("SELECT hash FROM link WHERE link_id = 3", [], |row| row.get(0)).unwrap();
     type Row = (i64, u32, String, i64, Vec<u8>);
     let rest: Vec<Row> = db

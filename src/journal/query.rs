@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::cells::Rows;
+use super::cells::CellRows;
 #[cfg(not(unix))]
 use super::word::strange;
 use super::word::word;
@@ -351,7 +351,7 @@ impl Reader {
         Ok(())
     }
 
-    /// How the operations of each organization stand, in sending order. Rows that cannot be sent belong
+    /// How the operations of each organization stand, in sending order. CellRows that cannot be sent belong
     /// to none.
     ///
     /// # Errors
@@ -485,7 +485,7 @@ fn failed_row(row: &Row<'_>) -> rusqlite::Result<FailedRow<'static>> {
 #[derive(Default)]
 struct OpenBlock {
     first: Option<u32>,
-    rows: Rows,
+    rows: CellRows,
 }
 
 impl OpenBlock {
@@ -507,7 +507,7 @@ impl OpenBlock {
             let sql = "SELECT cells FROM cell_block WHERE run_id = ?1 AND first_line = ?2";
             let mut get = reader.connection.prepare_cached(sql).map_err(&wrong)?;
             let cells: Vec<u8> = get.query_row([run.0, first], |row| row.get(0)).map_err(&wrong)?;
-            self.rows = Rows::open(&cells).ok_or_else(strange)?;
+            self.rows = CellRows::open(&cells).ok_or_else(strange)?;
             self.first = Some(first);
         }
         self.rows.get(line).ok_or_else(strange)

@@ -61,12 +61,17 @@ impl Reader {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn pace(&self, run: RunId) -> Result<Pace, JournalError> {
+    pub fn pace(&self, run: RunId) -> Result<RecentRequests, JournalError> {
         let sql = "SELECT count(*), coalesce(sum(assignments), 0), min(started_at), max(ended_at) FROM
              (SELECT assignments, started_at, ended_at FROM attempts
               WHERE run_id = ?1 AND ended_at IS NOT NULL ORDER BY attempt_id DESC LIMIT ?2)";
         let read = |row: &rusqlite::Row<'_>| {
-            Ok(Pace { requests: row.get(0)?, users: row.get(1)?, from: row.get(2)?, to: row.get(3)? })
+            Ok(RecentRequests {
+                requests: row.get(0)?,
+                users: row.get(1)?,
+                from: row.get(2)?,
+                to: row.get(3)?,
+            })
         };
         self.connection.query_row(sql, (run.0, RECENT), read).map_err(self.wrong())
     }
@@ -87,7 +92,7 @@ const RECENT: u32 = 60;
 
 /// The last requests of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pace {
+pub struct RecentRequests {
     /// How many are looked at.
     pub requests: u64,
     /// How many users they carried.

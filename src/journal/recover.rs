@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use super::word::strange;
 use super::{Journal, JournalError, chain};
 use crate::domain::{
-    BatchId, LaneStanding, OpenBatch, OrgId, Part, RunId, RunState, Span, Standing, WireForm,
+    BatchId, LaneResumePoint, OpenBatch, OrgId, Part, ResumePoint, RunId, RunState, Span, WireForm,
 };
 
 impl Journal {
@@ -16,7 +16,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn recover(&mut self, run: RunId, now: i64) -> Result<Standing, JournalError> {
+    pub fn recover(&mut self, run: RunId, now: i64) -> Result<ResumePoint, JournalError> {
         self.prove_run(run)?;
         self.proved.push(run);
         let wrong = self.wrong();
@@ -75,7 +75,7 @@ impl Journal {
     }
 }
 
-fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<Standing> {
+fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<ResumePoint> {
     let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     step.execute(
         "UPDATE batch INDEXED BY batch_open SET state = 'in_doubt', attempts = attempts + 1, updated_at = ?2,
@@ -88,35 +88,35 @@ fn recover(db: &mut Connection, run: RunId, now: i64) -> rusqlite::Result<Standi
         "UPDATE run SET state = 'running', reason = NULL, finished_at = NULL WHERE run_id = ?1",
         [run.0],
     )?;
-    let standing = read(&step, run, now)?;
+    let point = read(&step, run, now)?;
     chain::link(&step, run.0, "opened")?;
     step.commit()?;
-    Ok(standing)
+    Ok(point)
 }
 
-fn read(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Standing> {
-    let mut standing = Standing { lanes: lanes(db, run, now)?, ..Standing::default() };
-    share_out(&mut standing.lanes, open_batches(db, run)?);
+fn read(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<ResumePoint> {
+    let mut point = ResumePoint { lanes: lanes(db, run, now)?, ..ResumePoint::default() };
+    share_out(&mut point.lanes, open_batches(db, run)?);
     let sql = "SELECT accepted, wire, paused_until, failed, last_batch + 1, last_attempt + 1 FROM run WHERE run_id = ?1";
     db.query_row(sql, [run.0], |row| {
-        standing.accepted = row.get(0)?;
-        standing.wire = match row.get::<_, Option<String>>(1)? {
+        point.accepted = row.get(0)?;
+        point.wire = match row.get::<_, Option<String>>(1)? {
             Some(form) if form == "array" => Some(WireForm::Array),
             Some(form) if form == "object" => Some(WireForm::Object),
             Some(other) => return Err(strange(1, "wire form", other)),
             None => None,
         };
-        standing.pause = left_of(row.get(2)?, now);
-        standing.failed = row.get(3)?;
-        standing.next_batch = row.get(4)?;
-        standing.next_attempt = row.get(5)?;
+        point.pause = left_of(row.get(2)?, now);
+        point.failed = row.get(3)?;
+        point.next_batch = row.get(4)?;
+        point.next_attempt = row.get(5)?;
         Ok(())
     })?;
-    Ok(standing)
+    Ok(point)
 }
 
 /// One lane for each organization, with what of its spans no batch covers.
-fn lanes(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Vec<LaneStanding>> {
+fn lanes(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Vec<LaneResumePoint>> {
     let spans = db
         .prepare(
             "SELECT s.first, s.last, t.text, s.paused_until FROM org_span s LEFT JOIN term t ON t.term_id = s.org_id
@@ -131,13 +131,13 @@ fn lanes(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Vec<LaneStan
         "SELECT last + 1 FROM batch WHERE run_id = ?1 AND state <> 'split' AND first >= ?2 AND first <= ?3
          ORDER BY first DESC LIMIT 1",
     )?;
-    let mut lanes: Vec<LaneStanding> = Vec::new();
+    let mut lanes: Vec<LaneResumePoint> = Vec::new();
     for (first, last, org, paused_until) in spans {
         let parsed = org.as_deref().map(OrgId::parse).transpose();
         let org = parsed.map_err(|_| strange(2, "organization", org.unwrap_or_default()))?;
         let cursor = highest.query_row([run.0, first, last], |row| row.get(0)).optional()?;
         let number = lanes.iter().position(|lane| lane.org == org).unwrap_or_else(|| {
-            lanes.push(LaneStanding { org, ..LaneStanding::default() });
+            lanes.push(LaneResumePoint { org, ..LaneResumePoint::default() });
             lanes.len() - 1
         });
         let Some(lane) = lanes.get_mut(number) else { continue };
@@ -164,7 +164,7 @@ fn open_batches(db: &Connection, run: RunId) -> rusqlite::Result<Vec<OpenBatch>>
 }
 
 /// Gives each open batch to the lane that it belongs to.
-fn share_out(lanes: &mut [LaneStanding], open: Vec<OpenBatch>) {
+fn share_out(lanes: &mut [LaneResumePoint], open: Vec<OpenBatch>) {
     let mut spans: Vec<(Span, usize)> = Vec::new();
     for (number, lane) in lanes.iter().enumerate() {
         spans.extend(lane.covers.iter().map(|span| (*span, number)));

@@ -21,20 +21,20 @@ pub struct Reversal {
     /// Whether the run took it away, so that it is to be given back.
     pub removed: bool,
     /// Calling properties that the journal has.
-    pub place: Place,
+    pub place: CallingPlace,
     target_id: i64,
 }
 
 /// Number, extension and location of a Calling license.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
-pub struct Place {
+pub struct CallingPlace {
     pub location: Option<String>,
     pub phone_number: Option<String>,
     pub extension: Option<String>,
 }
 
-impl Place {
+impl CallingPlace {
     /// Whether a Calling license can be given with it.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
@@ -80,7 +80,7 @@ fn reversal(row: &Row<'_>) -> rusqlite::Result<Reversal> {
         target: row.get(5)?,
         name: row.get(6)?,
         removed: row.get(7)?,
-        place: Place { location: row.get(8)?, phone_number: row.get(9)?, extension: row.get(10)? },
+        place: CallingPlace { location: row.get(8)?, phone_number: row.get(9)?, extension: row.get(10)? },
         target_id: row.get(11)?,
         item: row.get(12)?,
     })
@@ -118,7 +118,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn earlier_place(&self, run: RunId, of: &Reversal) -> Result<Place, JournalError> {
+    pub fn earlier_place(&self, run: RunId, of: &Reversal) -> Result<CallingPlace, JournalError> {
         let wrong = |source| JournalError::of(&self.path, source);
         let by = [("a.email = ?2", &of.email), ("a.person_id = ?2", &of.person_id)];
         for (condition, name) in by {
@@ -126,12 +126,12 @@ impl Reader {
             let sql = format!("{EARLIER}{condition} ORDER BY a.run_id DESC, o.line DESC LIMIT 1");
             let mut statement = self.connection.prepare_cached(&sql).map_err(wrong)?;
             let place = statement.query_row(params![run.0, name, of.target_id], |row| {
-                Ok(Place { location: row.get(0)?, phone_number: row.get(1)?, extension: row.get(2)? })
+                Ok(CallingPlace { location: row.get(0)?, phone_number: row.get(1)?, extension: row.get(2)? })
             });
             if let Some(place) = place.optional().map_err(wrong)? {
                 return Ok(place);
             }
         }
-        Ok(Place::default())
+        Ok(CallingPlace::default())
     }
 }

@@ -13,7 +13,7 @@ pub struct Licenses(Vec<License>);
 
 /// Where the name or ID of a license leads.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found<'a> {
+pub enum LicenseMatch<'a> {
     /// To this one.
     One(&'a License),
     /// To none; the nearest name there is, if any is near.
@@ -44,18 +44,18 @@ impl Licenses {
 
     /// The license that a person calls so: by its ID or by its name.
     #[must_use]
-    pub fn find(&self, text: &str) -> Found<'_> {
+    pub fn find(&self, text: &str) -> LicenseMatch<'_> {
         if let Some(license) = self.by_id(text) {
-            return Found::One(license);
+            return LicenseMatch::One(license);
         }
         let key = folded(text);
         let mut named: Vec<&License> = self.0.iter().filter(|license| folded(&license.name) == key).collect();
         match (named.pop(), named.is_empty()) {
-            (None, _) => Found::Nothing(self.nearest(&key)),
-            (Some(license), true) => Found::One(license),
+            (None, _) => LicenseMatch::Nothing(self.nearest(&key)),
+            (Some(license), true) => LicenseMatch::One(license),
             (Some(last), false) => {
                 named.push(last);
-                Found::Several(named)
+                LicenseMatch::Several(named)
             }
         }
     }
@@ -131,7 +131,7 @@ mod tests {
 
     fn found<'a>(licenses: &'a Licenses, text: &str) -> &'a str {
         match licenses.find(text) {
-            Found::One(license) => &license.id,
+            LicenseMatch::One(license) => &license.id,
             _ => "",
         }
     }
@@ -154,14 +154,14 @@ mod tests {
     #[test]
     fn a_name_of_several_tells_them_apart() {
         let licenses = licenses();
-        let Found::Several(which) = licenses.find("meetings") else { panic!() };
+        let LicenseMatch::Several(which) = licenses.find("meetings") else { panic!() };
         let told: Vec<String> = which.into_iter().map(License::told_apart).collect();
         assert_eq!(told, ["L2 (a.example.com)", "L3 (b.example.com, Sub1)"]);
     }
 
     #[test]
     fn the_nearest_name_is_suggested_if_it_is_near() {
-        assert_eq!(licenses().find("Mesaging"), Found::Nothing(Some("Messaging")));
-        assert_eq!(licenses().find("Phones"), Found::Nothing(None));
+        assert_eq!(licenses().find("Mesaging"), LicenseMatch::Nothing(Some("Messaging")));
+        assert_eq!(licenses().find("Phones"), LicenseMatch::Nothing(None));
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::{address_key, with_id_key};
 
 /// How a person is named: by an address, by a person ID, or by both.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Named<'a> {
+pub struct PersonNamed<'a> {
     /// The address.
     pub email: Option<&'a str>,
     /// The person ID.
@@ -21,27 +21,27 @@ pub struct Named<'a> {
 }
 
 /// People who are asked about, by numbers.
-pub trait Names {
+pub trait People {
     /// The numbers of those who are meant by this address and by this person ID: usually one and the same.
-    fn numbers(&self, named: Named<'_>) -> [Option<u32>; 2];
+    fn numbers(&self, named: PersonNamed<'_>) -> [Option<u32>; 2];
 
     /// One more than the highest number.
     fn bound(&self) -> u32;
 }
 
-type Key = [u32; 3];
+type PersonKey = [u32; 3];
 
 /// Keys are hashes already.
-fn hash(key: Key) -> u64 {
+fn hash(key: PersonKey) -> u64 {
     let [a, b, _] = key;
     (u64::from(b) << 32) | u64::from(a)
 }
 
-/// Names, each with a number of its own. A person with an address and a person ID has two.
+/// People, each with a number of its own. A person with an address and a person ID has two.
 #[derive(Debug)]
 pub struct Crowd {
     seeds: (u64, u64),
-    keys: Vec<Key>,
+    keys: Vec<PersonKey>,
     slots: HashTable<u32>,
 }
 
@@ -52,7 +52,7 @@ impl Crowd {
         Self { seeds, keys: Vec::new(), slots: HashTable::new() }
     }
 
-    fn key(&self, kind: u8, text: &[u8]) -> Key {
+    fn key(&self, kind: u8, text: &[u8]) -> PersonKey {
         let mut hasher = SipHasher13::new_with_keys(self.seeds.0, self.seeds.1);
         hasher.write(text);
         hasher.write_u8(kind);
@@ -62,15 +62,15 @@ impl Crowd {
         [u32::from_le_bytes([e, f, g, h]), u32::from_le_bytes([i, j, k, l]), u32::from_le_bytes([a, b, c, d])]
     }
 
-    fn keys_of(&self, named: Named<'_>) -> [Option<Key>; 2] {
+    fn keys_of(&self, named: PersonNamed<'_>) -> [Option<PersonKey>; 2] {
         [
             named.email.map(|email| self.key(b'@', address_key(email).as_bytes())),
             named.person.map(|person| with_id_key(person, |id| self.key(b'#', id))),
         ]
     }
 
-    fn slot(&mut self, key: Key) -> u32 {
-        // Names are rows at most, and rows fit in 32 bits.
+    fn slot(&mut self, key: PersonKey) -> u32 {
+        // People are rows at most, and rows fit in 32 bits.
         let next = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         let keys = &self.keys;
         let key_of = |slot: &u32| keys.get(*slot as usize).copied().unwrap_or_default();
@@ -85,15 +85,15 @@ impl Crowd {
     }
 
     /// Takes in these names; gives back their numbers.
-    pub fn admit(&mut self, named: Named<'_>) -> [Option<u32>; 2] {
+    pub fn admit(&mut self, named: PersonNamed<'_>) -> [Option<u32>; 2] {
         let [email, person] = self.keys_of(named);
         [email.map(|key| self.slot(key)), person.map(|key| self.slot(key))]
     }
 }
 
-impl Names for Crowd {
-    fn numbers(&self, named: Named<'_>) -> [Option<u32>; 2] {
-        let find = |key: Key| {
+impl People for Crowd {
+    fn numbers(&self, named: PersonNamed<'_>) -> [Option<u32>; 2] {
+        let find = |key: PersonKey| {
             self.slots.find(hash(key), |slot| self.keys.get(*slot as usize) == Some(&key)).copied()
         };
         self.keys_of(named).map(|key| key.and_then(find))
@@ -108,20 +108,20 @@ impl Names for Crowd {
 mod tests {
     use super::*;
 
-    fn by(email: &str) -> Named<'_> {
-        Named { email: Some(email), person: None }
+    fn by(email: &str) -> PersonNamed<'_> {
+        PersonNamed { email: Some(email), person: None }
     }
 
     #[test]
     fn a_name_is_found_in_any_spelling_and_as_what_it_is() {
         let mut crowd = Crowd::new((1, 2));
-        let [email, person] = crowd.admit(Named {
+        let [email, person] = crowd.admit(PersonNamed {
             email: Some("Zoë@Example.com"),
             person: Some("Y2lzY29zcGFyazovL3VzL1BFT1BMRS9hYg=="),
         });
         assert_eq!(crowd.numbers(by(" zoë@example.COM ")), [email, None]);
         assert_eq!(
-            crowd.numbers(Named { email: None, person: Some("Y2lzY29zcGFyazovL3VzL1BFT1BMRS9hYg") }),
+            crowd.numbers(PersonNamed { email: None, person: Some("Y2lzY29zcGFyazovL3VzL1BFT1BMRS9hYg") }),
             [None, person]
         );
         assert_eq!(crowd.numbers(by("UA")), [None, None]);

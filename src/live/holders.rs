@@ -3,24 +3,13 @@
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::Mutex;
 
-use super::crowd::{Named, Names};
+use super::crowd::{People, PersonNamed};
 use super::readings::{Readings, Unread};
-use crate::domain::LicenseId;
+use crate::domain::{Held, LicenseId};
 use crate::webex::LicenseUser;
 
 /// Lists that are read at the same time, as far as the pace allows.
 const AT_ONCE: usize = 4;
-
-/// Whether a user holds a license.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    /// The list names the user.
-    Yes,
-    /// The list was read whole, and does not.
-    No,
-    /// The list has holders that it does not name in a way that could be compared.
-    Unknown,
-}
 
 /// Those of the people asked about who hold one license. Made of whole lists alone.
 #[derive(Debug, Clone, Default)]
@@ -55,20 +44,20 @@ impl Roll {
         self.bits.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
 
-    fn take(&mut self, user: &LicenseUser, names: &impl Names) -> [Option<u32>; 2] {
+    fn take(&mut self, user: &LicenseUser, names: &impl People) -> [Option<u32>; 2] {
         let email = user.email.as_deref().filter(|email| !email.trim().is_empty());
         let person = Some(user.id.as_str()).filter(|id| !id.is_empty());
         self.holders += 1;
         self.without_address += u64::from(email.is_none());
         self.without_person += u64::from(person.is_none());
-        let numbers = names.numbers(Named { email, person });
+        let numbers = names.numbers(PersonNamed { email, person });
         numbers.into_iter().flatten().for_each(|number| self.mark(number));
         numbers
     }
 
     /// Whether someone who was asked about by these names holds the license.
     #[must_use]
-    pub fn held(&self, names: &impl Names, named: Named<'_>) -> Held {
+    pub fn held(&self, names: &impl People, named: PersonNamed<'_>) -> Held {
         if names.numbers(named).into_iter().flatten().any(|number| self.names(number)) {
             return Held::Yes;
         }
@@ -80,9 +69,9 @@ impl Roll {
 
 /// Who of the people asked about holds which license, license by license.
 #[derive(Debug, Clone, Default)]
-pub struct Holdings(Vec<Option<Roll>>);
+pub struct Rolls(Vec<Option<Roll>>);
 
-impl Holdings {
+impl Rolls {
     /// The list of the license of this number, where it has been read.
     #[must_use]
     pub fn of(&self, license: usize) -> Option<&Roll> {
@@ -97,7 +86,7 @@ impl Holdings {
 
     /// Whether someone holds the license of this number.
     #[must_use]
-    pub fn held(&self, license: usize, names: &impl Names, named: Named<'_>) -> Held {
+    pub fn held(&self, license: usize, names: &impl People, named: PersonNamed<'_>) -> Held {
         self.of(license).map_or(Held::Unknown, |roll| roll.held(names, named))
     }
 }
@@ -129,7 +118,7 @@ impl Readings {
     ///
     /// # Errors
     /// [`Unread`].
-    pub async fn roll(&self, license: &LicenseId, names: &impl Names) -> Result<Roll, Unread> {
+    pub async fn roll(&self, license: &LicenseId, names: &impl People) -> Result<Roll, Unread> {
         self.roll_telling(license, names, |_, _| {}).await
     }
 
@@ -137,7 +126,7 @@ impl Readings {
     async fn roll_telling(
         &self,
         license: &LicenseId,
-        names: &impl Names,
+        names: &impl People,
         mut each: impl FnMut(&LicenseUser, [Option<u32>; 2]),
     ) -> Result<Roll, Unread> {
         let mut roll = Roll::empty(names.bound());
@@ -158,8 +147,8 @@ impl Readings {
 pub async fn read_all(
     readings: &Readings,
     licenses: &[Option<LicenseId>],
-    names: &impl Names,
-) -> Result<Holdings, Unread> {
+    names: &impl People,
+) -> Result<Rolls, Unread> {
     read_all_telling(readings, licenses, names, &|_, _, _| {}).await
 }
 
@@ -173,9 +162,9 @@ pub(crate) type OnHolder<'a> = dyn Fn(usize, &LicenseUser, [Option<u32>; 2]) + '
 pub async fn read_all_telling(
     readings: &Readings,
     licenses: &[Option<LicenseId>],
-    names: &impl Names,
+    names: &impl People,
     each: &OnHolder<'_>,
-) -> Result<Holdings, Unread> {
+) -> Result<Rolls, Unread> {
     let holdings = Mutex::new(vec![None; licenses.len()]);
     let asked = licenses.iter().enumerate().filter_map(|(number, license)| Some((number, license.as_ref()?)));
     let mut reading = stream::iter(asked)
@@ -196,7 +185,7 @@ pub async fn read_all_telling(
         read?;
     }
     drop(reading);
-    Ok(Holdings(holdings.into_inner()))
+    Ok(Rolls(holdings.into_inner()))
 }
 
 #[cfg(test)]
@@ -211,9 +200,9 @@ mod tests {
     #[test]
     fn nothing_is_concluded_about_whom_the_list_cannot_name() {
         let mut crowd = Crowd::new((1, 2));
-        let ada = Named { email: Some("ada@example.com"), person: None };
-        let bob = Named { email: Some("bob@example.com"), person: Some("BOB") };
-        let eve = Named { email: None, person: Some("EVE") };
+        let ada = PersonNamed { email: Some("ada@example.com"), person: None };
+        let bob = PersonNamed { email: Some("bob@example.com"), person: Some("BOB") };
+        let eve = PersonNamed { email: None, person: Some("EVE") };
         let asked = [ada, bob, eve];
         for named in asked {
             crowd.admit(named);

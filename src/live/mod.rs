@@ -10,8 +10,8 @@ mod holders;
 mod patience;
 mod readings;
 
-pub use catalog::{Found, Licenses};
-pub use crowd::{Crowd, Named, Names};
-pub use holders::{Held, Holdings, Roll, read_all, read_all_telling};
+pub use catalog::{LicenseMatch, Licenses};
+pub use crowd::{Crowd, People, PersonNamed};
+pub use holders::{Roll, Rolls, read_all, read_all_telling};
 pub use patience::{Passing, patiently};
-pub use readings::{Pacing, Reading, Readings, Unread};
+pub use readings::{Pacing, ReadingEvent, Readings, Unread};

@@ -26,11 +26,11 @@ pub struct Unread {
 
 /// When the next reading may leave: shared by all who read.
 #[derive(Debug, Clone)]
-pub struct Pacing(Arc<Mutex<State>>);
+pub struct Pacing(Arc<Mutex<Turn>>);
 
 /// What a reader tells whoever keeps the pace of a run that is being sent: readings count like anything else.
 #[derive(Debug)]
-pub enum Reading {
+pub enum ReadingEvent {
     /// Somebody waits for leave to make one request.
     Wanted(oneshot::Sender<()>),
     /// A request was answered.
@@ -43,9 +43,9 @@ pub enum Reading {
 }
 
 #[derive(Debug)]
-struct State {
+struct Turn {
     /// Whoever sends a run keeps the pace for all.
-    run: Option<UnboundedSender<Reading>>,
+    run: Option<UnboundedSender<ReadingEvent>>,
     pace: Pace,
     begun: Instant,
     /// Nobody asks before, since the service wants it so.
@@ -57,11 +57,11 @@ impl Pacing {
     #[must_use]
     pub fn new(rate: Rate) -> Self {
         let now = Instant::now();
-        Self(Arc::new(Mutex::new(State { run: None, pace: Pace::new(rate), begun: now, not_before: now })))
+        Self(Arc::new(Mutex::new(Turn { run: None, pace: Pace::new(rate), begun: now, not_before: now })))
     }
 
     /// From here on a run is sent, and whoever sends it keeps the pace and is told.
-    pub fn hand_over(&self, run: UnboundedSender<Reading>) {
+    pub fn hand_over(&self, run: UnboundedSender<ReadingEvent>) {
         self.state().run = Some(run);
     }
 
@@ -73,7 +73,7 @@ impl Pacing {
         until.saturating_duration_since(Instant::now())
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, Turn> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -83,7 +83,7 @@ impl Pacing {
         if let Some(run) = run {
             let (leave, given) = oneshot::channel();
             // Where the run has ended meanwhile, nobody else asks.
-            if run.send(Reading::Wanted(leave)).is_ok() && given.await.is_ok() {
+            if run.send(ReadingEvent::Wanted(leave)).is_ok() && given.await.is_ok() {
                 return Instant::now();
             }
         }
@@ -91,7 +91,7 @@ impl Pacing {
             let now = Instant::now();
             let until = {
                 let mut state = self.state();
-                let State { pace, begun, not_before, .. } = &mut *state;
+                let Turn { pace, begun, not_before, .. } = &mut *state;
                 if *not_before > now {
                     *not_before
                 } else {
@@ -110,10 +110,10 @@ impl Pacing {
         if let Some(run) = &state.run {
             let throttled = matches!(answer, Err(ReadError::Passing { status: 429, .. }));
             let retry_after = answer.as_ref().err().and_then(ReadError::retry_after);
-            let _ = run.send(Reading::Answered { throttled, retry_after });
+            let _ = run.send(ReadingEvent::Answered { throttled, retry_after });
             return;
         }
-        let State { pace, begun, .. } = &mut *state;
+        let Turn { pace, begun, .. } = &mut *state;
         let (sent, now) = (sent.saturating_duration_since(*begun), begun.elapsed());
         match answer {
             Err(ReadError::Passing { status: 429, retry_after, .. }) => pace.refused(sent, now, *retry_after),

@@ -58,7 +58,7 @@ const MEASURED: (f64, f64) = (1.0, 5.0);
 
 /// How much had got through when the limit was used up.
 #[derive(Debug, Clone, Copy)]
-struct Mark {
+struct LimitMark {
     at: f64,
     accepted: u64,
 }
@@ -90,7 +90,7 @@ pub(super) struct Tuner {
     /// Since when nothing gets through.
     closed_at: f64,
     /// When something got through again, the last time.
-    opened: Option<Mark>,
+    opened: Option<LimitMark>,
     /// What got through since, of requests that left since.
     since_cut: u32,
     /// How long the pace has kept below the limit since, while it was what held requests back.
@@ -109,7 +109,7 @@ pub(super) struct Tuner {
     /// Refusals that may be risked.
     savings: f64,
     accepted: u64,
-    marks: VecDeque<Mark>,
+    marks: VecDeque<LimitMark>,
     /// Which pace requests left at, lately.
     left_at: VecDeque<(f64, f64)>,
     /// So often was the limit lower than it was taken to be, since it was tried.
@@ -181,7 +181,7 @@ impl Tuner {
     pub(super) fn leaves(&mut self, now: Time) {
         let now = now.as_secs_f64();
         if self.marks.is_empty() {
-            let first = Mark { at: now, accepted: 0 };
+            let first = LimitMark { at: now, accepted: 0 };
             self.marks.push_back(first);
             self.opened = Some(first);
         }
@@ -252,7 +252,7 @@ impl Tuner {
     /// The limit is used up: it can be measured.
     fn used_up(&mut self, sent: f64, now: f64, told: Option<f64>) {
         let limit = if self.trying > 0.0 { self.found(sent, now) } else { self.surprised(sent, now) };
-        self.marks.push_back(Mark { at: now, accepted: self.accepted });
+        self.marks.push_back(LimitMark { at: now, accepted: self.accepted });
         if self.marks.len() > MARKS {
             self.marks.pop_front();
         }
@@ -329,7 +329,7 @@ impl Tuner {
     #[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^52")]
     fn measured(&self, now: f64, times: f64) -> Option<f64> {
         let least = MEASURED.0.max(MEASURED.1 / self.pace) * times;
-        let long_ago = |mark: &&Mark| now - mark.at >= least && self.accepted - mark.accepted >= 3;
+        let long_ago = |mark: &&LimitMark| now - mark.at >= least && self.accepted - mark.accepted >= 3;
         let mark = self.marks.iter().rev().find(long_ago)?;
         Some((self.accepted - mark.accepted) as f64 / (now - mark.at))
     }
@@ -348,7 +348,7 @@ impl Tuner {
         self.door = Door::Open;
         let shut = now - self.closed_at;
         self.shut += shut;
-        let before = self.opened.replace(Mark { at: now, accepted: self.accepted });
+        let before = self.opened.replace(LimitMark { at: now, accepted: self.accepted });
         if let (Some(limit), Some(before)) = (self.limit, before)
             && shut > (3.0 / self.pace).max(0.2)
             && self.accepted - before.accepted >= 3

@@ -1,7 +1,7 @@
 //! Units: what there is, what is asked, what is left.
 
-use super::wishes::{Held, Holders, Stock, Wishes, changes_nothing};
-use crate::domain::Action;
+use super::seat_changes::{Holders, SeatChanges, Stock, changes_nothing};
+use crate::domain::{Action, Held};
 
 /// Whether what is asked of a license fits into its units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -96,14 +96,14 @@ impl Capacity {
 
 /// What is asked of each stock.
 #[must_use]
-pub fn capacities(wishes: Wishes<'_>, stocks: &[Stock], holders: &impl Holders) -> Vec<Capacity> {
+pub fn capacities(changes: SeatChanges<'_>, stocks: &[Stock], holders: &impl Holders) -> Vec<Capacity> {
     let mut capacities: Vec<Capacity> =
         stocks.iter().map(|stock| Capacity { free: stock.free(), ..Capacity::default() }).collect();
-    for wish in wishes.all() {
-        let Some(capacity) = capacities.get_mut(wish.stock as usize) else { continue };
-        let held = holders.held(wish.stock, wish);
-        let (none, unknown) = (u64::from(changes_nothing(wish, held)), u64::from(held == Held::Unknown));
-        match wish.action {
+    for change in changes.all() {
+        let Some(capacity) = capacities.get_mut(change.stock as usize) else { continue };
+        let held = holders.held(change.stock, change);
+        let (none, unknown) = (u64::from(changes_nothing(change, held)), u64::from(held == Held::Unknown));
+        match change.action {
             Action::Add => {
                 capacity.adds += 1;
                 capacity.adds_held += none;

@@ -1,8 +1,8 @@
 //! What would fail, and why: the file, played through against what there is.
 
-use super::rules::{Kind, Rule, Situation, may_add, may_remove, whatever_is_held};
-use super::wishes::{Held, Holders, Stock, Wish, Wishes, changes_nothing};
-use crate::domain::{Action, OperationKey, WireForm};
+use super::rules::{LicenseKind, Rule, Situation, may_add, may_remove, whatever_is_held};
+use super::seat_changes::{Holders, SeatChange, SeatChanges, Stock, changes_nothing};
+use crate::domain::{Action, Held, OperationKey, WireForm};
 
 /// Why an operation would fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Foresight {
 
 /// What a user holds while his request is done.
 struct Hands<'a> {
-    wishes: &'a [Wish],
+    changes: &'a [SeatChange],
     stocks: &'a [Stock],
     /// Of the stocks of his organization that matter: number, held before, held now.
     holds: Vec<(u32, Held, Held)>,
@@ -68,12 +68,12 @@ impl Hands<'_> {
         self.holds.iter_mut().filter(|(number, ..)| *number == stock).for_each(|slot| slot.2 = now);
     }
 
-    fn kind(&self, stock: u32) -> Kind {
-        self.stocks.get(stock as usize).map_or(Kind::Other, |stock| stock.kind)
+    fn kind(&self, stock: u32) -> LicenseKind {
+        self.stocks.get(stock as usize).map_or(LicenseKind::Other, |stock| stock.kind)
     }
 
     /// Whether the user holds a license of this kind.
-    fn any(&self, kind: Kind, of: impl Fn(&(u32, Held, Held)) -> Held) -> Option<bool> {
+    fn any(&self, kind: LicenseKind, of: impl Fn(&(u32, Held, Held)) -> Held) -> Option<bool> {
         let mut known = true;
         for slot in self.holds.iter().filter(|(number, ..)| self.kind(*number) == kind) {
             match of(slot) {
@@ -89,21 +89,21 @@ impl Hands<'_> {
 /// Plays a file through, users in this order, each with the request that it would be.
 #[must_use]
 pub fn foresee(
-    wishes: Wishes<'_>,
+    changes: SeatChanges<'_>,
     order: Option<&[u32]>,
     stocks: &[Stock],
     holders: &impl Holders,
     form: WireForm,
 ) -> Foresight {
-    let mut play = Play::new(stocks, form);
+    let mut play = Playthrough::new(stocks, form);
     match order {
-        None => wishes.users().for_each(|user| play.user(user, holders)),
-        Some(order) => order.iter().for_each(|user| play.user(wishes.of(*user), holders)),
+        None => changes.users().for_each(|user| play.user(user, holders)),
+        Some(order) => order.iter().for_each(|user| play.user(changes.of(*user), holders)),
     }
     play.seen
 }
 
-pub(super) struct Play<'a> {
+pub(super) struct Playthrough<'a> {
     stocks: &'a [Stock],
     form: WireForm,
     /// Stocks by organization, for the rules.
@@ -111,12 +111,12 @@ pub(super) struct Play<'a> {
     pub(super) seen: Foresight,
 }
 
-impl<'a> Play<'a> {
+impl<'a> Playthrough<'a> {
     pub(super) fn new(stocks: &'a [Stock], form: WireForm) -> Self {
         let orgs = stocks.iter().map(|stock| stock.org as usize + 1).max().unwrap_or(0);
         let mut families = vec![Vec::new(); orgs];
         for (number, stock) in (0u32..).zip(stocks) {
-            if stock.kind != Kind::Other
+            if stock.kind != LicenseKind::Other
                 && let Some(family) = families.get_mut(stock.org as usize)
             {
                 family.push(number);
@@ -127,26 +127,26 @@ impl<'a> Play<'a> {
         Self { stocks, form, families, seen: Foresight { left, ..Foresight::default() } }
     }
 
-    fn hands<'w>(&self, user: &'w [Wish], holders: &impl Holders) -> Hands<'w>
+    fn hands<'w>(&self, user: &'w [SeatChange], holders: &impl Holders) -> Hands<'w>
     where
         'a: 'w,
     {
         let mut holds = Vec::with_capacity(user.len());
         if let Some(first) = user.first() {
             let org = self.stocks.get(first.stock as usize).map_or(0, |stock| stock.org as usize);
-            let mut numbers: Vec<u32> = user.iter().map(|wish| wish.stock).collect();
-            let ruled = user
-                .iter()
-                .any(|wish| self.stocks.get(wish.stock as usize).is_some_and(|s| s.kind != Kind::Other));
+            let mut numbers: Vec<u32> = user.iter().map(|change| change.stock).collect();
+            let ruled = user.iter().any(|change| {
+                self.stocks.get(change.stock as usize).is_some_and(|s| s.kind != LicenseKind::Other)
+            });
             if ruled {
                 numbers.extend(self.families.get(org).into_iter().flatten());
             }
             numbers.sort_unstable();
             numbers.dedup();
             // Whoever is named in two ways is looked for in both.
-            let named = Wish {
-                by_email: user.iter().any(|wish| wish.by_email),
-                by_person: user.iter().any(|wish| wish.by_person),
+            let named = SeatChange {
+                by_email: user.iter().any(|change| change.by_email),
+                by_person: user.iter().any(|change| change.by_person),
                 ..*first
             };
             holds.extend(numbers.into_iter().map(|number| {
@@ -154,23 +154,23 @@ impl<'a> Play<'a> {
                 (number, held, held)
             }));
         }
-        Hands { wishes: user, stocks: self.stocks, holds }
+        Hands { changes: user, stocks: self.stocks, holds }
     }
 
     /// One user's request.
-    pub(super) fn user(&mut self, user: &[Wish], holders: &impl Holders) {
+    pub(super) fn user(&mut self, user: &[SeatChange], holders: &impl Holders) {
         let mut hands = self.hands(user, holders);
         let before = self.seen.left.clone();
         let first_failure = self.seen.failures.len();
         let (mut nothing, mut counted) = (0, 0);
-        for wish in user {
+        for change in user {
             counted += 1;
-            match self.operation(wish, &mut hands) {
+            match self.operation(change, &mut hands) {
                 Ok(changed) => nothing += u64::from(!changed),
                 Err(why) => self.seen.failures.push(Foreseen {
-                    user: wish.user,
-                    key: wish.key,
-                    stock: wish.stock,
+                    user: change.user,
+                    key: change.key,
+                    stock: change.stock,
                     why,
                 }),
             }
@@ -183,52 +183,57 @@ impl<'a> Play<'a> {
             self.seen.left = before;
             let why: Vec<(OperationKey, Why)> =
                 self.seen.failures.drain(first_failure..).map(|failure| (failure.key, failure.why)).collect();
-            for wish in user {
-                let own = why.iter().find(|(key, _)| *key == wish.key).map(|(_, why)| *why);
+            for change in user {
+                let own = why.iter().find(|(key, _)| *key == change.key).map(|(_, why)| *why);
                 let why = own.unwrap_or(Why::Together);
-                self.seen.failures.push(Foreseen { user: wish.user, key: wish.key, stock: wish.stock, why });
+                self.seen.failures.push(Foreseen {
+                    user: change.user,
+                    key: change.key,
+                    stock: change.stock,
+                    why,
+                });
             }
         }
     }
 
     /// Does an operation; tells whether it changed anything.
-    fn operation(&mut self, wish: &Wish, hands: &mut Hands<'_>) -> Result<bool, Why> {
-        let Some(stock) = self.stocks.get(wish.stock as usize) else { return Ok(true) };
+    fn operation(&mut self, change: &SeatChange, hands: &mut Hands<'_>) -> Result<bool, Why> {
+        let Some(stock) = self.stocks.get(change.stock as usize) else { return Ok(true) };
         if stock.site {
             return Ok(true);
         }
         if !stock.known {
             return Err(Why::UnknownLicense);
         }
-        let held = hands.now(wish.stock);
-        if changes_nothing(wish, held) {
+        let held = hands.now(change.stock);
+        if changes_nothing(change, held) {
             return Ok(false);
         }
-        let rule = match (wish.action, held) {
+        let rule = match (change.action, held) {
             (Action::Remove, Held::Yes) => may_remove(stock.kind),
-            (Action::Add, Held::No) => self.rule(wish, stock, hands),
+            (Action::Add, Held::No) => self.rule(change, stock, hands),
             // It may change nothing; counted as if it did.
-            _ => whatever_is_held(stock.kind, wish.action, wish.placed),
+            _ => whatever_is_held(stock.kind, change.action, change.placed),
         };
         if let Some(rule) = rule {
             return Err(Why::Rule(rule));
         }
-        if let Some(Some(left)) = self.seen.left.get_mut(stock.pool(wish.stock) as usize) {
-            match wish.action {
+        if let Some(Some(left)) = self.seen.left.get_mut(stock.pool(change.stock) as usize) {
+            match change.action {
                 Action::Add if *left <= 0 => return Err(Why::NoUnits),
                 Action::Add => *left -= 1,
                 Action::Remove => *left += 1,
             }
         }
-        hands.set(wish.stock, if wish.action == Action::Add { Held::Yes } else { Held::No });
+        hands.set(change.stock, if change.action == Action::Add { Held::Yes } else { Held::No });
         Ok(true)
     }
 
-    fn rule(&self, wish: &Wish, stock: &Stock, hands: &Hands<'_>) -> Option<Rule> {
+    fn rule(&self, change: &SeatChange, stock: &Stock, hands: &Hands<'_>) -> Option<Rule> {
         let family = self.families.get(stock.org as usize);
         let sold = |kind| family.into_iter().flatten().any(|number| hands.kind(*number) == kind);
         let adds = |kind| {
-            hands.wishes.iter().any(|other| other.action == Action::Add && hands.kind(other.stock) == kind)
+            hands.changes.iter().any(|other| other.action == Action::Add && hands.kind(other.stock) == kind)
         };
         let situation = Situation {
             sold: &sold,
@@ -236,6 +241,6 @@ impl<'a> Play<'a> {
             holds: &|kind| hands.any(kind, |(_, _, now)| *now),
             adds: &adds,
         };
-        may_add(stock.kind, wish.placed, &situation)
+        may_add(stock.kind, change.placed, &situation)
     }
 }

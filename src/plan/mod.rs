@@ -8,13 +8,13 @@ mod forecast;
 mod foresight;
 mod order;
 mod rules;
+mod seat_changes;
 mod waves;
-mod wishes;
 
 pub use capacity::{Capacity, Fit, capacities};
 pub use forecast::{Forecast, Manner, Part, Requests, forecast};
 pub use foresight::{Foreseen, Foresight, Why, foresee};
 pub use order::{Need, needed_order, sequence};
-pub use rules::{Kind, Rule, Situation, may_add, may_remove};
+pub use rules::{LicenseKind, Rule, Situation, may_add, may_remove};
+pub use seat_changes::{Holders, NobodyKnown, SeatChange, SeatChanges, Stock};
 pub use waves::{Waves, waves};
-pub use wishes::{Held, Holders, NobodyKnown, Stock, Wish, Wishes};

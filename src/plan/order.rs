@@ -1,9 +1,9 @@
 //! Which order a file needs.
 
 use super::capacity::{Capacity, capacities};
-use super::foresight::{Play, Why};
+use super::foresight::{Playthrough, Why};
+use super::seat_changes::{Holders, SeatChange, SeatChanges, Stock};
 use super::waves::waves;
-use super::wishes::{Holders, Stock, Wish, Wishes};
 use crate::domain::{Action, WireForm};
 
 /// The order in which users get through.
@@ -22,15 +22,15 @@ pub enum Need {
 /// The users in the order of `--order removes-first`: who only gives back, who exchanges, who only gets. Within
 /// each as in `order`.
 #[must_use]
-pub fn sequence(wishes: Wishes<'_>) -> Vec<u32> {
+pub fn sequence(changes: SeatChanges<'_>) -> Vec<u32> {
     let mut users: Vec<(u8, u32)> =
-        wishes.users().filter_map(|user| Some((round(user), user.first()?.user))).collect();
+        changes.users().filter_map(|user| Some((round(user), user.first()?.user))).collect();
     users.sort_by_key(|(round, _)| *round);
     users.into_iter().map(|(_, user)| user).collect()
 }
 
-fn round(user: &[Wish]) -> u8 {
-    let any = |action| user.iter().any(|wish| wish.action == action);
+fn round(user: &[SeatChange]) -> u8 {
+    let any = |action| user.iter().any(|change| change.action == action);
     match (any(Action::Remove), any(Action::Add)) {
         (true, false) => 0,
         (true, true) => 1,
@@ -40,7 +40,7 @@ fn round(user: &[Wish]) -> u8 {
 
 /// The file, to be played through in several orders.
 struct Trial<'a, H> {
-    wishes: Wishes<'a>,
+    changes: SeatChanges<'a>,
     stocks: &'a [Stock],
     holders: &'a H,
     form: WireForm,
@@ -49,10 +49,10 @@ struct Trial<'a, H> {
 impl<H: Holders> Trial<'_, H> {
     /// How many users stay out for want of units.
     fn out(&self, order: Option<&[u32]>) -> usize {
-        let mut play = Play::new(self.stocks, self.form);
+        let mut play = Playthrough::new(self.stocks, self.form);
         match order {
-            None => self.wishes.users().for_each(|user| play.user(user, self.holders)),
-            Some(order) => order.iter().for_each(|user| play.user(self.wishes.of(*user), self.holders)),
+            None => self.changes.users().for_each(|user| play.user(user, self.holders)),
+            Some(order) => order.iter().for_each(|user| play.user(self.changes.of(*user), self.holders)),
         }
         let failures = play.seen.failures.iter().filter(|failure| failure.why == Why::NoUnits);
         let mut users: Vec<u32> = failures.map(|failure| failure.user).collect();
@@ -61,16 +61,16 @@ impl<H: Holders> Trial<'_, H> {
     }
 
     fn removes_first(&self) -> usize {
-        self.out(Some(&sequence(self.wishes)))
+        self.out(Some(&sequence(self.changes)))
     }
 
     fn fit(&self) -> usize {
-        self.out(Some(&waves(self.wishes, self.stocks, self.holders).order))
+        self.out(Some(&waves(self.changes, self.stocks, self.holders).order))
     }
 
     /// Whether somebody may need a unit that another gives back.
     fn leans(&self) -> bool {
-        capacities(self.wishes, self.stocks, self.holders).iter().any(Capacity::leans_on_removals)
+        capacities(self.changes, self.stocks, self.holders).iter().any(Capacity::leans_on_removals)
     }
 }
 
@@ -78,12 +78,12 @@ impl<H: Holders> Trial<'_, H> {
 /// Since requests overlap, the file's own order is not enough where units must have been given back.
 #[must_use]
 pub fn needed_order(
-    wishes: Wishes<'_>,
+    changes: SeatChanges<'_>,
     stocks: &[Stock],
     holders: &impl Holders,
     form: WireForm,
 ) -> (Need, usize) {
-    let trial = Trial { wishes, stocks, holders, form };
+    let trial = Trial { changes, stocks, holders, form };
     let file = trial.out(None);
     if file == 0 && !trial.leans() {
         return (Need::Any, 0);

@@ -5,7 +5,7 @@ use crate::domain::Action;
 
 /// What a license is, told from its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum LicenseKind {
     /// Webex Calling Professional.
     CallingProfessional,
     /// Webex Calling Standard.
@@ -30,7 +30,7 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
+impl LicenseKind {
     /// What a license of this name is.
     #[must_use]
     pub fn of(name: &str) -> Self {
@@ -145,19 +145,19 @@ impl Rule {
 /// What a rule about one more license looks at. What is not known of a user is never held against him.
 pub struct Situation<'a> {
     /// Whether the organization has licenses of the kind at all.
-    pub sold: &'a dyn Fn(Kind) -> bool,
+    pub sold: &'a dyn Fn(LicenseKind) -> bool,
     /// Whether the user held one before; `None` where that is not known.
-    pub held: &'a dyn Fn(Kind) -> Option<bool>,
+    pub held: &'a dyn Fn(LicenseKind) -> Option<bool>,
     /// Whether the user holds one by now, his earlier operations done; `None` where that is not known.
-    pub holds: &'a dyn Fn(Kind) -> Option<bool>,
+    pub holds: &'a dyn Fn(LicenseKind) -> Option<bool>,
     /// Whether the user is to get one of the kind in the same request.
-    pub adds: &'a dyn Fn(Kind) -> bool,
+    pub adds: &'a dyn Fn(LicenseKind) -> bool,
 }
 
 /// The rule that keeps a user from getting a license of this kind, if one surely does.
 #[must_use]
-pub fn may_add(kind: Kind, placed: bool, at: &Situation<'_>) -> Option<Rule> {
-    use Kind as K;
+pub fn may_add(kind: LicenseKind, placed: bool, at: &Situation<'_>) -> Option<Rule> {
+    use LicenseKind as K;
     let holds = |kind| (at.holds)(kind) == Some(true);
     let held = |kind| (at.held)(kind) == Some(true);
     let lacks = |kind| (at.holds)(kind) == Some(false);
@@ -191,16 +191,16 @@ pub fn may_add(kind: Kind, placed: bool, at: &Situation<'_>) -> Option<Rule> {
 
 /// The rule that keeps a license of this kind from being taken away.
 #[must_use]
-pub const fn may_remove(kind: Kind) -> Option<Rule> {
+pub const fn may_remove(kind: LicenseKind) -> Option<Rule> {
     match kind {
-        Kind::ScreenShare => Some(Rule::ScreenShareStays),
-        Kind::Messenger => Some(Rule::Messenger),
+        LicenseKind::ScreenShare => Some(Rule::ScreenShareStays),
+        LicenseKind::Messenger => Some(Rule::Messenger),
         _ => None,
     }
 }
 
 /// The rule that keeps an operation from being done, whatever the user holds.
-pub(super) const fn whatever_is_held(kind: Kind, action: Action, placed: bool) -> Option<Rule> {
+pub(super) const fn whatever_is_held(kind: LicenseKind, action: Action, placed: bool) -> Option<Rule> {
     match action {
         Action::Remove => may_remove(kind),
         Action::Add if kind.is_calling() && !placed => Some(Rule::CallingUnplaced),
@@ -215,21 +215,27 @@ mod tests {
     #[test]
     fn kinds_are_told_from_names() {
         for (name, kind) in [
-            ("Webex Calling - Professional", Kind::CallingProfessional),
-            ("Webex Calling - Standard", Kind::CallingStandard),
-            ("Attendant Console", Kind::AttendantConsole),
-            ("CX Essentials", Kind::CxEssential),
-            ("Messaging", Kind::Messaging),
-            ("Basic Messaging", Kind::FreeMessaging),
-            ("Meetings Suite", Kind::Meeting),
-            ("Webex Messenger", Kind::Messenger),
-            ("Events", Kind::Other),
+            ("Webex Calling - Professional", LicenseKind::CallingProfessional),
+            ("Webex Calling - Standard", LicenseKind::CallingStandard),
+            ("Attendant Console", LicenseKind::AttendantConsole),
+            ("CX Essentials", LicenseKind::CxEssential),
+            ("Messaging", LicenseKind::Messaging),
+            ("Basic Messaging", LicenseKind::FreeMessaging),
+            ("Meetings Suite", LicenseKind::Meeting),
+            ("Webex Messenger", LicenseKind::Messenger),
+            ("Events", LicenseKind::Other),
         ] {
-            assert_eq!(Kind::of(name), kind, "{name}");
+            assert_eq!(LicenseKind::of(name), kind, "{name}");
         }
     }
 
-    fn code(kind: Kind, held: &[Kind], now: &[Kind], adds: &[Kind], placed: bool) -> &'static str {
+    fn code(
+        kind: LicenseKind,
+        held: &[LicenseKind],
+        now: &[LicenseKind],
+        adds: &[LicenseKind],
+        placed: bool,
+    ) -> &'static str {
         let situation = Situation {
             sold: &|_| true,
             held: &|kind| Some(held.contains(&kind)),
@@ -241,7 +247,7 @@ mod tests {
 
     #[test]
     fn every_documented_rule_has_its_code() {
-        use Kind as K;
+        use LicenseKind as K;
         let pro = &[K::CallingProfessional][..];
         let std = &[K::CallingStandard][..];
         assert_eq!(code(K::CallingStandard, pro, &[], &[], true), "400112");
@@ -263,7 +269,12 @@ mod tests {
     #[test]
     fn what_is_not_known_is_held_against_nobody() {
         let situation = Situation { sold: &|_| true, held: &|_| None, holds: &|_| None, adds: &|_| false };
-        for kind in [Kind::AttendantConsole, Kind::Messaging, Kind::Meeting, Kind::CallingStandard] {
+        for kind in [
+            LicenseKind::AttendantConsole,
+            LicenseKind::Messaging,
+            LicenseKind::Meeting,
+            LicenseKind::CallingStandard,
+        ] {
             assert_eq!(may_add(kind, true, &situation), None);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::wishes::{Holders, Stock, Wish, Wishes, changes_nothing};
+use super::seat_changes::{Holders, SeatChange, SeatChanges, Stock, changes_nothing};
 use crate::domain::Action;
 
 /// Users in waves.
@@ -38,11 +38,11 @@ const LOOKS: usize = 20_000_000;
 /// Several orders are tried and the one that leaves out fewest is taken: first by what users need, which takes few
 /// waves, then user by user, in file order and with those first who only give back.
 #[must_use]
-pub fn waves(wishes: Wishes<'_>, stocks: &[Stock], holders: &impl Holders) -> Waves {
+pub fn waves(changes: SeatChanges<'_>, stocks: &[Stock], holders: &impl Holders) -> Waves {
     let mut numbers: HashMap<Needs, u32> = HashMap::new();
     let mut classes: Vec<Needs> = Vec::new();
     let mut users: Vec<(u32, u32, u32)> = Vec::new();
-    for user in wishes.users() {
+    for user in changes.users() {
         let Some(first) = user.first() else { continue };
         let needs = needs_of(user, stocks, holders);
         let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);
@@ -64,18 +64,18 @@ pub fn waves(wishes: Wishes<'_>, stocks: &[Stock], holders: &impl Holders) -> Wa
 }
 
 /// The units that a user needs, or gives back, by stock.
-fn needs_of(user: &[Wish], stocks: &[Stock], holders: &impl Holders) -> Needs {
-    let stock = |wish: &Wish| stocks.get(wish.stock as usize);
+fn needs_of(user: &[SeatChange], stocks: &[Stock], holders: &impl Holders) -> Needs {
+    let stock = |change: &SeatChange| stocks.get(change.stock as usize);
     // Who asks for what the organization has not fails whole, and gives nothing back.
-    let fails = user.iter().any(|wish| stock(wish).is_some_and(|stock| !stock.known));
-    let counted = user.iter().filter(|wish| {
-        let scarce = stock(wish).is_some_and(|stock| stock.total.is_some());
-        let gives = wish.action == Action::Remove;
-        scarce && !(fails && gives) && !changes_nothing(wish, holders.held(wish.stock, wish))
+    let fails = user.iter().any(|change| stock(change).is_some_and(|stock| !stock.known));
+    let counted = user.iter().filter(|change| {
+        let scarce = stock(change).is_some_and(|stock| stock.total.is_some());
+        let gives = change.action == Action::Remove;
+        scarce && !(fails && gives) && !changes_nothing(change, holders.held(change.stock, change))
     });
-    let pool = |wish: &Wish| stock(wish).map_or(wish.stock, |stock| stock.pool(wish.stock));
+    let pool = |change: &SeatChange| stock(change).map_or(change.stock, |stock| stock.pool(change.stock));
     let mut needs: Needs =
-        counted.map(|wish| (pool(wish), if wish.action == Action::Add { 1 } else { -1 })).collect();
+        counted.map(|change| (pool(change), if change.action == Action::Add { 1 } else { -1 })).collect();
     needs.sort_unstable();
     needs
 }

@@ -1,27 +1,27 @@
 use super::*;
-use crate::domain::{Item, Line, OperationKey};
-use crate::plan::{Held, Kind};
+use crate::domain::{Held, Item, Line, OperationKey};
+use crate::plan::LicenseKind;
 
 /// Whoever gives something back holds it, and nobody holds anything else, but for these.
 struct Some_(Vec<(u32, u32)>);
 
 impl Holders for Some_ {
-    fn held(&self, stock: u32, wish: &Wish) -> Held {
-        if self.0.contains(&(wish.user, stock)) { Held::Yes } else { Held::No }
+    fn held(&self, stock: u32, change: &SeatChange) -> Held {
+        if self.0.contains(&(change.user, stock)) { Held::Yes } else { Held::No }
     }
 }
 
 fn stock(org: u32, total: Option<u64>, consumed: u64) -> Stock {
-    Stock { org, same_as: None, kind: Kind::Other, total, consumed, known: true, site: false }
+    Stock { org, same_as: None, kind: LicenseKind::Other, total, consumed, known: true, site: false }
 }
 
-fn wish(user: u32, stock: u32, action: Action) -> Wish {
+fn change(user: u32, stock: u32, action: Action) -> SeatChange {
     let key = OperationKey::new(Line::new(user + 2), Item::new(0));
-    Wish { user, stock, key, action, placed: false, by_email: true, by_person: false }
+    SeatChange { user, stock, key, action, placed: false, by_email: true, by_person: false }
 }
 
 /// What each wave needs and gives back, by the plainest counting.
-fn check(wishes: &[Wish], stocks: &[Stock], holders: &Some_, waves: &Waves) {
+fn check(changes: &[SeatChange], stocks: &[Stock], holders: &Some_, waves: &Waves) {
     let mut free: Vec<Option<i64>> =
         stocks.iter().map(|stock| stock.free().map(|free| i64::try_from(free).unwrap())).collect();
     let mut bounds: Vec<usize> = waves.starts.iter().map(|start| *start as usize).collect();
@@ -34,47 +34,49 @@ fn check(wishes: &[Wish], stocks: &[Stock], holders: &Some_, waves: &Waves) {
             if waves.out.contains(user) {
                 continue;
             }
-            for wish in wishes.iter().filter(|wish| wish.user == *user) {
-                let holds = holders.held(wish.stock, wish) == Held::Yes;
-                let place = wish.stock as usize;
-                match wish.action {
+            for change in changes.iter().filter(|change| change.user == *user) {
+                let holds = holders.held(change.stock, change) == Held::Yes;
+                let place = change.stock as usize;
+                match change.action {
                     Action::Add if !holds => free[place] = free[place].map(|free| free - 1),
                     Action::Remove if holds => given[place] += 1,
                     _ => {}
                 }
             }
         }
-        assert!(free.iter().flatten().all(|free| *free >= 0), "a wave lacks units: {waves:?} {wishes:?}");
+        assert!(free.iter().flatten().all(|free| *free >= 0), "a wave lacks units: {waves:?} {changes:?}");
         for (free, given) in free.iter_mut().zip(given) {
             *free = free.map(|free| free + given);
         }
     }
     let mut all = waves.order.clone();
     all.sort_unstable();
-    let mut users: Vec<u32> = wishes.iter().map(|wish| wish.user).collect();
+    let mut users: Vec<u32> = changes.iter().map(|change| change.user).collect();
     users.dedup();
     assert_eq!(all, users);
 }
 
 /// How many stay out when everybody in turn waits for units.
-fn plain_greedy(wishes: &[Wish], stocks: &[Stock], holders: &Some_) -> usize {
+fn plain_greedy(changes: &[SeatChange], stocks: &[Stock], holders: &Some_) -> usize {
     let mut free: Vec<Option<i64>> =
         stocks.iter().map(|stock| stock.free().map(|free| i64::try_from(free).unwrap())).collect();
-    let mut waiting: Vec<&[Wish]> = wishes.chunk_by(|a, b| a.user == b.user).collect();
+    let mut waiting: Vec<&[SeatChange]> = changes.chunk_by(|a, b| a.user == b.user).collect();
     loop {
         let before = waiting.len();
         waiting.retain(|user| {
-            let changes: Vec<&Wish> = user
+            let changes: Vec<&SeatChange> = user
                 .iter()
-                .filter(|wish| (wish.action == Action::Add) == (holders.held(wish.stock, wish) == Held::No))
+                .filter(|change| {
+                    (change.action == Action::Add) == (holders.held(change.stock, change) == Held::No)
+                })
                 .collect();
-            let fits = changes
-                .iter()
-                .all(|wish| wish.action == Action::Remove || free[wish.stock as usize].is_none_or(|n| n > 0));
+            let fits = changes.iter().all(|change| {
+                change.action == Action::Remove || free[change.stock as usize].is_none_or(|n| n > 0)
+            });
             if fits {
-                for wish in changes {
-                    let units = if wish.action == Action::Add { 1 } else { -1 };
-                    let place = wish.stock as usize;
+                for change in changes {
+                    let units = if change.action == Action::Add { 1 } else { -1 };
+                    let place = change.stock as usize;
                     free[place] = free[place].map(|free| free - units);
                 }
             }
@@ -99,15 +101,15 @@ fn no_wave_lacks_units_and_nobody_stays_out_who_need_not() {
                 stock(number / of_org, total.then(|| random.u64(0..4)), 0)
             })
             .collect();
-        let (mut wishes, mut held) = (Vec::new(), Vec::new());
+        let (mut changes, mut held) = (Vec::new(), Vec::new());
         let users = random.u32(1..16);
         for user in 0..users {
             let org = user * orgs / users;
-            let before = wishes.len();
+            let before = changes.len();
             for number in org * of_org..(org + 1) * of_org {
                 let action = if random.bool() { Action::Add } else { Action::Remove };
-                if random.u8(..4) < 2 || (number + 1 == (org + 1) * of_org && wishes.len() == before) {
-                    wishes.push(wish(user, number, action));
+                if random.u8(..4) < 2 || (number + 1 == (org + 1) * of_org && changes.len() == before) {
+                    changes.push(change(user, number, action));
                 }
                 let usual = (action == Action::Remove) == (random.u8(..8) > 0);
                 if usual {
@@ -119,10 +121,10 @@ fn no_wave_lacks_units_and_nobody_stays_out_who_need_not() {
             }
         }
         let holders = Some_(held);
-        let waves = waves(Wishes::sorted(&wishes), &stocks, &holders);
-        check(&wishes, &stocks, &holders, &waves);
-        let greedy = plain_greedy(&wishes, &stocks, &holders);
-        assert!(waves.out.len() <= greedy, "{} of {greedy}: {wishes:?}", waves.out.len());
+        let waves = waves(SeatChanges::sorted(&changes), &stocks, &holders);
+        check(&changes, &stocks, &holders, &waves);
+        let greedy = plain_greedy(&changes, &stocks, &holders);
+        assert!(waves.out.len() <= greedy, "{} of {greedy}: {changes:?}", waves.out.len());
         left_out += usize::from(greedy > 0);
     }
     assert!((500..4_500).contains(&left_out), "{left_out} instances leave somebody out");
@@ -132,11 +134,11 @@ fn no_wave_lacks_units_and_nobody_stays_out_who_need_not() {
 fn a_great_exchange_takes_few_waves() {
     let exchange = |user: u32| {
         let (from, to) = if user < 1_500 { (0, 1) } else { (1, 0) };
-        [wish(user, from, Action::Remove), wish(user, to, Action::Add)]
+        [change(user, from, Action::Remove), change(user, to, Action::Add)]
     };
-    let wishes: Vec<Wish> = (0..3_000).flat_map(exchange).collect();
+    let changes: Vec<SeatChange> = (0..3_000).flat_map(exchange).collect();
     let stocks = [stock(0, Some(1_600), 1_500), stock(0, Some(1_600), 1_500)];
     let holders = Some_((0..3_000).map(|user| (user, u32::from(user >= 1_500))).collect());
-    let found = waves(Wishes::sorted(&wishes), &stocks, &holders);
+    let found = waves(SeatChanges::sorted(&changes), &stocks, &holders);
     assert_eq!((found.out.len(), found.starts.len() + 1), (0, 15));
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::error::ReportError;
 
 /// The SHA-256 of a file's content.
-pub type Sum = [u8; 32];
+pub type FileHash = [u8; 32];
 
 /// Where an output goes, tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl Destination {
 
     /// The SHA-256 of what is there now; `None` where there is no file.
     #[must_use]
-    pub fn sum(&self) -> Option<Sum> {
+    pub fn sum(&self) -> Option<FileHash> {
         let Self::File(path) = self else { return None };
         sum(path).ok()
     }
@@ -120,7 +120,7 @@ impl Destination {
         &self,
         replaces: bool,
         write: impl FnOnce(&mut dyn Write) -> Result<T, ReportError>,
-    ) -> Result<Whole<T>, ReportError> {
+    ) -> Result<Written<T>, ReportError> {
         let path = match self {
             Self::Stdout => return write_through(io::stdout().lock(), Path::new("standard output"), write),
             Self::Through(path) => {
@@ -141,7 +141,7 @@ impl Destination {
         let Summed { output: file, sum } = output.into_inner().map_err(|error| wrong(error.into_error()))?;
         file.as_file().sync_all().map_err(wrong)?;
         crate::step!("failures.written");
-        let sum: Sum = sum.finalize().into();
+        let sum: FileHash = sum.finalize().into();
         let there = self.sum();
         let is_missed = there.is_some_and(|there| !replaces && there != sum);
         let kept = if is_missed { Some(keep(path).map_err(wrong)?) } else { None };
@@ -151,19 +151,19 @@ impl Destination {
         if let Ok(folder) = File::open(folder) {
             let _ = folder.sync_all();
         }
-        Ok(Whole { content, kept, sum: Some(sum), path: Some(path.clone()) })
+        Ok(Written { content, kept, sum: Some(sum), path: Some(path.clone()) })
     }
 }
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Whole<T> {
+pub struct Written<T> {
     /// What whoever wrote it gave back.
     pub content: T,
     /// Where the file is now that was there before, if it is kept.
     pub kept: Option<PathBuf>,
     /// Its SHA-256, where it is a file.
-    pub sum: Option<Sum>,
+    pub sum: Option<FileHash>,
     /// The file, where it is one.
     pub path: Option<PathBuf>,
 }
@@ -175,7 +175,7 @@ pub struct Whole<T> {
 pub fn write_whole<T>(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<T, ReportError>,
-) -> Result<Whole<T>, ReportError> {
+) -> Result<Written<T>, ReportError> {
     Destination::at(path, &[])?.write(false, write)
 }
 
@@ -183,7 +183,7 @@ fn write_through<T>(
     output: impl Write,
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<T, ReportError>,
-) -> Result<Whole<T>, ReportError> {
+) -> Result<Written<T>, ReportError> {
     let mut output = BufWriter::with_capacity(1 << 16, output);
     let wrong = |source: io::Error| match source.kind() {
         // Whoever read along has seen enough.
@@ -195,7 +195,7 @@ fn write_through<T>(
         other => other,
     })?;
     output.flush().map_err(wrong)?;
-    Ok(Whole { content, kept: None, sum: None, path: None })
+    Ok(Written { content, kept: None, sum: None, path: None })
 }
 
 /// Where the path leads: through symbolic links, also to a file that is not there yet.
@@ -245,7 +245,7 @@ fn is_database(path: &Path) -> bool {
     read.is_ok() && head == *b"SQLite format 3\0"
 }
 
-fn sum(path: &Path) -> io::Result<Sum> {
+fn sum(path: &Path) -> io::Result<FileHash> {
     let mut sum = Summed { output: io::sink(), sum: Sha256::new() };
     io::copy(&mut File::open(path)?, &mut sum)?;
     Ok(sum.sum.finalize().into())
@@ -302,7 +302,7 @@ fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
 mod tests {
     use super::*;
 
-    fn put(path: &Path, text: &str) -> Whole<()> {
+    fn put(path: &Path, text: &str) -> Written<()> {
         write_whole(path, |output| Ok(output.write_all(text.as_bytes())?)).unwrap()
     }
 

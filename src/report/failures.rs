@@ -49,19 +49,19 @@ const fn added(layout: &Layout) -> [&'static str; FAILURE_COLUMNS.len()] {
 fn each_row(
     reader: &Reader,
     run: RunId,
-    mut put: impl FnMut(&Told) -> Result<(), ReportError>,
+    mut put: impl FnMut(&ToldRow) -> Result<(), ReportError>,
 ) -> Result<u64, ReportError> {
     let mut rows = 0;
-    let mut put = |row: &Told| {
+    let mut put = |row: &ToldRow| {
         rows += 1;
         put(row)
     };
-    let mut told: Option<Told> = None;
+    let mut told: Option<ToldRow> = None;
     reader.failures(run, |row| -> Result<(), ReportError> {
         match told.as_mut().filter(|told| told.line == row.key.line) {
             Some(told) => told.add(&row),
             None => {
-                if let Some(before) = told.replace(Told::of(&row)) {
+                if let Some(before) = told.replace(ToldRow::of(&row)) {
                     put(&before)?;
                 }
             }
@@ -73,7 +73,7 @@ fn each_row(
 }
 
 /// A row of the input, and what is told of its operations: each thing once.
-struct Told {
+struct ToldRow {
     line: Line,
     cells: Vec<u8>,
     states: Vec<String>,
@@ -84,7 +84,7 @@ struct Told {
     attempts: u32,
 }
 
-impl Told {
+impl ToldRow {
     fn of(row: &FailedRow<'_>) -> Self {
         let mut told = Self {
             line: row.key.line,

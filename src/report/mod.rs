@@ -9,10 +9,10 @@ mod failures;
 mod spreadsheet;
 mod undo;
 
-pub use atomic_file::{Destination, DestinationError, Precious, Sum, Whole, write_whole};
+pub use atomic_file::{Destination, DestinationError, FileHash, Precious, Written, write_whole};
 #[cfg(test)]
 pub(crate) use audit::ReportDocument;
-pub use audit::{Audited, Format, Telling, by_organization, write_audit};
+pub use audit::{Audited, Format, ReportOptions, by_organization, write_audit};
 pub use error::ReportError;
 pub use failures::write_failures;
 pub use spreadsheet::defused;

@@ -203,7 +203,7 @@ pub fn changes(
 /// The order that the changes need, where `others` whom the file does not list give back so many units, too: their
 /// rows stand last.
 fn order_needed(outlook: &Outlook, others: &HashMap<usize, u64>) -> Option<Order> {
-    let in_order = |stocks: &[Stock]| needed_order(outlook.wishes(), stocks, outlook, WireForm::Array);
+    let in_order = |stocks: &[Stock]| needed_order(outlook.seat_changes(), stocks, outlook, WireForm::Array);
     let (_, before) = match in_order(&outlook.stocks) {
         (Need::Any, _) => return None,
         found => found,

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use self::doubts::Doubt;
+use self::doubts::DoubtfulBatch;
 use self::flights::{Arrival, Flight, Settled};
 pub use self::open::send;
 use super::holders::Effects;
@@ -24,7 +24,7 @@ use super::unix_millis;
 use crate::domain::{BatchId, Span};
 use crate::engine::{Ending, Engine, Event, Instruction, Scope};
 use crate::journal::{Commit, Journal, JournalError, Loader, LogEntry, Writer};
-use crate::live::{Reading, Readings, Unread};
+use crate::live::{ReadingEvent, Readings, Unread};
 use crate::webex::{Client, TokenError};
 
 /// Asks a run to stop.
@@ -53,8 +53,8 @@ pub struct Sent {
 enum Message {
     Committed(Vec<Commit>),
     Arrived(BatchId, Box<Arrival>),
-    Verified(Vec<Doubt>, Result<Effects, Unread>),
-    Reading(Reading),
+    Verified(Vec<DoubtfulBatch>, Result<Effects, Unread>),
+    Reading(ReadingEvent),
     TokenRead(bool, Option<TokenError>),
     TokenRenewed(Result<bool, TokenError>),
 }
@@ -150,11 +150,11 @@ impl Driver<'_> {
         match message {
             Message::Committed(all) => all.into_iter().try_for_each(|commit| self.committed(commit))?,
             Message::Arrived(batch, arrival) => self.arrived(batch, *arrival),
-            Message::Reading(Reading::Wanted(leave)) => {
+            Message::Reading(ReadingEvent::Wanted(leave)) => {
                 self.readers.push_back(leave);
                 self.tell(Event::ReadWanted);
             }
-            Message::Reading(Reading::Answered { throttled, retry_after }) => {
+            Message::Reading(ReadingEvent::Answered { throttled, retry_after }) => {
                 self.tell(Event::ReadAnswered { throttled, retry_after });
             }
             Message::Verified(doubts, answer) => self.verified(&doubts, answer),

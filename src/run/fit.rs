@@ -26,15 +26,15 @@ impl Outlook {
     pub fn waves(&self) -> Result<Waves, NotFit> {
         match &self.no_units {
             Some(why) => Err(NotFit::NoUnits(why.clone())),
-            None => Ok(waves(self.wishes(), &self.stocks, self)),
+            None => Ok(waves(self.seat_changes(), &self.stocks, self)),
         }
     }
 
     /// Where the waves begin once the users of whom nothing is sent are left out: the journal puts the others
     /// behind them.
     fn starts_without_unchanged(&self, waves: &Waves) -> Vec<u32> {
-        let wishes = self.wishes();
-        let is_sent = |user: &u32| !wishes.of(*user).iter().all(|wish| self.is_unchanged(wish));
+        let changes = self.seat_changes();
+        let is_sent = |user: &u32| !changes.of(*user).iter().all(|change| self.is_unchanged(change));
         let sent: Vec<bool> = waves.order.iter().map(is_sent).collect();
         if sent.iter().all(|sent| *sent) {
             return waves.starts.clone();

@@ -2,23 +2,23 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{Action, Assignment, Change, LicenseId, Operation, OperationKey};
+use crate::domain::{Action, Assignment, Change, Held, LicenseId, Operation, OperationKey};
 use crate::engine::Effect;
-use crate::live::{Crowd, Held, Named, Readings, Unread};
+use crate::live::{Crowd, PersonNamed, Readings, Unread};
 
 /// Whether an operation is in effect, where a list says this of its user.
 #[must_use]
 pub const fn effect_of(action: Action, held: Held) -> Effect {
-    match (action, held) {
-        (Action::Add, Held::Yes) | (Action::Remove, Held::No) => Effect::InEffect,
-        (Action::Add, Held::No) | (Action::Remove, Held::Yes) => Effect::NotInEffect,
-        (_, Held::Unknown) => Effect::Unknown,
+    match held.is_as_asked(action) {
+        Some(true) => Effect::InEffect,
+        Some(false) => Effect::NotInEffect,
+        None => Effect::Unknown,
     }
 }
 
 /// How an assignment names its user.
-fn named(assignment: &Assignment) -> Named<'_> {
-    Named {
+fn named(assignment: &Assignment) -> PersonNamed<'_> {
+    PersonNamed {
         email: assignment.user.email().map(|email| email.as_str()),
         person: assignment.user.person().map(|person| person.as_str()),
     }

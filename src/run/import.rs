@@ -3,11 +3,11 @@
 use std::sync::mpsc::{self, SyncSender};
 
 use super::{Outlook, RunSettings, unix_millis};
-use crate::assign::{CheckError, Checked, Entry, InvalidRow, Placed, PlacedOperation, SecondReading};
+use crate::assign::{CheckError, Checked, InvalidRow, Placed, PlacedOperation, PlacedRow, SecondReading};
 use crate::domain::{OperationKey, RunId};
 use crate::input::InputFile;
 use crate::journal::{
-    Block, Importer, InvalidOperation, Journal, JournalError, NewRun, Origin, Packer, PlannedOperation,
+    CellBlock, Importer, InvalidOperation, Journal, JournalError, NewRun, Origin, Packer, PlannedOperation,
     StoredTarget, Totals,
 };
 
@@ -107,15 +107,15 @@ const PARTS: usize = 16;
 
 /// Rows, placed, and blocks of their own bytes.
 #[derive(Default)]
-struct Part {
+struct Piece {
     rows: Vec<Placed>,
-    blocks: Vec<Block>,
+    blocks: Vec<CellBlock>,
 }
 
 /// Reads the file to its end, on a thread of its own: what is read is written meanwhile.
-fn read(mut second: SecondReading<'_>, parts: &SyncSender<Part>) -> Result<(), CheckError> {
-    let (mut part, mut packer) = (Part::default(), Packer::default());
-    while let Some(Entry { line, carried, is_taken, .. }) = second.next(&mut part.rows)? {
+fn read(mut second: SecondReading<'_>, parts: &SyncSender<Piece>) -> Result<(), CheckError> {
+    let (mut part, mut packer) = (Piece::default(), Packer::default());
+    while let Some(PlacedRow { line, carried, is_taken, .. }) = second.next(&mut part.rows)? {
         if is_taken {
             part.blocks.extend(packer.push(line, &carried));
         }
@@ -134,7 +134,7 @@ fn put(
     importer: &mut Importer<'_>,
     stored: &[StoredTarget],
     unchanged: &mut Unchanged<'_>,
-    part: &Part,
+    part: &Piece,
 ) -> Result<(), JournalError> {
     part.blocks.iter().try_for_each(|block| importer.cells(block))?;
     let mut operations = Vec::with_capacity(part.rows.len());

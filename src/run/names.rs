@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use tokio::runtime::Handle;
 
 use crate::assign::{
-    CheckError, Holdings, Interpretation, Known, KnownLicense, LicenseNames, holdings_wanted, names_wanted,
+    CheckError, HeldLicenses, Interpretation, Known, KnownLicense, LicenseNames, holdings_wanted,
+    names_wanted,
 };
 use crate::domain::OrgId;
 use crate::input::InputFile;
@@ -81,7 +82,7 @@ impl Catalog {
     }
 
     /// Who holds what in an organization.
-    fn holdings(&mut self, org: Option<&OrgId>, holdings: &mut Holdings) -> Result<(), Unread> {
+    fn holdings(&mut self, org: Option<&OrgId>, holdings: &mut HeldLicenses) -> Result<(), Unread> {
         let licenses = self.licenses(org)?.all().iter().filter_map(License::license_id).collect::<Vec<_>>();
         for license in licenses {
             let reading = self.readings.holders(&license, |user| {

@@ -1,15 +1,15 @@
 //! Who of a run's users holds the run's licenses now.
 
-use crate::domain::{LicenseId, RunId};
+use crate::domain::{Held, LicenseId, RunId};
 use crate::journal::{JournalError, OperationRow, Reader};
-use crate::live::{Crowd, Held, Holdings, Named, Readings, Unread, read_all};
+use crate::live::{Crowd, PersonNamed, Readings, Rolls, Unread, read_all};
 
 /// The lists of holders of a run's licenses, as far as they are about its users. Memory grows with their names.
 #[derive(Debug)]
 pub struct Now {
     targets: Vec<(String, String)>,
     crowd: Crowd,
-    holdings: Holdings,
+    holdings: Rolls,
 }
 
 /// Why it is not known who holds what.
@@ -24,8 +24,8 @@ pub enum NowError {
 }
 
 /// How a row of the journal names its user.
-pub(super) fn named_by(row: &OperationRow) -> Named<'_> {
-    Named { email: row.email.as_deref(), person: row.person_id.as_deref() }
+pub(super) fn named_by(row: &OperationRow) -> PersonNamed<'_> {
+    PersonNamed { email: row.email.as_deref(), person: row.person_id.as_deref() }
 }
 
 impl Now {
@@ -46,7 +46,7 @@ impl Now {
 
     /// Whether someone holds one of the run's licenses; `None` for a site, whose attendees nobody lists.
     #[must_use]
-    pub fn held(&self, kind: &str, target: &str, named: Named<'_>) -> Option<Held> {
+    pub fn held(&self, kind: &str, target: &str, named: PersonNamed<'_>) -> Option<Held> {
         let place = self.targets.iter().position(|(of, text)| of == kind && text == target);
         place.filter(|_| kind == "license").map(|place| self.holdings.held(place, &self.crowd, named))
     }

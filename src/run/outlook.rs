@@ -5,13 +5,13 @@ mod taking;
 
 use std::collections::{BTreeSet, HashMap};
 
-use self::taking::{Taking, wish};
+use self::taking::{Taking, seat_change};
 use super::names::Catalog;
 use crate::assign::{CheckError, Checked, PlacedOperation, SecondReading};
-use crate::domain::{Action, AssignmentNo, OperationKey, OrgId, Target};
+use crate::domain::{Action, AssignmentNo, Held, OperationKey, OrgId, Target};
 use crate::input::InputFile;
-use crate::live::{Holdings, Named, Names, Roll, Unread};
-use crate::plan::{Held, Holders, Stock, Wish, Wishes};
+use crate::live::{People, PersonNamed, Roll, Rolls, Unread};
+use crate::plan::{Holders, SeatChange, SeatChanges, Stock};
 use crate::webex::LicenseUser;
 
 /// How much of the organization is read.
@@ -71,7 +71,7 @@ pub struct OrgUsers {
 #[derive(Debug)]
 pub struct Outlook {
     /// What is asked, sorted by user.
-    wishes: Vec<Wish>,
+    seat_changes: Vec<SeatChange>,
     /// Of what.
     pub stocks: Vec<Stock>,
     /// What each stock is called.
@@ -79,7 +79,7 @@ pub struct Outlook {
     /// The organizations of the file, in sending order.
     pub orgs: Vec<OrgUsers>,
     /// Who holds what, as far as it was read.
-    holdings: Holdings,
+    holdings: Rolls,
     /// The stock of each organization's target.
     numbers: HashMap<(u32, u32), u32>,
     /// By stock: whether some of its users are named by addresses alone, and some by person IDs alone.
@@ -95,10 +95,10 @@ pub struct Outlook {
 }
 
 /// The file's users, as holders are looked up.
-struct People<'c>(&'c Checked);
+struct FileUsers<'c>(&'c Checked);
 
-impl Names for People<'_> {
-    fn numbers(&self, named: Named<'_>) -> [Option<u32>; 2] {
+impl People for FileUsers<'_> {
+    fn numbers(&self, named: PersonNamed<'_>) -> [Option<u32>; 2] {
         let number = |email: Option<&str>, person: Option<&str>| {
             (email.is_some() || person.is_some()).then(|| self.0.assignment_of(email, person)).flatten()
         };
@@ -112,13 +112,13 @@ impl Names for People<'_> {
 }
 
 impl Holders for Outlook {
-    fn held(&self, stock: u32, wish: &Wish) -> Held {
+    fn held(&self, stock: u32, change: &SeatChange) -> Held {
         let Some(roll) = self.holdings.of(stock as usize) else { return Held::Unknown };
-        if roll.names(wish.user) {
+        if roll.names(change.user) {
             return Held::Yes;
         }
         let comparable =
-            (wish.by_email && roll.without_address == 0) || (wish.by_person && roll.without_person == 0);
+            (change.by_email && roll.without_address == 0) || (change.by_person && roll.without_person == 0);
         if comparable { Held::No } else { Held::Unknown }
     }
 }
@@ -145,8 +145,8 @@ pub enum OutlookError {
 impl Outlook {
     /// What is asked.
     #[must_use]
-    pub fn wishes(&self) -> Wishes<'_> {
-        Wishes::sorted(&self.wishes)
+    pub fn seat_changes(&self) -> SeatChanges<'_> {
+        SeatChanges::sorted(&self.seat_changes)
     }
 
     /// Takes in that the file's assignments are numbered anew: by number, the one that each had before.
@@ -156,29 +156,29 @@ impl Outlook {
 
     /// Whether an operation is known to change nothing.
     #[must_use]
-    pub fn is_unchanged(&self, wish: &Wish) -> bool {
-        let held = self.held(wish.stock, wish);
-        matches!((wish.action, held), (Action::Add, Held::Yes) | (Action::Remove, Held::No))
+    pub fn is_unchanged(&self, change: &SeatChange) -> bool {
+        let held = self.held(change.stock, change);
+        held.is_as_asked(change.action) == Some(true)
     }
 
     /// Whether an operation of the file is known to change nothing.
     #[must_use]
     pub fn changes_nothing(&self, key: OperationKey, operation: &PlacedOperation) -> bool {
         let stock = self.stock_of(operation);
-        stock.is_some_and(|stock| self.is_unchanged(&self.wish(key, operation, stock)))
+        stock.is_some_and(|stock| self.is_unchanged(&self.seat_change(key, operation, stock)))
     }
 
     /// Whether it is not known if an operation of the file changes anything.
     #[must_use]
     pub fn is_unknown(&self, key: OperationKey, operation: &PlacedOperation) -> bool {
         let stock = self.stock_of(operation);
-        stock.is_some_and(|stock| self.held(stock, &self.wish(key, operation, stock)) == Held::Unknown)
+        stock.is_some_and(|stock| self.held(stock, &self.seat_change(key, operation, stock)) == Held::Unknown)
     }
 
-    fn wish(&self, key: OperationKey, operation: &PlacedOperation, stock: u32) -> Wish {
-        let wish = wish(key, operation, stock);
-        let former = self.former.get(wish.user as usize).copied();
-        Wish { user: former.unwrap_or(wish.user), ..wish }
+    fn seat_change(&self, key: OperationKey, operation: &PlacedOperation, stock: u32) -> SeatChange {
+        let change = seat_change(key, operation, stock);
+        let former = self.former.get(change.user as usize).copied();
+        SeatChange { user: former.unwrap_or(change.user), ..change }
     }
 
     fn stock_of(&self, operation: &PlacedOperation) -> Option<u32> {
@@ -224,9 +224,9 @@ impl Outlook {
     /// How many users the file lists for a stock, and from how many of its holders it takes it away.
     #[must_use]
     pub fn listed(&self, stock: usize) -> (u64, u64) {
-        let of_stock = self.wishes.iter().filter(|wish| self.one_of(wish.stock as usize) == stock);
-        of_stock.fold((0, 0), |(listed, taken), wish| {
-            let takes = wish.action == Action::Remove && self.held(wish.stock, wish) != Held::No;
+        let of_stock = self.seat_changes.iter().filter(|change| self.one_of(change.stock as usize) == stock);
+        of_stock.fold((0, 0), |(listed, taken), change| {
+            let takes = change.action == Action::Remove && self.held(change.stock, change) != Held::No;
             (listed + 1, taken + u64::from(takes))
         })
     }
@@ -274,9 +274,9 @@ impl Outlook {
         outlook.find_same();
         let mut listed: Vec<Roll> = Vec::new();
         listed.resize_with(outlook.stocks.len(), || Roll::empty(checked.counts().assignments));
-        for wish in &outlook.wishes {
-            let stock = outlook.one_of(wish.stock as usize);
-            listed.get_mut(stock).into_iter().for_each(|roll| roll.mark(wish.user));
+        for change in &outlook.seat_changes {
+            let stock = outlook.one_of(change.stock as usize);
+            listed.get_mut(stock).into_iter().for_each(|roll| roll.mark(change.user));
         }
         let other = |outlook: &Self, stock: usize, user: &LicenseUser, numbers: [Option<u32>; 2]| {
             let is_listed = |number| listed.get(stock).is_some_and(|roll| roll.names(number));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Kept {
+enum KeptPath {
     Text(String),
     Bytes {
         /// In base64.
@@ -18,16 +18,16 @@ enum Kept {
 
 pub(super) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     let kept = match path.to_str() {
-        Some(text) => Kept::Text(text.to_owned()),
-        None => Kept::Bytes { bytes: STANDARD.encode(path.as_os_str().as_encoded_bytes()) },
+        Some(text) => KeptPath::Text(text.to_owned()),
+        None => KeptPath::Bytes { bytes: STANDARD.encode(path.as_os_str().as_encoded_bytes()) },
     };
     kept.serialize(serializer)
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-    match Kept::deserialize(deserializer)? {
-        Kept::Text(text) => Ok(text.into()),
-        Kept::Bytes { bytes } => {
+    match KeptPath::deserialize(deserializer)? {
+        KeptPath::Text(text) => Ok(text.into()),
+        KeptPath::Bytes { bytes } => {
             let bytes = STANDARD.decode(bytes).map_err(de::Error::custom)?;
             from_bytes(bytes).ok_or_else(|| de::Error::custom("a path of another system"))
         }

@@ -2,10 +2,10 @@
 
 use super::holders::effect_of;
 use super::now::{Now, NowError};
-use crate::domain::{Action, RunId};
+use crate::domain::{Action, Held, RunId};
 use crate::engine::Effect;
 use crate::journal::{JournalError, OperationRow, Reader};
-use crate::live::{Held, Readings, Unread};
+use crate::live::{Readings, Unread};
 
 /// Why a run could not be compared.
 #[derive(Debug, thiserror::Error)]

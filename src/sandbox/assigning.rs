@@ -11,10 +11,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value, json};
 
-use super::fault::{Effect, Fault};
+use super::fault::{Fault, Mishap};
 use super::organization::Organization;
 use super::reply::{HangUp, TRACKING_ID, answered, error, errors, hang_up, listed, with_header};
-use super::request::{Asked, Malformed, read};
+use super::request::{Malformed, RequestedAssignment, read};
 use super::rules::Refused;
 use super::server::World;
 use crate::domain::WireForm;
@@ -62,9 +62,9 @@ async fn assign_bytes(world: &World, number: u64, bytes: &[u8]) -> Response {
     let faults = world.faults(number, &users, org);
     for fault in &faults {
         match &fault.effect {
-            Effect::Delay { millis } => tokio::time::sleep(Duration::from_millis(*millis)).await,
-            Effect::DropBefore => return hang_up(),
-            Effect::Status { status, retry_after, code } => {
+            Mishap::Delay { millis } => tokio::time::sleep(Duration::from_millis(*millis)).await,
+            Mishap::DropBefore => return hang_up(),
+            Mishap::Status { status, retry_after, code } => {
                 return on_request(*status, retry_after.as_deref(), code.as_deref());
             }
             _ => {}
@@ -76,16 +76,16 @@ async fn assign_bytes(world: &World, number: u64, bytes: &[u8]) -> Response {
     };
     for fault in &faults {
         match fault.effect {
-            Effect::DropAfter => return hang_up(),
-            Effect::Garbage => return (StatusCode::PARTIAL_CONTENT, "{\"licen").into_response(),
-            Effect::Cut => return cut(),
+            Mishap::DropAfter => return hang_up(),
+            Mishap::Garbage => return (StatusCode::PARTIAL_CONTENT, "{\"licen").into_response(),
+            Mishap::Cut => return cut(),
             _ => {}
         }
     }
     applied
 }
 
-fn user_of(assignment: &Asked) -> String {
+fn user_of(assignment: &RequestedAssignment) -> String {
     let named = assignment.email.as_ref().or(assignment.person_id.as_ref());
     named.map_or_else(String::new, |user| user.to_lowercase())
 }
@@ -107,14 +107,18 @@ fn cut() -> Response {
 }
 
 /// What a fault makes of one user's part.
-fn meddled<'f>(assignment: &Asked, faults: &'f [Fault]) -> Option<&'f Effect> {
+fn meddled<'f>(assignment: &RequestedAssignment, faults: &'f [Fault]) -> Option<&'f Mishap> {
     let user = user_of(assignment);
     let concerns = |fault: &&Fault| fault.user.as_ref().is_none_or(|concerned| *concerned == user);
-    let meddling = |effect: &&Effect| matches!(effect, Effect::Refuse { .. } | Effect::Ignore);
+    let meddling = |effect: &&Mishap| matches!(effect, Mishap::Refuse { .. } | Mishap::Ignore);
     faults.iter().filter(concerns).map(|fault| &fault.effect).find(meddling)
 }
 
-fn apply_array(organization: &mut Organization, assignments: &[Asked], faults: &[Fault]) -> Response {
+fn apply_array(
+    organization: &mut Organization,
+    assignments: &[RequestedAssignment],
+    faults: &[Fault],
+) -> Response {
     if let Some(twice) = named_twice(organization, assignments) {
         let message = format!("The request names {twice} twice");
         return error(StatusCode::BAD_REQUEST, &message, None);
@@ -122,7 +126,7 @@ fn apply_array(organization: &mut Organization, assignments: &[Asked], faults: &
     let mut items = Vec::new();
     for assignment in assignments {
         let (code, message) = match meddled(assignment, faults) {
-            Some(Effect::Refuse { code }) => (code.clone(), "A refusal on request".to_owned()),
+            Some(Mishap::Refuse { code }) => (code.clone(), "A refusal on request".to_owned()),
             Some(_) => continue,
             None => match organization.apply_whole(assignment) {
                 Ok(()) => continue,
@@ -138,7 +142,7 @@ fn apply_array(organization: &mut Organization, assignments: &[Asked], faults: &
 }
 
 /// An item of a 206: the user as the request named him, and why not.
-fn item(assignment: &Asked, code: &str, message: &str) -> Value {
+fn item(assignment: &RequestedAssignment, code: &str, message: &str) -> Value {
     let mut item = Map::new();
     for (name, value) in [("email", &assignment.email), ("personId", &assignment.person_id)] {
         if let Some(value) = value {
@@ -150,10 +154,11 @@ fn item(assignment: &Asked, code: &str, message: &str) -> Value {
 }
 
 /// A user whom two assignments are about, by whatever names.
-fn named_twice(organization: &Organization, assignments: &[Asked]) -> Option<String> {
+fn named_twice(organization: &Organization, assignments: &[RequestedAssignment]) -> Option<String> {
     let mut found = HashSet::new();
     let mut unknown = HashSet::new();
-    let twice = |assignment: &&Asked| match (organization.find(assignment), user_of(assignment)) {
+    let twice = |assignment: &&RequestedAssignment| match (organization.find(assignment), user_of(assignment))
+    {
         (Ok(user), _) => !found.insert(user),
         (Err(_), nobody) if nobody.is_empty() => false,
         (Err(_), user) => !unknown.insert((user, assignment.org_id.clone())),
@@ -161,14 +166,18 @@ fn named_twice(organization: &Organization, assignments: &[Asked]) -> Option<Str
     assignments.iter().find(twice).map(user_of)
 }
 
-fn apply_object(organization: &mut Organization, assignment: &Asked, faults: &[Fault]) -> Response {
+fn apply_object(
+    organization: &mut Organization,
+    assignment: &RequestedAssignment,
+    faults: &[Fault],
+) -> Response {
     let user = match organization.find(assignment) {
         Ok(user) => user,
         Err(refused) if refused.code == "400" => return errors(StatusCode::BAD_REQUEST, &[refused]),
         Err(refused) => return errors(StatusCode::NOT_FOUND, &[refused]),
     };
     let refusals = match (meddled(assignment, faults), organization.unknown_license(assignment)) {
-        (Some(Effect::Refuse { code }), _) => {
+        (Some(Mishap::Refuse { code }), _) => {
             return error(StatusCode::BAD_REQUEST, "A refusal on request", Some(code));
         }
         (Some(_), _) => Vec::new(),
@@ -185,7 +194,12 @@ fn apply_object(organization: &mut Organization, assignment: &Asked, faults: &[F
 }
 
 /// What the user holds now, with the errors where there are some.
-fn holdings(organization: &Organization, user: usize, asked: &Asked, refusals: &[Refused]) -> Value {
+fn holdings(
+    organization: &Organization,
+    user: usize,
+    asked: &RequestedAssignment,
+    refusals: &[Refused],
+) -> Value {
     let held = organization.holdings(user);
     // Clients that write it in capitals read it in capitals alone.
     let kind = asked.sites.iter().find_map(|site| site.account_type.as_deref()).unwrap_or("attendee");

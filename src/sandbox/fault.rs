@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Effect {
+pub(super) enum Mishap {
     /// Another status, before anything is done.
     Status { status: u16, retry_after: Option<String>, code: Option<String> },
     /// The answer comes later.
@@ -26,7 +26,7 @@ pub(super) enum Effect {
 /// A fault and when it happens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
-    pub(super) effect: Effect,
+    pub(super) effect: Mishap,
     /// Only for requests that carry this user.
     pub(super) user: Option<String>,
     /// Only for requests about this organization.
@@ -47,7 +47,7 @@ pub struct Fault {
 pub struct FaultError(String);
 
 impl Fault {
-    fn of(effect: Effect) -> Self {
+    fn of(effect: Mishap) -> Self {
         Self { effect, user: None, org: None, from: 1, times: u64::MAX, chance: 1.0 }
     }
 
@@ -60,28 +60,28 @@ impl Fault {
             ("chance", _) => {
                 self.chance = value.parse().ok().filter(|chance| (0.0..=1.0).contains(chance))?
             }
-            ("retry-after", Effect::Status { retry_after, .. }) => *retry_after = Some(value.to_owned()),
-            ("code", Effect::Status { code, .. }) => *code = Some(value.to_owned()),
+            ("retry-after", Mishap::Status { retry_after, .. }) => *retry_after = Some(value.to_owned()),
+            ("code", Mishap::Status { code, .. }) => *code = Some(value.to_owned()),
             _ => return None,
         }
         Some(())
     }
 }
 
-fn effect(text: &str) -> Option<Effect> {
+fn effect(text: &str) -> Option<Mishap> {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     Some(match (name, value) {
         ("status", status) => {
             let status = status.parse().ok().filter(|status| (200..=599).contains(status))?;
-            Effect::Status { status, retry_after: None, code: None }
+            Mishap::Status { status, retry_after: None, code: None }
         }
-        ("delay", millis) => Effect::Delay { millis: millis.parse().ok()? },
-        ("drop", "before") => Effect::DropBefore,
-        ("drop", "after") => Effect::DropAfter,
-        ("garbage", "") => Effect::Garbage,
-        ("cut", "") => Effect::Cut,
-        ("refuse", code) if !code.is_empty() => Effect::Refuse { code: code.to_owned() },
-        ("ignore", "") => Effect::Ignore,
+        ("delay", millis) => Mishap::Delay { millis: millis.parse().ok()? },
+        ("drop", "before") => Mishap::DropBefore,
+        ("drop", "after") => Mishap::DropAfter,
+        ("garbage", "") => Mishap::Garbage,
+        ("cut", "") => Mishap::Cut,
+        ("refuse", code) if !code.is_empty() => Mishap::Refuse { code: code.to_owned() },
+        ("ignore", "") => Mishap::Ignore,
         _ => return None,
     })
 }
@@ -109,7 +109,7 @@ mod tests {
     fn faults_are_read() {
         let fault: Fault =
             "status=429,retry-after=2,user=A@example.com,org=O1,from=3,times=1,chance=0.5".parse().unwrap();
-        assert_eq!(fault.effect, Effect::Status { status: 429, retry_after: Some("2".into()), code: None });
+        assert_eq!(fault.effect, Mishap::Status { status: 429, retry_after: Some("2".into()), code: None });
         assert_eq!(fault.org.as_deref(), Some("O1"));
         assert_eq!((fault.user.as_deref(), fault.from, fault.times), (Some("a@example.com"), 3, 1));
         for text in ["drop=before", "drop=after", "garbage", "cut", "ignore", "refuse=X", "delay=5"] {

@@ -16,6 +16,6 @@ mod tokens;
 
 pub use fault::{Fault, FaultError};
 pub use log::{RequestLog, Requests};
-pub use organization::{Organization, OrganizationError, State, UserState};
+pub use organization::{Organization, OrganizationError, OrganizationState, UserState};
 pub use server::{Options, Sandbox, SandboxError};
 pub use tokens::Integration;

@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 
-use super::request::{Asked, LicenseAsked, SiteAsked, Verb};
-use super::rules::{Kind, Refused, Situation, may_add, may_remove, refused};
+use super::request::{RequestedAssignment, RequestedLicense, RequestedSite, Verb};
+use super::rules::{Circumstances, Product, Refused, may_add, may_remove, refused};
 use crate::webex::License;
 
 /// What an organization file holds, and what the state of one is told as.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct State {
+pub struct OrganizationState {
     /// The organization's ID.
     #[serde(default)]
     pub org_id: String,
@@ -68,7 +68,7 @@ pub struct UserState {
 pub struct OrganizationError(String);
 
 #[derive(Debug, Clone, Default)]
-struct User {
+struct Member {
     email: String,
     person_id: String,
     licenses: BTreeSet<usize>,
@@ -85,11 +85,11 @@ pub struct Organization {
     customers: Vec<String>,
     licenses: Vec<License>,
     license_numbers: HashMap<String, usize>,
-    kinds: Vec<Kind>,
+    kinds: Vec<Product>,
     exclusive: Vec<Vec<usize>>,
     sites: Vec<String>,
     locations: Vec<String>,
-    users: Vec<User>,
+    users: Vec<Member>,
     by_email: HashMap<String, usize>,
     by_person: HashMap<String, usize>,
     consumed: Vec<i64>,
@@ -136,10 +136,10 @@ impl Organization {
             license("BCSTD", 5, "Webex Calling - Standard", units, None),
             license("AC", 6, "Attendant Console", scarce, None),
         ];
-        let users = (1..=count).map(|number| User {
+        let users = (1..=count).map(|number| Member {
             email: format!("user{number}@example.com"),
             person_id: encoded("PEOPLE", &format!("5eba0000-0000-4000-8000-{number:012}")),
-            ..User::default()
+            ..Member::default()
         });
         let sites = vec![meet.to_owned(), events.to_owned()];
         Self::assembled(encoded("ORGANIZATION", ORG), licenses, sites, users.collect())
@@ -149,7 +149,7 @@ impl Organization {
     ///
     /// # Errors
     /// [`OrganizationError`] where it names a license or site that it does not have.
-    pub fn from_state(state: State) -> Result<Self, OrganizationError> {
+    pub fn from_state(state: OrganizationState) -> Result<Self, OrganizationError> {
         let org_id = if state.org_id.is_empty() { encoded("ORGANIZATION", ORG) } else { state.org_id };
         let mut users = Vec::with_capacity(state.users.len());
         for user in state.users {
@@ -167,7 +167,7 @@ impl Organization {
             };
             let person_id =
                 if user.person_id.is_empty() { encoded("PEOPLE", &user.email) } else { user.person_id };
-            users.push(User {
+            users.push(Member {
                 person_id,
                 licenses: user.licenses.iter().map(find_license).collect::<Result<_, _>>()?,
                 sites: user.site_urls.iter().map(find_site).collect::<Result<_, _>>()?,
@@ -187,7 +187,7 @@ impl Organization {
         Ok(assembled)
     }
 
-    fn assembled(org_id: String, licenses: Vec<License>, sites: Vec<String>, users: Vec<User>) -> Self {
+    fn assembled(org_id: String, licenses: Vec<License>, sites: Vec<String>, users: Vec<Member>) -> Self {
         let mut consumed = vec![0; licenses.len()];
         for number in users.iter().flat_map(|user| &user.licenses) {
             if let Some(units) = consumed.get_mut(*number) {
@@ -204,7 +204,7 @@ impl Organization {
                 .collect(),
             by_email: users.iter().enumerate().map(|(n, user)| (user.email.to_lowercase(), n)).collect(),
             by_person: users.iter().enumerate().map(|(n, user)| (user.person_id.clone(), n)).collect(),
-            kinds: licenses.iter().map(|license| Kind::of(&license.name)).collect(),
+            kinds: licenses.iter().map(|license| Product::of(&license.name)).collect(),
             exclusive: Vec::new(),
             licenses,
             sites,
@@ -216,8 +216,8 @@ impl Organization {
 
     /// Everything it holds now.
     #[must_use]
-    pub fn state(&self) -> State {
-        State {
+    pub fn state(&self) -> OrganizationState {
+        OrganizationState {
             org_id: self.org_id.clone(),
             customers: self.customers.clone(),
             licenses: self.licenses(),
@@ -240,7 +240,7 @@ impl Organization {
         licenses.map(|license| license.id.clone()).collect()
     }
 
-    fn user_state(&self, user: &User) -> UserState {
+    fn user_state(&self, user: &Member) -> UserState {
         let urls = |sites: &BTreeSet<usize>| {
             sites.iter().filter_map(|number| self.sites.get(*number)).cloned().collect()
         };
@@ -291,7 +291,7 @@ impl Organization {
     }
 
     /// Finds the user of an assignment: by person ID, else by address.
-    pub(super) fn find(&self, asked: &Asked) -> Result<usize, Refused> {
+    pub(super) fn find(&self, asked: &RequestedAssignment) -> Result<usize, Refused> {
         if asked.org_id.as_ref().is_some_and(|org| !self.knows(org)) {
             return refused("404", "The user is not in this organization");
         }
@@ -303,12 +303,12 @@ impl Organization {
             None if asked.person_id.is_none() && asked.email.is_none() => {
                 refused("400", "Either email or personId is required")
             }
-            None => refused("404", "User not found"),
+            None => refused("404", "Member not found"),
         }
     }
 
     /// Does all of it or nothing, as the array form does.
-    pub(super) fn apply_whole(&mut self, asked: &Asked) -> Result<(), Refused> {
+    pub(super) fn apply_whole(&mut self, asked: &RequestedAssignment) -> Result<(), Refused> {
         let user = self.find(asked)?;
         let before = (self.users.get(user).cloned(), self.consumed.clone());
         let result = self.apply_each(user, asked).into_iter().next();
@@ -321,13 +321,13 @@ impl Organization {
     }
 
     /// Whether it names a license that nobody knows: such a request is looked at no further.
-    pub(super) fn unknown_license(&self, asked: &Asked) -> Option<Refused> {
-        let unknown = |license: &LicenseAsked| !self.license_numbers.contains_key(&license.id);
+    pub(super) fn unknown_license(&self, asked: &RequestedAssignment) -> Option<Refused> {
+        let unknown = |license: &RequestedLicense| !self.license_numbers.contains_key(&license.id);
         asked.licenses.iter().any(unknown).then(unrecognized)
     }
 
     /// Does what can be done, as the object form does; gives back what could not.
-    pub(super) fn apply_each(&mut self, user: usize, asked: &Asked) -> Vec<Refused> {
+    pub(super) fn apply_each(&mut self, user: usize, asked: &RequestedAssignment) -> Vec<Refused> {
         let held = self.users.get(user).map(|user| user.licenses.clone()).unwrap_or_default();
         let mut refusals = Vec::new();
         for license in &asked.licenses {
@@ -342,12 +342,12 @@ impl Organization {
     fn apply_license(
         &mut self,
         user: usize,
-        request: &LicenseAsked,
-        asked: &Asked,
+        request: &RequestedLicense,
+        asked: &RequestedAssignment,
         held: &BTreeSet<usize>,
     ) -> Result<(), Refused> {
         let Some(number) = self.license_numbers.get(&request.id).copied() else { return Err(unrecognized()) };
-        let Some(holder) = self.users.get(user) else { return refused("404", "User not found") };
+        let Some(holder) = self.users.get(user) else { return refused("404", "Member not found") };
         let holds = holder.licenses.contains(&number) || holder.pending.contains(&number);
         match (request.verb, holds) {
             (Verb::Add, true) | (Verb::Remove, false) => Ok(()),
@@ -364,16 +364,16 @@ impl Organization {
         }
     }
 
-    fn kind(&self, license: usize) -> Kind {
-        self.kinds.get(license).copied().unwrap_or(Kind::Other)
+    fn kind(&self, license: usize) -> Product {
+        self.kinds.get(license).copied().unwrap_or(Product::Other)
     }
 
     fn may_add(
         &self,
-        holder: &User,
+        holder: &Member,
         number: usize,
-        request: &LicenseAsked,
-        asked: &Asked,
+        request: &RequestedLicense,
+        asked: &RequestedAssignment,
         held: &BTreeSet<usize>,
     ) -> Result<(), Refused> {
         let Some(license) = self.licenses.get(number) else { return Err(unrecognized()) };
@@ -385,7 +385,7 @@ impl Organization {
         };
         may_add(
             kind,
-            &Situation {
+            &Circumstances {
                 sold: &|kind| self.kinds.contains(&kind),
                 held: &|kind| any_of(held, kind),
                 holds: &|kind| any_of(&holder.licenses, kind),
@@ -407,7 +407,7 @@ impl Organization {
     }
 
     /// Whether a Calling license comes with what it needs, at a place that is there.
-    fn is_placed(&self, kind: Kind, request: &LicenseAsked) -> Result<(), Refused> {
+    fn is_placed(&self, kind: Product, request: &RequestedLicense) -> Result<(), Refused> {
         let placed = request.extension.is_some() && request.location.is_some();
         if kind.is_calling() && request.phone_number.is_none() && !placed {
             let message = "A Calling license needs a phone number, or an extension and a location";
@@ -438,7 +438,7 @@ impl Organization {
         }
     }
 
-    fn apply_site(&mut self, user: usize, request: &SiteAsked) -> Result<(), Refused> {
+    fn apply_site(&mut self, user: usize, request: &RequestedSite) -> Result<(), Refused> {
         let named = |site: &String| request.url.as_ref().is_some_and(|url| site.eq_ignore_ascii_case(url));
         let site = self.sites.iter().position(named);
         let (Some(site), Some(user)) = (site, self.users.get_mut(user)) else {
@@ -465,7 +465,7 @@ fn unrecognized() -> Refused {
 mod tests {
     use super::*;
 
-    fn assignment(json: &str) -> Asked {
+    fn assignment(json: &str) -> RequestedAssignment {
         super::super::request::read(crate::domain::WireForm::Object, json.as_bytes()).unwrap().remove(0)
     }
 

@@ -33,7 +33,7 @@ pub(super) fn with_header(mut response: Response, name: HeaderName, value: &str)
 
 /// The body of a refusal that has no tracking ID yet.
 #[derive(Debug, Clone)]
-struct Refusal(Value);
+struct RefusalBody(Value);
 
 /// `{message, errors: [{errorCode, description}], trackingId}`
 pub(super) fn error(status: StatusCode, message: &str, code: Option<&str>) -> Response {
@@ -58,14 +58,14 @@ pub(super) fn listed(refused: &[Refused]) -> Value {
 
 fn refusal(status: StatusCode, message: &str, errors: &Value) -> Response {
     let mut response = status.into_response();
-    response.extensions_mut().insert(Refusal(json!({"message": message, "errors": errors})));
+    response.extensions_mut().insert(RefusalBody(json!({"message": message, "errors": errors})));
     response
 }
 
 /// A refusal says its tracking ID in the body too, once it has one.
 pub(super) fn finished(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
-    let Some(Refusal(mut refusal)) = parts.extensions.remove::<Refusal>() else {
+    let Some(RefusalBody(mut refusal)) = parts.extensions.remove::<RefusalBody>() else {
         return Response::from_parts(parts, body);
     };
     let tracking_id = parts.headers.get(TRACKING_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();

@@ -9,17 +9,17 @@ use crate::domain::WireForm;
 
 /// One `LicenseAssignment`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct RequestedAssignment {
     pub(super) email: Option<String>,
     pub(super) person_id: Option<String>,
     pub(super) org_id: Option<String>,
-    pub(super) licenses: Vec<LicenseAsked>,
-    pub(super) sites: Vec<SiteAsked>,
+    pub(super) licenses: Vec<RequestedLicense>,
+    pub(super) sites: Vec<RequestedSite>,
 }
 
 /// An item of `licenses`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LicenseAsked {
+pub(super) struct RequestedLicense {
     pub(super) id: String,
     pub(super) verb: Verb,
     pub(super) location: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct LicenseAsked {
 
 /// An item of `siteUrls`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SiteAsked {
+pub(super) struct RequestedSite {
     pub(super) url: Option<String>,
     /// As the request spells it.
     pub(super) account_type: Option<String>,
@@ -53,7 +53,7 @@ fn malformed<T>(place: &str, name: &str, what: &str) -> Result<T, Malformed> {
 }
 
 /// Reads a body in the one form that is spoken.
-pub(super) fn read(wire: WireForm, bytes: &[u8]) -> Result<Vec<Asked>, Malformed> {
+pub(super) fn read(wire: WireForm, bytes: &[u8]) -> Result<Vec<RequestedAssignment>, Malformed> {
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| Malformed(format!("The request body is not JSON: {error}")))?;
     match (wire, &value) {
@@ -66,9 +66,9 @@ pub(super) fn read(wire: WireForm, bytes: &[u8]) -> Result<Vec<Asked>, Malformed
     }
 }
 
-fn asked(value: &Value, place: &str) -> Result<Asked, Malformed> {
+fn asked(value: &Value, place: &str) -> Result<RequestedAssignment, Malformed> {
     let map = object(value, place)?;
-    let asked = Asked {
+    let asked = RequestedAssignment {
         email: text(map, "email", place)?,
         person_id: text(map, "personId", place)?,
         org_id: text(map, "orgId", place)?,
@@ -81,7 +81,7 @@ fn asked(value: &Value, place: &str) -> Result<Asked, Malformed> {
     }
 }
 
-fn license(value: &Value, place: &str) -> Result<LicenseAsked, Malformed> {
+fn license(value: &Value, place: &str) -> Result<RequestedLicense, Malformed> {
     let map = object(value, place)?;
     let Some(id) = text(map, "id", place)? else { return malformed(place, "id", "is required") };
     let empty = Map::new();
@@ -90,7 +90,7 @@ fn license(value: &Value, place: &str) -> Result<LicenseAsked, Malformed> {
         Some(value) => object(value, &format!("{place}.properties"))?,
     };
     let property = |name| text(properties, name, &format!("{place}.properties"));
-    Ok(LicenseAsked {
+    Ok(RequestedLicense {
         id,
         verb: verb(map, place)?,
         location: property("locationId")?,
@@ -99,7 +99,7 @@ fn license(value: &Value, place: &str) -> Result<LicenseAsked, Malformed> {
     })
 }
 
-fn site(value: &Value, place: &str) -> Result<SiteAsked, Malformed> {
+fn site(value: &Value, place: &str) -> Result<RequestedSite, Malformed> {
     let map = object(value, place)?;
     // Some clients write it in capitals, and the live service takes it so.
     let account_type = text(map, "accountType", place)?;
@@ -107,7 +107,7 @@ fn site(value: &Value, place: &str) -> Result<SiteAsked, Malformed> {
         Some(kind) if !kind.eq_ignore_ascii_case("attendee") => {
             malformed(place, "accountType", "must be 'attendee'")
         }
-        _ => Ok(SiteAsked { url: text(map, "siteUrl", place)?, account_type, verb: verb(map, place)? }),
+        _ => Ok(RequestedSite { url: text(map, "siteUrl", place)?, account_type, verb: verb(map, place)? }),
     }
 }
 
@@ -164,10 +164,10 @@ mod tests {
         let asked = read(WireForm::Object, body).unwrap();
         assert_eq!(asked[0].licenses[0].verb, Verb::Add);
         let site =
-            SiteAsked { url: Some("s".into()), account_type: Some("ATTENDEE".into()), verb: Verb::Add };
+            RequestedSite { url: Some("s".into()), account_type: Some("ATTENDEE".into()), verb: Verb::Add };
         assert_eq!(asked[0].sites, [site]);
         assert_eq!(read(WireForm::Array, b"[]").unwrap(), []);
-        assert_eq!(read(WireForm::Array, b"[{}]").unwrap(), [Asked::default()]);
+        assert_eq!(read(WireForm::Array, b"[{}]").unwrap(), [RequestedAssignment::default()]);
     }
 
     #[test]

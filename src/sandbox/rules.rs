@@ -14,7 +14,7 @@ pub(super) fn refused<T>(code: &'static str, message: impl Into<String>) -> Resu
 
 /// What a license's name says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Product {
     CallingProfessional,
     CallingStandard,
     AttendantConsole,
@@ -29,7 +29,7 @@ pub(super) enum Kind {
     Other,
 }
 
-impl Kind {
+impl Product {
     pub(super) fn of(name: &str) -> Self {
         let name = name.to_ascii_lowercase();
         let says = |word: &str| name.contains(word);
@@ -56,26 +56,26 @@ impl Kind {
 }
 
 /// What a rule about one more license may look at.
-pub(super) struct Situation<'a> {
+pub(super) struct Circumstances<'a> {
     /// What the organization sells: a rule about free licenses concerns those that have some.
-    pub(super) sold: &'a dyn Fn(Kind) -> bool,
+    pub(super) sold: &'a dyn Fn(Product) -> bool,
     /// What the user held when the request came.
-    pub(super) held: &'a dyn Fn(Kind) -> bool,
+    pub(super) held: &'a dyn Fn(Product) -> bool,
     /// What the user holds by now, the earlier operations of the request done.
-    pub(super) holds: &'a dyn Fn(Kind) -> bool,
+    pub(super) holds: &'a dyn Fn(Product) -> bool,
     /// What else the request adds.
-    pub(super) adds: &'a dyn Fn(Kind) -> bool,
+    pub(super) adds: &'a dyn Fn(Product) -> bool,
 }
 
 /// Whether the user may have a license of this kind too.
-pub(super) fn may_add(kind: Kind, at: &Situation<'_>) -> Result<(), Refused> {
-    use Kind::{
+pub(super) fn may_add(kind: Product, at: &Circumstances<'_>) -> Result<(), Refused> {
+    use Product::{
         AttendantConsole, CallingProfessional, CallingStandard, CxEssential, FreeMeeting, FreeMessaging,
         Meeting, Messaging,
     };
     let together = (at.adds)(CallingProfessional) && (at.adds)(CallingStandard);
     match kind {
-        Kind::Messenger => refused("400118", "A Messenger license is not managed here"),
+        Product::Messenger => refused("400118", "A Messenger license is not managed here"),
         CallingProfessional | CallingStandard if together => {
             refused("400404", "Calling Professional and Calling Standard cannot be held together")
         }
@@ -117,10 +117,10 @@ pub(super) fn may_add(kind: Kind, at: &Situation<'_>) -> Result<(), Refused> {
 }
 
 /// Whether a license of this kind can be taken away.
-pub(super) fn may_remove(kind: Kind) -> Result<(), Refused> {
+pub(super) fn may_remove(kind: Product) -> Result<(), Refused> {
     match kind {
-        Kind::ScreenShare => refused("700006", "Screen Share cannot be removed"),
-        Kind::Messenger => refused("400118", "A Messenger license is not managed here"),
+        Product::ScreenShare => refused("700006", "Screen Share cannot be removed"),
+        Product::Messenger => refused("400118", "A Messenger license is not managed here"),
         _ => Ok(()),
     }
 }
@@ -132,26 +132,26 @@ mod tests {
     #[test]
     fn kinds_are_read_from_names() {
         for (name, kind) in [
-            ("Webex Calling - Professional", Kind::CallingProfessional),
-            ("Webex Calling VAR Basic", Kind::CallingStandard),
-            ("Attendant Console", Kind::AttendantConsole),
-            ("Customer Experience - Essential", Kind::CxEssential),
-            ("Basic Messaging", Kind::FreeMessaging),
-            ("Messaging", Kind::Messaging),
-            ("Free Meetings", Kind::FreeMeeting),
-            ("Meetings Suite", Kind::Meeting),
-            ("Advanced Space Meetings", Kind::Meeting),
-            ("Screen Share", Kind::ScreenShare),
-            ("Webex Messenger", Kind::Messenger),
-            ("Events", Kind::Other),
+            ("Webex Calling - Professional", Product::CallingProfessional),
+            ("Webex Calling VAR Basic", Product::CallingStandard),
+            ("Attendant Console", Product::AttendantConsole),
+            ("Customer Experience - Essential", Product::CxEssential),
+            ("Basic Messaging", Product::FreeMessaging),
+            ("Messaging", Product::Messaging),
+            ("Free Meetings", Product::FreeMeeting),
+            ("Meetings Suite", Product::Meeting),
+            ("Advanced Space Meetings", Product::Meeting),
+            ("Screen Share", Product::ScreenShare),
+            ("Webex Messenger", Product::Messenger),
+            ("Events", Product::Other),
         ] {
-            assert_eq!(Kind::of(name), kind, "{name}");
+            assert_eq!(Product::of(name), kind, "{name}");
         }
     }
 
     /// The code for adding `kind` in an organization that sells everything, to a user who holds these.
-    fn code(kind: Kind, held: &[Kind], removed: &[Kind], also: &[Kind]) -> &'static str {
-        let situation = Situation {
+    fn code(kind: Product, held: &[Product], removed: &[Product], also: &[Product]) -> &'static str {
+        let situation = Circumstances {
             sold: &|_| true,
             held: &|kind| held.contains(&kind),
             holds: &|kind| held.contains(&kind) && !removed.contains(&kind),
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_its_code() {
-        use Kind::{
+        use Product::{
             AttendantConsole, CallingProfessional, CallingStandard, CxEssential, FreeMeeting, FreeMessaging,
             Meeting, Messaging,
         };
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(code(Messaging, &[FreeMessaging], &[], &[]), "");
         assert_eq!(code(Meeting, &[], &[], &[]), "700004");
         assert_eq!(code(FreeMeeting, &[], &[], &[]), "700005");
-        assert_eq!(code(Kind::Messenger, &[], &[], &[]), "400118");
-        assert_eq!(may_remove(Kind::ScreenShare).unwrap_err().code, "700006");
+        assert_eq!(code(Product::Messenger, &[], &[], &[]), "400118");
+        assert_eq!(may_remove(Product::ScreenShare).unwrap_err().code, "700006");
     }
 }

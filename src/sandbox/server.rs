@@ -157,7 +157,7 @@ impl Sandbox {
 
     /// Everything the organization holds now.
     #[must_use]
-    pub fn state(&self) -> super::State {
+    pub fn state(&self) -> super::OrganizationState {
         self.world.organization().state()
     }
 

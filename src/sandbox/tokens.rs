@@ -43,11 +43,11 @@ pub(super) type Reply = (u16, Value);
 #[derive(Debug)]
 pub(super) struct Tokens {
     integration: Integration,
-    state: Mutex<State>,
+    state: Mutex<TokenBook>,
 }
 
 #[derive(Debug)]
-struct State {
+struct TokenBook {
     /// Access tokens and when they end.
     valid: HashMap<String, Option<Instant>>,
     refresh_tokens: Vec<String>,
@@ -59,7 +59,7 @@ struct State {
 impl Tokens {
     pub(super) fn new(first: String, integration: Integration) -> Self {
         let end = integration.lifetime.map(|lifetime| Instant::now() + lifetime);
-        let state = State {
+        let state = TokenBook {
             valid: HashMap::from([(first, end)]),
             refresh_tokens: vec![integration.refresh_token.clone()],
             devices: HashMap::new(),
@@ -68,7 +68,7 @@ impl Tokens {
         Self { integration, state: Mutex::new(state) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, TokenBook> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

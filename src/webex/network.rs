@@ -229,7 +229,7 @@ struct Resolver;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the name {host} does not resolve")]
-struct Unresolved {
+struct UnresolvedHost {
     host: String,
     source: io::Error,
 }
@@ -241,7 +241,7 @@ impl Resolve for Resolver {
             let found = tokio::net::lookup_host((host.as_str(), 0)).await.map(Iterator::collect::<Vec<_>>);
             match found {
                 Ok(addresses) => Ok(Box::new(addresses.into_iter()) as Addrs),
-                Err(source) => Err(Unresolved { host, source }.into()),
+                Err(source) => Err(UnresolvedHost { host, source }.into()),
             }
         })
     }
@@ -272,7 +272,7 @@ impl Obstacle {
     }
 
     fn named(cause: &(dyn Error + 'static)) -> Option<Self> {
-        if let Some(Unresolved { host, .. }) = cause.downcast_ref() {
+        if let Some(UnresolvedHost { host, .. }) = cause.downcast_ref() {
             return Some(Self::Unresolved(host.clone()));
         }
         if let Some(error) = cause.downcast_ref::<rustls::Error>() {

@@ -96,10 +96,10 @@ impl TokenError {
 
 /// The token in use, shared by all requests.
 #[derive(Debug, Clone)]
-pub struct Token(Arc<Shared>);
+pub struct Token(Arc<TokenInUse>);
 
 #[derive(Debug)]
-struct Shared {
+struct TokenInUse {
     source: TokenSource,
     current: Mutex<Current>,
     /// One renewal at a time.
@@ -128,7 +128,7 @@ impl Token {
     #[must_use]
     pub fn new(source: TokenSource) -> Self {
         let current = Mutex::new(Current::new(SecretString::default(), None));
-        Self(Arc::new(Shared { source, current, renewing: tokio::sync::Mutex::new(()) }))
+        Self(Arc::new(TokenInUse { source, current, renewing: tokio::sync::Mutex::new(()) }))
     }
 
     /// Gets it, or gets it again; tells whether it is another one now.

@@ -74,7 +74,8 @@ pub(super) fn system_and(
 ) -> Result<ClientConfig, NothingTrusted> {
     let provider = CryptoProvider::get_default().ok_or(NothingTrusted)?;
     let inner = Verifier::new_with_extra_roots(authorities.0.iter().cloned(), Arc::clone(provider));
-    let verifier = Watched { inner: inner.map_err(|_| NothingTrusted)?, distrusted: distrusted.clone() };
+    let verifier =
+        WatchfulVerifier { inner: inner.map_err(|_| NothingTrusted)?, distrusted: distrusted.clone() };
     Ok(ClientConfig::builder()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
@@ -83,12 +84,12 @@ pub(super) fn system_and(
 
 /// The platform's verifier, which remembers whom it did not trust: its errors do not say it.
 #[derive(Debug)]
-struct Watched {
+struct WatchfulVerifier {
     inner: Verifier,
     distrusted: Distrusted,
 }
 
-impl ServerCertVerifier for Watched {
+impl ServerCertVerifier for WatchfulVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use seatbatch::domain::{
-    BatchChange, BatchId, LaneStanding, OpenBatch, OrgId, Part, Span, Standing, WireForm,
+    BatchChange, BatchId, LaneResumePoint, OpenBatch, OrgId, Part, ResumePoint, Span, WireForm,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +150,7 @@ impl Disk {
     }
 
     /// Opens the journal after a crash or a pause.
-    pub(crate) fn recover(&mut self, now: Duration) -> Standing {
+    pub(crate) fn recover(&mut self, now: Duration) -> ResumePoint {
         for batch in self.batches.values_mut().filter(|batch| batch.state == State::Sending) {
             batch.state = State::InDoubt;
         }
@@ -168,7 +168,7 @@ impl Disk {
             let cursor =
                 within.clone().next_back().map_or(span.first().0, |(_, batch)| batch.span.last().0 + 1);
             let pause = self.org_pauses.get(org).copied().unwrap_or_default().saturating_sub(now);
-            LaneStanding {
+            LaneResumePoint {
                 org: org.clone(),
                 covers: vec![*span],
                 open: open.collect(),
@@ -176,7 +176,7 @@ impl Disk {
                 pause,
             }
         };
-        Standing {
+        ResumePoint {
             lanes: self.orgs.iter().map(lane).collect(),
             pause: self.paused_until.saturating_sub(now),
             next_batch: self.batches.keys().last().map_or(1, |id| id.0 + 1),

@@ -11,7 +11,7 @@ use seatbatch::domain::{
     User, Wire, WireForm, code,
 };
 use seatbatch::engine::{
-    Effect, Ending, Engine, Event, Finding, Found, Instruction, Scope, Settings, Verdict, judge,
+    Effect, Ending, Engine, Event, Finding, Instruction, OperationEffect, Scope, Settings, Verdict, judge,
 };
 
 use super::disk::{Disk, Record, State};
@@ -565,8 +565,8 @@ impl World {
     }
 
     /// What the service says of a batch that is in doubt.
-    fn look_up(&self, span: Span) -> Vec<Found> {
-        let found = |assignment: &Assignment, operation: &Operation| Found {
+    fn look_up(&self, span: Span) -> Vec<OperationEffect> {
+        let found = |assignment: &Assignment, operation: &Operation| OperationEffect {
             assignment: assignment.number,
             key: operation.key,
             rows: operation.rows,

@@ -1,19 +1,19 @@
 //! Addresses of people and of sites.
 
 use super::super::problem::ProblemCode;
-use super::Fault;
+use super::CellFault;
 use crate::domain::{EmailAddress, SiteUrl};
 
 /// Reads an e-mail address, or says which one the cell seems to hold.
-pub(in crate::assign) fn email(cell: &str) -> Result<EmailAddress, Fault> {
+pub(in crate::assign) fn email(cell: &str) -> Result<EmailAddress, CellFault> {
     match EmailAddress::parse(cell) {
         Ok(email) if cell.is_ascii() || !cell.contains(is_typographic) => Ok(email),
         _ => Err(super::nothing(cell).map_or_else(|| not_an_address(cell), no_user)),
     }
 }
 
-fn no_user(fault: Fault) -> Fault {
-    Fault { remedy: "give the user's e-mail address, or a personId".into(), fix: None, ..fault }
+fn no_user(fault: CellFault) -> CellFault {
+    CellFault { remedy: "give the user's e-mail address, or a personId".into(), fix: None, ..fault }
 }
 
 /// Apostrophes and quotes as word processors write them.
@@ -29,7 +29,7 @@ fn is_unseen(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-fn not_an_address(cell: &str) -> Fault {
+fn not_an_address(cell: &str) -> CellFault {
     let parts = cell.split(|c: char| c.is_whitespace() || matches!(c, ';' | ',' | '|'));
     let addresses: Vec<String> = parts.filter(|part| part.contains('@')).map(bare).collect();
     let mut addresses: Vec<&String> =
@@ -38,17 +38,17 @@ fn not_an_address(cell: &str) -> Fault {
     if let [first, second, ..] = addresses.as_slice() {
         let message = "the cell holds several addresses";
         let remedy = format!("make a row of each: {first}, {second}");
-        return Fault::new(ProblemCode::TwoAddresses, message, remedy);
+        return CellFault::new(ProblemCode::TwoAddresses, message, remedy);
     }
     let whole = bare(cell);
     if whole != cell && EmailAddress::parse(&whole).is_ok() {
-        return Fault::write(ProblemCode::BadEmail, beside(cell), whole);
+        return CellFault::write(ProblemCode::BadEmail, beside(cell), whole);
     }
     // The one address in a text of several words, as in `Ada Lovelace <ada@example.com>`.
     if let ([address], true) = (addresses.as_slice(), cell.contains(['<', '(', '[', '"', ',', ';'])) {
-        return Fault::write(ProblemCode::BadEmail, beside(cell), (*address).clone());
+        return CellFault::write(ProblemCode::BadEmail, beside(cell), (*address).clone());
     }
-    Fault::new(ProblemCode::BadEmail, reason(cell), "write the bare address, as in user@example.com")
+    CellFault::new(ProblemCode::BadEmail, reason(cell), "write the bare address, as in user@example.com")
 }
 
 fn beside(cell: &str) -> &'static str {
@@ -124,7 +124,7 @@ fn reason(cell: &str) -> &'static str {
 }
 
 /// Reads the host of a meetings site.
-pub(in crate::assign) fn site(cell: &str) -> Result<SiteUrl, Fault> {
+pub(in crate::assign) fn site(cell: &str) -> Result<SiteUrl, CellFault> {
     let label = |label: &str| {
         !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-') && !label.starts_with('-')
     };
@@ -141,13 +141,13 @@ pub(in crate::assign) fn site(cell: &str) -> Result<SiteUrl, Fault> {
     let host = behind.split(['/', ':', '?', '#']).next().unwrap_or_default().trim_matches(['.', ' ']);
     let code = ProblemCode::BadSite;
     if host != cell && is_host(host) {
-        return Err(Fault::write(
+        return Err(CellFault::write(
             code,
             "the address of a page where the site's bare host is meant",
             host.to_owned(),
         ));
     }
-    Err(Fault::new(code, "not the host of a site", "write the bare host, as in example.webex.com"))
+    Err(CellFault::new(code, "not the host of a site", "write the bare host, as in example.webex.com"))
 }
 
 #[cfg(test)]

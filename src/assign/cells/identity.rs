@@ -2,19 +2,22 @@
 
 use super::super::problem::ProblemCode;
 use super::super::words;
-use super::Fault;
+use super::CellFault;
 use crate::domain::{IdError, LicenseId, with_id_key};
 
 /// The first 16 characters of every Webex ID: base64 of `ciscospark:/`.
 const BEGINNING: &str = "Y2lzY29zcGFyazov";
 
 /// Reads an ID of one kind.
-pub(in crate::assign) fn id<T>(cell: &str, parse: impl Fn(&str) -> Result<T, IdError>) -> Result<T, Fault> {
+pub(in crate::assign) fn id<T>(
+    cell: &str,
+    parse: impl Fn(&str) -> Result<T, IdError>,
+) -> Result<T, CellFault> {
     // `0` is what a spreadsheet makes of a reference to nothing.
     if cell.len() < 10 && (cell == "0" || words::is_nothing(cell)) {
-        return Err(super::nothing(cell).unwrap_or_else(|| Fault {
+        return Err(super::nothing(cell).unwrap_or_else(|| CellFault {
             fix: Some(String::new()),
-            ..Fault::new(
+            ..CellFault::new(
                 ProblemCode::WordForNothing,
                 "'0' stands for nothing, and would be sent as it is",
                 "leave the cell empty",
@@ -28,9 +31,9 @@ pub(in crate::assign) fn id<T>(cell: &str, parse: impl Fn(&str) -> Result<T, IdE
 }
 
 /// Two IDs, or one with something in it that no ID has.
-fn unreadable(cell: &str) -> Fault {
+fn unreadable(cell: &str) -> CellFault {
     if cell.matches(BEGINNING).nth(1).is_some() {
-        return Fault::new(ProblemCode::TwoIds, "the cell holds two IDs", "give one ID a row");
+        return CellFault::new(ProblemCode::TwoIds, "the cell holds two IDs", "give one ID a row");
     }
     let seen: String = cell.chars().filter(char::is_ascii_graphic).collect();
     let message = "the ID has characters in it that nobody sees, or that no ID has";
@@ -39,19 +42,19 @@ fn unreadable(cell: &str) -> Fault {
             .chars()
             .all(|c| c.is_ascii_graphic() || c.is_control() || !c.is_alphanumeric() && !c.is_whitespace())
     {
-        return Fault::write(ProblemCode::UnseenCharacters, message, seen);
+        return CellFault::write(ProblemCode::UnseenCharacters, message, seen);
     }
-    Fault::new(ProblemCode::UnseenCharacters, message, "copy the ID again")
+    CellFault::new(ProblemCode::UnseenCharacters, message, "copy the ID again")
 }
 
-fn wrong_kind(error: &IdError) -> Fault {
+fn wrong_kind(error: &IdError) -> CellFault {
     let message = match error {
         IdError::WrongKind { expected, found } => {
             format!("this is the ID of {}, not of {}", kind(found), kind(&expected.to_string()))
         }
         IdError::Empty => "the ID is empty".to_owned(),
     };
-    Fault::new(ProblemCode::WrongIdKind, message, "copy the ID that belongs in this column")
+    CellFault::new(ProblemCode::WrongIdKind, message, "copy the ID that belongs in this column")
 }
 
 fn kind(marker: &str) -> String {
@@ -65,11 +68,11 @@ fn kind(marker: &str) -> String {
 }
 
 /// Reads the ID of a license; a name in its stead is told.
-pub(in crate::assign) fn license_id(cell: &str) -> Result<LicenseId, Fault> {
+pub(in crate::assign) fn license_id(cell: &str) -> Result<LicenseId, CellFault> {
     let is_name = words::is_license_name(cell)
         || (cell.contains(char::is_alphabetic) && cell.contains(' ') && !cell.contains(BEGINNING));
     if is_name && !words::is_nothing(cell) {
-        return Err(Fault::new(
+        return Err(CellFault::new(
             ProblemCode::NameForId,
             "that is the name of a license, not its ID",
             "call the column license, which takes names and IDs, or say --map license=COLUMN",

@@ -15,7 +15,7 @@ use super::words;
 
 /// What is wrong with a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct CellFault {
     pub(super) code: ProblemCode,
     pub(super) message: String,
     pub(super) remedy: Cow<'static, str>,
@@ -23,7 +23,7 @@ pub(super) struct Fault {
     pub(super) fix: Option<String>,
 }
 
-impl Fault {
+impl CellFault {
     fn new(code: ProblemCode, message: impl Into<String>, remedy: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), remedy: remedy.into(), fix: None }
     }
@@ -50,8 +50,8 @@ impl Fault {
 }
 
 /// A word that stands for nothing, where nothing is what an empty cell says.
-pub(super) fn nothing(cell: &str) -> Option<Fault> {
-    words::is_nothing(cell).then(|| Fault {
+pub(super) fn nothing(cell: &str) -> Option<CellFault> {
+    words::is_nothing(cell).then(|| CellFault {
         code: ProblemCode::WordForNothing,
         message: format!("'{cell}' stands for nothing, and would be sent as it is"),
         remedy: Cow::Borrowed("leave the cell empty"),

@@ -1,25 +1,25 @@
 //! Phone numbers and extensions, as spreadsheets leave them.
 
 use super::super::problem::ProblemCode;
-use super::Fault;
+use super::CellFault;
 use crate::domain::PhoneNumber;
 
 /// Reads a phone number in E.164 form.
-pub(in crate::assign) fn phone_number(cell: &str) -> Result<PhoneNumber, Fault> {
+pub(in crate::assign) fn phone_number(cell: &str) -> Result<PhoneNumber, CellFault> {
     PhoneNumber::parse(cell).map_err(|_| super::nothing(cell).unwrap_or_else(|| not_a_number(cell)))
 }
 
-fn not_a_number(cell: &str) -> Fault {
+fn not_a_number(cell: &str) -> CellFault {
     let code = ProblemCode::BadPhoneNumber;
     if is_scientific(cell) {
-        return Fault::new(
+        return CellFault::new(
             code,
             "a spreadsheet has rounded this number, and its digits are lost",
             "format the column as text, and put the numbers in again",
         );
     }
     if cell.starts_with("REMOVE|") {
-        return Fault::new(code, "seatbatch does not take phone numbers away", "empty the cell");
+        return CellFault::new(code, "seatbatch does not take phone numbers away", "empty the cell");
     }
     let plain: String = cell.chars().filter(char::is_ascii_digit).collect();
     let separators = cell
@@ -29,10 +29,10 @@ fn not_a_number(cell: &str) -> Fault {
     if separators && cell.starts_with('+') && !cell.contains("(0)") {
         let number = format!("+{plain}");
         if PhoneNumber::parse(&number).is_ok() {
-            return Fault::write(code, message, number);
+            return CellFault::write(code, message, number);
         }
     }
-    Fault::new(
+    CellFault::new(
         code,
         message,
         "write it as +14085550100; spreadsheets drop the plus sign unless the cell is text",
@@ -49,7 +49,7 @@ fn is_scientific(cell: &str) -> bool {
 }
 
 /// Reads an extension: 2 to 10 digits.
-pub(in crate::assign) fn extension(cell: &str) -> Result<&str, Fault> {
+pub(in crate::assign) fn extension(cell: &str) -> Result<&str, CellFault> {
     if is_extension(cell) {
         return Ok(cell);
     }
@@ -60,23 +60,23 @@ fn is_extension(text: &str) -> bool {
     (2..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn not_an_extension(cell: &str) -> Fault {
+fn not_an_extension(cell: &str) -> CellFault {
     let code = ProblemCode::BadExtension;
     let message = "not an extension: 2 to 10 digits from 0 to 9";
     let as_text = "format the column as text, and put the extensions in again";
     if is_scientific(cell) {
-        return Fault::new(
+        return CellFault::new(
             code,
             "a spreadsheet has rounded this extension, and its digits are lost",
             as_text,
         );
     }
     if is_date(cell) {
-        return Fault::new(code, "a spreadsheet has made a date of this extension", as_text);
+        return CellFault::new(code, "a spreadsheet has made a date of this extension", as_text);
     }
     let decimal = cell.strip_suffix(".0").or_else(|| cell.strip_suffix(",0"));
     if let Some(whole) = decimal.filter(|whole| is_extension(whole)) {
-        return Fault::write(
+        return CellFault::write(
             code,
             "a spreadsheet has made a number with a decimal point of this extension",
             whole.to_owned(),
@@ -87,14 +87,14 @@ fn not_an_extension(cell: &str) -> Fault {
     if let Some(bare) =
         named.map(|rest| rest.trim_start_matches([' ', ':', '.'])).filter(|bare| is_extension(bare))
     {
-        return Fault::write(code, message, bare.to_owned());
+        return CellFault::write(code, message, bare.to_owned());
     }
     let digits: Option<String> =
         cell.chars().map(|c| western(c).map(|digit| char::from(b'0' + digit))).collect();
     if let Some(digits) = digits.filter(|digits| is_extension(digits)) {
-        return Fault::write(code, message, digits);
+        return CellFault::write(code, message, digits);
     }
-    Fault::new(code, message, "write the digits alone, as in 2001")
+    CellFault::new(code, message, "write the digits alone, as in 2001")
 }
 
 /// The value of an Arabic or full-width digit, beside ours.

@@ -17,7 +17,7 @@ const WEBEX_ID: &str = "Y2lzY29zcGFyazov";
 const PATIENCE: u32 = 20;
 
 #[derive(Debug)]
-struct Watched {
+struct WatchedColumn {
     position: usize,
     words: u32,
     ids: u32,
@@ -31,7 +31,7 @@ struct Watched {
 #[derive(Debug)]
 pub(crate) struct Doubtful {
     header: Header,
-    watched: Vec<Watched>,
+    watched: Vec<WatchedColumn>,
 }
 
 impl Doubtful {
@@ -48,7 +48,7 @@ impl Doubtful {
                 || words::field(name).is_some_and(|field| mapped.contains(&field));
             let near = if words::is_innocent(&key) { None } else { words::nearest_column(name) };
             let settled = settled || !header.is_carried(position);
-            (!settled).then_some(Watched { position, words: 0, ids: 0, others: 0, example: None, near })
+            (!settled).then_some(WatchedColumn { position, words: 0, ids: 0, others: 0, example: None, near })
         });
         Self { header: header.clone(), watched: watched.collect() }
     }
@@ -85,7 +85,7 @@ impl Doubtful {
         self.watched.iter().filter_map(|column| self.problem(column))
     }
 
-    fn problem(&self, column: &Watched) -> Option<Problem> {
+    fn problem(&self, column: &WatchedColumn) -> Option<Problem> {
         let name: &str = self.header.names().get(column.position)?;
         let most = |count: u32| count > 0 && count >= column.others;
         let (field, what) = if most(column.words) {

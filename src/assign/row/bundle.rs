@@ -1,13 +1,13 @@
 //! Cells that name bundles: sets of licenses and sites that the configuration describes.
 
-use super::super::cells::{self, Fault};
+use super::super::cells::{self, CellFault};
 use super::super::columns::Field;
 use super::super::problem::ProblemCode;
 use super::super::words;
-use super::{Reading, RowUser};
+use super::{RowInHand, RowUser};
 use crate::domain::Action;
 
-impl Reading<'_> {
+impl RowInHand<'_> {
     pub(super) fn bundle(&mut self, cell: &str, user: &RowUser, action: Action) {
         let how = self.how;
         let one = |name: &str| {
@@ -51,7 +51,7 @@ impl Reading<'_> {
                 nearest.filter(|(likeness, _)| *likeness >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
             let nearest =
                 nearest.map_or_else(String::new, |(_, known)| format!(" (the nearest is '{known}')"));
-            let fault = cells::nothing(name).map(Fault::of_all_there_is).unwrap_or_else(|| Fault {
+            let fault = cells::nothing(name).map(CellFault::of_all_there_is).unwrap_or_else(|| CellFault {
                 code: ProblemCode::UnknownBundle,
                 message: format!("there is no bundle '{}'{nearest}", crate::domain::Printable(name)),
                 remedy: format!(

@@ -14,12 +14,12 @@ use siphasher::sip::SipHasher13;
 
 use due::DueColumn;
 
-use super::cells::{self, Fault};
+use super::cells::{self, CellFault};
 use super::columns::{Columns, ColumnsError, Field};
 use super::interpretation::{Interpretation, Request};
 use super::names::Known;
 use super::problem::{Problem, ProblemCode};
-use super::targets::{Kind, Named, TargetNo, Targets};
+use super::targets::{NamedTarget, TargetKind, TargetNo, Targets};
 use super::words;
 use crate::domain::{Action, EmailAddress, IdError, OrgId, PersonId, Properties};
 use crate::input::{Header, Row};
@@ -134,7 +134,7 @@ impl RowReader {
             }
         }
         let wide = self.wide.take();
-        let mut reading = Reading {
+        let mut reading = RowInHand {
             row,
             how: &self.how,
             columns: &self.columns,
@@ -181,7 +181,7 @@ impl RowOperation {
     }
 }
 
-struct Reading<'a> {
+struct RowInHand<'a> {
     row: &'a Row<'a>,
     how: &'a Interpretation,
     columns: &'a Columns,
@@ -194,12 +194,12 @@ struct Reading<'a> {
     warnings: &'a mut Vec<Problem>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> RowInHand<'a> {
     fn cell(&self, field: Field) -> &'a str {
         self.columns.cell(self.row, field)
     }
 
-    fn problem(&self, field: Field, fault: Fault) -> Problem {
+    fn problem(&self, field: Field, fault: CellFault) -> Problem {
         Problem {
             code: fault.code,
             line: self.row.line(),
@@ -212,7 +212,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn report(&mut self, field: Field, mut fault: Fault) {
+    fn report(&mut self, field: Field, mut fault: CellFault) {
         if fault.fix.as_ref().is_some_and(String::is_empty) && self.is_all_there_is(field) {
             fault = fault.of_all_there_is();
         }
@@ -232,7 +232,7 @@ impl<'a> Reading<'a> {
     }
 
     fn say(&mut self, field: Field, code: ProblemCode, message: &str, remedy: &'static str) {
-        self.report(field, Fault { code, message: message.to_owned(), remedy: remedy.into(), fix: None });
+        self.report(field, CellFault { code, message: message.to_owned(), remedy: remedy.into(), fix: None });
     }
 
     fn user(&mut self) -> RowUser {
@@ -352,13 +352,13 @@ impl<'a> Reading<'a> {
             let named = self.targets.license(license, org.as_ref(), &self.known.names).clone();
             let disagree = match named {
                 // Names are taken as they are where nobody can say what they lead to.
-                Named::Target(other) => {
+                NamedTarget::Target(other) => {
                     other != target
                         && (!self.known.names.are_taken() || license.starts_with("Y2lzY29zcGFyazov"))
                 }
-                Named::Several(_) | Named::Everything => true,
-                Named::Fault(fault) => return self.report(Field::License, *fault),
-                Named::Unresolved(_) => return self.license(Field::License, license, user, action),
+                NamedTarget::Several(_) | NamedTarget::Everything => true,
+                NamedTarget::Fault(fault) => return self.report(Field::License, *fault),
+                NamedTarget::Unresolved(_) => return self.license(Field::License, license, user, action),
             };
             if disagree {
                 let message = "license and licenseId name two licenses";
@@ -380,28 +380,30 @@ impl<'a> Reading<'a> {
         self.ask_named(&named, action, field, user);
     }
 
-    fn ask_named(&mut self, named: &Named, action: Action, field: Field, user: &RowUser) {
+    fn ask_named(&mut self, named: &NamedTarget, action: Action, field: Field, user: &RowUser) {
         match named {
-            Named::Target(target) => self.ask(*target, action, self.columns.position(field)),
-            Named::Several(several) => {
+            NamedTarget::Target(target) => self.ask(*target, action, self.columns.position(field)),
+            NamedTarget::Several(several) => {
                 for named in several {
                     match named {
-                        Named::Fault(fault) => self.report(field, fault.clone().of_a_part()),
+                        NamedTarget::Fault(fault) => self.report(field, fault.clone().of_a_part()),
                         named => self.ask_named(named, action, field, user),
                     }
                 }
             }
-            Named::Everything if action == Action::Remove => {
+            NamedTarget::Everything if action == Action::Remove => {
                 self.everything(user, self.columns.position(field))
             }
-            Named::Everything => {
+            NamedTarget::Everything => {
                 let message = "'*' is everything that a user holds, which can be taken away and not given";
                 self.say(field, ProblemCode::UnknownLicense, message, "name the license");
             }
             // Of a bundle it is the configuration that would have to be mended.
-            Named::Fault(fault) if field == Field::Bundle => self.report(field, fault.clone().of_a_part()),
-            Named::Fault(fault) => self.report(field, (**fault).clone()),
-            Named::Unresolved(number) => {
+            NamedTarget::Fault(fault) if field == Field::Bundle => {
+                self.report(field, fault.clone().of_a_part())
+            }
+            NamedTarget::Fault(fault) => self.report(field, (**fault).clone()),
+            NamedTarget::Unresolved(number) => {
                 let (line, position) = (self.row.line(), self.columns.position(field));
                 let problem = self.targets.blame(*number, line, self.columns.name(field), position);
                 self.names.extend(problem);
@@ -475,6 +477,6 @@ impl<'a> Reading<'a> {
     fn takes_number(&self, operation: &RowOperation) -> bool {
         operation.action == Action::Add
             && operation.target != TargetNo::EVERYTHING
-            && self.targets.kind(operation.target) != Kind::Other
+            && self.targets.kind(operation.target) != TargetKind::Other
     }
 }

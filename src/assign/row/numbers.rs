@@ -1,15 +1,15 @@
 //! What a Calling license takes along: number, extension, location. Cells that no operation uses are not
 //! looked at closely.
 
-use super::super::cells::{self, Fault};
+use super::super::cells::{self, CellFault};
 use super::super::columns::{Field, quoted};
 use super::super::problem::ProblemCode;
-use super::super::targets::{Kind, TargetNo};
+use super::super::targets::{TargetKind, TargetNo};
 use super::super::words;
-use super::Reading;
+use super::RowInHand;
 use crate::domain::{LocationId, Properties};
 
-impl Reading<'_> {
+impl RowInHand<'_> {
     /// Gives the operations that take a number theirs. `maybe`: it is not clear what the row asks for, so that
     /// its numbers are looked at all the same. `all_needed`: a Calling license without them cannot be sent.
     pub(super) fn number_properties(&mut self, maybe: bool, all_needed: bool) {
@@ -48,14 +48,14 @@ impl Reading<'_> {
     }
 
     /// A cell of a workbook that holds a number has lost its zeros and its plus sign.
-    fn text(&self, field: Field) -> Result<(), Fault> {
+    fn text(&self, field: Field) -> Result<(), CellFault> {
         let is_number = self.columns.position(field).is_some_and(|position| self.row.is_number(position));
         if !is_number {
             return Ok(());
         }
         let code =
             if field == Field::Extension { ProblemCode::BadExtension } else { ProblemCode::BadPhoneNumber };
-        Err(Fault {
+        Err(CellFault {
             code,
             message: "Excel has made a number of it, in which zeros in front and the plus sign are lost"
                 .to_owned(),
@@ -76,7 +76,7 @@ impl Reading<'_> {
         }
         for operation in self.operations.iter_mut() {
             let known = operation.target != TargetNo::EVERYTHING;
-            if known && self.targets.kind(operation.target) != Kind::Other {
+            if known && self.targets.kind(operation.target) != TargetKind::Other {
                 operation.properties = properties.clone();
             }
         }
@@ -93,7 +93,7 @@ impl Reading<'_> {
                 continue;
             };
             let message = format!("{}; it is not sent, since no Calling license is added", fault.message);
-            let fault = Fault { code: ProblemCode::UnusedNumber, message, ..fault };
+            let fault = CellFault { code: ProblemCode::UnusedNumber, message, ..fault };
             self.warnings.push(self.problem(field, fault));
         }
     }
@@ -125,7 +125,7 @@ impl Reading<'_> {
         let alike = known.map(|known| (strsim::jaro_winkler(&words::key(known), &words::key(name)), known));
         let nearest = alike.filter(|(likeness, _)| *likeness >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
         let nearest = nearest.map_or_else(String::new, |(_, known)| format!(" (the nearest is '{known}')"));
-        let fault = Fault {
+        let fault = CellFault {
             code: ProblemCode::UnknownLocation,
             message: format!("the location's ID is not known{nearest}"),
             remedy: format!("put it into seatbatch.toml under [locations]: {} = \"Y2lz…\"", quoted(name))
@@ -137,8 +137,9 @@ impl Reading<'_> {
 
     /// Says what a Calling license lacks.
     fn complete(&mut self, properties: &Properties, all_needed: bool) {
-        let calling =
-            |operation| self.takes_number(operation) && self.targets.kind(operation.target) == Kind::Calling;
+        let calling = |operation| {
+            self.takes_number(operation) && self.targets.kind(operation.target) == TargetKind::Calling
+        };
         if !self.operations.iter().any(calling) {
             return;
         }
@@ -159,7 +160,7 @@ impl Reading<'_> {
             self.say(field, ProblemCode::CallingNeedsMore, lacks, needed);
         } else {
             let code = ProblemCode::IncompleteCalling;
-            let fault = Fault { code, message: lacks.to_owned(), remedy: remedy.into(), fix: None };
+            let fault = CellFault { code, message: lacks.to_owned(), remedy: remedy.into(), fix: None };
             self.warnings.push(self.problem(field, fault));
         }
     }

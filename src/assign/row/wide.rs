@@ -1,13 +1,13 @@
 //! The wide form: Control Hub's export as it is, a row a user and a column a service.
 
-use super::super::cells::Fault;
+use super::super::cells::CellFault;
 use super::super::columns::{Columns, Field, quoted};
 use super::super::interpretation::{Interpretation, ServiceMode};
-use super::super::names::Found;
+use super::super::names::NameMatch;
 use super::super::problem::{Problem, ProblemCode};
-use super::super::targets::{Kind, Named, Targets};
+use super::super::targets::{NamedTarget, TargetKind, Targets};
 use super::super::words;
-use super::{Reading, RowUser};
+use super::{RowInHand, RowUser};
 use crate::domain::{Action, LicenseId, Line, OrgId, Printable};
 use crate::input::Header;
 
@@ -27,7 +27,7 @@ struct Service {
     /// The name that stands for it in `[services]`.
     configured: Option<String>,
     /// What it leads to, by organization; asked for when the first cell asks for it.
-    leads_to: Vec<(Option<OrgId>, Named)>,
+    leads_to: Vec<(Option<OrgId>, NamedTarget)>,
     booleans: u64,
     /// Cells that are neither, and the first of them.
     others: u64,
@@ -162,7 +162,7 @@ impl Service {
         }
     }
 
-    fn leads_to(&mut self, org: Option<&OrgId>, reading: &mut Reading<'_>) -> Named {
+    fn leads_to(&mut self, org: Option<&OrgId>, reading: &mut RowInHand<'_>) -> NamedTarget {
         if let Some((_, named)) = self.leads_to.iter().find(|(known, _)| known.as_ref() == org) {
             return named.clone();
         }
@@ -171,7 +171,7 @@ impl Service {
         named
     }
 
-    fn find(&self, org: Option<&OrgId>, reading: &mut Reading<'_>) -> Named {
+    fn find(&self, org: Option<&OrgId>, reading: &mut RowInHand<'_>) -> NamedTarget {
         let names = &reading.known.names;
         if let Some(license) = &self.configured {
             return reading.targets.license(license, org, names).clone();
@@ -179,34 +179,34 @@ impl Service {
         let parts = Parts::of(&self.header);
         if let (Some(site), true) = (parts.site, parts.attendee) {
             return match reading.targets.site(site) {
-                Ok(target) => Named::Target(target),
-                Err(fault) => Named::Fault(Box::new(fault)),
+                Ok(target) => NamedTarget::Target(target),
+                Err(fault) => NamedTarget::Fault(Box::new(fault)),
             };
         }
         if names.are_taken() {
             // Each column is a license of its own, as long as nobody can say which.
-            return LicenseId::parse(&self.header).map_or(Named::Everything, |id| {
-                Named::Target(reading.targets.license_of(id, Some(&self.header)))
+            return LicenseId::parse(&self.header).map_or(NamedTarget::Everything, |id| {
+                NamedTarget::Target(reading.targets.license_of(id, Some(&self.header)))
             });
         }
         let known_as = [parts.name, words::license_of_service(parts.name).unwrap_or(parts.name)];
         let tags: Vec<&str> = parts.site.into_iter().chain(parts.tags.iter().copied()).collect();
         match names.find_service(org, &known_as, &tags) {
-            Found::One(id, name) => Named::Target(reading.targets.license_of(id, Some(&name))),
-            Found::None(candidates) => self.unmatched(reading.targets, "no license is", &candidates),
-            Found::Several(candidates) => {
+            NameMatch::One(id, name) => NamedTarget::Target(reading.targets.license_of(id, Some(&name))),
+            NameMatch::None(candidates) => self.unmatched(reading.targets, "no license is", &candidates),
+            NameMatch::Several(candidates) => {
                 self.unmatched(reading.targets, "several licenses may be", &candidates)
             }
         }
     }
 
-    fn unmatched(&self, targets: &mut Targets, what: &str, candidates: &[String]) -> Named {
+    fn unmatched(&self, targets: &mut Targets, what: &str, candidates: &[String]) -> NamedTarget {
         let candidates = if candidates.is_empty() {
             String::new()
         } else {
             format!(" (candidates: {})", candidates.join("; "))
         };
-        let fault = Fault {
+        let fault = CellFault {
             code: ProblemCode::UnmatchedService,
             message: format!("{what} surely the service '{}'{candidates}", Printable(&self.header)),
             remedy: format!(
@@ -221,7 +221,7 @@ impl Service {
     }
 }
 
-impl Reading<'_> {
+impl RowInHand<'_> {
     /// Asks for what the cells of services say.
     pub(super) fn wide(&mut self, wide: &mut Wide, user: &RowUser) {
         let org = self.organization(user).cloned();
@@ -242,7 +242,7 @@ impl Reading<'_> {
             }
             let action = if assigned { Action::Add } else { Action::Remove };
             if service.suspended && assigned {
-                let fault = Fault {
+                let fault = CellFault {
                     code: ProblemCode::SuspendedService,
                     message: "a suspended service cannot be assigned".to_owned(),
                     remedy: "empty the cell".into(),
@@ -259,23 +259,23 @@ impl Reading<'_> {
         self.check_organizations(user);
     }
 
-    fn ask_service(&mut self, service: &Service, named: &Named, action: Action) {
+    fn ask_service(&mut self, service: &Service, named: &NamedTarget, action: Action) {
         match named {
-            Named::Target(target) => self.ask(*target, action, Some(service.position)),
-            Named::Several(several) => {
+            NamedTarget::Target(target) => self.ask(*target, action, Some(service.position)),
+            NamedTarget::Several(several) => {
                 several.iter().for_each(|named| self.ask_service(service, named, action));
             }
-            Named::Fault(fault) => self.report_service(service, (**fault).clone()),
-            Named::Unresolved(number) => {
+            NamedTarget::Fault(fault) => self.report_service(service, (**fault).clone()),
+            NamedTarget::Unresolved(number) => {
                 let line = self.row.line();
                 let problem = self.targets.blame(*number, line, &service.header, Some(service.position));
                 self.names.extend(problem);
             }
-            Named::Everything => {}
+            NamedTarget::Everything => {}
         }
     }
 
-    fn report_service(&mut self, service: &Service, fault: Fault) {
+    fn report_service(&mut self, service: &Service, fault: CellFault) {
         self.problems.push(Problem {
             code: fault.code,
             line: self.row.line(),
@@ -292,12 +292,12 @@ impl Reading<'_> {
     fn one_calling_license(&mut self, wide: &Wide) {
         let targets = &*self.targets;
         let mut calling = self.operations.iter().filter(|operation| {
-            operation.action == Action::Add && targets.kind(operation.target) == Kind::Calling
+            operation.action == Action::Add && targets.kind(operation.target) == TargetKind::Calling
         });
         let Some(second) = calling.nth(1) else { return };
         let service = wide.services.iter().find(|service| Some(service.position) == second.cell);
         if let Some(service) = service {
-            let fault = Fault {
+            let fault = CellFault {
                 code: ProblemCode::TwoCallingLicenses,
                 message: "the row assigns two Calling licenses, and a user can have one".to_owned(),
                 remedy: "leave TRUE in one of them".into(),

@@ -82,7 +82,7 @@ pub(in crate::cli) struct Choosing {
     pub(in crate::cli) on_invalid: OnInvalid,
     /// In which order users are sent.
     #[arg(long, value_enum, default_value_t)]
-    pub(in crate::cli) order: Order,
+    pub(in crate::cli) order: OrderArg,
     /// Ask who holds the licenses first, and send only what changes something.
     #[arg(long)]
     pub(in crate::cli) only_changes: bool,
@@ -142,7 +142,7 @@ pub(in crate::cli) enum OnInvalid {
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(in crate::cli) enum Order {
+pub(in crate::cli) enum OrderArg {
     /// As users first appear in the file.
     #[default]
     File,
@@ -153,12 +153,12 @@ pub(in crate::cli) enum Order {
     Fit,
 }
 
-impl From<Order> for domain::Order {
-    fn from(order: Order) -> Self {
+impl From<OrderArg> for domain::Order {
+    fn from(order: OrderArg) -> Self {
         match order {
-            Order::File => Self::File,
-            Order::RemovesFirst => Self::RemovesFirst,
-            Order::Fit => Self::Fit,
+            OrderArg::File => Self::File,
+            OrderArg::RemovesFirst => Self::RemovesFirst,
+            OrderArg::Fit => Self::Fit,
         }
     }
 }

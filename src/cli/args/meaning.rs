@@ -12,7 +12,7 @@ use super::config::Config;
 
 /// Options that mean something together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Group {
+enum OptionGroup {
     /// Where the runs are kept.
     Journal,
     /// Where the API is.
@@ -29,9 +29,9 @@ enum Group {
     Output,
 }
 
-use Group::{Access, Journal, Organization, Output, Service, Times, Trust};
+use OptionGroup::{Access, Journal, Organization, Output, Service, Times, Trust};
 
-impl Group {
+impl OptionGroup {
     /// The group of a shared option.
     fn of(option: &str) -> Self {
         match option.trim_start_matches("--").replace('_', "-").as_str() {
@@ -47,7 +47,7 @@ impl Group {
 }
 
 /// What means something to a command.
-fn groups(command: &str) -> &'static [Group] {
+fn groups(command: &str) -> &'static [OptionGroup] {
     match command {
         "apply" | "plan" | "resume" | "retry" | "verify" | "undo" => {
             &[Journal, Service, Trust, Access, Organization, Times, Output]
@@ -64,7 +64,7 @@ fn groups(command: &str) -> &'static [Group] {
 
 /// Whether a shared option, named as clap or as the user names it, means something to a command.
 pub(in crate::cli) fn means_something(command: &str, option: &str) -> bool {
-    groups(command).contains(&Group::of(option))
+    groups(command).contains(&OptionGroup::of(option))
 }
 
 /// The whole command line, each command with the shared options that mean something to it.

@@ -20,20 +20,20 @@ pub(in crate::cli) struct Sending {
     pub(in crate::cli) rate: Option<Rate>,
     /// Whose requests that is: the whole run's, or each organization's of a partner's file [default: run].
     #[arg(long, value_enum, hide_short_help = true)]
-    pub(in crate::cli) rate_per: Option<RatePer>,
+    pub(in crate::cli) rate_per: Option<RatePerArg>,
     /// Requests in flight [default: 8].
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub(in crate::cli) concurrency: Option<NonZeroU32>,
     /// The form of the request: auto finds out which the service takes [default: auto].
     #[arg(long, value_enum, hide_short_help = true)]
-    pub(in crate::cli) wire: Option<Wire>,
+    pub(in crate::cli) wire: Option<WireArg>,
     /// Where the failures CSV goes [default: <input stem>.failures.csv beside the input].
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) failures: Option<PathBuf>,
     /// Ask who holds the licenses before the first request, so that undo reverses what the run has
     /// changed and no more: auto asks where it takes at most 100 requests [default: auto; alone: yes].
     #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "yes")]
-    pub(in crate::cli) snapshot: Option<Snapshot>,
+    pub(in crate::cli) snapshot: Option<SnapshotArg>,
     /// Send so many users first, and pause for a look unless all of them succeed.
     #[arg(long, value_name = "N")]
     pub(in crate::cli) canary: Option<NonZeroU32>,
@@ -45,7 +45,7 @@ pub(in crate::cli) struct Sending {
     pub(in crate::cli) max_attempts: Option<NonZeroU32>,
     /// What to do with what was sent and never answered [default: resend].
     #[arg(long, value_enum, hide_short_help = true)]
-    pub(in crate::cli) in_doubt: Option<InDoubt>,
+    pub(in crate::cli) in_doubt: Option<InDoubtArg>,
     /// Seconds one request may take [default: 60].
     #[arg(long, value_name = "SECONDS", hide_short_help = true)]
     pub(in crate::cli) timeout: Option<NonZeroU32>,
@@ -60,7 +60,7 @@ pub(in crate::cli) struct Sending {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(in crate::cli) enum Snapshot {
+pub(in crate::cli) enum SnapshotArg {
     Auto,
     #[value(alias = "true")]
     Yes,
@@ -68,12 +68,12 @@ pub(in crate::cli) enum Snapshot {
     No,
 }
 
-impl From<Snapshot> for domain::Snapshot {
-    fn from(snapshot: Snapshot) -> Self {
+impl From<SnapshotArg> for domain::Snapshot {
+    fn from(snapshot: SnapshotArg) -> Self {
         match snapshot {
-            Snapshot::Auto => Self::Auto,
-            Snapshot::Yes => Self::Yes,
-            Snapshot::No => Self::No,
+            SnapshotArg::Auto => Self::Auto,
+            SnapshotArg::Yes => Self::Yes,
+            SnapshotArg::No => Self::No,
         }
     }
 }
@@ -89,52 +89,52 @@ fn seconds(text: &str) -> Result<u32, String> {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(in crate::cli) enum Wire {
+pub(in crate::cli) enum WireArg {
     Auto,
     Array,
     Object,
 }
 
-impl From<Wire> for domain::Wire {
-    fn from(wire: Wire) -> Self {
+impl From<WireArg> for domain::Wire {
+    fn from(wire: WireArg) -> Self {
         match wire {
-            Wire::Auto => Self::Auto,
-            Wire::Array => Self::Array,
-            Wire::Object => Self::Object,
+            WireArg::Auto => Self::Auto,
+            WireArg::Array => Self::Array,
+            WireArg::Object => Self::Object,
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(in crate::cli) enum RatePer {
+pub(in crate::cli) enum RatePerArg {
     /// All organizations share it; a refusal for the pace pauses everyone.
     Run,
     /// Each organization has it for itself, and pauses by itself.
     Org,
 }
 
-impl From<RatePer> for domain::RatePer {
-    fn from(rate_per: RatePer) -> Self {
+impl From<RatePerArg> for domain::RatePer {
+    fn from(rate_per: RatePerArg) -> Self {
         match rate_per {
-            RatePer::Run => Self::Run,
-            RatePer::Org => Self::Org,
+            RatePerArg::Run => Self::Run,
+            RatePerArg::Org => Self::Org,
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(in crate::cli) enum InDoubt {
+pub(in crate::cli) enum InDoubtArg {
     /// Send the same again, which changes nothing where it was done.
     Resend,
     /// Ask the service who holds the licenses, and send only what is still to be done.
     Verify,
 }
 
-impl From<InDoubt> for domain::InDoubt {
-    fn from(in_doubt: InDoubt) -> Self {
+impl From<InDoubtArg> for domain::InDoubt {
+    fn from(in_doubt: InDoubtArg) -> Self {
         match in_doubt {
-            InDoubt::Resend => Self::Resend,
-            InDoubt::Verify => Self::Verify,
+            InDoubtArg::Resend => Self::Resend,
+            InDoubtArg::Verify => Self::Verify,
         }
     }
 }

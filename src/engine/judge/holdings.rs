@@ -22,8 +22,8 @@ pub(super) fn compared(sent: &[Assignment], org: Option<&OrgId>, body: &Body) ->
     if let Some(stranger) = about_another(assignment, org, holdings) {
         return Verdict::InDoubt(format!("an answer about {stranger}"));
     }
-    let said = Refused::of(&holdings.errors);
-    let Some(held) = Held::of(holdings) else {
+    let said = JoinedErrors::of(&holdings.errors);
+    let Some(held) = HeldNow::of(holdings) else {
         // Without the list of licenses an error is all that is known, and it is about the whole user.
         return match said {
             Some(said) => accepted(assignment, |_| Some(said.refusal())),
@@ -58,7 +58,7 @@ pub(super) fn compared(sent: &[Assignment], org: Option<&OrgId>, body: &Body) ->
         }
     }
     let verdict = accepted(assignment, |operation| {
-        let refused = || said.as_ref().map_or_else(|| not_applied(operation), Refused::refusal);
+        let refused = || said.as_ref().map_or_else(|| not_applied(operation), JoinedErrors::refusal);
         amiss.contains(&operation.key).then(refused)
     });
     match (verdict, pending(assignment, holdings)) {
@@ -104,12 +104,12 @@ fn about_another(assignment: &Assignment, org: Option<&OrgId>, holdings: &Holdin
 }
 
 /// The errors of an answer, as one refusal.
-struct Refused {
+struct JoinedErrors {
     code: ErrorCode,
     words: String,
 }
 
-impl Refused {
+impl JoinedErrors {
     fn of(errors: &[ServerError]) -> Option<Self> {
         let first = errors.first()?;
         let code = errors.iter().find_map(|error| error.code.clone());
@@ -126,13 +126,13 @@ impl Refused {
     }
 }
 
-struct Held {
+struct HeldNow {
     licenses: HashSet<IdKey>,
     /// `None` where the answer has no list of sites.
     sites: Option<HashSet<String>>,
 }
 
-impl Held {
+impl HeldNow {
     /// `None` where the answer has no list of licenses. What is pending is on its way to the user.
     fn of(holdings: &Holdings) -> Option<Self> {
         let licenses = holdings.licenses.as_ref()?.iter().chain(&holdings.pending_licenses);

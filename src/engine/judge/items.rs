@@ -40,7 +40,7 @@ fn failures(
     items: &[ItemError],
     counts: impl Fn(&ItemError) -> bool,
 ) -> Result<Vec<OperationFailure>, String> {
-    let users = Users::of(sent);
+    let users = SentUsers::of(sent);
     let mut failed: HashMap<usize, &ServerError> = HashMap::new();
     for item in items.iter().filter(|item| counts(item)) {
         let index = users.find(item)?;
@@ -69,19 +69,19 @@ fn refusal(error: &ServerError) -> Refusal {
 
 /// Whom a name stands for: an assignment, or two of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Named {
+enum Meant {
     One(usize),
     Several,
 }
 
 /// Finds who an item is about: by person ID, then by address.
-struct Users<'a> {
+struct SentUsers<'a> {
     sent: &'a [Assignment],
-    by_person: HashMap<IdKey, Named>,
-    by_email: HashMap<String, Named>,
+    by_person: HashMap<IdKey, Meant>,
+    by_email: HashMap<String, Meant>,
 }
 
-impl<'a> Users<'a> {
+impl<'a> SentUsers<'a> {
     fn of(sent: &'a [Assignment]) -> Self {
         let (mut by_person, mut by_email) = (HashMap::new(), HashMap::new());
         for (index, Assignment { user, .. }) in sent.iter().enumerate() {
@@ -98,13 +98,13 @@ impl<'a> Users<'a> {
         let email = item.email.as_deref();
         let by_email = email.and_then(|email| self.by_email.get(address_key(email).as_ref()).copied());
         match (by_person, by_email) {
-            (Some(Named::One(one)), None) => Ok(one),
-            (Some(Named::One(one)), Some(Named::One(other))) if one == other => Ok(one),
+            (Some(Meant::One(one)), None) => Ok(one),
+            (Some(Meant::One(one)), Some(Meant::One(other))) if one == other => Ok(one),
             // The address was sent together with another ID: this is somebody else.
-            (None, Some(Named::One(one))) if person.is_some() && self.has_id(one) => {
+            (None, Some(Meant::One(one))) if person.is_some() && self.has_id(one) => {
                 Err(format!("a user by an address and an ID that do not belong together: {}", named(item)))
             }
-            (None, Some(Named::One(one))) => Ok(one),
+            (None, Some(Meant::One(one))) => Ok(one),
             (None, None) => Err(format!("a user who was not sent: {}", named(item))),
             _ => Err(format!("two of the users that were sent: {}", named(item))),
         }
@@ -115,13 +115,13 @@ impl<'a> Users<'a> {
     }
 }
 
-fn name<K: Eq + std::hash::Hash>(names: &mut HashMap<K, Named>, key: K, index: usize) {
+fn name<K: Eq + std::hash::Hash>(names: &mut HashMap<K, Meant>, key: K, index: usize) {
     match names.entry(key) {
         Entry::Occupied(mut taken) => {
-            taken.insert(Named::Several);
+            taken.insert(Meant::Several);
         }
         Entry::Vacant(free) => {
-            free.insert(Named::One(index));
+            free.insert(Meant::One(index));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What follows from an answer.
 
-use super::faults::{Fault, Kind};
+use super::faults::{FaultKind, PassingFault};
 use super::{Engine, Instruction, Time};
 use crate::domain::{AttemptOutcome, BatchChange, BatchId, OperationFailure, Prospect, Unconnected};
 use crate::engine::batch::{After, Claim, Stage};
@@ -14,7 +14,7 @@ impl Engine {
         let Some(batch) = self.active.get_mut(&id) else { return };
         // After a stop's deadline, an answer comes too late: the batch is in doubt on disk already.
         let Stage::InFlight { token, sent } = batch.stage else { return };
-        let (number, on_leave) = (batch.lane, batch.on_leave);
+        let (number, on_budget) = (batch.lane, batch.on_budget);
         self.in_flight -= 1;
         self.tell_pace(now, number, sent, &verdict);
         if !matches!(verdict, Verdict::Unauthorized | Verdict::CutOff(_) | Verdict::Foreign(_)) {
@@ -22,23 +22,23 @@ impl Engine {
         }
         match verdict {
             Verdict::Accepted { failures, .. } => {
-                self.got_through(on_leave);
+                self.got_through(on_budget);
                 self.accept(id, token, failures);
             }
             Verdict::Rejected(rejection) => {
-                self.got_through(on_leave);
+                self.got_through(on_budget);
                 self.reject(id, AttemptOutcome::Rejected, rejection);
             }
             Verdict::SendAgain { retry_after, in_doubt, answered, throttled, reason } => {
                 let kind = match (throttled, in_doubt, answered) {
-                    (true, ..) => Kind::Throttled,
-                    (_, true, _) => Kind::Lost,
-                    (_, _, answered) => Kind::Passing { answered },
+                    (true, ..) => FaultKind::Throttled,
+                    (_, true, _) => FaultKind::Lost,
+                    (_, _, answered) => FaultKind::Passing { answered },
                 };
                 let pausing = retry_after.filter(|wait| !wait.is_zero());
                 self.health.fault(now);
                 self.pause_for(now, number, throttled, pausing);
-                self.again(now, jitter, id, Fault { kind, reason }, pausing.is_some());
+                self.again(now, jitter, id, PassingFault { kind, reason }, pausing.is_some());
             }
             Verdict::CutOff(Unconnected { reason, prospect }) => {
                 // What has worked before may work again by itself.
@@ -46,18 +46,18 @@ impl Engine {
                     self.end(Ending::CutOff(reason.clone()));
                 }
                 self.health.fault(now);
-                let kind = Kind::Passing { answered: false };
-                self.again(now, jitter, id, Fault { kind, reason }, false);
+                let kind = FaultKind::Passing { answered: false };
+                self.again(now, jitter, id, PassingFault { kind, reason }, false);
             }
             Verdict::Foreign(foreign) => {
                 if self.health.is_foreign() {
                     self.end(Ending::Foreign(foreign.reason.clone()));
                 }
-                let fault = Fault { kind: Kind::Strange, reason: foreign.reason };
+                let fault = PassingFault { kind: FaultKind::Strange, reason: foreign.reason };
                 self.again(now, jitter, id, fault, false);
             }
             Verdict::InDoubt(reason) => {
-                self.again(now, jitter, id, Fault { kind: Kind::Strange, reason }, false);
+                self.again(now, jitter, id, PassingFault { kind: FaultKind::Strange, reason }, false);
             }
             Verdict::Unauthorized => {
                 self.token_refused(token);
@@ -85,9 +85,9 @@ impl Engine {
         }
     }
 
-    fn got_through(&mut self, on_leave: bool) {
+    fn got_through(&mut self, on_budget: bool) {
         self.health.got_through();
-        self.budget.earn(on_leave);
+        self.budget.earn(on_budget);
     }
 
     /// One organization of several is left alone; where there is but one, that is the end.

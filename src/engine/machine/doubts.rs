@@ -3,7 +3,7 @@
 use super::{Engine, Finding};
 use crate::domain::{BatchChange, BatchId, OperationFailure, OperationKey, Refusal};
 use crate::engine::batch::{After, Batch, Claim, Inquiry};
-use crate::engine::in_effect::{Effect, Found};
+use crate::engine::in_effect::{Effect, OperationEffect};
 use crate::engine::settings::Ending;
 
 impl Engine {
@@ -48,8 +48,8 @@ impl Engine {
 
     /// What was refused and is in effect all the same was done before; the rest has failed. What nobody can tell
     /// stays in doubt, the rest of its batch with it as long as they are together.
-    fn settle_claim(&mut self, id: BatchId, mut batch: Batch, claim: &Claim, found: &[Found]) {
-        let refusal_of = |found: &Found| match claim {
+    fn settle_claim(&mut self, id: BatchId, mut batch: Batch, claim: &Claim, found: &[OperationEffect]) {
+        let refusal_of = |found: &OperationEffect| match claim {
             Claim::Whole(refusal) => Some(refusal),
             Claim::Some(failures) => refused(failures, found.key),
         };

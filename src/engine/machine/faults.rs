@@ -16,7 +16,7 @@ const LAST_ONES: usize = 3;
 
 /// What kept a batch from being answered for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FaultKind {
     /// Refused for the pace: that is nobody's fault.
     Throttled,
     /// The service could not, or no connection was made.
@@ -30,31 +30,31 @@ pub(super) enum Kind {
     Strange,
 }
 
-pub(super) struct Fault {
-    pub(super) kind: Kind,
+pub(super) struct PassingFault {
+    pub(super) kind: FaultKind,
     pub(super) reason: String,
 }
 
-impl Fault {
+impl PassingFault {
     const fn outcome(&self) -> AttemptOutcome {
         match self.kind {
-            Kind::Strange => AttemptOutcome::InDoubt,
-            Kind::Throttled | Kind::Passing { .. } | Kind::Lost => AttemptOutcome::SendAgain,
+            FaultKind::Strange => AttemptOutcome::InDoubt,
+            FaultKind::Throttled | FaultKind::Passing { .. } | FaultKind::Lost => AttemptOutcome::SendAgain,
         }
     }
 }
 
 impl Engine {
     /// A passing fault or a doubt: the batch waits its turn, or has had its last.
-    pub(super) fn again(&mut self, now: Time, jitter: f64, id: BatchId, fault: Fault, paused: bool) {
+    pub(super) fn again(&mut self, now: Time, jitter: f64, id: BatchId, fault: PassingFault, paused: bool) {
         let through = self.health.through();
         let Some(batch) = self.active.get_mut(&id) else { return };
         let outcome = Some(fault.outcome());
-        if matches!(fault.kind, Kind::Lost | Kind::Strange) {
+        if matches!(fault.kind, FaultKind::Lost | FaultKind::Strange) {
             batch.doubt = Some(Doubt::new(fault.reason.clone()));
         }
         let given_up = self.health.is_given_up(now, self.settings.give_up_after);
-        if fault.kind == Kind::Throttled {
+        if fault.kind == FaultKind::Throttled {
             let number = batch.lane;
             let lane = self.lanes.get(number).filter(|lane| lane.blocked.is_none());
             if let Some(road) = lane.and_then(|lane| self.roads.get_mut(lane.road)) {
@@ -67,12 +67,14 @@ impl Engine {
         }
         batch.tries += 1;
         batch.spent += 1;
-        batch.needs_leave = true;
+        batch.needs_budget = true;
         let meanwhile = *batch.through_before.get_or_insert(through) < through;
         // The pause is the wait; without one, each batch waits for itself.
         let due = if paused { now } else { now + backoff(batch.tries, jitter) };
         let exhausted = batch.spent >= self.settings.max_attempts;
-        if given_up && fault.kind != Kind::Strange && !(exhausted && self.is_one_of_the_last(id, fault.kind))
+        if given_up
+            && fault.kind != FaultKind::Strange
+            && !(exhausted && self.is_one_of_the_last(id, fault.kind))
         {
             self.end(Ending::Unreachable(fault.reason.clone()));
         }
@@ -83,18 +85,18 @@ impl Engine {
     }
 
     /// A batch has had its attempts. `meanwhile` others got through, or nobody else is left to.
-    fn exhausted(&mut self, id: BatchId, fault: &Fault, meanwhile: bool, due: Time) {
+    fn exhausted(&mut self, id: BatchId, fault: &PassingFault, meanwhile: bool, due: Time) {
         let Some(batch) = self.active.get(&id) else { return };
         let (tries, lone, doubted) = (batch.spent, batch.is_lone(), batch.may_be_done());
         let outcome = Some(fault.outcome());
         let others_may_tell = self.others_may_tell();
         match fault.kind {
             // What has worked before may work again, for as long as the user bears it.
-            Kind::Lost if !meanwhile && others_may_tell => {
+            FaultKind::Lost if !meanwhile && others_may_tell => {
                 self.settle_resting(id, outcome, After::Again { due });
             }
-            Kind::Lost | Kind::Strange | Kind::Throttled => self.stays_in_doubt(id, outcome),
-            Kind::Passing { answered } => {
+            FaultKind::Lost | FaultKind::Strange | FaultKind::Throttled => self.stays_in_doubt(id, outcome),
+            FaultKind::Passing { answered } => {
                 let probe = || !meanwhile && answered && !others_may_tell;
                 if lone && meanwhile && doubted {
                     self.stays_in_doubt(id, outcome);
@@ -147,11 +149,11 @@ impl Engine {
 
     /// A few lone assignments are all that is left, the service answers them, and has accepted others before: then
     /// it is for their own sake that they do not get through.
-    fn is_one_of_the_last(&self, id: BatchId, kind: Kind) -> bool {
+    fn is_one_of_the_last(&self, id: BatchId, kind: FaultKind) -> bool {
         let waiting = self.lanes.iter().flat_map(Lane::waiting);
         let mut open = self.active.values().chain(waiting);
         let few = self.active.len() + self.lanes.iter().flat_map(Lane::waiting).count() <= LAST_ONES;
-        kind == Kind::Passing { answered: true }
+        kind == FaultKind::Passing { answered: true }
             && self.discovery.has_accepted()
             && few
             && self.active.get(&id).is_some_and(Batch::is_lone)

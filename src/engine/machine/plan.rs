@@ -3,7 +3,7 @@
 use super::{AHEAD, Engine, Instruction, Time};
 use crate::domain::{AttemptId, BatchChange, BatchId, InDoubt, Intent, Outcome, Part, Span, WireForm};
 use crate::engine::batch::{After, Batch, Inquiry, Stage};
-use crate::engine::lane::{LaneNo, Leave, Next, Work};
+use crate::engine::lane::{Allowance, LaneNo, Next, Work};
 
 /// How often something new asks an ill service: rarely enough that a long illness does not drag the whole
 /// run into it, and often enough to get past a hundred users who always fail.
@@ -99,10 +99,10 @@ impl Engine {
         }
         // One at a time, an ill service is asked whether it is well again. What failed before asks, and
         // something new only now and then: it may be that what failed will always fail.
-        let asking = ill && self.lanes.iter().any(|lane| lane.waiting().any(|batch| batch.needs_leave));
+        let asking = ill && self.lanes.iter().any(|lane| lane.waiting().any(|batch| batch.needs_budget));
         let end = self.canary.end();
-        let retries = Leave { retries: self.budget.allows(alone), anew: !asking, unsent, end };
-        let anew = Leave { retries: false, anew: true, unsent, end };
+        let retries = Allowance { retries: self.budget.allows(alone), anew: !asking, unsent, end };
+        let anew = Allowance { retries: false, anew: true, unsent, end };
         let turn_of_new = asking && now >= self.newest + ASK_ANEW;
         turn_of_new
             .then(|| self.choose_from(now, anew, room))
@@ -110,7 +110,7 @@ impl Engine {
             .or_else(|| self.choose_from(now, retries, room))
     }
 
-    fn choose_from(&self, now: Time, leave: Leave, room: Room) -> Option<(LaneNo, Next)> {
+    fn choose_from(&self, now: Time, allowance: Allowance, room: Room) -> Option<(LaneNo, Next)> {
         let lanes = self.lanes.iter().enumerate();
         let choices = lanes.filter(|(_, lane)| lane.blocked.is_none()).filter_map(|(number, lane)| {
             let road = self.roads.get(lane.road).filter(|road| now >= road.pause)?;
@@ -118,7 +118,7 @@ impl Engine {
             if leaving > now + AHEAD {
                 return None;
             }
-            let next = lane.next(now, leave, |batch| self.may_be_taken(batch, room))?;
+            let next = lane.next(now, allowance, |batch| self.may_be_taken(batch, room))?;
             Some(((leaving, lane.ahead + lane.in_flight, number), next))
         });
         choices.min_by_key(|(order, _)| *order).map(|((.., number), next)| (number, next))
@@ -190,7 +190,7 @@ impl Engine {
                 }
                 if let Some(batch) = self.active.get_mut(&id) {
                     // It was counted as a retry and is none.
-                    batch.needs_leave |= batch.on_leave;
+                    batch.needs_budget |= batch.on_budget;
                 }
                 self.settle_resting(id, None, next);
             }
@@ -236,8 +236,8 @@ impl Engine {
         batch.attempt = AttemptId(self.next_attempt);
         self.next_attempt += 1;
         batch.stage = Stage::Intending;
-        batch.on_leave = std::mem::take(&mut batch.needs_leave);
-        if batch.on_leave {
+        batch.on_budget = std::mem::take(&mut batch.needs_budget);
+        if batch.on_budget {
             self.budget.spend();
         } else {
             self.newest = self.now;
@@ -342,7 +342,7 @@ impl Engine {
             // All of it is in effect already: nothing to send.
             self.in_effect_already(id);
         } else {
-            batch.needs_leave |= batch.on_leave;
+            batch.needs_budget |= batch.on_budget;
             self.settle_resting(id, None, After::Anew);
         }
     }

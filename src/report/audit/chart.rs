@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::progress::{Progress, Step};
+use super::progress::{Step, Timeline};
 use super::words::{number, time};
 use crate::journal::Tally;
 
@@ -66,7 +66,7 @@ const WIDTH: i64 = 1000;
 const HEIGHT: i64 = 220;
 
 /// Operations settled over time; when the service wanted us to wait is shaded.
-pub(super) fn progress(progress: &Progress, utc: bool) -> Markup {
+pub(super) fn progress(progress: &Timeline, utc: bool) -> Markup {
     let Some((from, to)) = progress.span() else { return html! {} };
     let steps = progress.steps();
     let highest = steps.last().map_or(1, |last| (last.done + last.failed).max(1));

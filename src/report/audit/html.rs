@@ -8,11 +8,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
 use super::chart::{bar, legend, progress};
-use super::model::{Counting, Group, RunReport};
+use super::model::{AuditGroup, Counting, RunReport};
 use super::rows::NotDone;
 use super::text::{facts, states};
 use super::words::{amount, number, outcome};
-use super::{Audited, Telling};
+use super::{Audited, ReportOptions};
 use crate::domain::{OperationState, Printable};
 use crate::report::error::ReportError;
 
@@ -38,7 +38,7 @@ const COLUMNS: [(&str, &str); 13] = [
 
 pub(super) fn write(
     runs: &[Audited<'_>],
-    telling: &Telling<'_>,
+    telling: &ReportOptions<'_>,
     output: &mut dyn Write,
 ) -> Result<(), ReportError> {
     let mut not_done = NotDone::default();
@@ -66,7 +66,7 @@ fn named(content: &str) -> String {
 }
 
 /// The page up to its data.
-fn beginning(reports: &[RunReport], telling: &Telling<'_>, not_done: u64) -> Markup {
+fn beginning(reports: &[RunReport], telling: &ReportOptions<'_>, not_done: u64) -> Markup {
     let widths = widths();
     let policy = format!(
         "default-src 'none'; base-uri 'none'; form-action 'none'; style-src {} {}; script-src {}",
@@ -113,7 +113,7 @@ fn widths() -> String {
         .collect()
 }
 
-fn section(report: &RunReport, telling: &Telling<'_>) -> Markup {
+fn section(report: &RunReport, telling: &ReportOptions<'_>) -> Markup {
     html! {
         section {
             h2 { "Run " (report.run) ": " (Printable(&report.input_path)) }
@@ -124,7 +124,7 @@ fn section(report: &RunReport, telling: &Telling<'_>) -> Markup {
             (bar(&report.tally, "operations by state"))
             (legend(&report.tally))
             h3 { "What was asked, by whom" }
-            dl.facts { @for (name, value) in facts(report, &Telling { grouped: true, ..*telling }) { dt { (name) } dd { (Printable(&value)) } } }
+            dl.facts { @for (name, value) in facts(report, &ReportOptions { grouped: true, ..*telling }) { dt { (name) } dd { (Printable(&value)) } } }
             @if report.progress.span().is_some() { h3 { "Progress over time" } (progress(&report.progress, telling.utc)) }
             h3 { "By license and site" }
             (groups(&report.targets, "License or site"))
@@ -135,7 +135,7 @@ fn section(report: &RunReport, telling: &Telling<'_>) -> Markup {
     }
 }
 
-fn groups(groups: &[Group], title: &str) -> Markup {
+fn groups(groups: &[AuditGroup], title: &str) -> Markup {
     let words = ["Total", "Done", "Unchanged", "Failed", "Invalid", "In doubt", "Pending"];
     html! {
         div.scroll tabindex="0" role="region" aria-label={ (title) ", counted" } {

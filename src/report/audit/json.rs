@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 #[cfg(test)]
 use super::model::RunReport;
 use super::model::counted;
-use super::{Audited, Telling};
+use super::{Audited, ReportOptions};
 use crate::report::error::ReportError;
 
 /// The form of the document, for those who describe it.
@@ -21,7 +21,7 @@ pub(crate) struct ReportDocument<'a> {
 
 pub(super) fn write(
     runs: &[Audited<'_>],
-    telling: &Telling<'_>,
+    telling: &ReportOptions<'_>,
     output: &mut dyn Write,
 ) -> Result<(), ReportError> {
     let mut output = BufWriter::with_capacity(1 << 16, output);

@@ -44,7 +44,7 @@ pub struct Audited<'a> {
 
 /// What a report is about, and how it is told.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Telling<'a> {
+pub struct ReportOptions<'a> {
     /// Only this user's operations: an address or a person ID.
     pub user: Option<&'a str>,
     /// Times in text are UTC rather than those of the clock on the wall.
@@ -61,7 +61,7 @@ pub struct Telling<'a> {
 /// [`ReportError`].
 pub fn write_audit(
     runs: &[Audited<'_>],
-    telling: &Telling<'_>,
+    telling: &ReportOptions<'_>,
     format: Format,
     output: &mut dyn Write,
 ) -> Result<(), ReportError> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::progress::Progress;
-use super::{Audited, Telling};
+use super::progress::Timeline;
+use super::{Audited, ReportOptions};
 use crate::domain::{OperationState, advice};
 use crate::journal::{AuditRow, Tally};
 use crate::report::error::ReportError;
@@ -52,23 +52,23 @@ pub(super) struct RunReport {
     /// Of these, those that repeated an earlier one of the same batch.
     pub(super) retries: u64,
     /// How the operations of each organization stand.
-    pub(super) organizations: Vec<Group>,
+    pub(super) organizations: Vec<AuditGroup>,
     /// How the operations on each license and site stand.
-    pub(super) targets: Vec<Group>,
+    pub(super) targets: Vec<AuditGroup>,
     /// Requests by what came of them.
     pub(super) attempts: serde_json::Map<String, serde_json::Value>,
     /// Operations not done, by code.
     pub(super) failures_by_code: serde_json::Map<String, serde_json::Value>,
     /// Why operations were not done, most frequent first.
-    pub(super) causes: Vec<Cause>,
+    pub(super) causes: Vec<FailureCause>,
     #[serde(skip)]
-    pub(super) progress: Progress,
+    pub(super) progress: Timeline,
 }
 
 /// The operations of one organization, or on one license or site.
 #[derive(Debug, Clone, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Group {
+pub(super) struct AuditGroup {
     /// `organization`, `license` or `site`.
     pub(super) kind: String,
     /// Its ID or URL; `None` for the organization of the token.
@@ -79,7 +79,7 @@ pub(super) struct Group {
     pub(super) tally: Tally,
 }
 
-impl Group {
+impl AuditGroup {
     /// What people call it.
     pub(super) fn title(&self) -> &str {
         self.name.as_deref().or(self.id.as_deref()).unwrap_or("the token's own organization")
@@ -89,7 +89,7 @@ impl Group {
 /// Why operations were not done.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Cause {
+pub(super) struct FailureCause {
     /// The service's code, or ours.
     pub(super) code: String,
     /// How many.
@@ -124,7 +124,7 @@ pub(super) struct Counting {
     targets: Groups,
     organizations: Groups,
     causes: BTreeMap<String, (u64, String)>,
-    progress: Progress,
+    progress: Timeline,
     /// The second of the time seen last: the rows of a batch have one time.
     second: (String, i64),
 }
@@ -132,13 +132,13 @@ pub(super) struct Counting {
 #[derive(Debug, Default)]
 struct Groups {
     numbers: HashMap<(String, String), usize>,
-    all: Vec<Group>,
+    all: Vec<AuditGroup>,
     last: usize,
 }
 
 impl Groups {
     fn of(&mut self, kind: &str, id: Option<&str>, name: Option<&str>) -> Option<&mut Tally> {
-        let is = |group: &Group| group.kind == kind && group.id.as_deref() == id;
+        let is = |group: &AuditGroup| group.kind == kind && group.id.as_deref() == id;
         if !self.all.get(self.last).is_some_and(is) {
             let key = (kind.to_owned(), id.unwrap_or_default().to_owned());
             let next = self.all.len();
@@ -146,7 +146,7 @@ impl Groups {
             if self.last == next {
                 let owned = |text: Option<&str>| text.map(str::to_owned);
                 let tally = Tally::default();
-                self.all.push(Group { kind: kind.to_owned(), id: owned(id), name: owned(name), tally });
+                self.all.push(AuditGroup { kind: kind.to_owned(), id: owned(id), name: owned(name), tally });
             }
         }
         self.all.get_mut(self.last).map(|group| &mut group.tally)
@@ -190,17 +190,17 @@ impl Counting {
     pub(super) fn report(
         mut self,
         audited: &Audited<'_>,
-        telling: &Telling<'_>,
+        telling: &ReportOptions<'_>,
     ) -> Result<RunReport, ReportError> {
         let Audited { reader, run } = audited;
         reader.attempts(run.run, |attempt| -> Result<(), ReportError> {
             self.progress.attempt(&attempt);
             Ok(())
         })?;
-        let mut causes: Vec<Cause> = self
+        let mut causes: Vec<FailureCause> = self
             .causes
             .into_iter()
-            .map(|(code, (count, message))| Cause {
+            .map(|(code, (count, message))| FailureCause {
                 remedy: advice(&code).map(|known| known.remedy),
                 code,
                 count,
@@ -240,7 +240,7 @@ impl Counting {
 }
 
 /// The report of a run, its operations counted and not told.
-pub(super) fn counted(audited: &Audited<'_>, telling: &Telling<'_>) -> Result<RunReport, ReportError> {
+pub(super) fn counted(audited: &Audited<'_>, telling: &ReportOptions<'_>) -> Result<RunReport, ReportError> {
     let mut counting = Counting::default();
     audited.reader.audit(audited.run.run, telling.user, |row| -> Result<(), ReportError> {
         counting.row(row);

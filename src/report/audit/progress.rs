@@ -20,7 +20,7 @@ pub(super) struct Step {
 
 /// A run's way, and when it was held back.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(super) struct Timeline {
     /// Operations done and failed, by the second.
     settled: BTreeMap<i64, (u64, u64)>,
     /// Times at which the service wanted us to wait, as milliseconds from and to.
@@ -29,7 +29,7 @@ pub(super) struct Progress {
     ended: Option<i64>,
 }
 
-impl Progress {
+impl Timeline {
     pub(super) fn settle(&mut self, second: i64, done: bool) {
         let (dones, failures) = self.settled.entry(second).or_default();
         *(if done { dones } else { failures }) += 1;
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_long_way_fits_a_picture_and_ends_where_it_ended() {
-        let mut progress = Progress::default();
+        let mut progress = Timeline::default();
         progress.attempt(&attempt(1000, 2000, 200, None));
         progress.attempt(&attempt(9_000_000, 10_000_000, 200, None));
         for second in 0..10_000 {
@@ -108,12 +108,12 @@ mod tests {
         let last = steps.last().unwrap();
         assert_eq!((last.at, last.done, last.failed), (10_000_000, 9000, 1000));
         assert!(steps.is_sorted_by_key(|step| (step.at, step.done)));
-        assert!(Progress::default().steps().is_empty());
+        assert!(Timeline::default().steps().is_empty());
     }
 
     #[test]
     fn pauses_that_overlap_are_one() {
-        let mut progress = Progress::default();
+        let mut progress = Timeline::default();
         progress.attempt(&attempt(0, 1000, 429, Some(5)));
         progress.attempt(&attempt(0, 3000, 429, Some(5)));
         progress.attempt(&attempt(0, 20_000, 429, None));

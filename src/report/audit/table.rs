@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use super::{Audited, Telling};
+use super::{Audited, ReportOptions};
 use crate::journal::{AuditRow, OperationRow};
 use crate::report::error::ReportError;
 use crate::report::spreadsheet::defused;
 
 pub(super) fn write(
     runs: &[Audited<'_>],
-    telling: &Telling<'_>,
+    telling: &ReportOptions<'_>,
     output: &mut dyn Write,
 ) -> Result<(), ReportError> {
     let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(output);

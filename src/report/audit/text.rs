@@ -4,16 +4,16 @@ use std::io::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::model::{Group, RunReport, counted};
+use super::model::{AuditGroup, RunReport, counted};
 use super::words::{amount, number, outcome, time};
-use super::{Audited, Telling};
+use super::{Audited, ReportOptions};
 use crate::domain::Printable;
 use crate::journal::{OrgTally, Tally};
 use crate::report::error::ReportError;
 
 pub(super) fn write(
     runs: &[Audited<'_>],
-    telling: &Telling<'_>,
+    telling: &ReportOptions<'_>,
     output: &mut dyn Write,
 ) -> Result<(), ReportError> {
     for (number, audited) in runs.iter().enumerate() {
@@ -25,7 +25,11 @@ pub(super) fn write(
     Ok(())
 }
 
-fn write_run(report: &RunReport, telling: &Telling<'_>, output: &mut dyn Write) -> Result<(), ReportError> {
+fn write_run(
+    report: &RunReport,
+    telling: &ReportOptions<'_>,
+    output: &mut dyn Write,
+) -> Result<(), ReportError> {
     writeln!(output, "Run {}: {}", report.run, Printable(&report.input_path))?;
     for (name, value) in facts(report, telling) {
         writeln!(output, "  {name:<9} {}", Printable(&value))?;
@@ -50,7 +54,7 @@ fn write_run(report: &RunReport, telling: &Telling<'_>, output: &mut dyn Write) 
 }
 
 /// What stands at the head of a run.
-pub(super) fn facts(report: &RunReport, telling: &Telling<'_>) -> Vec<(&'static str, String)> {
+pub(super) fn facts(report: &RunReport, telling: &ReportOptions<'_>) -> Vec<(&'static str, String)> {
     let mut facts = vec![("SHA-256", report.input_sha256.clone()), ("state", report.state.to_owned())];
     if let Some(reason) = &report.reason {
         facts.push(("because", reason.clone()));
@@ -96,7 +100,11 @@ pub(super) fn states(tally: &Tally) -> impl Iterator<Item = (&'static str, u64)>
     all.into_iter().filter(|(name, count)| *count > 0 || *name == "done")
 }
 
-fn causes(report: &RunReport, telling: &Telling<'_>, output: &mut dyn Write) -> Result<(), ReportError> {
+fn causes(
+    report: &RunReport,
+    telling: &ReportOptions<'_>,
+    output: &mut dyn Write,
+) -> Result<(), ReportError> {
     if report.causes.is_empty() {
         return Ok(());
     }
@@ -115,8 +123,8 @@ fn causes(report: &RunReport, telling: &Telling<'_>, output: &mut dyn Write) -> 
 fn groups(
     output: &mut dyn Write,
     title: &str,
-    groups: &[Group],
-    telling: &Telling<'_>,
+    groups: &[AuditGroup],
+    telling: &ReportOptions<'_>,
 ) -> Result<(), ReportError> {
     let tallies = groups.iter().map(|group| (group.title(), group.tally));
     writeln!(output)?;

@@ -2,25 +2,25 @@
 
 use super::{Driver, Message};
 use crate::domain::{Assignment, BatchId};
-use crate::engine::{Event, Finding, Found};
+use crate::engine::{Event, Finding, OperationEffect};
 use crate::journal::JournalError;
 use crate::live::Unread;
 use crate::run::holders::{Effects, effects};
 use crate::webex::ReadError;
 
 /// A batch in doubt, and the assignments that the service is asked about.
-pub(super) struct Doubt {
+pub(super) struct DoubtfulBatch {
     batch: BatchId,
     assignments: Vec<Assignment>,
 }
 
-impl Doubt {
+impl DoubtfulBatch {
     /// How its operations stand, as the lists show it.
-    fn found(&self, effects: &Effects) -> Vec<Found> {
+    fn found(&self, effects: &Effects) -> Vec<OperationEffect> {
         let operations = self.assignments.iter().flat_map(|assignment| {
             assignment.operations.iter().map(|operation| (assignment.number, operation))
         });
-        let found = operations.map(|(assignment, operation)| Found {
+        let found = operations.map(|(assignment, operation)| OperationEffect {
             assignment,
             key: operation.key,
             rows: operation.rows,
@@ -40,7 +40,7 @@ impl Driver<'_> {
         self.is_verifying = true;
         let mut doubts = Vec::new();
         for (batch, span) in std::mem::take(&mut self.to_verify) {
-            doubts.push(Doubt { batch, assignments: self.loader.load(span)? });
+            doubts.push(DoubtfulBatch { batch, assignments: self.loader.load(span)? });
         }
         let (readings, post) = (self.readings.clone(), self.post.clone());
         let count = doubts.len();
@@ -56,7 +56,7 @@ impl Driver<'_> {
         Ok(())
     }
 
-    pub(super) fn verified(&mut self, doubts: &[Doubt], answer: Result<Effects, Unread>) {
+    pub(super) fn verified(&mut self, doubts: &[DoubtfulBatch], answer: Result<Effects, Unread>) {
         self.is_verifying = false;
         for doubt in doubts {
             let finding = match &answer {

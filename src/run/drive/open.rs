@@ -83,11 +83,11 @@ pub async fn send(
         // Nobody listens any more only after the loop has ended.
         let _ = commits.send(Message::Committed(committed));
     });
-    let (wished, mut wishes) = mpsc::unbounded_channel();
+    let (wished, mut changes) = mpsc::unbounded_channel();
     readings.pacing().hand_over(wished);
     let wanted = post.clone();
     tokio::spawn(async move {
-        while let Some(reading) = wishes.recv().await {
+        while let Some(reading) = changes.recv().await {
             let _ = wanted.send(Message::Reading(reading));
         }
     });

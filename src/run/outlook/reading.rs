@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Depth, Label, NotRead, OnHolderOf, OrgUsers, Outlook, OutlookError, People};
+use super::{Depth, FileUsers, Label, NotRead, OnHolderOf, OrgUsers, Outlook, OutlookError};
 use crate::assign::Checked;
 use crate::domain::{IdKey, LicenseId, OrgId, Target};
-use crate::live::{Found, Unread, read_all_telling};
-use crate::plan::{Kind, Stock};
+use crate::live::{LicenseMatch, Unread, read_all_telling};
+use crate::plan::{LicenseKind, Stock};
 use crate::run::names::Catalog;
 use crate::webex::{License, LicenseUser, ReadError};
 
@@ -51,14 +51,14 @@ impl Outlook {
 
     /// Licenses that the file does not name and that a rule looks at.
     fn add_companions(&mut self, number: u32, org: Option<&OrgId>, licenses: &[License], stocked: &[bool]) {
-        let asked: Vec<Kind> = self
+        let asked: Vec<LicenseKind> = self
             .stocks
             .iter()
             .filter(|stock| stock.org == number && stock.known)
             .map(|stock| stock.kind)
             .collect();
         for (license, stocked) in licenses.iter().zip(stocked) {
-            let kind = Kind::of(&license.name);
+            let kind = LicenseKind::of(&license.name);
             let has_a_say = asked.iter().any(|asked| asked.companions().contains(&kind));
             if let (true, false, Some(id)) = (has_a_say, *stocked, license.license_id()) {
                 self.add(number, org, license, id);
@@ -71,7 +71,7 @@ impl Outlook {
         let mut stock = Stock {
             org: number,
             same_as: None,
-            kind: Kind::Other,
+            kind: LicenseKind::Other,
             total: None,
             consumed: 0,
             known: true,
@@ -95,9 +95,9 @@ impl Outlook {
             let mut found = false;
             for (number, OrgUsers { org, .. }) in (0u32..).zip(self.orgs.clone()) {
                 let license = match catalog.licenses(org.as_ref())?.find(called) {
-                    Found::Nothing(_) => continue,
-                    Found::One(license) => license,
-                    Found::Several(which) => {
+                    LicenseMatch::Nothing(_) => continue,
+                    LicenseMatch::One(license) => license,
+                    LicenseMatch::Several(which) => {
                         let which: Vec<String> = which.into_iter().map(License::told_apart).collect();
                         return wrong(format!("several licenses are called so: {}", which.join(", ")));
                     }
@@ -164,7 +164,7 @@ impl Outlook {
         }
         let tell =
             |stock: usize, user: &LicenseUser, numbers: [Option<u32>; 2]| each(self, stock, user, numbers);
-        let people = People(checked);
+        let people = FileUsers(checked);
         let reading = read_all_telling(catalog.readings(), &licenses, &people, &tell);
         match catalog.wait(reading) {
             Ok(mut holdings) => {
@@ -183,7 +183,7 @@ impl Outlook {
 
 fn fill(stock: &mut Stock, license: &License) {
     stock.known = true;
-    stock.kind = Kind::of(&license.name);
+    stock.kind = LicenseKind::of(&license.name);
     stock.total = license.total_units.and_then(|total| u64::try_from(total).ok());
     stock.consumed = license.consumed_units.and_then(|units| u64::try_from(units).ok()).unwrap_or(0);
 }

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use super::{Label, OrgUsers, Outlook};
 use crate::assign::{Checked, Placed, PlacedOperation};
 use crate::domain::{AssignmentNo, OperationKey, Target};
-use crate::live::Holdings;
-use crate::plan::{Kind, Stock, Wish};
+use crate::live::Rolls;
+use crate::plan::{LicenseKind, SeatChange, Stock};
 
-pub(super) fn wish(key: OperationKey, operation: &PlacedOperation, stock: u32) -> Wish {
+pub(super) fn seat_change(key: OperationKey, operation: &PlacedOperation, stock: u32) -> SeatChange {
     let properties = &operation.properties;
-    Wish {
+    SeatChange {
         user: operation.assignment.0,
         stock,
         key,
@@ -24,7 +24,7 @@ pub(super) fn wish(key: OperationKey, operation: &PlacedOperation, stock: u32) -
 
 /// A file's operations, on their way into an outlook.
 pub(super) struct Taking {
-    wishes: Vec<Wish>,
+    seat_changes: Vec<SeatChange>,
     targets: Vec<Target>,
     stocks: Vec<Stock>,
     labels: Vec<Label>,
@@ -42,7 +42,7 @@ impl Taking {
         });
         let orgs: Vec<OrgUsers> = orgs.collect();
         Self {
-            wishes: Vec::new(),
+            seat_changes: Vec::new(),
             targets: checked.targets().all().to_vec(),
             stocks: Vec::new(),
             labels: Vec::new(),
@@ -71,7 +71,7 @@ impl Taking {
             self.stocks.push(Stock {
                 org,
                 same_as: None,
-                kind: Kind::Other,
+                kind: LicenseKind::Other,
                 total: None,
                 consumed: 0,
                 known: true,
@@ -79,30 +79,30 @@ impl Taking {
             });
             self.labels.push(Label { org: None, target: target.clone(), name: None });
         }
-        self.wishes.push(wish(placed.key, operation, number));
+        self.seat_changes.push(seat_change(placed.key, operation, number));
     }
 
     pub(super) fn finish(self, _: &Checked) -> Outlook {
-        let Self { mut wishes, stocks, mut labels, orgs, numbers, .. } = self;
-        if !wishes.is_sorted_by_key(|wish| wish.user) {
+        let Self { mut seat_changes, stocks, mut labels, orgs, numbers, .. } = self;
+        if !seat_changes.is_sorted_by_key(|change| change.user) {
             // A stable sort: what one user asks for stays in file order.
-            wishes.sort_by_key(|wish| wish.user);
+            seat_changes.sort_by_key(|change| change.user);
         }
         for (label, stock) in labels.iter_mut().zip(&stocks) {
             label.org = orgs.get(stock.org as usize).and_then(|org| org.org.clone());
         }
-        let holdings = Holdings::default();
+        let holdings = Rolls::default();
         let mut names = vec![(false, false); stocks.len()];
-        for wish in &wishes {
-            if let Some((by_email, by_person)) = names.get_mut(wish.stock as usize) {
-                *by_email |= wish.by_email && !wish.by_person;
-                *by_person |= wish.by_person && !wish.by_email;
+        for change in &seat_changes {
+            if let Some((by_email, by_person)) = names.get_mut(change.stock as usize) {
+                *by_email |= change.by_email && !change.by_person;
+                *by_person |= change.by_person && !change.by_email;
             }
         }
         let former = Vec::new();
         Outlook {
             names,
-            wishes,
+            seat_changes,
             stocks,
             labels,
             orgs,

@@ -1,24 +1,13 @@
 //! What is asked, of what there is.
 
-use crate::domain::{Action, OperationKey};
+use crate::domain::{Action, Held, OperationKey};
 
-use super::Kind;
-
-/// Whether a user holds a license.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    /// Yes.
-    Yes,
-    /// No.
-    No,
-    /// It was not read, or the list cannot say it of this user.
-    Unknown,
-}
+use super::LicenseKind;
 
 /// Who holds what.
 pub trait Holders {
-    /// Whether the user of a wish holds the stock of this number.
-    fn held(&self, stock: u32, wish: &Wish) -> Held;
+    /// Whether the user of a change holds the stock of this number.
+    fn held(&self, stock: u32, change: &SeatChange) -> Held;
 }
 
 /// Nothing was read.
@@ -26,14 +15,14 @@ pub trait Holders {
 pub struct NobodyKnown;
 
 impl Holders for NobodyKnown {
-    fn held(&self, _: u32, _: &Wish) -> Held {
+    fn held(&self, _: u32, _: &SeatChange) -> Held {
         Held::Unknown
     }
 }
 
 /// One operation that would be sent: 20 bytes, since there may be a million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wish {
+pub struct SeatChange {
     /// The user's assignment.
     pub user: u32,
     /// What is asked for: the number of a [`Stock`].
@@ -58,7 +47,7 @@ pub struct Stock {
     /// The number of the earlier stock whose units these are too, where the file calls one organization by two names.
     pub same_as: Option<u32>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: LicenseKind,
     /// Units there are; `None` for one without an end of them, and for what is not known.
     pub total: Option<u64>,
     /// Units in use.
@@ -84,37 +73,37 @@ impl Stock {
 
 /// All that is asked, user by user in sending order, each user's operations in file order.
 #[derive(Debug, Clone, Copy)]
-pub struct Wishes<'a>(&'a [Wish]);
+pub struct SeatChanges<'a>(&'a [SeatChange]);
 
-impl<'a> Wishes<'a> {
-    /// Takes wishes that are sorted by user.
+impl<'a> SeatChanges<'a> {
+    /// Takes changes that are sorted by user.
     #[must_use]
-    pub const fn sorted(wishes: &'a [Wish]) -> Self {
-        Self(wishes)
+    pub const fn sorted(changes: &'a [SeatChange]) -> Self {
+        Self(changes)
     }
 
     /// All of them.
     #[must_use]
-    pub const fn all(self) -> &'a [Wish] {
+    pub const fn all(self) -> &'a [SeatChange] {
         self.0
     }
 
     /// User by user.
-    pub fn users(self) -> impl Iterator<Item = &'a [Wish]> {
+    pub fn users(self) -> impl Iterator<Item = &'a [SeatChange]> {
         self.0.chunk_by(|a, b| a.user == b.user)
     }
 
     /// Of one user.
     #[must_use]
-    pub fn of(self, user: u32) -> &'a [Wish] {
-        let first = self.0.partition_point(|wish| wish.user < user);
+    pub fn of(self, user: u32) -> &'a [SeatChange] {
+        let first = self.0.partition_point(|change| change.user < user);
         let rest = self.0.get(first..).unwrap_or_default();
-        let count = rest.iter().take_while(|wish| wish.user == user).count();
+        let count = rest.iter().take_while(|change| change.user == user).count();
         rest.get(..count).unwrap_or_default()
     }
 }
 
 /// Whether an operation is known to change nothing.
-pub(super) fn changes_nothing(wish: &Wish, held: Held) -> bool {
-    matches!((wish.action, held), (Action::Add, Held::Yes) | (Action::Remove, Held::No))
+pub(super) fn changes_nothing(change: &SeatChange, held: Held) -> bool {
+    held.is_as_asked(change.action) == Some(true)
 }
