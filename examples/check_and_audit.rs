@@ -14,7 +14,7 @@ use seatbatch::assign::{Interpretation, Known, check};
 use seatbatch::domain::{Order, Rate, RatePer, Wire};
 use seatbatch::input::InputFile;
 use seatbatch::journal::Reader;
-use seatbatch::plan::{Manner, Part, forecast};
+use seatbatch::plan::{Manner, Stretch, forecast};
 use seatbatch::report::{Audited, Format, ReportOptions, write_audit};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -35,7 +35,7 @@ fn foretell(file: &InputFile) -> Result<(), Box<dyn Error>> {
         println!("{}: {} to get it, {} to give it back", target.as_str(), demand.adds, demand.removes);
     }
     let users = checked.organizations().iter().enumerate();
-    let parts: Vec<Part> = users.map(|(org, users)| Part { org, users: *users }).collect();
+    let parts: Vec<Stretch> = users.map(|(org, users)| Stretch { org, users: *users }).collect();
     let rate: Rate = "300/min".parse()?;
     let manner = Manner { batch_size: 100, rate, rate_per: RatePer::Run, wire: Wire::Array, found: None };
     let forecast = forecast(&parts, &manner);

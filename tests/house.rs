@@ -1,7 +1,7 @@
 //! The rules of the house: arrows between the rooms go down, and the pure rooms are pure.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Every room and the rooms it may know.
@@ -104,6 +104,16 @@ const ABSENT: [(&str, &[&str]); 13] = [
 const LONG_FILES: [(&str, &str); 2] = [
     ("src/journal/import.rs", "one transaction from a file's first row to its last"),
     ("src/journal/query.rs", "every question that reports ask, one after the other"),
+];
+
+/// Names that several types have, and why.
+const SHARED_NAMES: [(&str, &str); 6] = [
+    ("Event", "the engine's are what happened to a run, cli's are lines of --json"),
+    ("Licenses", "a command's arguments are named for it, and written args::Licenses"),
+    ("Login", "as Licenses"),
+    ("Sandbox", "as Licenses"),
+    ("Time", "pace and engine each measure from their own beginning"),
+    ("User", "as Licenses"),
 ];
 
 /// Functions that may be longer than 70 lines, and why.
@@ -275,6 +285,35 @@ fn long_files_have_a_reason() {
         long, excused,
         "take them apart, or say in LONG_FILES why not; take out those that are short again"
     );
+}
+
+/// The types that a file defines, beside those of its functions and tests.
+fn types(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        let line = line.strip_prefix("pub").unwrap_or(line).trim_start();
+        let line =
+            if line.starts_with('(') { line.split_once(") ").map_or(line, |(_, rest)| rest) } else { line };
+        let kinds = ["struct ", "enum ", "trait ", "type "];
+        let named = kinds.into_iter().find_map(|kind| line.strip_prefix(kind));
+        found.extend(
+            named.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()),
+        );
+    }
+    found
+}
+
+#[test]
+fn two_types_have_two_names() {
+    let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in code("src") {
+        let top: Vec<&str> = text.lines().filter(|line| !line.starts_with([' ', '/'])).collect();
+        types(&top.join("\n")).into_iter().for_each(|name| files.entry(name).or_default().push(path.clone()));
+    }
+    let shared: Vec<(&String, &Vec<String>)> = files.iter().filter(|(_, files)| files.len() > 1).collect();
+    let names: Vec<&str> = shared.iter().map(|(name, _)| name.as_str()).collect();
+    let excused: Vec<&str> = SHARED_NAMES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, excused, "{shared:#?}");
 }
 
 /// Functions with their length. The code is formatted, so that a function ends at the brace below its `fn`.

@@ -2,7 +2,7 @@
 //!
 //! A first reading ([`check()`]) finds every problem and learns who is in the file; a second one
 //! ([`SecondReading`]) gives each operation its assignment, now that the whole file
-//! is known. Nothing is kept a row but what spills to a temporary file, and a few bytes a user. What people call
+//! is known. Nothing is kept per row but what spills to a temporary file, and a few bytes per user. What people call
 //! things (columns, operations, services, nothing) is data: `columns/*.csv` and `words/*.csv`.
 //! Knows the input's rows; knows neither the journal nor how anything is sent.
 

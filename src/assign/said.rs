@@ -15,7 +15,7 @@ impl Counts {
         remarks.extend(self.services.map(|services| {
             let services =
                 counted(services, "service", "services").unwrap_or_else(|| "no service".to_owned());
-            format!("read as Control Hub's export, a row a user and a column a service: {services}")
+            format!("read as Control Hub's export, one row per user and one column per service: {services}")
         }));
         remarks.extend(
             counted(self.left_alone, "cell says FALSE and takes", "cells say FALSE and take")
@@ -52,7 +52,7 @@ mod tests {
     fn numbers_agree_with_their_words() {
         let counts = Counts { not_due: 1, idle: 2, services: Some(1), ..Counts::default() };
         let expected = [
-            "read as Control Hub's export, a row a user and a column a service: 1 service",
+            "read as Control Hub's export, one row per user and one column per service: 1 service",
             "1 row is not due yet",
             "2 rows ask for nothing",
         ];

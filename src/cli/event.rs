@@ -34,7 +34,7 @@ pub(super) enum Event<'a> {
         done: u64,
     },
     /// `apply`, `resume`, `retry` and `status --watch`, every 10 s: how the run stands.
-    Progress(Progress<'a>),
+    Progress(ProgressEvent<'a>),
     /// `apply`, `resume`, `retry`: an operation failed, and that is on disk.
     Failure {
         /// The row's line.
@@ -91,7 +91,7 @@ pub(super) enum Event<'a> {
         count: u64,
     },
     /// `plan`, `apply`: a license or site, what the file asks of it and what there is.
-    Need(Need<'a>),
+    Need(NeedEvent<'a>),
     /// `plan`, `apply`, `rehearse`: an operation that would fail.
     Foreseen {
         /// The row's line.
@@ -192,7 +192,7 @@ pub(super) enum Event<'a> {
 /// How a run stands while it is sent.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Progress<'a> {
+pub(super) struct ProgressEvent<'a> {
     /// Operations of the run.
     pub(super) total: u64,
     /// Those that are done.
@@ -205,7 +205,7 @@ pub(super) struct Progress<'a> {
     pub(super) requests: u64,
     /// Operations a second, lately.
     pub(super) per_second: Option<f64>,
-    /// Requests a minute, lately.
+    /// Requests per minute, lately.
     pub(super) per_minute: Option<f64>,
     /// Seconds until the end, as far as can be told.
     pub(super) eta_s: Option<u64>,
@@ -218,7 +218,7 @@ pub(super) struct Progress<'a> {
 /// A license or site, what a file asks of it and what there is.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Need<'a> {
+pub(super) struct NeedEvent<'a> {
     /// The license's ID or the site's URL.
     pub(super) target: &'a str,
     /// The license's name.

@@ -10,7 +10,7 @@ use crate::domain::{Order, Wire, WireForm};
 use crate::input::InputFile;
 use crate::journal::Reader;
 use crate::plan::{
-    Capacity, Manner, Need, Part, SeatChange, Waves, capacities, forecast, foresee, needed_order,
+    Capacity, Manner, Need, SeatChange, Stretch, Waves, capacities, forecast, foresee, needed_order,
 };
 use crate::run::{Catalog, Depth, NotFit, Outlook, OutlookError, RunSettings};
 
@@ -71,7 +71,7 @@ impl Question<'_> {
     }
 
     /// Users of whom something is sent, taken apart where no request goes across.
-    fn parts(&self, outlook: &Outlook, waves: Option<&Waves>) -> Vec<Part> {
+    fn parts(&self, outlook: &Outlook, waves: Option<&Waves>) -> Vec<Stretch> {
         let changes = outlook.seat_changes();
         let is_sent = |changes: &[SeatChange]| {
             !changes.is_empty()
@@ -124,7 +124,7 @@ struct Cutting<'a> {
     /// So many users go before the others.
     canary: Option<u32>,
     sent: u32,
-    parts: Vec<Part>,
+    parts: Vec<Stretch>,
 }
 
 impl Cutting<'_> {
@@ -136,7 +136,7 @@ impl Cutting<'_> {
         self.sent += 1;
         match self.parts.last_mut() {
             Some(part) if part.org == org && !begins && self.canary != Some(sent) => part.users += 1,
-            _ => self.parts.push(Part { org, users: 1 }),
+            _ => self.parts.push(Stretch { org, users: 1 }),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The command line: one file a command.
+//! The command line: one file per command.
 //!
 //! Arguments are turned once into settings; nothing below knows flags. Alone knows clap, the
 //! environment, the terminal and exit codes.

@@ -14,7 +14,7 @@ use super::exit::Failure;
 use super::output::Output;
 use super::words;
 use crate::domain::{FailureLimit, Order, Printable, Rate, Target};
-use crate::plan::{Capacity, Fit, Forecast, Foreseen, Foresight, Need, Requests, Waves, Why};
+use crate::plan::{Capacity, Fit, Forecast, Foreseen, Foresight, Need, RequestCount, Waves, Why};
 use crate::run::{NotRead, Outlook, RunSettings};
 
 /// Where a preview goes: `plan` was asked for it, `apply` shows it by the way.
@@ -236,9 +236,9 @@ impl Preview {
         table
     }
 
-    /// Requests, time and end; both forms until one is known.
+    /// RequestCount, time and end; both forms until one is known.
     fn duration(&self, rate: Rate, output: Output) -> String {
-        let one = |requests: Requests| {
+        let one = |requests: RequestCount| {
             let amount = output.amount(requests.all, "request");
             let Some(time) = self.forecast.time(requests) else {
                 return format!("{amount}, as fast as the service answers");
@@ -371,7 +371,7 @@ impl Preview {
                 continue;
             };
             let is_license = matches!(label.target, Target::License(_));
-            voice.event(&Event::Need(event::Need {
+            voice.event(&Event::Need(event::NeedEvent {
                 target: label.target.as_str(),
                 name: label.name.as_deref(),
                 org_id: label.org.as_ref().map(|org| org.as_str()),

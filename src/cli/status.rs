@@ -162,7 +162,7 @@ impl StandingNow {
 
     fn progress(&self) -> Event<'_> {
         let Tally { total, done, unchanged, failed, .. } = self.row.tally;
-        Event::Progress(event::Progress {
+        Event::Progress(event::ProgressEvent {
             total,
             done,
             unchanged,

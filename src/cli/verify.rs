@@ -82,7 +82,7 @@ impl Comparing<'_> {
         }
     }
 
-    /// The differences on standard output: a line an operation, with the header before the first.
+    /// The differences on standard output: one line per operation, with the header before the first.
     fn onto_output(&self, output: Output) -> Compared {
         let mut writer = csv::Writer::from_writer(io::stdout());
         let mut begun = false;
@@ -111,14 +111,25 @@ fn failure(error: VerifyError<ReportError>) -> Failure {
 
 fn tell(context: &Context, run: RunId, found: &Verified, shows_pending: bool) {
     let output = context.output;
-    let Verified { compared, drift, failed_and_so, not_comparable, in_doubt, in_doubt_and_so, .. } = *found;
+    let Verified {
+        compared,
+        drift,
+        failed_yet_in_effect,
+        not_comparable,
+        in_doubt,
+        in_doubt_and_in_effect,
+        ..
+    } = *found;
     let differ = if drift == 1 { "differs" } else { "differ" };
     output.say(format_args!(
-        "Run {run}: {compared} operations compared, {drift} {differ} from what users hold now"
+        "Run {run}: {} compared, {} {differ} from what users hold now",
+        output.amount(compared, "operation"),
+        output.number(drift)
     ));
-    if failed_and_so > 0 {
+    if failed_yet_in_effect > 0 {
         output.say(format_args!(
-            "{failed_and_so} of them failed, and what they asked for is so all the same: somebody else did it, or it was so before"
+            "{} of them failed, and what they asked for is in effect all the same: somebody else did it, or it was before",
+            output.number(failed_yet_in_effect)
         ));
     }
     if found.pending > 0 {
@@ -135,13 +146,16 @@ fn tell(context: &Context, run: RunId, found: &Verified, shows_pending: bool) {
     }
     if in_doubt > 0 {
         output.say(format_args!(
-            "{in_doubt} operations are in doubt; what {in_doubt_and_so} of them asked for is so"
+            "{} in doubt; what {} of them asked for is in effect",
+            output.amount(in_doubt, "operation"),
+            output.number(in_doubt_and_in_effect)
         ));
     }
     if not_comparable > 0 {
         output.say(format_args!(
-            "{not_comparable} operations cannot be compared: a list has holders without an address, and the journal \
-             has no person ID to look for; nothing is concluded about them"
+            "{} that cannot be compared: a list has holders without an address, and the journal \
+             has no person ID to look for; nothing is concluded about them",
+            output.amount(not_comparable, "operation")
         ));
     }
     let sites = found.sites_not_compared;

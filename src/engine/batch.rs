@@ -1,17 +1,14 @@
 //! A batch as the engine knows it, from its planning to its outcome.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::Time;
 use super::judge::Rejection;
 use super::lane::LaneNo;
 use super::token::Generation;
 use crate::domain::{
     Assignment, AttemptId, BatchChange, BatchId, OperationFailure, Part, Refusal, Span, WireForm,
 };
-
-/// Time since the engine's start.
-type Time = Duration;
 
 #[derive(Debug)]
 pub(super) struct Batch {

@@ -1,9 +1,7 @@
 //! Whether anything gets through to the service.
 
+use super::Time;
 use std::time::Duration;
-
-/// Time since the engine's start.
-type Time = Duration;
 
 /// So many passing faults in a row, and the service is ill.
 const ILL: u32 = 10;

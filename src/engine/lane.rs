@@ -1,16 +1,13 @@
 //! One organization's part of a run: what of it is still to be sent.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
+use super::Time;
 use super::batch::{Batch, Doubt};
 use super::rights::Rights;
 use super::road::RoadNo;
 use super::settings::Ending;
 use crate::domain::{BatchId, LaneResumePoint, OrgId, Part, Span};
-
-/// Time since the engine's start.
-type Time = Duration;
 
 /// Which lane a batch belongs to.
 pub(super) type LaneNo = usize;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Time;
 use super::barrier::Barrier;
 use super::batch::{Batch, Stage};
 use super::budget::RetryBudget;
@@ -26,9 +27,6 @@ use crate::domain::{
     Assignment, AttemptOutcome, BatchChange, BatchId, Intent, OrgId, Outcome, RatePer, ResumePoint, Span,
 };
 
-/// Time since the engine's start.
-type Time = Duration;
-
 /// Intents are committed so much ahead of the time their requests may leave, and no more: what is
 /// committed and held up holds up others.
 const AHEAD: Duration = Duration::from_secs(1);
@@ -42,14 +40,14 @@ pub enum Event {
     OutcomeCommitted(BatchId),
     /// The request that carried the batch came to its end.
     Answered {
-        /// Which batch.
+        /// Its name.
         batch: BatchId,
         /// What the answer means.
         verdict: Verdict,
     },
     /// The service was asked what became of a batch that is in doubt.
     Verified {
-        /// Which batch.
+        /// Its name.
         batch: BatchId,
         /// What it said.
         finding: Finding,
@@ -101,7 +99,7 @@ pub enum Instruction {
     CommitIntent(Intent),
     /// Send the batch; its intent is on disk.
     Send {
-        /// Which batch.
+        /// Its name.
         batch: BatchId,
     },
     /// Put on disk what became of the batch.
@@ -110,7 +108,7 @@ pub enum Instruction {
     Read,
     /// Ask the service what became of a batch that is in doubt.
     Verify {
-        /// Which batch.
+        /// Its name.
         batch: BatchId,
         /// What it covers.
         span: Span,

@@ -23,6 +23,9 @@ mod tests;
 mod token;
 mod verdict;
 
+/// Time since the engine was made.
+type Time = std::time::Duration;
+
 pub use in_effect::{Effect, OperationEffect};
 pub use judge::{Foreign, Rejection, Verdict, judge};
 pub use machine::{Engine, Event, Finding, Instruction, Scope};

@@ -1,14 +1,11 @@
 //! Those who share a pace: the whole run, or one organization of it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use super::Time;
 use super::lane::LaneNo;
 use crate::domain::{BatchId, Rate};
 use crate::pace::Pace;
-
-/// Time since the engine's start.
-type Time = Duration;
 
 /// Which road a lane leads to.
 pub(super) type RoadNo = usize;

@@ -8,11 +8,11 @@ use crate::domain::{FailureLimit, InDoubt, OrgId, Rate, RatePer, Sequence, Wire}
 /// How to send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Assignments a batch in the array form; at least 1.
+    /// Assignments per batch in the array form; at least 1.
     pub batch_size: u32,
     /// Requests in flight; at least 1.
     pub concurrency: u32,
-    /// Attempts a batch in this process before it is given up; at least 1.
+    /// Attempts per batch in this process before it is given up; at least 1.
     pub max_attempts: u32,
     /// Which form to send.
     pub wire: Wire,

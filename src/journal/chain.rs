@@ -131,7 +131,7 @@ pub(super) const BULK: [Bulk; 4] = [
     ),
     ("cell_block", "first_line, cells", "first_line"),
     ("row_name", "line, item, email, person_id", "line, item"),
-    ("so_before", "line, item", "line, item"),
+    ("in_effect_before", "line, item", "line, item"),
 ];
 
 /// Assignments in a block: `number >> BLOCK_BITS` is the block's.

@@ -54,7 +54,7 @@ const OF_A_RUN: [&str; 13] = [
     "row_name",
     "invalid_row",
     "cell_block",
-    "so_before",
+    "in_effect_before",
     "batch",
     "attempt",
     "exception",

@@ -53,7 +53,7 @@ fn rich() -> Desk {
     (2..=10).for_each(|line| assert!(packer.push(Line::new(line), b"cells").is_none()));
     importer.cells(&packer.close().unwrap()).unwrap();
     importer.seal().unwrap();
-    journal.set_so_before(RUN, &[key(2)], "{}").unwrap();
+    journal.set_in_effect_before(RUN, &[key(2)], "{}").unwrap();
     let split = BatchChange::Split { left: part(3, 3, 3), right: part(4, 4, 5), doubt: None };
     let partial = BatchChange::Done { failures: vec![failure(0, 2, "X"), failure(1, 3, "Y")] };
     let (mut journal, _) = write(

@@ -550,24 +550,24 @@ impl Journal {
         self.connection.query_row(sql, [run.0], |row| row.get(0)).map_err(self.wrong())
     }
 
-    /// Keeps which operations are so before anything is sent, and with it how the run is to be sent
+    /// Keeps which operations are in effect before anything is sent, and with it how the run is to be sent
     /// from here on, as JSON.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn set_so_before(
+    pub fn set_in_effect_before(
         &mut self,
         run: RunId,
         operations: &[OperationKey],
         settings: &str,
     ) -> Result<(), JournalError> {
         self.commit(run, "in effect before", |step| {
-            let sql = "INSERT OR IGNORE INTO so_before (run_id, line, item) VALUES (?1, ?2, ?3)";
+            let sql = "INSERT OR IGNORE INTO in_effect_before (run_id, line, item) VALUES (?1, ?2, ?3)";
             let mut insert = step.prepare(sql)?;
             operations.iter().try_for_each(|key| {
                 insert.execute(params![run.0, key.line.get(), key.item.get()]).map(drop)
             })?;
-            chain::sum_table(step, run.0, "so_before")?;
+            chain::sum_table(step, run.0, "in_effect_before")?;
             step.execute("UPDATE run SET settings = ?2 WHERE run_id = ?1", params![run.0, settings]).map(drop)
         })
     }

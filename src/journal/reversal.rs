@@ -58,7 +58,7 @@ LEFT JOIN term l ON l.term_id = o.location_id
 LEFT JOIN target_name n ON n.run_id = o.run_id AND n.target_id = o.target_id
 LEFT JOIN exception e ON e.run_id = o.run_id AND e.assignment = o.assignment AND e.line = o.line AND e.item = o.item
 WHERE a.run_id = ?1 AND o.duplicate_of IS NULL AND NOT o.unchanged AND e.code IS NULL
-  AND NOT EXISTS (SELECT 1 FROM so_before s WHERE s.run_id = o.run_id AND s.line = o.line AND s.item = o.item)
+  AND NOT EXISTS (SELECT 1 FROM in_effect_before s WHERE s.run_id = o.run_id AND s.line = o.line AND s.item = o.item)
 ORDER BY a.assignment DESC, o.line DESC, o.item DESC";
 
 /// What the journal says of an earlier addition of the same license to the same user.

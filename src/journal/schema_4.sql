@@ -95,13 +95,13 @@ INSERT INTO exception SELECT run_id, assignment, line, 1, code, message FROM exc
 DROP TABLE exception_3;
 
 ALTER TABLE so_before RENAME TO so_before_3;
-CREATE TABLE so_before (
+CREATE TABLE in_effect_before (
   run_id INTEGER NOT NULL,
   line INTEGER NOT NULL,
   item INTEGER NOT NULL,
   PRIMARY KEY (run_id, line, item)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO so_before SELECT run_id, line, 1 FROM so_before_3;
+INSERT INTO in_effect_before SELECT run_id, line, 1 FROM so_before_3;
 DROP TABLE so_before_3;
 
 ALTER TABLE invalid_row RENAME TO invalid_row_3;

@@ -14,7 +14,7 @@ const AT_ONCE: usize = 4;
 /// Those of the people asked about who hold one license. Made of whole lists alone.
 #[derive(Debug, Clone, Default)]
 pub struct Roll {
-    /// A bit a number.
+    /// One bit per number.
     bits: Vec<u64>,
     /// Holders on the list.
     pub holders: u64,

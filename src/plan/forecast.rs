@@ -1,4 +1,4 @@
-//! Requests and time.
+//! RequestCount and time.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use crate::domain::{Rate, RatePer, Wire, WireForm};
 
 /// Users who follow each other, and of whom something is sent: no request is about users of two such parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
+pub struct Stretch {
     /// The number of their organization.
     pub org: usize,
     /// How many.
     pub users: u32,
 }
 
-/// Requests of one form, where nothing has to be sent again.
+/// RequestCount of one form, where nothing has to be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Requests {
+pub struct RequestCount {
     /// All of them.
     pub all: u64,
     /// Those that go one after the other: the most of one organization, where each has the pace for itself.
@@ -26,9 +26,9 @@ pub struct Requests {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forecast {
     /// In the array form; `None` where that form is ruled out.
-    pub array: Option<Requests>,
+    pub array: Option<RequestCount>,
     /// In the object form.
-    pub object: Option<Requests>,
+    pub object: Option<RequestCount>,
     /// The time between two requests; `None` where that is not known.
     pub period: Option<Duration>,
 }
@@ -36,14 +36,14 @@ pub struct Forecast {
 impl Forecast {
     /// How long so many requests take, the first leaving at once.
     #[must_use]
-    pub fn time(&self, requests: Requests) -> Option<Duration> {
+    pub fn time(&self, requests: RequestCount) -> Option<Duration> {
         let period = self.period?;
         Some(period.saturating_mul(u32::try_from(requests.in_a_row.saturating_sub(1)).unwrap_or(u32::MAX)))
     }
 
     /// The requests of the one form, where only one is left; of the array form else.
     #[must_use]
-    pub fn requests(&self) -> Requests {
+    pub fn requests(&self) -> RequestCount {
         self.array.or(self.object).unwrap_or_default()
     }
 }
@@ -51,7 +51,7 @@ impl Forecast {
 /// How it is sent, as far as requests and time depend on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Manner {
-    /// Users a request, in the array form.
+    /// Users per request, in the array form.
     pub batch_size: u32,
     /// The pace.
     pub rate: Rate,
@@ -65,7 +65,7 @@ pub struct Manner {
 
 /// For users in these parts.
 #[must_use]
-pub fn forecast(parts: &[Part], manner: &Manner) -> Forecast {
+pub fn forecast(parts: &[Stretch], manner: &Manner) -> Forecast {
     let count = |of: fn(u32, u32) -> u32| {
         let mut by_org: Vec<u64> = Vec::new();
         for part in parts {
@@ -77,7 +77,7 @@ pub fn forecast(parts: &[Part], manner: &Manner) -> Forecast {
         }
         let all = by_org.iter().sum();
         let most = by_org.iter().copied().max().unwrap_or(0);
-        Requests { all, in_a_row: if manner.rate_per == RatePer::Org { most } else { all } }
+        RequestCount { all, in_a_row: if manner.rate_per == RatePer::Org { most } else { all } }
     };
     let form = match manner.wire {
         Wire::Array => Some(WireForm::Array),
@@ -100,9 +100,9 @@ mod tests {
         Manner { batch_size: 100, rate, rate_per: RatePer::Run, wire, found }
     }
 
-    const PARTS: [Part; 2] = [Part { org: 0, users: 250 }, Part { org: 1, users: 1 }];
+    const PARTS: [Stretch; 2] = [Stretch { org: 0, users: 250 }, Stretch { org: 1, users: 1 }];
 
-    fn all(requests: Option<Requests>) -> Option<u64> {
+    fn all(requests: Option<RequestCount>) -> Option<u64> {
         requests.map(|requests| requests.all)
     }
 
@@ -121,13 +121,13 @@ mod tests {
     fn organizations_that_have_a_pace_each_go_side_by_side() {
         let side_by_side = Manner { rate_per: RatePer::Org, ..manner(Wire::Array, None) };
         let forecast = forecast(&PARTS, &side_by_side);
-        assert_eq!(forecast.requests(), Requests { all: 4, in_a_row: 3 });
+        assert_eq!(forecast.requests(), RequestCount { all: 4, in_a_row: 3 });
         assert_eq!(forecast.time(forecast.requests()), Some(Duration::from_millis(400)));
     }
 
     #[test]
     fn no_request_is_about_two_parts() {
-        let waves = [Part { org: 0, users: 60 }, Part { org: 0, users: 60 }];
+        let waves = [Stretch { org: 0, users: 60 }, Stretch { org: 0, users: 60 }];
         assert_eq!(all(forecast(&waves, &manner(Wire::Array, None)).array), Some(2));
     }
 }

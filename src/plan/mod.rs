@@ -12,7 +12,7 @@ mod seat_changes;
 mod waves;
 
 pub use capacity::{Capacity, Fit, capacities};
-pub use forecast::{Forecast, Manner, Part, Requests, forecast};
+pub use forecast::{Forecast, Manner, RequestCount, Stretch, forecast};
 pub use foresight::{Foreseen, Foresight, Why, foresee};
 pub use order::{Need, needed_order, sequence};
 pub use rules::{LicenseKind, Rule, Situation, may_add, may_remove};

@@ -1,4 +1,4 @@
-//! What a run came to: the failures CSV and the audit report, one format a file.
+//! What a run came to: the failures CSV and the audit report, one file per format.
 //!
 //! Reads the journal, never a live run, so that a report can be had at any time and again.
 

@@ -62,7 +62,7 @@ pub fn import(
         let named = background.names.iter().find(|(id, _)| id == target.as_str());
         named.map(|(_, name)| importer.name(*stored, name)).transpose()?;
     }
-    let mut unchanged = Unchanged { background, so: Vec::new() };
+    let mut unchanged = Unchanged { background, in_effect: Vec::new() };
     let second = SecondReading::new(checked, file)?;
     let (sender, parts) = mpsc::sync_channel(PARTS);
     std::thread::scope(|scope| {
@@ -77,7 +77,7 @@ pub fn import(
     })?;
     let sealed = importer.seal()?;
     if background.outlook.is_some() && !background.only_changes {
-        journal.set_so_before(sealed.0, &unchanged.so, &settings.to_json())?;
+        journal.set_in_effect_before(sealed.0, &unchanged.in_effect, &settings.to_json())?;
     }
     Ok(sealed)
 }
@@ -86,7 +86,7 @@ pub fn import(
 struct Unchanged<'a> {
     background: &'a Background<'a>,
     /// Those that are sent all the same.
-    so: Vec<OperationKey>,
+    in_effect: Vec<OperationKey>,
 }
 
 impl Unchanged<'_> {
@@ -94,7 +94,7 @@ impl Unchanged<'_> {
     fn stays(&mut self, key: OperationKey, operation: &PlacedOperation) -> bool {
         let nothing = self.background.outlook.is_some_and(|outlook| outlook.changes_nothing(key, operation));
         if nothing && !self.background.only_changes {
-            self.so.push(key);
+            self.in_effect.push(key);
         }
         nothing && self.background.only_changes
     }

@@ -17,7 +17,7 @@ use crate::webex::LicenseUser;
 /// How much of the organization is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// Licenses and units: one request an organization.
+    /// Licenses and units: one request per organization.
     Units,
     /// Who holds what, too, where that takes so many requests at most.
     HoldersWithin(u64),

@@ -17,7 +17,7 @@ pub struct RunSettings {
     pub base_url: String,
     /// The organization of rows that name none.
     pub org_id: Option<String>,
-    /// Assignments a batch.
+    /// Assignments per batch.
     pub batch_size: NonZeroU32,
     /// What keeps requests apart.
     pub rate: Rate,
@@ -39,7 +39,7 @@ pub struct RunSettings {
     pub canary: Option<NonZeroU32>,
     /// How many failed operations pause the run.
     pub max_failures: Option<FailureLimit>,
-    /// Attempts a batch.
+    /// Attempts per batch.
     pub max_attempts: NonZeroU32,
     /// What to do with what is in doubt.
     pub in_doubt: InDoubt,

@@ -45,15 +45,15 @@ pub(super) async fn snapshot(
         }
     }
     let now = Now::read(reader, run, readings).await?;
-    let mut so = Vec::new();
+    let mut in_effect = Vec::new();
     reader.operations(run, |row| {
         let effect = row.action().zip(now.held_by(&row)).map(|(action, held)| effect_of(action, held));
         if effect == Some(Effect::InEffect) {
-            so.push(row.key());
+            in_effect.push(row.key());
         }
         Ok::<(), JournalError>(())
     })?;
-    Ok(so)
+    Ok(in_effect)
 }
 
 /// How many requests it takes to read who holds these licenses, as far as the service counts its users.

@@ -39,7 +39,7 @@ pub struct Verified {
     /// Operations that are done and do not show, or failed and are so all the same.
     pub drift: u64,
     /// Of these, those that failed.
-    pub failed_and_so: u64,
+    pub failed_yet_in_effect: u64,
     /// Additions that are done and not held, of users who have yet to accept them.
     pub pending: u64,
     /// Additions that are done and not held, otherwise.
@@ -49,7 +49,7 @@ pub struct Verified {
     /// Operations in doubt, and how many of them are so.
     pub in_doubt: u64,
     /// Of the operations in doubt, those that are so.
-    pub in_doubt_and_so: u64,
+    pub in_doubt_and_in_effect: u64,
     /// Sites, whose attendees the API does not list.
     pub sites_not_compared: u64,
 }
@@ -82,11 +82,11 @@ pub async fn verify<E>(
 impl Verified {
     /// Counts an operation; what is seen of it, where it differs.
     fn judge(&mut self, row: &OperationRow, held: Held, is_pending: bool) -> Option<&'static str> {
-        let so = row.action().map(|action| effect_of(action, held)) == Some(Effect::InEffect);
+        let in_effect = row.action().map(|action| effect_of(action, held)) == Some(Effect::InEffect);
         match (row.state.as_str(), held) {
             ("in_doubt" | "sending", _) => {
                 self.in_doubt += 1;
-                self.in_doubt_and_so += u64::from(so);
+                self.in_doubt_and_in_effect += u64::from(in_effect);
                 return None;
             }
             ("done", Held::No | Held::Unknown) if is_pending => {
@@ -101,11 +101,11 @@ impl Verified {
             ("done" | "unchanged" | "failed", _) => self.compared += 1,
             _ => return None,
         }
-        if (row.state == "failed") != so {
+        if (row.state == "failed") != in_effect {
             return None;
         }
         self.drift += 1;
-        self.failed_and_so += u64::from(so);
+        self.failed_yet_in_effect += u64::from(in_effect);
         let lost = row.state != "failed" && row.action() == Some(Action::Add);
         self.additions_not_held += u64::from(lost);
         Some(match (row.state.as_str(), held) {

@@ -12,7 +12,7 @@ use super::answers::server_error;
 use super::client::{BodyError, Unanswered, read_body, retry_after_of, text};
 use crate::domain::{LicenseId, OrgId};
 
-/// Users a page, the API's most.
+/// Users per page, the API's most.
 pub const PAGE_OF_USERS: u32 = 300;
 
 /// `License`. Fields that the service leaves out are left out again.

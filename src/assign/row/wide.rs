@@ -1,4 +1,4 @@
-//! The wide form: Control Hub's export as it is, a row a user and a column a service.
+//! The wide form: Control Hub's export as it is, one row per user and one column per service.
 
 use super::super::cells::CellFault;
 use super::super::columns::{Columns, Field, quoted};

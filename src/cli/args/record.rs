@@ -81,7 +81,7 @@ impl FromStr for Moment {
 pub(in crate::cli) enum ReportFormat {
     #[default]
     Text,
-    /// A line an operation.
+    /// One line per operation.
     Csv,
     /// One document.
     Json,

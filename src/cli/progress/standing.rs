@@ -174,7 +174,7 @@ impl Standing {
     pub(super) fn event(&mut self, now: Instant) -> Event<'_> {
         let Progress { total, done, unchanged, failed, requests, .. } = self.progress;
         let pace = self.pace(now);
-        Event::Progress(event::Progress {
+        Event::Progress(event::ProgressEvent {
             total,
             done,
             unchanged,
@@ -230,7 +230,10 @@ mod tests {
         assert_eq!(line, "110 of 1000 done; trying again: HTTP 503");
         let line = standing.line(Output::plain(), later(72));
         assert_eq!(line, "110 of 1000 done; nothing gets through for 30 s, trying again: HTTP 503");
-        assert!(matches!(standing.event(later(72)), Event::Progress(event::Progress { eta_s: None, .. })));
+        assert!(matches!(
+            standing.event(later(72)),
+            Event::Progress(event::ProgressEvent { eta_s: None, .. })
+        ));
         standing.update(at(120, 13), later(73));
         assert!(standing.line(Output::plain(), later(73)).contains("left"));
     }

@@ -1,4 +1,4 @@
-//! The audit report: one model of what a run was, and one renderer a format.
+//! The audit report: one model of what a run was, and one renderer per format.
 
 mod chart;
 mod html;

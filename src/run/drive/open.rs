@@ -37,7 +37,7 @@ pub async fn send(
     let begun = Instant::now();
     let mut settings = settings.clone();
     let client = readings.client().clone();
-    // Once something has been sent, what is so says nothing of what was so before.
+    // Once something has been sent, what is in effect says nothing of what was in effect before.
     let wanted = std::mem::replace(&mut settings.snapshot, Snapshot::No);
     if wanted != Snapshot::No && journal.is_untouched(run)? {
         let looked =
@@ -176,19 +176,21 @@ async fn look_before(
         Some(Stop) = stops.recv() => Err(SnapshotError::Stopped),
     };
     let unasked = |why: &dyn std::fmt::Display| {
-        format!("who held what before is not kept, so that undo will not know what was so already: {why}")
+        format!(
+            "who held what before is not kept, so that undo will not know what was in effect already: {why}"
+        )
     };
     let ending = match looked {
-        Ok(so) => {
-            if !so.is_empty() || wanted == Snapshot::Yes {
-                let change = if so.len() == 1 { "operation changes" } else { "operations change" };
+        Ok(in_effect) => {
+            if !in_effect.is_empty() || wanted == Snapshot::Yes {
+                let change = if in_effect.len() == 1 { "operation changes" } else { "operations change" };
                 observer.notice(&format!(
                     "{} {change} nothing: what is asked for is in effect already",
-                    so.len()
+                    in_effect.len()
                 ));
             }
             let settings = RunSettings { snapshot_taken: true, ..settings.clone() };
-            journal.set_so_before(run, &so, &settings.to_json())?;
+            journal.set_in_effect_before(run, &in_effect, &settings.to_json())?;
             return Ok(None);
         }
         Err(SnapshotError::Journal(error)) => return Err(error),
