@@ -63,6 +63,12 @@ codes! {
     NulByte => "NUL_BYTE",
     /// Bytes that are no UTF-8.
     InvalidUtf8 => "INVALID_UTF8",
+    /// A formula that nobody has worked out.
+    FormulaWithoutValue => "FORMULA_WITHOUT_VALUE",
+    /// A cell whose value stands in another one that it is merged into.
+    MergedCells => "MERGED_CELLS",
+    /// An ID or a name that a spreadsheet keeps as something else than text.
+    NotText => "NOT_TEXT",
     /// Neither address nor person ID.
     NoUser => "NO_USER",
     /// Not an e-mail address.
@@ -133,6 +139,8 @@ codes! {
     Duplicate => "DUPLICATE",
     /// Rows without anything in them.
     BlankRows => "BLANK_ROWS",
+    /// Rows that the sheet does not show.
+    HiddenRows => "HIDDEN_ROWS",
     /// Rows that end before the last column.
     ShortRows => "SHORT_ROWS",
     /// Rows with empty cells behind the last column.
@@ -162,6 +170,7 @@ impl ProblemCode {
         match self {
             Self::Duplicate
             | Self::BlankRows
+            | Self::HiddenRows
             | Self::ShortRows
             | Self::LongRows
             | Self::PaddedCells
@@ -183,6 +192,7 @@ impl ProblemCode {
         matches!(
             self,
             Self::BlankRows
+                | Self::HiddenRows
                 | Self::ShortRows
                 | Self::LongRows
                 | Self::PaddedCells
@@ -238,6 +248,20 @@ impl Problem {
     #[must_use]
     pub const fn is_remark(&self) -> bool {
         self.code.is_remark()
+    }
+
+    /// Whether a spreadsheet is at fault that keeps the cell as something else than text: in a file of text it would
+    /// look sound.
+    #[must_use]
+    pub const fn is_of_storage(&self) -> bool {
+        matches!(
+            self.code,
+            ProblemCode::FormulaWithoutValue
+                | ProblemCode::MergedCells
+                | ProblemCode::NotText
+                | ProblemCode::BadExtension
+                | ProblemCode::BadPhoneNumber
+        ) && self.fix.is_none()
     }
 
     /// What is wrong and what to do, without the place.

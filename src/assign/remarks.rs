@@ -61,6 +61,7 @@ impl From<&Remark> for Problem {
             RemarkKind::ReadAs(_) => ProblemCode::ReadAs,
             RemarkKind::MarkAgainst { .. } | RemarkKind::Utf8Against(_) => ProblemCode::EncodingDoubtful,
             RemarkKind::BlankRows(_) => ProblemCode::BlankRows,
+            RemarkKind::HiddenRows(_) => ProblemCode::HiddenRows,
             RemarkKind::ShortRows(_) => ProblemCode::ShortRows,
             RemarkKind::LongRows(_) => ProblemCode::LongRows,
             RemarkKind::Sheet { .. } => ProblemCode::OtherSheets,

@@ -158,7 +158,8 @@ impl<'f> SecondReading<'f> {
                 self.checked.reader.operations = operations;
             }
         }
-        Ok(Some(PlacedRow { line, carried: row.carried(), row, is_taken }))
+        let carried = self.checked.reader.carried(&row);
+        Ok(Some(PlacedRow { line, carried, row, is_taken }))
     }
 
     /// After the last row: whether this was the file that was checked, to the byte. Gives it back, to be read

@@ -1,6 +1,6 @@
 //! `check --fix`: a copy of the file in which everything is mended that has one certain remedy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
 
@@ -16,6 +16,8 @@ use crate::report::ReportError;
 #[derive(Debug, Default)]
 pub(super) struct Fixes {
     cells: HashMap<(Line, usize), Box<str>>,
+    /// Cells that only a spreadsheet can tell from sound ones.
+    spoiled: HashSet<(Line, usize)>,
     left: u64,
 }
 
@@ -32,6 +34,9 @@ pub(super) struct Mended {
 
 impl Fixes {
     pub(super) fn take(&mut self, problem: &Problem) {
+        if problem.is_of_storage() {
+            self.spoiled.extend(problem.cell.map(|cell| (problem.line, cell)));
+        }
         match (problem.cell, &problem.fix) {
             (Some(cell), Some(fix)) => {
                 self.cells.insert((problem.line, cell), fix.as_str().into());
@@ -95,10 +100,19 @@ impl Fixes {
         let fix = |cell: usize| self.cells.get(&(row.line(), cell)).map(|fix| &**fix);
         let changed = |cell: &usize| fix(*cell).is_some() || (row.fault().is_none() && row.is_padded(*cell));
         let cells = positions.iter().filter(|cell| changed(cell)).count() as u64;
-        if cells == 0 {
+        let spoiled: Vec<(usize, String)> = row
+            .kept_apart()
+            .filter(|(cell, _)| self.spoiled.contains(&(row.line(), *cell)))
+            .filter_map(|(cell, _)| Some((cell, row.marked(cell)?)))
+            .collect();
+        if cells == 0 && spoiled.is_empty() {
             line.extend_from_slice(&row.carried());
         } else {
-            row.rewritten(line, |cell| fix(cell).or_else(|| positions.contains(&cell).then(|| row.at(cell))));
+            let marked = |cell| spoiled.iter().find(|(at, _)| *at == cell).map(|(_, marked)| marked.as_str());
+            row.rewritten(line, |cell| {
+                let trimmed = || positions.contains(&cell).then(|| row.at(cell));
+                fix(cell).or_else(|| marked(cell)).or_else(trimmed)
+            });
         }
         cells
     }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
+use super::marks::Stored;
 use super::records::{Record, RecordError, Records};
 use crate::domain::Line;
 
@@ -33,7 +34,7 @@ struct Block {
     raw: Vec<u8>,
     cells: Vec<u8>,
     ends: Vec<usize>,
-    numbers: Vec<u32>,
+    stored: Vec<(u32, Stored)>,
     places: Vec<RecordPlace>,
 }
 
@@ -43,8 +44,9 @@ struct RecordPlace {
     raw: Range<usize>,
     cells: Range<usize>,
     ends: Range<usize>,
-    numbers: Range<usize>,
+    stored: Range<usize>,
     breaks: u32,
+    is_hidden: bool,
 }
 
 impl Block {
@@ -63,22 +65,24 @@ impl Block {
                 raw: append(&mut self.raw, record.raw),
                 cells: append(&mut self.cells, record.cells),
                 ends: append(&mut self.ends, record.ends),
-                numbers: append(&mut self.numbers, record.numbers),
+                stored: append(&mut self.stored, record.stored),
                 breaks: record.breaks,
+                is_hidden: record.is_hidden,
             });
         }
         Ok(true)
     }
 
     fn get(&self, number: usize) -> Option<Record<'_>> {
-        let RecordPlace { line, raw, cells, ends, numbers, breaks } = self.places.get(number)?;
+        let RecordPlace { line, raw, cells, ends, stored, breaks, is_hidden } = self.places.get(number)?;
         Some(Record {
             line: *line,
             raw: self.raw.get(raw.clone())?,
             cells: self.cells.get(cells.clone())?,
             ends: self.ends.get(ends.clone())?,
             breaks: *breaks,
-            numbers: self.numbers.get(numbers.clone())?,
+            stored: self.stored.get(stored.clone())?,
+            is_hidden: *is_hidden,
         })
     }
 }

@@ -8,6 +8,7 @@ use std::io::{self, Read};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
+use super::marks::Stored;
 use super::workbook::WorkbookError;
 use crate::domain::{Line, is_invisible};
 
@@ -37,8 +38,10 @@ pub(super) struct Record<'a> {
     pub(super) ends: &'a [usize],
     /// How many line ends are inside it.
     pub(super) breaks: u32,
-    /// The cells that hold numbers rather than text, where the file tells the two apart.
-    pub(super) numbers: &'a [u32],
+    /// The cells that hold something else than text, where the file tells them apart, each with its column.
+    pub(super) stored: &'a [(u32, Stored)],
+    /// Whether its program does not show it.
+    pub(super) is_hidden: bool,
 }
 
 impl<'a> Record<'a> {
@@ -59,7 +62,7 @@ impl<'a> Record<'a> {
 
     /// Whether nothing stands in it that can be seen.
     pub(super) fn is_blank(&self) -> bool {
-        is_white(self.cells)
+        is_white(self.cells) && !self.stored.iter().any(|(_, stored)| matches!(stored, Stored::Unworked))
     }
 }
 
@@ -141,7 +144,8 @@ impl<R: Read> Records<R> {
             cells: self.cells.get(..cells).unwrap_or_default(),
             ends: self.ends.get(..ends).unwrap_or_default(),
             breaks: inside,
-            numbers: &[],
+            stored: &[],
+            is_hidden: false,
         }))
     }
 

@@ -46,6 +46,8 @@ pub enum RemarkKind {
     },
     /// Rows without anything in them.
     BlankRows(u64),
+    /// Rows that the sheet does not show.
+    HiddenRows(u64),
     /// Rows that end early.
     ShortRows(u64),
     /// Rows that go on behind the last column, with nothing in it.
@@ -92,6 +94,13 @@ impl RemarkKind {
             }
             Self::BlankRows(1) => "a blank row was skipped".to_owned(),
             Self::BlankRows(count) => format!("{count} blank rows were skipped, this is the first"),
+            Self::HiddenRows(1) => {
+                "this row is hidden in the sheet, by a filter perhaps, and is taken like the others"
+                    .to_owned()
+            }
+            Self::HiddenRows(count) => format!(
+                "{count} rows are hidden in the sheet, by a filter perhaps, and are taken like the others; this is the first"
+            ),
             Self::ShortRows(1) => {
                 "this row ends before the last column; what is missing counts as empty".to_owned()
             }
@@ -116,6 +125,9 @@ impl RemarkKind {
             Self::MarkAgainst { .. } => "leave --encoding out",
             Self::Utf8Against(_) => "leave --encoding out, unless accented letters look right with it",
             Self::Sheet { .. } => "--sheet names another",
+            Self::HiddenRows(_) => {
+                "if only the rows that can be seen are meant, copy them into a sheet of their own"
+            }
             Self::ShortRows(_) => "look whether such a row was cut off",
             _ => "nothing needs to be done",
         }
@@ -135,6 +147,7 @@ impl RemarkKind {
 #[derive(Debug, Default)]
 pub(super) struct RemarkCounts {
     blank: Counted,
+    hidden: Counted,
     short: Counted,
     long: Counted,
 }
@@ -153,6 +166,10 @@ impl RemarkCounts {
         self.blank.add(line);
     }
 
+    pub(super) fn hidden(&mut self, line: Line) {
+        self.hidden.add(line);
+    }
+
     pub(super) fn short(&mut self, line: Line) {
         self.short.add(line);
     }
@@ -164,6 +181,7 @@ impl RemarkCounts {
     pub(super) fn remarks(&self) -> Vec<Remark> {
         let all = [
             self.blank.0.map(|(line, count)| (line, RemarkKind::BlankRows(count))),
+            self.hidden.0.map(|(line, count)| (line, RemarkKind::HiddenRows(count))),
             self.short.0.map(|(line, count)| (line, RemarkKind::ShortRows(count))),
             self.long.0.map(|(line, count)| (line, RemarkKind::LongRows(count))),
         ];

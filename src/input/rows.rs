@@ -10,11 +10,12 @@ use super::container::{Container, container_of};
 use super::dialect::{Dialect, Top, rows_above};
 use super::encoding::Decoded;
 use super::hashed::{HashAtEnd, Hashed};
+use super::marks::{Place, Stored};
 use super::records::{LONGEST_RECORD, Record, RecordError, Records};
 use super::remark::{Remark, RemarkCounts, RemarkKind};
 use super::shape::{Mold, Shape};
 use super::survey::{How, survey};
-use super::workbook::{self, Workbook, write_cell};
+use super::workbook::{self, Workbook, WorkbookError, write_cell};
 use super::{ColumnNames, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, ReadingOptions, RowFault};
 use crate::domain::{Line, is_invisible};
 
@@ -126,6 +127,10 @@ impl Rows {
             records.advance().map_err(|error| refused(path, error))?;
         }
         let record = records.current().ok_or(InputError::Empty)?;
+        if let Some((column, _)) = record.stored.iter().find(|(_, stored)| *stored == Stored::Unworked) {
+            let cell = Place::of(record.line, *column as usize);
+            return Err(WorkbookError::Unworked { cell: cell.to_string() }.into());
+        }
         let (header, text, mold) = header_of(&record, workbook::DELIMITER)?;
         let sheet = (!sheets.others.is_empty())
             .then(|| RemarkKind::Sheet { name: sheets.chosen.clone(), others: sheets.others });
@@ -209,6 +214,9 @@ impl Rows {
             if record.is_blank() {
                 self.tally.blank(record.line);
                 continue;
+            }
+            if record.is_hidden {
+                self.tally.hidden(record.line);
             }
             match self.mold.shape(&record, self.columns.as_ref()) {
                 Shape::Row => break None,
@@ -306,11 +314,15 @@ impl<'a> Row<'a> {
         self.record.ends.len()
     }
 
-    /// Whether a spreadsheet keeps a cell as a number, a date or an error rather than as text. What it shows
-    /// may then not be what was typed: leading zeros and plus signs are gone, and digits beyond the fifteenth.
+    /// How a spreadsheet keeps a cell, where not as text: what it shows may then not be what was typed.
     #[must_use]
-    pub fn is_number(&self, position: usize) -> bool {
-        self.record.numbers.iter().any(|number| *number as usize == position)
+    pub fn stored(&self, position: usize) -> Option<Stored> {
+        self.kept_apart().find(|(at, _)| *at == position).map(|(_, stored)| stored)
+    }
+
+    /// All such cells, each with its position.
+    pub fn kept_apart(&self) -> impl Iterator<Item = (usize, Stored)> + use<'a> {
+        self.record.stored.iter().map(|(column, stored)| (*column as usize, *stored))
     }
 
     /// The row as it stands in the file; a sheet's row as a line of CSV.
@@ -324,6 +336,12 @@ impl<'a> Row<'a> {
     #[must_use]
     pub fn carried(&self) -> Cow<'a, [u8]> {
         carried(self.record, self.header, self.delimiter)
+    }
+
+    /// What a cell that is not kept as text is to be written as, where what is kept is not what was meant.
+    #[must_use]
+    pub fn marked(&self, position: usize) -> Option<String> {
+        self.stored(position).map(|stored| stored.marked(self.at(position)))
     }
 
     /// Writes the row anew, with other cells where `other` gives some.

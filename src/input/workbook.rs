@@ -2,17 +2,19 @@
 
 use std::io::{Read, Seek};
 
-use calamine::{Cell, DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
+use calamine::{Cell, DataRef, Reader as _, Xlsx, XlsxCellReader, XlsxError};
 
 use super::blocks::{Sink, Source};
-use super::records::{Record, RecordError};
+use super::marks::{Marks, Stored, Sweep};
+use super::package::{Seen, look};
+use super::records::{LONGEST_RECORD, Record, RecordError};
 use super::shown::{NumberForm, show_date};
 use crate::domain::Line;
 
 /// The delimiter of a sheet's rows where they are written as text.
 pub(super) const DELIMITER: u8 = b',';
 /// Cells right of this column are nobody's.
-const WIDEST: u32 = 1 << 10;
+pub(super) const WIDEST: u32 = 1 << 10;
 
 /// Why a workbook cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +37,27 @@ pub enum WorkbookError {
     /// What the file holds is no workbook that Excel would write.
     #[error("the workbook is damaged; open it in Excel and save it anew, or save it as CSV in UTF-8")]
     Damaged,
+    /// It would fill memory.
+    #[error(
+        "the workbook unpacks to far more than a table of people is, as files do that are made to fill a computer's memory; if it is a table, open it in Excel and save its sheet alone anew, or as CSV in UTF-8"
+    )]
+    TooLarge,
+    /// A cell of a kind that is not known.
+    #[error(
+        "cell {cell} of the workbook holds something that is not understood, as newer kinds of Excel's errors are (#SPILL!, #CALC!); mend its formula or put a value in its place, or save the sheet as CSV in UTF-8"
+    )]
+    UnknownCell {
+        /// Where it stands.
+        cell: String,
+    },
+    /// Nobody knows what a formula says.
+    #[error(
+        "the workbook's formulas have not been worked out, that in cell {cell} first: the program that wrote them left it to Excel; open the workbook in Excel and save it, or put values in their place (Paste Special, Values)"
+    )]
+    Unworked {
+        /// Where the first of them stands.
+        cell: String,
+    },
 }
 
 /// The sheets of a workbook.
@@ -50,31 +73,15 @@ pub(super) struct Sheets {
 pub(super) struct Workbook<R: Read + Seek> {
     file: Xlsx<R>,
     sheets: Sheets,
+    marks: Marks,
 }
 
 impl<R: Read + Seek> Workbook<R> {
     /// Opens it, and finds the sheet: the first that can be seen, unless one is named.
-    pub(super) fn open(source: R, sheet: Option<&str>) -> Result<Self, WorkbookError> {
+    pub(super) fn open(mut source: R, sheet: Option<&str>) -> Result<Self, WorkbookError> {
+        let Seen { sheets, marks } = look(&mut source, sheet)?;
         let file = Xlsx::new(source).map_err(|error| refused(&error))?;
-        let all = file.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
-        let seen: Vec<String> = all
-            .clone()
-            .filter(|sheet| sheet.visible == SheetVisible::Visible)
-            .map(|sheet| sheet.name.clone())
-            .collect();
-        let chosen = match sheet {
-            None => seen.first().cloned().ok_or(WorkbookError::NoSheet)?,
-            Some(name) => {
-                let alike = |known: &str| known.trim().to_lowercase() == name.trim().to_lowercase();
-                let found = all.clone().find(|sheet| alike(&sheet.name)).map(|sheet| sheet.name.clone());
-                found.ok_or_else(|| WorkbookError::NoSuchSheet {
-                    name: name.to_owned(),
-                    has: seen.iter().map(|name| format!("'{name}'")).collect(),
-                })?
-            }
-        };
-        let others = seen.into_iter().filter(|name| *name != chosen).collect();
-        Ok(Self { file, sheets: Sheets { chosen, others } })
+        Ok(Self { file, sheets, marks })
     }
 
     pub(super) fn sheets(&self) -> &Sheets {
@@ -84,7 +91,7 @@ impl<R: Read + Seek> Workbook<R> {
     /// Hands on the sheet's rows.
     pub(super) fn read(mut self, sink: &Sink) {
         match self.file.worksheet_cells_reader(&self.sheets.chosen) {
-            Ok(cells) => sink.take_all(&mut SheetRows::new(cells)),
+            Ok(cells) => sink.take_all(&mut SheetRows::new(cells, self.marks)),
             Err(error) => sink.refuse(RecordError::Workbook(refused(&error))),
         }
     }
@@ -107,14 +114,15 @@ struct SheetRows<'w, R: Read + Seek> {
     pending: Option<(Cell<DataRef<'w>>, usize)>,
     last: u32,
     ended: bool,
+    sweep: Sweep,
     raw: Vec<u8>,
     text: String,
     ends: Vec<usize>,
-    numbers: Vec<u32>,
+    stored: Vec<(u32, Stored)>,
 }
 
 impl<'w, R: Read + Seek> SheetRows<'w, R> {
-    fn new(cells: XlsxCellReader<'w, R>) -> Self {
+    fn new(cells: XlsxCellReader<'w, R>, marks: Marks) -> Self {
         let code = |style: &calamine::Style| {
             style
                 .number_format
@@ -128,10 +136,11 @@ impl<'w, R: Read + Seek> SheetRows<'w, R> {
             pending: None,
             last: 0,
             ended: false,
+            sweep: marks.sweep(),
             raw: Vec::new(),
             text: String::new(),
             ends: Vec::new(),
-            numbers: Vec::new(),
+            stored: Vec::new(),
         }
     }
 
@@ -153,13 +162,14 @@ impl<'w, R: Read + Seek> SheetRows<'w, R> {
         while self.ends.len() < column as usize {
             self.ends.push(self.text.len());
         }
-        let is_number = !matches!(
-            value,
-            DataRef::String(_) | DataRef::SharedString(_) | DataRef::Bool(_) | DataRef::Empty
-        );
-        if is_number {
-            self.numbers.push(column);
-        }
+        let stored = match value {
+            DataRef::Int(_) | DataRef::Float(_) => Some(Stored::Number),
+            DataRef::DateTime(_) | DataRef::DateTimeIso(_) | DataRef::DurationIso(_) => Some(Stored::Date),
+            DataRef::Bool(_) => Some(Stored::Boolean),
+            DataRef::Error(_) => Some(Stored::Error),
+            DataRef::String(_) | DataRef::SharedString(_) | DataRef::Empty => None,
+        };
+        self.stored.extend(stored.map(|stored| (column, stored)));
         let form = self.forms.get(style);
         match value {
             DataRef::Int(number) => {
@@ -183,7 +193,7 @@ impl<R: Read + Seek> Source for SheetRows<'_, R> {
     fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
         self.text.clear();
         self.ends.clear();
-        self.numbers.clear();
+        self.stored.clear();
         let mut line = None;
         while let Some((cell, style)) = self.next_cell()? {
             let (row, column) = cell.get_position();
@@ -203,6 +213,12 @@ impl<R: Read + Seek> Source for SheetRows<'_, R> {
             return Err(RecordError::Workbook(WorkbookError::Damaged));
         }
         self.last = line.get();
+        if self.text.len() > LONGEST_RECORD {
+            return Err(RecordError::TooLong(line));
+        }
+        let row = line.get() - 1;
+        let is_hidden = self.sweep.go_to(row).map_err(RecordError::Workbook)?;
+        self.sweep.put(row, &mut self.stored).map_err(RecordError::Workbook)?;
         if self.ends.is_empty() {
             self.ends.push(0);
         }
@@ -214,7 +230,8 @@ impl<R: Read + Seek> Source for SheetRows<'_, R> {
             cells: self.text.as_bytes(),
             ends: &self.ends,
             breaks: 0,
-            numbers: &self.numbers,
+            stored: &self.stored,
+            is_hidden,
         }))
     }
 }

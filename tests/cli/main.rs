@@ -48,6 +48,7 @@ mod partner;
 mod stories;
 mod terminal;
 mod tokens;
+mod workbooks;
 
 // What goes wrong around a run.
 mod faults;

@@ -24,6 +24,16 @@ pub(in crate::assign) fn id<T>(
             )
         }));
     }
+    if let Some(made) = super::number::made_of(cell) {
+        return Err(CellFault::new(
+            ProblemCode::NotText,
+            format!("a spreadsheet has made {made} of this ID, and what it was is lost"),
+            "format the column as text, and put the IDs in again",
+        ));
+    }
+    if super::is_mark(cell) {
+        return Err(super::mark(cell));
+    }
     if !cell.bytes().all(|byte| byte.is_ascii_graphic()) || cell.matches(BEGINNING).nth(1).is_some() {
         return Err(unreadable(cell));
     }
@@ -144,7 +154,10 @@ mod tests {
             assert_eq!(code(cell), ProblemCode::WordForNothing, "{cell}");
         }
         assert_eq!(code(&encoded("LICENSE/1")), ProblemCode::WrongIdKind);
-        assert!(id("P-1", PersonId::parse).is_ok());
+        for cell in ["2001.0", "1.40856E+10", "1E+15", "TRUE", "wahr", "#FORMULA!", "#NUMBER! 7", "04-Dec"] {
+            assert_eq!(code(cell), ProblemCode::NotText, "{cell}");
+        }
+        assert!(id("P-1", PersonId::parse).is_ok() && id("1e0f", PersonId::parse).is_ok());
         for cell in ["Messaging", "Webex Calling - Professional"] {
             assert_eq!(license_id(cell).unwrap_err().code, ProblemCode::NameForId, "{cell}");
         }

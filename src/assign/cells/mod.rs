@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 use super::problem::ProblemCode;
 use super::words;
+use crate::domain::Printable;
 
 /// What is wrong with a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +50,24 @@ impl CellFault {
     }
 }
 
+/// Whether a cell is what stands in a file of text for one that a spreadsheet has spoiled.
+fn is_mark(cell: &str) -> bool {
+    cell.starts_with('#') && cell.contains('!') && !words::is_nothing(cell)
+}
+
+fn mark(cell: &str) -> CellFault {
+    CellFault::new(
+        ProblemCode::NotText,
+        format!("'{}' stands for what a spreadsheet has not kept", Printable(cell)),
+        "write what is meant",
+    )
+}
+
 /// A word that stands for nothing, where nothing is what an empty cell says.
 pub(super) fn nothing(cell: &str) -> Option<CellFault> {
+    if is_mark(cell) {
+        return Some(mark(cell));
+    }
     words::is_nothing(cell).then(|| CellFault {
         code: ProblemCode::WordForNothing,
         message: format!("'{cell}' stands for nothing, and would be sent as it is"),

@@ -1,6 +1,7 @@
 //! Phone numbers and extensions, as spreadsheets leave them.
 
 use super::super::problem::ProblemCode;
+use super::super::words;
 use super::CellFault;
 use crate::domain::PhoneNumber;
 
@@ -46,6 +47,34 @@ fn is_scientific(cell: &str) -> bool {
         !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-'));
     let exponent = exponent.trim_start_matches(['+', '-']);
     digits_ok && !exponent.is_empty() && exponent.chars().all(|c| c.is_ascii_digit())
+}
+
+/// What a spreadsheet has made of an ID, if that is what it looks like.
+pub(super) fn made_of(cell: &str) -> Option<&'static str> {
+    if cell.len() > 24 {
+        return None;
+    }
+    let decimal = cell.strip_suffix(".0").or_else(|| cell.strip_suffix(",0"));
+    let is_decimal =
+        decimal.is_some_and(|whole| !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit()));
+    if is_decimal || (is_scientific(cell) && cell.contains("E+")) {
+        Some("a number")
+    } else if words::boolean(cell).is_some() {
+        Some("TRUE or FALSE")
+    } else if is_month(cell) {
+        Some("a date")
+    } else {
+        None
+    }
+}
+
+/// As in `04-Dec` or `Dec-04`, in the months' English letters.
+fn is_month(cell: &str) -> bool {
+    let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let Some((one, other)) = cell.split_once('-') else { return false };
+    let is_day = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_month = |text: &str| months.contains(&text.to_ascii_lowercase().as_str());
+    (is_day(one) && is_month(other)) || (is_month(one) && is_day(other))
 }
 
 /// Reads an extension: 2 to 10 digits.

@@ -6,7 +6,7 @@ use jiff::fmt::strtime;
 use super::super::columns::{ColumnsError, position_of, quoted};
 use super::super::interpretation::Due;
 use super::super::problem::{Problem, ProblemCode};
-use crate::input::{Header, Row};
+use crate::input::{Header, Row, Stored};
 
 /// The column with the day, and the day that it is.
 #[derive(Debug)]
@@ -24,13 +24,20 @@ impl DueColumn {
         Ok(Self { position, name: column.as_str().into(), format: format.clone(), today: *today })
     }
 
+    /// Whether it is this column.
+    pub(super) const fn is_at(&self, position: usize) -> bool {
+        self.position == position
+    }
+
     /// Whether the row's day has come. A row without a day is never due.
     pub(super) fn is_due(&self, row: &Row<'_>) -> Result<bool, Box<Problem>> {
         let cell = row.at(self.position);
         if cell.is_empty() {
-            return Ok(false);
+            // A day that stands in another cell, or in none yet, is told as that.
+            return Ok(row.stored(self.position).is_some());
         }
-        match self.read(cell) {
+        let is_date = row.stored(self.position) == Some(Stored::Date);
+        match if is_date { iso(cell) } else { self.read(cell) } {
             Some(day) => Ok(day <= self.today),
             None => Err(Box::new(self.problem(row, cell))),
         }
@@ -40,8 +47,7 @@ impl DueColumn {
         if let Some(format) = &self.format {
             return strtime::parse(format, cell).ok()?.to_date().ok();
         }
-        let iso = || cell.parse::<Date>().or_else(|_| cell.parse::<DateTime>().map(|time| time.date())).ok();
-        excel(cell).or_else(iso)
+        excel(cell).or_else(|| iso(cell))
     }
 
     fn problem(&self, row: &Row<'_>, cell: &str) -> Problem {
@@ -65,6 +71,10 @@ impl DueColumn {
             fix: None,
         }
     }
+}
+
+fn iso(cell: &str) -> Option<Date> {
+    cell.parse::<Date>().or_else(|_| cell.parse::<DateTime>().map(|time| time.date())).ok()
 }
 
 /// The day of a spreadsheet's number: days since 1899-12-30, the time of day behind the point.

@@ -4,6 +4,7 @@ mod broken;
 mod bundle;
 mod due;
 mod numbers;
+mod sheet;
 mod wide;
 
 pub(super) use wide::Wide;
@@ -147,6 +148,10 @@ impl RowReader {
             warnings: &mut self.warnings,
         };
         let user = reading.user();
+        if reading.has_cells_without_values(wide.as_ref(), self.due.as_ref()) {
+            self.wide = wide;
+            return RowOutcome::Refused(user);
+        }
         self.wide = match wide {
             Some(mut wide) => {
                 reading.wide(&mut wide, &user);
@@ -273,7 +278,8 @@ impl<'a> RowInHand<'a> {
         if cell.is_empty() {
             return None;
         }
-        cells::id(cell, parse).map_err(|fault| self.report(field, fault)).ok()
+        let read = self.is_text(field).and_then(|()| cells::id(cell, parse));
+        read.map_err(|fault| self.report(field, fault)).ok()
     }
 
     /// The organization in which the row's names are looked up.
@@ -328,7 +334,10 @@ impl<'a> RowInHand<'a> {
         if !id.is_empty() {
             self.license_id(id, license, user, action);
         } else if !license.is_empty() {
-            self.license(Field::License, license, user, action);
+            match self.is_text(Field::License) {
+                Ok(()) => self.license(Field::License, license, user, action),
+                Err(fault) => self.report(Field::License, fault),
+            }
         }
         if !bundle.is_empty() {
             self.bundle(bundle, user, action);
@@ -343,7 +352,8 @@ impl<'a> RowInHand<'a> {
     }
 
     fn license_id(&mut self, id: &str, license: &str, user: &RowUser, action: Action) {
-        let target = match self.targets.license_id(id) {
+        let read = self.is_text(Field::LicenseId).and_then(|()| self.targets.license_id(id));
+        let target = match read {
             Ok(target) => target,
             Err(fault) => return self.report(Field::LicenseId, fault),
         };

@@ -24,10 +24,10 @@ impl RowInHand<'_> {
         let properties = Properties {
             location: self.location(location_id, location),
             phone_number: (!phone.is_empty())
-                .then(|| self.text(Field::PhoneNumber).and_then(|()| cells::phone_number(phone)))
+                .then(|| self.is_text(Field::PhoneNumber).and_then(|()| cells::phone_number(phone)))
                 .and_then(|read| read.map_err(|fault| self.report(Field::PhoneNumber, fault)).ok()),
             extension: (!extension.is_empty())
-                .then(|| self.text(Field::Extension).and_then(|()| cells::extension(extension)))
+                .then(|| self.is_text(Field::Extension).and_then(|()| cells::extension(extension)))
                 .and_then(|read| {
                     read.map(Into::into).map_err(|fault| self.report(Field::Extension, fault)).ok()
                 }),
@@ -45,23 +45,6 @@ impl RowInHand<'_> {
                 operation.properties = properties.clone();
             }
         }
-    }
-
-    /// A cell of a workbook that holds a number has lost its zeros and its plus sign.
-    fn text(&self, field: Field) -> Result<(), CellFault> {
-        let is_number = self.columns.position(field).is_some_and(|position| self.row.is_number(position));
-        if !is_number {
-            return Ok(());
-        }
-        let code =
-            if field == Field::Extension { ProblemCode::BadExtension } else { ProblemCode::BadPhoneNumber };
-        Err(CellFault {
-            code,
-            message: "Excel has made a number of it, in which zeros in front and the plus sign are lost"
-                .to_owned(),
-            remedy: "format the column as text, and put the numbers in again".into(),
-            fix: None,
-        })
     }
 
     /// What is taken away needs no number; it is kept for whoever wants to give it back.

@@ -1,0 +1,489 @@
+//! A look at a workbook before it is read: what it unpacks to, and what its sheet says beside its cells' values.
+//!
+//! calamine reads the cells. It keeps every shared text in memory, and a formula that nobody has worked out is an empty
+//! cell to it, as is a cell that is merged into another: here is told which are.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read, Seek};
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use zip::ZipArchive;
+
+use super::marks::{Area, Marks, Place};
+use super::workbook::{Sheets, WorkbookError};
+
+/// So much of a sheet, unpacked: a million rows with everything that Excel writes of them.
+const SHEET: u64 = 4 << 30;
+/// So much of the texts that cells share, all of which are kept in memory.
+const TEXTS: u64 = 1 << 29;
+/// So much of anything else that is read of a workbook.
+const OTHER: u64 = 1 << 26;
+/// So many times its size a part may unpack to, once it is above [`ANYHOW`]: tables come to a fifth of it at most.
+const RATIO: u64 = 100;
+const ANYHOW: u64 = 1 << 24;
+/// Longest piece of text or of markup, far above what a cell of Excel holds.
+const LONGEST: u64 = 1 << 20;
+/// Deeper than this nothing in a workbook stands.
+const DEEPEST: usize = 64;
+/// So many elements in the texts that cells share: eight texts a row of the largest sheet.
+const TEXT_ELEMENTS: u64 = 1 << 24;
+/// So many in any other part that is kept in memory.
+const OTHER_ELEMENTS: u64 = 1 << 20;
+
+/// What was seen of a workbook.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) sheets: Sheets,
+    pub(super) marks: Marks,
+}
+
+/// Looks at a workbook, and at its first sheet that can be seen, unless one is named.
+pub(super) fn look<R: Read + Seek>(source: &mut R, sheet: Option<&str>) -> Result<Seen, WorkbookError> {
+    let length = source.seek(io::SeekFrom::End(0)).map_err(|_| WorkbookError::Damaged)?;
+    let archive = ZipArchive::new(source).map_err(|_| WorkbookError::Damaged)?;
+    let mut package = Package { archive, length };
+    let main = package.main_part()?;
+    let (folder, name) = main.rsplit_once('/').map_or(("", main.as_str()), |(folder, name)| (folder, name));
+    let folder = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let relations = package.relations(&format!("{folder}_rels/{name}.rels"))?;
+    let book = package.book(&main)?;
+    package.weigh(&format!("{folder}sharedStrings.xml"), TEXTS, TEXT_ELEMENTS)?;
+    for name in ["styles.xml", "theme/theme1.xml"] {
+        package.weigh(&format!("{folder}{name}"), OTHER, OTHER_ELEMENTS)?;
+    }
+    let (sheets, relation) = book.choose(&relations, sheet)?;
+    let path = relation
+        .target
+        .strip_prefix('/')
+        .map_or_else(|| format!("{folder}{}", relation.target), ToOwned::to_owned);
+    let marks = package.marks(&path, book.is_to_be_worked_out)?;
+    Ok(Seen { sheets, marks })
+}
+
+struct Package<R> {
+    archive: ZipArchive<R>,
+    /// Of the whole file.
+    length: u64,
+}
+
+/// What a part refers to.
+#[derive(Debug)]
+struct Relation {
+    kind: String,
+    target: String,
+}
+
+/// What the workbook's main part says.
+#[derive(Debug, Default)]
+struct Book {
+    /// Name, relation, and whether it can be seen.
+    sheets: Vec<(String, String, bool)>,
+    /// A program has written formulas and left it to Excel to work them out.
+    is_to_be_worked_out: bool,
+}
+
+impl Book {
+    fn choose<'r>(
+        &self,
+        relations: &'r HashMap<String, Relation>,
+        wanted: Option<&str>,
+    ) -> Result<(Sheets, &'r Relation), WorkbookError> {
+        let tables = self.sheets.iter().filter_map(|(name, id, seen)| {
+            let relation = relations.get(id).filter(|relation| relation.kind.ends_with("/worksheet"))?;
+            Some((name, relation, *seen))
+        });
+        let seen = || tables.clone().filter(|(_, _, seen)| *seen);
+        let (chosen, relation) = match wanted {
+            None => {
+                seen().next().map(|(name, relation, _)| (name, relation)).ok_or(WorkbookError::NoSheet)?
+            }
+            Some(wanted) => {
+                let alike = |name: &str| name.trim().to_lowercase() == wanted.trim().to_lowercase();
+                let found = tables.clone().find(|(name, ..)| alike(name));
+                found.map(|(name, relation, _)| (name, relation)).ok_or_else(|| {
+                    WorkbookError::NoSuchSheet {
+                        name: wanted.to_owned(),
+                        has: seen().map(|(name, ..)| format!("'{name}'")).collect(),
+                    }
+                })?
+            }
+        };
+        let others = seen().map(|(name, ..)| name).filter(|name| *name != chosen).cloned().collect();
+        Ok((Sheets { chosen: chosen.clone(), others }, relation))
+    }
+}
+
+impl<R: Read + Seek> Package<R> {
+    /// A part's markup, by the name that its relations call it; `None` where there is no such part.
+    fn part(&mut self, path: &str, room: u64) -> Result<Option<Markup<impl BufRead>>, WorkbookError> {
+        let alike = |name: &[u8]| {
+            name.len() == path.len()
+                && name.iter().zip(path.as_bytes()).all(|(own, sought)| {
+                    own.eq_ignore_ascii_case(sought) || (*own == b'\\' && *sought == b'/')
+                })
+        };
+        // Of several with one name the last counts.
+        let Some(number) = self
+            .archive
+            .file_names_raw()
+            .enumerate()
+            .filter(|(_, name)| alike(name))
+            .map(|(at, _)| at)
+            .last()
+        else {
+            return Ok(None);
+        };
+        let length = self.length;
+        let source = self.archive.by_index(number).map_err(|_| WorkbookError::Damaged)?;
+        let bounds = Bounds { packed: source.compressed_size().min(length), room };
+        // What it says it comes to need not be true, and is enough where it is too much.
+        if bounds.are_passed(source.size()) {
+            return Err(WorkbookError::TooLarge);
+        }
+        let source = BufReader::with_capacity(1 << 16, Bounded { source, bounds, taken: 0 });
+        Ok(Some(Markup::new(source)))
+    }
+
+    fn main_part(&mut self) -> Result<String, WorkbookError> {
+        let relations = self.relations("_rels/.rels")?;
+        let main = relations.into_values().find(|relation| relation.kind.ends_with("/officeDocument"));
+        let main = main.ok_or(WorkbookError::Damaged)?.target;
+        Ok(main.strip_prefix('/').unwrap_or(&main).to_owned())
+    }
+
+    fn relations(&mut self, path: &str) -> Result<HashMap<String, Relation>, WorkbookError> {
+        let mut relations = HashMap::new();
+        let mut part = self.part(path, OTHER)?.ok_or(WorkbookError::Damaged)?;
+        part.each(|event| {
+            if let Event::Start(element) = event
+                && element.local_name().as_ref() == "Relationship"
+            {
+                let [id, kind, target] = ["Id", "Type", "Target"].map(|name| text(element, name));
+                relations.insert(
+                    id.unwrap_or_default(),
+                    Relation { kind: kind.unwrap_or_default(), target: target.unwrap_or_default() },
+                );
+            }
+            Ok(())
+        })?;
+        Ok(relations)
+    }
+
+    fn book(&mut self, path: &str) -> Result<Book, WorkbookError> {
+        let mut book = Book::default();
+        let mut part = self.part(path, OTHER)?.ok_or(WorkbookError::Damaged)?;
+        part.each(|event| {
+            let Event::Start(element) = event else { return Ok(()) };
+            match element.local_name().as_ref() {
+                "sheet" => {
+                    let name = text(element, "name").unwrap_or_default();
+                    // Its prefix is whatever the program calls that namespace.
+                    let mut id = String::new();
+                    for attribute in element.attributes().with_checks(false).flatten() {
+                        if attribute.key.local_name().as_ref() == "id" {
+                            id = attribute.value.into_owned();
+                        }
+                    }
+                    let seen = text(element, "state").is_none_or(|state| state == "visible");
+                    book.sheets.push((name, id, seen));
+                }
+                "calcPr" => book.is_to_be_worked_out |= is(element, "fullCalcOnLoad", TRUE),
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(book)
+    }
+
+    /// Reads a part to its end, to know that it has one.
+    fn weigh(&mut self, path: &str, room: u64, most: u64) -> Result<(), WorkbookError> {
+        let Some(mut part) = self.part(path, room)? else { return Ok(()) };
+        let (mut elements, mut promised, mut open) = (0_u64, 0_u64, None);
+        part.each_at(|event, at| {
+            match event {
+                Event::Start(element) => {
+                    elements += 1;
+                    match element.local_name().as_ref() {
+                        "si" => open = Some(at),
+                        // Room is made for as many as it says.
+                        "sst" => promised = text(element, "uniqueCount").map_or(0, |count| number(&count)),
+                        _ => {}
+                    }
+                }
+                Event::End(element) if element.local_name().as_ref() == "si" => open = None,
+                _ => {}
+            }
+            let is_endless = open.is_some_and(|from| at - from > LONGEST);
+            if elements.max(promised) > most || is_endless { Err(WorkbookError::TooLarge) } else { Ok(()) }
+        })
+    }
+
+    /// What a sheet says beside its cells' values.
+    fn marks(&mut self, path: &str, is_to_be_worked_out: bool) -> Result<Marks, WorkbookError> {
+        let mut marks = Marks::default();
+        let mut part = self.part(path, SHEET)?.ok_or(WorkbookError::Damaged)?;
+        let mut walk = Walk { row: 0, column: 0, cell: None };
+        part.each_at(|event, at| walk.see(event, at, is_to_be_worked_out, &mut marks))?;
+        marks.settle();
+        Ok(marks)
+    }
+}
+
+/// Kinds of cells that are understood.
+const KINDS: [&str; 8] = ["n", "s", "str", "inlineStr", "b", "d", "e", "is"];
+/// What formulas say that come to nothing, where it is understood.
+const ERRORS: [&str; 7] = ["#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"];
+
+/// Where one is in a sheet.
+struct Walk {
+    row: u32,
+    column: u32,
+    cell: Option<OpenCell>,
+}
+
+/// A cell whose end has not come.
+struct OpenCell {
+    place: Place,
+    from: u64,
+    is_text: bool,
+    is_error: bool,
+    /// A formula stands in it, which fills this area.
+    formula: Option<Area>,
+    in_value: bool,
+    has_value: bool,
+}
+
+impl Walk {
+    /// Takes an event in. `untrusted`: what formulas are said to come to is not what they come to.
+    fn see(
+        &mut self,
+        event: &Event<'_>,
+        at: u64,
+        untrusted: bool,
+        marks: &mut Marks,
+    ) -> Result<(), WorkbookError> {
+        match event {
+            Event::Start(element) if self.cell.is_some() => self.inside(element),
+            Event::Start(element) => self.begun(element, at, marks)?,
+            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => self.said(event, at)?,
+            Event::End(element) => match (element.local_name().as_ref(), &mut self.cell) {
+                ("v" | "is", Some(cell)) => cell.in_value = false,
+                ("c", Some(cell)) => {
+                    if let Some(area) = cell.formula.filter(|_| untrusted || !cell.has_value) {
+                        marks.leave_open(area)?;
+                    }
+                    self.cell = None;
+                    self.column += 1;
+                }
+                ("row", _) => (self.row, self.column) = (self.row.saturating_add(1), 0),
+                _ => {}
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn begun(&mut self, element: &BytesStart<'_>, at: u64, marks: &mut Marks) -> Result<(), WorkbookError> {
+        match element.local_name().as_ref() {
+            "row" => {
+                if let Some(number) = text(element, "r") {
+                    let number: u32 = number.trim().parse().map_err(|_| WorkbookError::Damaged)?;
+                    self.row = number.checked_sub(1).ok_or(WorkbookError::Damaged)?;
+                }
+                if is(element, "hidden", TRUE) {
+                    marks.hide(self.row);
+                }
+            }
+            "c" => {
+                let place = place_of(element)?.unwrap_or(Place { row: self.row, column: self.column });
+                self.column = place.column;
+                let kind = element.try_get_attribute("t").ok().flatten();
+                let kind = kind.as_ref().map_or("n", |kind| kind.value.as_ref());
+                if !KINDS.contains(&kind) {
+                    return Err(WorkbookError::UnknownCell { cell: place.to_string() });
+                }
+                // What a formula says may be a text without a letter.
+                let (is_text, is_error) = (kind == "str", kind == "e");
+                let (formula, in_value, has_value) = (None, false, false);
+                self.cell =
+                    Some(OpenCell { place, from: at, is_text, is_error, formula, in_value, has_value });
+            }
+            "mergeCell" => {
+                if let Some(area) = text(element, "ref").and_then(|area| Area::parse(&area)) {
+                    marks.merge(area)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn inside(&mut self, element: &BytesStart<'_>) {
+        let Some(cell) = &mut self.cell else { return };
+        match element.local_name().as_ref() {
+            "f" => {
+                let area = text(element, "ref").filter(|_| !is(element, "t", &["shared"]));
+                let area = area.and_then(|area| Area::parse(&area));
+                cell.formula = Some(area.unwrap_or(Area::of(cell.place)));
+            }
+            "v" | "is" => (cell.in_value, cell.has_value) = (true, cell.is_text),
+            _ => {}
+        }
+    }
+
+    fn said(&mut self, event: &Event<'_>, at: u64) -> Result<(), WorkbookError> {
+        let Some(cell) = &mut self.cell else { return Ok(()) };
+        cell.has_value |= cell.in_value;
+        if at - cell.from > LONGEST {
+            return Err(WorkbookError::TooLarge);
+        }
+        match event {
+            Event::Text(said) if cell.is_error && cell.in_value && !ERRORS.contains(&said.as_ref()) => {
+                Err(WorkbookError::UnknownCell { cell: cell.place.to_string() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn place_of(element: &BytesStart<'_>) -> Result<Option<Place>, WorkbookError> {
+    let attribute = element.try_get_attribute("r").map_err(|_| WorkbookError::Damaged)?;
+    attribute.map(|attribute| Place::parse(&attribute.value).ok_or(WorkbookError::Damaged)).transpose()
+}
+
+/// An attribute of an element.
+fn text(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    let attribute = element.try_get_attribute(name).ok()??;
+    attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok().map(std::borrow::Cow::into_owned)
+}
+
+const TRUE: &[&str] = &["1", "true"];
+
+/// Whether an attribute of an element is one of these.
+fn is(element: &BytesStart<'_>, name: &str, words: &[&str]) -> bool {
+    let attribute = element.try_get_attribute(name).ok().flatten();
+    attribute.is_some_and(|attribute| words.contains(&attribute.value.as_ref()))
+}
+
+/// A count; what is none is more than any.
+fn number(text: &str) -> u64 {
+    text.trim().parse().unwrap_or(u64::MAX)
+}
+
+/// The events of a part.
+struct Markup<R> {
+    reader: Reader<Piece<R>>,
+}
+
+impl<R: BufRead> Markup<R> {
+    fn new(source: R) -> Self {
+        let mut reader = Reader::from_reader(Piece { source, length: 0 });
+        // As calamine has it: what is sound to it must be so here.
+        let config = reader.config_mut();
+        config.check_end_names = false;
+        config.check_comments = false;
+        config.expand_empty_elements = true;
+        Self { reader }
+    }
+
+    /// Runs over the events of a part that is kept in memory.
+    fn each(
+        &mut self,
+        mut see: impl FnMut(&Event<'_>) -> Result<(), WorkbookError>,
+    ) -> Result<(), WorkbookError> {
+        let mut elements = 0;
+        self.each_at(|event, _| {
+            elements += u64::from(matches!(event, Event::Start(_)));
+            if elements > OTHER_ELEMENTS { Err(WorkbookError::TooLarge) } else { see(event) }
+        })
+    }
+
+    /// Runs over the events, each with the place behind it.
+    fn each_at(
+        &mut self,
+        mut see: impl FnMut(&Event<'_>, u64) -> Result<(), WorkbookError>,
+    ) -> Result<(), WorkbookError> {
+        let mut depth = 0_usize;
+        let mut buffer = Vec::new();
+        loop {
+            buffer.clear();
+            self.reader.get_mut().length = 0;
+            let event = self.reader.read_event_into(&mut buffer).map_err(|error| refused(&error))?;
+            match &event {
+                Event::Eof => return Ok(()),
+                Event::Start(_) => depth += 1,
+                Event::End(_) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > DEEPEST {
+                return Err(WorkbookError::TooLarge);
+            }
+            see(&event, self.reader.buffer_position())?;
+        }
+    }
+}
+
+fn refused(error: &quick_xml::Error) -> WorkbookError {
+    match error {
+        quick_xml::Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<TooLarge>()) => {
+            WorkbookError::TooLarge
+        }
+        _ => WorkbookError::Damaged,
+    }
+}
+
+/// A part that does not come to an end where a workbook's would.
+#[derive(Debug, thiserror::Error)]
+#[error("too large")]
+struct TooLarge;
+
+/// How much of a part a workbook may have.
+struct Bounds {
+    packed: u64,
+    room: u64,
+}
+
+impl Bounds {
+    const fn are_passed(&self, taken: u64) -> bool {
+        taken > self.room || (taken > ANYHOW && taken / RATIO > self.packed)
+    }
+}
+
+/// Lets as much of a part through.
+struct Bounded<R> {
+    source: R,
+    bounds: Bounds,
+    taken: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        self.taken += read as u64;
+        if self.bounds.are_passed(self.taken) { Err(io::Error::other(TooLarge)) } else { Ok(read) }
+    }
+}
+
+/// Lets as much through at once as a piece of text or markup may have.
+struct Piece<R> {
+    source: R,
+    length: u64,
+}
+
+impl<R: BufRead> Read for Piece<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.source.read(buffer)
+    }
+}
+
+impl<R: BufRead> BufRead for Piece<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.length > LONGEST { Err(io::Error::other(TooLarge)) } else { self.source.fill_buf() }
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.length += amount as u64;
+        self.source.consume(amount);
+    }
+}

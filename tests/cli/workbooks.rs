@@ -1,0 +1,275 @@
+//! Workbooks whose cells are not what they seem.
+
+use std::io::Write as _;
+
+use seatbatch::domain::WireForm;
+use zip::write::SimpleFileOptions;
+
+use crate::harness::{Desk, Ran, license, sandbox};
+
+/// A workbook of one sheet, by its markup.
+pub(crate) struct Book {
+    pub(crate) sheet: String,
+    pub(crate) calculation: &'static str,
+    pub(crate) texts: Option<Vec<u8>>,
+}
+
+impl Book {
+    /// With rows of cells. A cell that begins with `<` is markup, everything else a text.
+    pub(crate) fn of(rows: &[&[&str]]) -> Self {
+        let mut sheet = "<sheetData>".to_owned();
+        for (row, cells) in (1..).zip(rows) {
+            sheet.push_str(&format!("<row r=\"{row}\">"));
+            for (column, cell) in (b'A'..).zip(*cells) {
+                let place = format!("{}{row}", char::from(column));
+                match cell.strip_prefix('<') {
+                    Some(rest) => sheet.push_str(&format!("<c r=\"{place}\"{rest}")),
+                    None if cell.is_empty() => {}
+                    None => sheet
+                        .push_str(&format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{cell}</t></is></c>")),
+                }
+            }
+            sheet.push_str("</row>");
+        }
+        Self { sheet: sheet + "</sheetData>", calculation: "", texts: None }
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+        let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+        let relations = |id: &str, kind: &str, target: &str| {
+            format!(
+                "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">\
+                     <Relationship Id=\"{id}\" Type=\"{office}/{kind}\" Target=\"{target}\"/></Relationships>"
+            )
+        };
+        let parts = [
+            ("_rels/.rels", relations("r1", "officeDocument", "xl/workbook.xml")),
+            ("xl/_rels/workbook.xml.rels", relations("r1", "worksheet", "worksheets/sheet1.xml")),
+            (
+                "xl/workbook.xml",
+                format!(
+                    "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets><sheet name=\"People\" sheetId=\"1\" r:id=\"r1\"/></sheets>{}</workbook>",
+                    self.calculation
+                ),
+            ),
+            ("xl/worksheets/sheet1.xml", format!("<worksheet xmlns=\"{main}\">{}</worksheet>", self.sheet)),
+        ];
+        let how = SimpleFileOptions::default();
+        for (name, content) in parts {
+            archive.start_file(name, how).unwrap();
+            archive.write_all(content.as_bytes()).unwrap();
+        }
+        if let Some(texts) = &self.texts {
+            archive.start_file("xl/sharedStrings.xml", how).unwrap();
+            archive.write_all(texts).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    }
+
+    fn check(&self, more: &[&str]) -> Ran {
+        let desk = Desk::at("http://127.0.0.1:9");
+        desk.write("people.xlsx", self.bytes());
+        desk.run(&[&["check", "people.xlsx"], more].concat())
+    }
+}
+
+const HEADER: &[&str] = &["email", "license", "operation", "note"];
+/// As openpyxl writes a formula.
+const UNWORKED: &str = "<><f>IF(D2=1,\"remove\",\"\")</f><v></v></c>";
+
+#[test]
+fn a_formula_that_nobody_has_worked_out_is_no_empty_cell() {
+    for unworked in [
+        UNWORKED,
+        "<><f>IF(D2=1,\"remove\",\"\")</f></c>",
+        "<><f>IF(D2=1,\"remove\",\"\")</f><v/></c>",
+        "< t=\"str\"><f>IF(D2=1,\"remove\",\"\")</f></c>",
+        "< s=\"0\"><f t=\"shared\" ref=\"C2:C3\" si=\"0\">D2</f></c>",
+    ] {
+        let book =
+            Book::of(&[HEADER, &["a@example.com", "M", unworked, "1"], &["b@example.com", "M", "add"]]);
+        let ran = book.check(&[]).exits(1);
+        for said in [
+            "error: FORMULA_WITHOUT_VALUE\n",
+            "line 2, column operation",
+            "the formula in C2",
+            "open the workbook in Excel and save it",
+        ] {
+            assert!(ran.stdout.contains(said), "{unworked}: {said}: {}", ran.stdout);
+        }
+        assert!(!ran.stdout.contains("--ignore"), "{}", ran.stdout);
+    }
+    // A formula that says nothing, and has said so, is an empty cell; one that says something is that.
+    for (worked, adds) in
+        [("< t=\"str\"><f>D2</f><v></v></c>", 2), ("< t=\"str\"><f>D2</f><v>remove</v></c>", 1)]
+    {
+        let book = Book::of(&[HEADER, &["a@example.com", "M", worked, "1"], &["b@example.com", "M", "add"]]);
+        let ran = book.check(&[]).exits(0);
+        assert!(ran.stdout.contains(&format!("{adds} to add, {} to remove", 2 - adds)), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn no_formula_is_trusted_where_its_program_left_it_to_excel() {
+    // As XlsxWriter writes one: 0, whatever it would be.
+    let worked = "< t=\"str\"><f>D2</f><v>add</v></c>";
+    let mut book = Book::of(&[HEADER, &["a@example.com", "M", worked, "1"]]);
+    book.check(&[]).exits(0);
+    book.calculation = "<calcPr calcId=\"124519\" fullCalcOnLoad=\"1\"/>";
+    assert!(book.check(&[]).exits(1).stdout.contains("FORMULA_WITHOUT_VALUE"));
+}
+
+#[test]
+fn what_a_formula_would_fill_is_unknown_with_it() {
+    let array = "<><f t=\"array\" ref=\"C2:C4\">D2:D4</f></c>";
+    let first: &[&str] = &["a@example.com", "M", array];
+    let rows = [HEADER, first, &["b@example.com", "M"], &["c@example.com", "M"], &["d@example.com", "M"]];
+    let ran = Book::of(&rows).check(&[]).exits(1);
+    assert!(ran.stdout.contains("FORMULA_WITHOUT_VALUE, 3 times"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_column_that_is_not_known_may_be_the_one_that_says_remove() {
+    let header: &[&str] = &["email", "license", "Change"];
+    let book = Book::of(&[header, &["a@example.com", "M", UNWORKED]]);
+    let ran = book.check(&[]).exits(1);
+    assert!(
+        ran.stdout.contains("FORMULA_WITHOUT_VALUE") && ran.stdout.contains("--ignore Change"),
+        "{}",
+        ran.stdout
+    );
+    book.check(&["--ignore", "change"]).exits(0);
+    let whole: &[&str] = &[UNWORKED, UNWORKED, UNWORKED];
+    let ran = Book::of(&[header, whole]).check(&[]).exits(1);
+    assert!(ran.stdout.contains("FORMULA_WITHOUT_VALUE"), "a row of formulas is not blank: {}", ran.stdout);
+    let ran =
+        Book::of(&[&["email", "license", UNWORKED], &["a@example.com", "M", "remove"]]).check(&[]).exits(1);
+    assert!(ran.stderr.contains("that in cell C1"), "{}", ran.stderr);
+    let due = Book::of(&[&["email", "Last Day"], &["a@example.com", UNWORKED]]);
+    let ran = due.check(&["--remove", "M", "--due", "Last Day"]).exits(1);
+    assert!(ran.stdout.contains("FORMULA_WITHOUT_VALUE"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_cell_that_is_merged_into_another_is_not_empty() {
+    let mut book = Book::of(&[
+        &["email", "license", "operation", "Team"],
+        &["a@example.com", "M", "remove", "Berlin"],
+        &["b@example.com", "M", "</>"],
+        &["c@example.com", "M", "add"],
+    ]);
+    book.sheet.push_str("<mergeCells><mergeCell ref=\"D2:D4\"/></mergeCells>");
+    book.check(&[]).exits(0);
+    book.sheet = book.sheet.replace("D2:D4\"/>", "D2:D4\"/><mergeCell ref=\"C2:C3\"/>");
+    let ran = book.check(&[]).exits(1);
+    for said in
+        ["error: MERGED_CELLS\n", "line 3, column operation", "C3 is merged into C2:C3", "Unmerge Cells"]
+    {
+        assert!(ran.stdout.contains(said), "{said}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn rows_that_the_sheet_does_not_show_are_counted() {
+    let mut book =
+        Book::of(&[HEADER, &["a@example.com", "M"], &["b@example.com", "M"], &["c@example.com", "M"]]);
+    book.sheet = book
+        .sheet
+        .replace("<row r=\"3\"", "<row r=\"3\" hidden=\"1\"")
+        .replace("<row r=\"4\"", "<row r=\"4\" hidden=\"true\"");
+    let ran = book.check(&[]).exits(0);
+    assert!(
+        ran.stdout.contains("2 rows are hidden in the sheet") && ran.stdout.contains("3 to add"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn ids_that_excel_has_made_numbers_dates_or_booleans_are_errors() {
+    for (cell, said) in [
+        ("<><v>123456789012345678</v></c>", "a number of it"),
+        ("< t=\"b\"><v>1</v></c>", "TRUE or FALSE of it"),
+        ("< t=\"d\"><v>2026-03-31</v></c>", "a date of it"),
+        ("< t=\"e\"><v>#N/A</v></c>", "stands for nothing"),
+    ] {
+        for header in ["licenseId", "personId", "orgId", "locationId"] {
+            let target = if header == "licenseId" { "note" } else { "licenseId" };
+            let head: &[&str] = &["email", header, target, "extension"];
+            let calling = license("Webex Calling - Professional");
+            let book = Book::of(&[head, &["a@example.com", cell, &calling, "2001"]]);
+            let ran = book.check(&[]).exits(1);
+            assert!(
+                ran.stdout.contains(said) && ran.stdout.contains(&format!("column {header}")),
+                "{header}: {}",
+                ran.stdout
+            );
+        }
+    }
+    for made in ["2001.0", "1.40856E+10", "TRUE"] {
+        let desk = Desk::at("http://127.0.0.1:9");
+        desk.write("people.csv", format!("email,licenseId\na@example.com,{made}\n"));
+        assert!(desk.run(&["check", "people.csv"]).exits(1).stdout.contains("NOT_TEXT"), "{made}");
+    }
+}
+
+#[test]
+fn cells_of_kinds_that_are_not_known_are_named() {
+    for cell in ["< t=\"e\"><v>#SPILL!</v></c>", "< t=\"richValue\"><v>1</v></c>"] {
+        let book = Book::of(&[HEADER, &["a@example.com", "M", "add", cell]]);
+        let ran = book.check(&[]).exits(1);
+        assert!(ran.stderr.contains("cell D2 of the workbook"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_a_sheet_has_spoiled_does_not_look_sound_in_a_file_of_text() {
+    let service = sandbox(4, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    let calling = license("Webex Calling - Professional");
+    let mut book = Book::of(&[
+        &["email", "licenseId", "operation", "extension", "personId"],
+        &["user1@example.com", &license("Messaging"), UNWORKED],
+        &["user2@example.com", &calling, "add", "<><v>413</v></c>"],
+        &["user3@example.com", &license("Messaging"), "add", "", "<><v>7</v></c>"],
+        &["user4@example.com", &license("Messaging"), "add"],
+        &["user5@example.com", &license("Messaging")],
+    ]);
+    book.sheet.push_str("<mergeCells><mergeCell ref=\"C5:C6\"/></mergeCells>");
+    desk.write("people.xlsx", book.bytes());
+    desk.run(&["apply", "people.xlsx", "--on-invalid", "skip", "--failures", "left.csv"]).exits(1);
+    let left = std::fs::read_to_string(desk.path("left.csv")).unwrap();
+    for marked in ["#FORMULA!", "#NUMBER! 413", "#NUMBER! 7", "#MERGED!"] {
+        assert!(left.contains(marked), "{marked}: {left}");
+    }
+    let ran = desk.run(&["check", "left.csv"]).exits(1);
+    assert!(ran.stdout.contains("4 that cannot be sent"), "{}", ran.stdout);
+    desk.run(&["check", "people.xlsx", "--fix", "-o", "mended.csv"]).exits(1);
+    let ran = desk.run(&["check", "mended.csv"]).exits(1);
+    assert!(ran.stdout.contains("4 that cannot be sent"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_workbook_that_would_fill_memory_is_refused() {
+    let mut book = Book::of(&[HEADER, &["a@example.com", "M"]]);
+    let cells = "<c t=\"n\"><v>1</v></c>".repeat(1 << 20);
+    book.sheet = book.sheet.replace("</sheetData>", &format!("<row>{cells}</row></sheetData>"));
+    let bomb = book.bytes();
+    assert!(bomb.len() < 1 << 20, "{}", bomb.len());
+    let desk = Desk::at("http://127.0.0.1:9");
+    desk.write("people.xlsx", bomb);
+    let ran = desk.run(&["check", "people.xlsx"]).exits(1);
+    assert!(ran.stderr.contains("unpacks to far more than"), "{}", ran.stderr);
+    for texts in [
+        "<sst uniqueCount=\"99999999999999\"></sst>".to_owned(),
+        format!("<sst><si><t>{}</t></si></sst>", " ".repeat(1 << 21)),
+        format!("<sst>{}</sst>", "<a>".repeat(1000)),
+    ] {
+        let mut book = Book::of(&[HEADER, &["a@example.com", "M"]]);
+        book.texts = Some(texts.into_bytes());
+        let ran = book.check(&[]).exits(1);
+        assert!(ran.stderr.contains("unpacks to far more than"), "{}", ran.stderr);
+    }
+}
