@@ -35,6 +35,8 @@ pub(super) struct Batch {
     /// The next attempt comes out of the retry budget; the one under way did.
     pub(super) needs_budget: bool,
     pub(super) on_budget: bool,
+    /// Of a whole that was throttled this part has the place first.
+    pub(super) behind: Option<BatchId>,
     pub(super) stage: Stage,
 }
 
@@ -89,6 +91,7 @@ impl Batch {
             claim: None,
             needs_budget: false,
             on_budget: false,
+            behind: None,
             stage: Stage::Intending,
         }
     }

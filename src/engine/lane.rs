@@ -117,14 +117,19 @@ impl Lane {
         self.throttled.insert(batch.span, (id, batch));
     }
 
-    /// The next of those that were throttled.
-    pub(super) fn take_throttled(&mut self) -> Option<(BatchId, Batch)> {
-        self.throttled.pop_first().map(|(_, taken)| taken)
+    /// The next of those that were throttled, if it may be taken.
+    pub(super) fn next_throttled(&self, may_go: impl Fn(&Batch) -> bool) -> Option<Span> {
+        self.throttled.iter().find(|(_, (_, batch))| may_go(batch)).map(|(span, _)| *span)
     }
 
-    /// How many were throttled and wait to be planned.
-    pub(super) fn throttled(&self) -> u32 {
-        u32::try_from(self.throttled.len()).unwrap_or(u32::MAX)
+    /// Takes what [`next_throttled`](Self::next_throttled) found.
+    pub(super) fn take_throttled(&mut self, span: Span) -> Option<(BatchId, Batch)> {
+        self.throttled.remove(&span)
+    }
+
+    /// Those that were throttled and wait to be planned.
+    pub(super) fn throttled(&self) -> impl Iterator<Item = &Batch> {
+        self.throttled.values().map(|(_, batch)| batch)
     }
 
     /// What is due, if it may be taken; `may_go` tells of batches that there are already.

@@ -314,7 +314,7 @@ impl Engine {
         });
         let reading = self.roads.first().filter(|_| self.reads > 0);
         let reading = reading.map(|road| self.pause.max(road.pause).max(road.paced_until));
-        times.flatten().chain(reading).filter(|time| *time > self.now).min()
+        times.flatten().chain(reading).chain(self.asks_anew_at()).filter(|time| *time > self.now).min()
     }
 
     /// Does what can be done now: the only place where things begin.

@@ -935,3 +935,118 @@ fn the_form_that_is_understood_is_learned_once() {
     assert_eq!(forms[..2], [WireForm::Array, WireForm::Object]);
     assert!(forms[2..].iter().all(|form| *form == WireForm::Object));
 }
+
+#[test]
+fn what_left_before_the_form_was_learned_was_refused_for_its_form() {
+    let nothing_yet = ResumePoint { accepted: false, ..standing(&[1, 1]) };
+    let mut play = Play::of(Settings { wire: Wire::Auto, ..settings() }, nothing_yet);
+    let first = play.sent[0];
+    play.answer(first, refused(None));
+    play.answer(first, fault(Some(1), true, true, "HTTP 429"));
+    let second = play.sent[0];
+    // What was throttled comes back beside what is in flight.
+    play.wait(1.0);
+    assert_eq!(play.forms, [WireForm::Array, WireForm::Object, WireForm::Array, WireForm::Object]);
+    play.answer(first, done());
+    play.answer(second, refused(None));
+    assert_eq!((play.sent.as_slice(), play.forms.last()), ([second].as_slice(), Some(&WireForm::Object)));
+    play.answer(second, done());
+    assert_eq!(play.ending, Some(Ending::Finished));
+    assert!(play.outcomes.iter().all(|(_, _, change)| change.failed_rows(1) == 0));
+}
+
+#[test]
+fn a_throttled_batch_that_is_sent_one_by_one_leaves_before_what_was_never_sent() {
+    let nothing_yet = ResumePoint { accepted: false, ..standing(&[8, 1]) };
+    let settings = Settings { wire: Wire::Auto, batch_size: 4, ..settings() };
+    let mut play = Play::of(settings, nothing_yet);
+    let [whole] = play.sent[..] else { panic!("{:?}", play.sent) };
+    play.answer(whole, fault(Some(30), true, true, "HTTP 429"));
+    let [other] = play.sent[..] else { panic!("{:?}", play.sent) };
+    play.answer(other, refused(None));
+    play.answer(other, done());
+    assert_eq!(play.learned, [WireForm::Object]);
+    play.wait(30.0);
+    for user in 0..8 {
+        while play.sent.is_empty() {
+            play.wait(1.0);
+        }
+        let firsts: Vec<u32> = play.sent.iter().map(|batch| play.span_of(*batch).first().0).collect();
+        assert!(firsts.contains(&user), "{user}: {firsts:?}");
+        assert!(user > 2 || firsts.len() == 1, "{firsts:?}");
+        let batch = play.sent[0];
+        play.answer(batch, done());
+    }
+    assert_eq!(play.ending, Some(Ending::Finished));
+}
+
+/// Two organizations: the first is asked to wait, and nothing of the second gets through until the service is
+/// ill and the leave for retries used up. Then the first one's wait is over, and its first request is refused for
+/// the token's sake.
+fn ill_beside_one_that_waits(second: u64) -> Play {
+    let settings = Settings { give_up_after: Duration::MAX, ..settings() };
+    let mut play = Play::of(settings, standing(&[30, 30]));
+    let [first, other] = play.sent[..] else { panic!("{:?}", play.sent) };
+    play.answer(first, fault(Some(590), true, true, "HTTP 429"));
+    play.answer(other, ill(None));
+    while play.now < Duration::from_secs(500) {
+        play.answer_all(&ill(None));
+        let after = play.wakes_after().unwrap();
+        play.wait(after.min(5.0));
+    }
+    while play.sent.is_empty() {
+        let after = play.wakes_after().unwrap();
+        play.wait(after);
+    }
+    play.answer_all(&fault(Some(second), true, true, "HTTP 429"));
+    play.wait(590.0 - play.now.as_secs_f64());
+    while play.sent != [first] {
+        play.wait(0.1);
+    }
+    play.answer(first, forbidden_words());
+    play
+}
+
+#[test]
+fn who_is_left_alone_is_no_reason_to_ask_nobody_else() {
+    let mut play = ill_beside_one_that_waits(10_000);
+    while play.sent.is_empty() {
+        let after = play.wakes_after().expect("it waits for somebody who is left alone");
+        assert!(play.now < Duration::from_secs(594));
+        play.wait(after);
+    }
+    assert!(play.span_of(play.sent[0]).first().0 < 30);
+}
+
+#[test]
+fn something_new_asks_an_ill_service_though_what_failed_has_to_wait() {
+    let mut play = ill_beside_one_that_waits(599);
+    let after = play.wakes_after().unwrap();
+    assert!(play.sent.is_empty() && after <= 5.0, "{:?}, {after}", play.sent);
+    play.wait(after);
+    while play.sent.is_empty() {
+        play.wait(play.wakes_after().filter(|after| *after < 5.0).unwrap());
+    }
+    assert!(play.span_of(play.sent[0]).first().0 < 30);
+}
+
+#[test]
+fn what_was_throttled_of_one_that_is_left_alone_goes_before_nobody() {
+    let mut play =
+        Play::of(Settings { rate_per: RatePer::Run, concurrency: 4, ..settings() }, standing(&[10, 10]));
+    let (kept, left): (Vec<BatchId>, Vec<BatchId>) =
+        play.sent.iter().partition(|batch| play.span_of(**batch).first().0 < 10);
+    play.answer(left[0], forbidden_words());
+    let next = *play.sent.last().unwrap();
+    play.answer(kept[0], done());
+    play.answer(
+        if play.span_of(next).first().0 < 10 { *play.sent.last().unwrap() } else { next },
+        forbidden_words(),
+    );
+    play.answer(left[1], fault(None, true, true, "HTTP 429"));
+    for _ in 0..100 {
+        play.answer_all(&done());
+        play.wait(1.0);
+    }
+    assert!(matches!(play.ending, Some(Ending::Forbidden { .. })), "{:?}", play.ending);
+}

@@ -1,7 +1,7 @@
 //! The engine against a simulated service, clock and disk, driven by one seed.
 //!
 //! `SEEDS=n cargo test --release --test simulation` runs as many seeds as you like, `FIRST_SEED=k`
-//! says where to begin. A seed that fails prints itself and replays exactly.
+//! says where to begin. A seed that fails prints itself and replays exactly; `TRACE=1` tells what happens in it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use seatbatch::domain::{
     Action, Answer, Assignment, Body, Change, ErrorCode, Holdings, HttpAnswer, ItemError, Operation,
-    OperationKey, OrgId, ServerError, WireForm,
+    OperationKey, OrgId, Prospect, ServerError, Unconnected, WireForm,
 };
 
 /// How likely each mishap is, in thousandths.
@@ -76,7 +76,15 @@ impl Service {
             return http(401, None, Body::Empty);
         }
         if meets(self.moods.drop_before) {
-            return if meets(500) { Answer::NotSent("refused".into()) } else { Answer::Lost("reset".into()) };
+            if meets(500) {
+                return Answer::Lost("reset".into());
+            }
+            let prospect = match () {
+                () if meets(30) => Prospect::Hopeless,
+                () if meets(200) => Prospect::Doubtful,
+                () => Prospect::Passing,
+            };
+            return Answer::NotSent(Unconnected { reason: "refused".into(), prospect });
         }
         if meets(self.moods.throttle) {
             let wait = [None, Some(0), Some(1), Some(30), Some(3000)][dice.usize(..5)];
@@ -123,11 +131,14 @@ impl Service {
         if self.picky && each.any(|(assignment, operation)| self.is_so(assignment, operation)) {
             return http(400, None, Body::Error(error(Some("400409"))));
         }
-        let answer = self.apply(sent);
         let mut meets = |thousandths: u32| dice.u32(..1000) < thousandths;
         let (lost, garbage) = (meets(self.moods.drop_after), meets(self.moods.garbage));
+        // Who says nothing that can be understood may have done anything.
+        let some = if garbage && dice.bool() { &sent[..dice.usize(..=sent.len())] } else { sent };
+        assert!(self.form == WireForm::Array || sent.len() == 1, "the object form carries one user");
+        let answer = self.apply(some);
         let named = |assignment: &&Assignment| !self.refused.contains_key(&name(assignment));
-        let applied = sent.iter().filter(named).flat_map(|assignment| &assignment.operations);
+        let applied = some.iter().filter(named).flat_map(|assignment| &assignment.operations);
         let applied: Vec<OperationKey> = applied.map(|operation| operation.key).collect();
         for key in applied {
             if lost || garbage {
@@ -139,10 +150,26 @@ impl Service {
         if lost {
             return Answer::Lost("reset".into());
         }
-        if garbage {
-            return http(206, None, Body::Unreadable("is cut off".into()));
-        }
-        answer
+        if garbage { self.garbage(dice) } else { answer }
+    }
+
+    /// An answer of which nothing follows.
+    fn garbage(&self, dice: &mut fastrand::Rng) -> Answer {
+        let stranger =
+            ItemError { email: Some("eve@example.com".into()), person_id: None, error: Some(error(None)) };
+        let body = match (self.form, dice.u32(..4)) {
+            (_, 0) => Body::Unreadable("is cut off".into()),
+            (WireForm::Array, 1) => Body::Items(Vec::new()),
+            (WireForm::Array, 2) => Body::Items(vec![stranger]),
+            (WireForm::Array, _) => Body::Json,
+            (WireForm::Object, 1) => Body::Holdings(Box::default()),
+            (WireForm::Object, 2) => {
+                let (licenses, email) = (Some(Vec::new()), Some("eve@example.com".into()));
+                Body::Holdings(Box::new(Holdings { licenses, email, ..Holdings::default() }))
+            }
+            (WireForm::Object, _) => Body::Json,
+        };
+        http(206, None, body)
     }
 
     /// Whether what an operation asks for is so.
@@ -173,8 +200,8 @@ impl Service {
             WireForm::Array if items.is_empty() => http(200, None, Body::Empty),
             WireForm::Array => http(206, None, Body::Items(items)),
             WireForm::Object => {
-                assert_eq!(sent.len(), 1, "the object form carries one user");
-                let licenses = self.held.get(&name(&sent[0])).into_iter().flatten().cloned().collect();
+                let licenses =
+                    sent.iter().filter_map(|one| self.held.get(&name(one))).flatten().cloned().collect();
                 http(
                     if items.is_empty() { 200 } else { 206 },
                     None,

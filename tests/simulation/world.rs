@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use seatbatch::domain::{
     Action, Answer, Assignment, AssignmentNo, BatchChange, BatchId, Change, EmailAddress, InDoubt, Intent,
-    LicenseId, Line, Operation, OperationKey, OrgId, Outcome, Properties, Rate, RatePer, Sequence, Span,
-    User, Wire, WireForm, code,
+    LicenseId, Line, Operation, OperationKey, OrgId, Outcome, Properties, Prospect, Rate, RatePer, Sequence,
+    Span, User, Wire, WireForm, code,
 };
 use seatbatch::engine::{
     Effect, Ending, Engine, Event, Finding, Instruction, OperationEffect, Scope, Settings, Verdict, judge,
 };
 
-use super::disk::{Disk, Record, State};
+use super::disk::{Batch, Disk, Record, State};
 use super::service::{Moods, Service};
 
 /// What happens later.
@@ -48,6 +48,8 @@ struct Flight {
 
 pub(crate) struct World {
     seed: u64,
+    /// Tell everything that happens.
+    trace: bool,
     dice: fastrand::Rng,
     now: Duration,
     settings: Settings,
@@ -86,7 +88,7 @@ pub(crate) struct World {
     faults: HashMap<BatchId, (u32, u64)>,
     through: u64,
     /// Throttled and not sent since.
-    throttled: BTreeMap<BatchId, Option<OrgId>>,
+    throttled: BTreeMap<BatchId, (Option<OrgId>, Span)>,
     /// Sent before, in this process.
     sent_before: BTreeSet<BatchId>,
     /// Assignments refused alone, which may be held back.
@@ -94,6 +96,10 @@ pub(crate) struct World {
     /// Assignments of which nobody could tell what had become of them.
     untold: BTreeSet<u32>,
     settled: HashMap<BatchId, State>,
+    /// Answers that were not the API's since something was accepted, in this process.
+    foreign: u32,
+    /// Something is in the way that does not go away.
+    hopeless: bool,
 }
 
 /// More steps than any seed needs: law 8.
@@ -119,6 +125,7 @@ impl World {
         let engine = Engine::new(settings.clone(), disk.recover(Duration::ZERO));
         Self {
             seed,
+            trace: std::env::var_os("TRACE").is_some(),
             dice,
             now: Duration::ZERO,
             settings,
@@ -154,6 +161,8 @@ impl World {
             refused_alone: BTreeSet::new(),
             untold: BTreeSet::new(),
             settled: HashMap::new(),
+            foreign: 0,
+            hopeless: false,
         }
     }
 
@@ -268,6 +277,7 @@ impl World {
             }
         }
         self.service.away = false;
+        (self.foreign, self.hopeless) = (0, false);
         self.faults.clear();
         self.throttled.clear();
         self.sent_before.clear();
@@ -288,7 +298,8 @@ impl World {
             assert!(self.steps < MOST_STEPS, "seed {} goes on forever", self.seed);
             if let Some(at) = self.engine.next_wakeup() {
                 let at = self.started + at;
-                assert!(at > self.now, "a wake-up in the past");
+                // What happened last may be nothing to the engine.
+                assert!(at >= self.now, "a wake-up in the past");
                 // One is enough: each one more would be woken for again and again.
                 if self.wake.is_none_or(|wake| at < wake) {
                     self.wake = Some(at);
@@ -341,8 +352,14 @@ impl World {
 
     fn tell(&mut self, event: Event) {
         let jitter = self.dice.f64();
+        if self.trace {
+            eprintln!("{:?} {event:?}", self.now);
+        }
         self.engine.handle(self.now - self.started, jitter, event);
         while let Some(instruction) = self.engine.next_instruction() {
+            if self.trace {
+                eprintln!("    {instruction:?}");
+            }
             self.act(instruction);
         }
         self.begin_commit();
@@ -364,9 +381,18 @@ impl World {
             Instruction::Send { batch } => self.send(batch),
             Instruction::CommitOutcome(Outcome { batch, span, change, learned, .. }) => {
                 self.check_change(batch, span, &change);
-                if let BatchChange::Split { left, right, .. } = &change {
+                if matches!(change, BatchChange::Done { .. } | BatchChange::Failed(_)) {
+                    // It was in effect, and need not be sent.
                     self.throttled.remove(&batch);
-                    for part in [left.batch, right.batch] {
+                }
+                if let BatchChange::Split { left, right, .. } = &change {
+                    let throttled = self.throttled.remove(&batch);
+                    for (part, span) in [left, right].map(|part| (part.batch, part.span)) {
+                        // What was sent, or throttled, of a whole was of each part.
+                        self.throttled.extend(throttled.clone().map(|(org, _)| (part, (org, span))));
+                        if self.sent_before.contains(&batch) {
+                            self.sent_before.insert(part);
+                        }
                         if let Some(faults) = self.faults.get(&batch).copied() {
                             self.faults.insert(part, faults);
                         }
@@ -390,7 +416,7 @@ impl World {
                 });
             }
             Instruction::Block { org, reason } => {
-                self.throttled.retain(|_, throttled| *throttled != org);
+                self.throttled.retain(|_, (throttled, _)| *throttled != org);
                 self.blocked.push((org, reason));
             }
             Instruction::ReadToken => {
@@ -435,6 +461,8 @@ impl World {
         assert!(!self.stopped, "law 5: sent after a stop");
         assert!(self.now >= self.pause, "law 5: sent during a pause");
         assert_ne!(self.refused_token, Some(self.token), "law 5: sent with a refused token");
+        assert!(self.foreign < 3, "sent though somebody else answers");
+        assert!(!self.hopeless, "sent though something is in the way for good");
         let span = self.flights[&batch].span;
         let org = self.assignments[span.first().0 as usize].org.clone();
         let org_pause = self.org_pauses.get(&org).copied().unwrap_or_default();
@@ -446,7 +474,8 @@ impl World {
         self.throttled.remove(&batch);
         if self.sent_before.insert(batch) {
             let same_pace = |other: &Option<OrgId>| self.settings.rate_per == RatePer::Run || *other == org;
-            let waiting = self.throttled.values().any(same_pace);
+            let waiting =
+                self.throttled.values().any(|(org, span)| same_pace(org) && self.waits_for_nobody(*span));
             assert!(!waiting, "law 10: sent for the first time before what was throttled");
         }
         let flight = &self.flights[&batch];
@@ -619,7 +648,7 @@ impl World {
             Verdict::SendAgain { throttled: true, .. } => {
                 let org = self.flights[&batch].org.clone();
                 if !self.blocked.iter().any(|(blocked, _)| *blocked == org) {
-                    self.throttled.insert(batch, org);
+                    self.throttled.insert(batch, (org, span));
                 }
             }
             Verdict::SendAgain { .. } | Verdict::InDoubt(_) | Verdict::Foreign(_) | Verdict::CutOff(_) => {
@@ -628,6 +657,12 @@ impl World {
             Verdict::Rejected(_) | Verdict::Forbidden(_) if span.len() == 1 => {
                 self.refused_alone.insert(span.first().0);
             }
+            _ => {}
+        }
+        match verdict {
+            Verdict::Accepted { .. } => self.foreign = 0,
+            Verdict::Foreign(_) => self.foreign += 1,
+            Verdict::CutOff(cut_off) => self.hopeless |= cut_off.prospect == Prospect::Hopeless,
             _ => {}
         }
         match verdict {
@@ -641,13 +676,7 @@ impl World {
 
     /// Law 9: who gets a license waits for everyone before who gives it back.
     fn check_barrier(&self, batch: BatchId, span: Span) {
-        let floor = |number: u32| match &self.settings.sequence {
-            Sequence::Free => 0,
-            Sequence::RemovesFirst => number,
-            Sequence::Waves(starts) => {
-                starts.iter().copied().filter(|start| *start <= number).max().unwrap_or(0)
-            }
-        };
+        let floor = |number| self.floor(number);
         let below = floor(span.first().0);
         assert_eq!(
             below.min(span.first().0),
@@ -676,14 +705,38 @@ impl World {
         }
     }
 
+    /// Assignments below this one go before this one.
+    fn floor(&self, number: u32) -> u32 {
+        match &self.settings.sequence {
+            Sequence::Free => 0,
+            Sequence::RemovesFirst => number,
+            Sequence::Waves(starts) => {
+                starts.iter().copied().filter(|start| *start <= number).max().unwrap_or(0)
+            }
+        }
+    }
+
+    /// Whether everybody who goes before these is settled.
+    fn waits_for_nobody(&self, span: Span) -> bool {
+        let org = &self.assignments[span.first().0 as usize].org;
+        let leaves = self.disk.leaves();
+        (0..self.floor(span.first().0)).all(|number| {
+            let covers = |leaf: &Span| leaf.first().0 <= number && number <= leaf.last().0;
+            let leaf = leaves.iter().find(|(_, leaf)| covers(&leaf.span)).map(|(_, leaf)| leaf.state);
+            self.assignments[number as usize].org != *org || matches!(leaf, Some(State::Done | State::Failed))
+        })
+    }
+
     /// What is called failed was refused, or was tried as often as is borne; and was surely not done.
     fn check_change(&self, batch: BatchId, span: Span, change: &BatchChange) {
         let exhausted = |code: &str| {
             if code != code::RETRIES_EXHAUSTED {
                 return;
             }
-            let (faults, _) = self.faults[&batch];
+            let (faults, through) = self.faults[&batch];
             assert!(faults >= self.settings.max_attempts, "law 10: given up after {faults} faults");
+            assert_eq!(span.len(), 1, "given up with others, who may be well");
+            assert!(self.through > through || self.is_nearly_over(), "given up in an outage");
         };
         match change {
             BatchChange::Failed(refusal) => {
@@ -701,6 +754,16 @@ impl World {
             }
             _ => {}
         }
+    }
+
+    /// A few assignments alone are not settled.
+    fn is_nearly_over(&self) -> bool {
+        let leaves = self.disk.leaves();
+        let settled = |(_, batch): &&(BatchId, &Batch)| {
+            matches!(batch.state, State::Done | State::Failed | State::InDoubt)
+        };
+        let settled: u32 = leaves.iter().filter(settled).map(|(_, batch)| batch.span.len()).sum();
+        self.assignments.len() as u32 - settled <= 3
     }
 
     /// Law 11: nothing is failed that may have been done.

@@ -147,6 +147,10 @@ impl Engine {
         if !batch.is_lone() {
             return self.split(id, outcome, false);
         }
+        if batch.form != self.discovery.form(batch) {
+            // It left before the form was learned: refused was the form.
+            return self.settle_resting(id, outcome, After::Anew);
+        }
         if self.discovery.is_open(batch) {
             batch.as_object = true;
             batch.array_refusal = Some(rejection);

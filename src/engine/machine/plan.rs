@@ -4,6 +4,7 @@ use super::{AHEAD, Engine, Instruction, Time};
 use crate::domain::{AttemptId, BatchChange, BatchId, InDoubt, Intent, Outcome, Part, Span, WireForm};
 use crate::engine::batch::{After, Batch, Inquiry, Stage};
 use crate::engine::lane::{Allowance, LaneNo, Next, Work};
+use crate::engine::road::RoadNo;
 
 /// How often something new asks an ill service: rarely enough that a long illness does not drag the whole
 /// run into it, and often enough to get past a hundred users who always fail.
@@ -37,7 +38,7 @@ impl Engine {
                     self.verifying.insert(id, (self.token.generation(), batch));
                 }
                 Work::Batch(id, batch) => {
-                    let (id, batch) = self.alone_if_object(id, batch);
+                    let (id, batch) = self.alone_if_object(id, batch, false);
                     self.intend(id, batch);
                 }
                 Work::Unsent(from) => {
@@ -51,25 +52,33 @@ impl Engine {
         }
     }
 
-    /// What was throttled goes first. It takes the place of what it was when it was in flight.
+    /// What was throttled goes first. It takes the place of what it was when it was in flight. What is not sent as a
+    /// whole any more goes one by one in that place.
     fn plan_throttled(&mut self, now: Time) {
         for number in 0..self.lanes.len() {
-            while let Some(lane) = self.lanes.get_mut(number)
-                && lane.blocked.is_none()
+            while let Some(lane) = self.lanes.get(number).filter(|lane| lane.blocked.is_none())
                 && self.roads.get(lane.road).is_some_and(|road| now >= road.pause)
-                && let Some((id, batch)) = lane.take_throttled()
+                && let Some(span) = lane.next_throttled(|batch| self.has_place(batch))
+                && let Some((id, batch)) =
+                    self.lanes.get_mut(number).and_then(|lane| lane.take_throttled(span))
             {
-                if batch.is_lone() || self.discovery.form(&batch) == WireForm::Array {
-                    self.intend(id, batch);
-                    continue;
-                }
-                // It is not sent as a whole any more.
-                if let Some(road) = self.roads.get_mut(lane.road) {
-                    road.throttled.remove(&id);
-                }
-                lane.put(id, batch);
+                let (id, batch) = self.alone_if_object(id, batch, true);
+                self.intend(id, batch);
             }
         }
+    }
+
+    /// Whether what was throttled may take its place: what is left of a whole has none until the part before it
+    /// has had its turn.
+    fn has_place(&self, batch: &Batch) -> bool {
+        batch
+            .behind
+            .is_none_or(|part| !self.active.contains_key(&part) && !self.is_throttled(batch.lane, part))
+    }
+
+    fn is_throttled(&self, number: LaneNo, id: BatchId) -> bool {
+        let road = self.lanes.get(number).and_then(|lane| self.roads.get(lane.road));
+        road.is_some_and(|road| road.throttled.contains_key(&id))
     }
 
     /// Whether the service is asked what became of a batch before it is sent again, or failed.
@@ -78,19 +87,23 @@ impl Engine {
         batch.claim.is_some() || (unasked && self.settings.in_doubt == InDoubt::Verify)
     }
 
-    /// The lane whose next request may leave first, and what it has for it.
-    fn choose(&self, now: Time) -> Option<(LaneNo, Next)> {
-        let room = self.settings.concurrency;
+    /// Places that are taken by what is ready, and by what was throttled: that comes back whatever else is ready.
+    fn places_taken(&self) -> u32 {
         let ahead = self.lanes.iter().map(|lane| lane.ahead).sum::<u32>();
-        // They come back whatever else is ready.
         let settling = |batch: &&Batch| matches!(batch.stage, Stage::Settling(After::Throttled));
-        let settling = self.active.values().filter(settling).fold(0, |count, _| count + 1);
+        let settling = self.active.values().filter(settling);
         // What an organization that is left alone has put aside comes back in this run no more.
         let open = self.lanes.iter().filter(|lane| lane.blocked.is_none());
-        let throttled = open.map(super::Lane::throttled).sum::<u32>() + settling;
+        let throttled = open.flat_map(super::Lane::throttled).filter(|batch| self.has_place(batch));
+        throttled.chain(settling).fold(ahead, |count, _| count + 1)
+    }
+
+    /// The lane whose next request may leave first, and what it has for it.
+    fn choose(&self, now: Time) -> Option<(LaneNo, Next)> {
+        let (room, taken) = (self.settings.concurrency, self.places_taken());
         // What is known to be free to go finds a place even where all that is ready has to wait for it.
-        let retries = ahead + throttled + self.in_flight < room.saturating_mul(4);
-        let unsent = ahead + throttled < room.saturating_mul(3);
+        let retries = taken + self.in_flight < room.saturating_mul(4);
+        let unsent = taken < room.saturating_mul(3);
         let room = Room { known: retries, unknown: unsent };
         let alone = !self.is_occupied();
         let ill = self.is_ill();
@@ -99,7 +112,7 @@ impl Engine {
         }
         // One at a time, an ill service is asked whether it is well again. What failed before asks, and
         // something new only now and then: it may be that what failed will always fail.
-        let asking = ill && self.lanes.iter().any(|lane| lane.waiting().any(|batch| batch.needs_budget));
+        let asking = ill && self.is_retry_waiting();
         let end = self.canary.end();
         let retries = Allowance { retries: self.budget.allows(alone), anew: !asking, unsent, end };
         let anew = Allowance { retries: false, anew: true, unsent, end };
@@ -108,6 +121,18 @@ impl Engine {
             .then(|| self.choose_from(now, anew, room))
             .flatten()
             .or_else(|| self.choose_from(now, retries, room))
+    }
+
+    /// Whether what failed before will ask an ill service again. What an organization that is left alone has put
+    /// aside does not.
+    fn is_retry_waiting(&self) -> bool {
+        let open = self.lanes.iter().filter(|lane| lane.blocked.is_none());
+        open.flat_map(super::Lane::waiting).any(|batch| batch.needs_budget)
+    }
+
+    /// When something new asks an ill service next, where it waits for that alone.
+    pub(super) fn asks_anew_at(&self) -> Option<Time> {
+        (self.is_ill() && self.is_retry_waiting()).then(|| self.newest + ASK_ANEW)
     }
 
     fn choose_from(&self, now: Time, allowance: Allowance, room: Room) -> Option<(LaneNo, Next)> {
@@ -197,8 +222,9 @@ impl Engine {
         }
     }
 
-    /// The object form carries one user: the first assignment is split off and goes alone.
-    fn alone_if_object(&mut self, id: BatchId, batch: Batch) -> (BatchId, Batch) {
+    /// The object form carries one user: the first assignment is split off and goes alone. Those of a batch that was
+    /// `throttled` go before what was never sent, as it did.
+    fn alone_if_object(&mut self, id: BatchId, batch: Batch, throttled: bool) -> (BatchId, Batch) {
         let object = self.discovery.form(&batch) == WireForm::Object;
         let parts = if object { batch.span.split(1) } else { None };
         let Some((head, rest)) = parts else { return (id, batch) };
@@ -212,7 +238,17 @@ impl Engine {
             learned: None,
             rows: 0,
         }));
-        self.put(right.batch, batch.part(right.span));
+        let mut rest = batch.part(right.span);
+        if let Some(lane) = self.lanes.get_mut(batch.lane) {
+            if throttled && let Some(road) = self.roads.get_mut(lane.road) {
+                road.throttled.remove(&id);
+                road.throttled.extend([left, right].map(|part| (part.batch, batch.lane)));
+                rest.behind = Some(left.batch);
+                lane.put_first(right.batch, rest);
+            } else {
+                lane.put(right.batch, rest);
+            }
+        }
         (left.batch, batch.part(left.span))
     }
 
@@ -236,6 +272,7 @@ impl Engine {
         batch.attempt = AttemptId(self.next_attempt);
         self.next_attempt += 1;
         batch.stage = Stage::Intending;
+        batch.behind = None;
         batch.on_budget = std::mem::take(&mut batch.needs_budget);
         if batch.on_budget {
             self.budget.spend();
@@ -285,8 +322,9 @@ impl Engine {
     fn dispatch_one(&mut self, now: Time, number: LaneNo) -> bool {
         let Some(lane) = self.lanes.get(number).filter(|lane| lane.blocked.is_none()) else { return false };
         let Some(road) = self.roads.get(lane.road).filter(|road| now >= road.pause) else { return false };
+        let throttled_first = self.throttled_may_go(lane.road);
         let may_go = |id: &BatchId| {
-            (road.throttled.is_empty() || road.throttled.contains_key(id))
+            (!throttled_first || road.throttled.contains_key(id))
                 && self.active.get(id).is_some_and(|batch| !self.is_held_back(batch))
         };
         let Some(place) = lane.ready.iter().position(may_go) else { return false };
@@ -308,6 +346,15 @@ impl Engine {
             self.instructions.push_back(Instruction::Send { batch: id });
         }
         true
+    }
+
+    /// Whether anything that was throttled on a road waits for nothing else: then it goes first.
+    fn throttled_may_go(&self, road: RoadNo) -> bool {
+        let Some(throttled) = self.roads.get(road).map(|road| &road.throttled) else { return false };
+        let open = self.lanes.iter().filter(|lane| lane.road == road && lane.blocked.is_none());
+        let waiting = open.flat_map(super::Lane::throttled);
+        let under_way = throttled.keys().filter_map(|id| self.active.get(id));
+        waiting.chain(under_way).any(|batch| !self.is_held_back(batch))
     }
 
     /// The form was learned: what is ready in the other one is made ready anew.
