@@ -19,7 +19,7 @@ pub(super) fn can_ask(output: Output) -> Result<(), Failure> {
 /// Asks, and goes on only with a yes.
 pub(super) fn confirm(output: Output, question: &str) -> Result<(), Failure> {
     can_ask(output)?;
-    let _ = write!(io::stderr(), "{question} [y/N] ");
+    let _ = write!(io::stderr(), "{} [y/N] ", Output::for_stderr(question));
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);
     if read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {

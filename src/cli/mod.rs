@@ -44,6 +44,7 @@ mod undo;
 mod user;
 mod verify;
 mod words;
+mod wrap;
 
 use std::process::ExitCode;
 

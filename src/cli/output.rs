@@ -4,7 +4,7 @@
 //! taken out again where the stream has none (`anstream`).
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
@@ -12,6 +12,7 @@ use comfy_table::{ContentArrangement, Table};
 
 use super::event::{Closing, Event, Summary};
 use super::words;
+use super::wrap::wrapped;
 use crate::assign::Severity;
 
 /// How an error begins, and what a person should look at first.
@@ -47,7 +48,12 @@ impl Output {
 
     /// Why it did not go well: said to those who want to hear nothing else, too.
     pub(super) fn insist(&self, text: impl Display) {
-        to_stderr(&format!("{text}\n"));
+        to_stderr(&format!("{}\n", Self::for_stderr(&text.to_string())));
+    }
+
+    /// A message as it stands on standard error: no wider than a terminal there.
+    pub(super) fn for_stderr(text: &str) -> String {
+        columns(&io::stderr()).map_or_else(|| text.to_owned(), |columns| wrapped(text, columns))
     }
 
     /// What was asked for, for people, on standard output.
@@ -55,6 +61,8 @@ impl Output {
         if self.json {
             return Ok(());
         }
+        let text = text.to_string();
+        let text = columns(&io::stdout()).map_or(text.clone(), |columns| wrapped(&text, columns));
         // Written as one, also where standard output is not buffered by the line.
         anstream::stdout().write_all(format!("{text}\n").as_bytes())
     }
@@ -117,14 +125,36 @@ impl Output {
     }
 }
 
-/// A table no wider than the terminal; where there is none, as wide as it is.
+/// A table no wider than the terminal; where there is none, as wide as it comes.
 pub(super) fn fitted(mut table: Table) -> String {
-    if io::stdout().is_terminal()
-        && let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size()
-    {
+    if let Some(columns) = any_columns() {
+        let columns = u16::try_from(columns).unwrap_or(u16::MAX);
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
     }
     table.trim_fmt()
+}
+
+/// How wide the terminal is, if anything goes to one.
+pub(super) fn any_columns() -> Option<usize> {
+    columns(&io::stdout()).or_else(|| columns(&io::stderr()))
+}
+
+/// How wide a stream is, where it is a terminal.
+#[cfg(unix)]
+pub(super) fn columns(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
+    let is_terminal = stream.is_terminal();
+    let (terminal_size::Width(columns), _) =
+        terminal_size::terminal_size_of(stream).filter(|_| is_terminal)?;
+    Some(columns.into())
+}
+
+/// How wide a stream is, where it is a terminal.
+#[cfg(windows)]
+pub(super) fn columns(stream: &(impl IsTerminal + std::os::windows::io::AsHandle)) -> Option<usize> {
+    let is_terminal = stream.is_terminal();
+    let (terminal_size::Width(columns), _) =
+        terminal_size::terminal_size_of(stream).filter(|_| is_terminal)?;
+    Some(columns.into())
 }
 
 /// A word that stands out where the terminal has colours.

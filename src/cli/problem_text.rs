@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::output::Output;
+use super::output::{Output, any_columns};
 use crate::assign::{Problem, Severity};
 use crate::domain::Printable;
 use crate::input::{Excerpt, Excerpts};
@@ -37,7 +37,7 @@ pub(super) fn shown(kind: &Shown<'_>) -> String {
         };
         return format!("{word} line {}: {}{remedy} [{code}]\n", problem.line, problem.message);
     }
-    let width = width();
+    let width = any_columns().unwrap_or(WIDTH);
     let mut text = if kind.count == 1 {
         format!("{word} {code}\n")
     } else {
@@ -152,10 +152,6 @@ fn cut(text: &str, span: Option<Range<usize>>, room: usize) -> (String, Option<R
         start..end.max(start)
     });
     (shown, place)
-}
-
-fn width() -> usize {
-    terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0))
 }
 
 #[cfg(test)]

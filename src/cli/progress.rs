@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use self::standing::Standing;
 use super::event::Event;
-use super::output::Output;
+use super::output::{Output, columns};
 use super::words;
 use crate::domain::{Printable, Rate, RunId};
 use crate::run::{FailedOperation, Observer, Progress, Silent};
@@ -25,7 +25,7 @@ pub(super) fn observer(output: Output, rate: Rate) -> Box<dyn Observer> {
     let face = match output {
         Output { json: true, .. } => Face::Events,
         Output { quiet: true, .. } => return Box::new(Silent),
-        _ if io::stderr().is_terminal() => Face::Bar(bar()),
+        _ if io::stderr().is_terminal() && can_move_the_cursor() => Face::Bar(bar()),
         _ => Face::Lines,
     };
     Box::new(TellingThread {
@@ -36,8 +36,16 @@ pub(super) fn observer(output: Output, rate: Rate) -> Box<dyn Observer> {
     })
 }
 
+/// A terminal that cannot is given lines.
+fn can_move_the_cursor() -> bool {
+    std::env::var_os("TERM").is_none_or(|name| name != "dumb")
+}
+
+/// Columns of the bar itself.
+const BAR: usize = 10;
+
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:20} {wide_msg}");
+    let style = ProgressStyle::with_template(&format!("{{bar:{BAR}}} {{wide_msg}}"));
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
@@ -54,9 +62,10 @@ impl Face {
         match self {
             Self::Bar(bar) => {
                 bar.set_position(standing.settled());
-                bar.set_message(standing.line(output, now));
+                let room = columns(&io::stderr()).unwrap_or(usize::MAX).saturating_sub(BAR + 2);
+                bar.set_message(standing.line(output, now, room));
             }
-            Self::Lines => output.say(standing.line(output, now)),
+            Self::Lines => output.say(standing.line(output, now, usize::MAX)),
             Self::Events => output.event(&standing.event(now)),
         }
     }
@@ -64,7 +73,7 @@ impl Face {
     /// A message between two looks.
     fn say(&self, output: Output, text: &str) {
         match self {
-            Self::Bar(bar) => bar.println(text),
+            Self::Bar(bar) => bar.println(Output::for_stderr(text)),
             Self::Lines | Self::Events => output.say(text),
         }
     }

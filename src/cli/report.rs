@@ -6,6 +6,7 @@ use super::args::{self, ReportFormat};
 use super::context::Context;
 use super::event::Summary;
 use super::exit::{Exit, Failure};
+use super::output::columns;
 use super::outputs::{destination, put};
 use crate::journal::{Reader, RunRow};
 use crate::report::{Audited, Format, ReportOptions, write_audit};
@@ -39,6 +40,7 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
         user: args.user.as_deref(),
         utc: context.output.utc,
         grouped: io::stdout().is_terminal(),
+        columns: columns(&io::stdout()).and_then(|columns| u16::try_from(columns).ok()),
         version: env!("CARGO_PKG_VERSION"),
     };
     match &args.output {
@@ -59,6 +61,12 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
             write_audit(&audited, &telling, Format::Json, &mut OneLine(&mut output))?;
             output.write_all(b"}\n")?;
             output.flush()?;
+        }
+        None if format == Format::Text => {
+            // A page at most: it is broken where the terminal ends.
+            let mut text = Vec::new();
+            write_audit(&audited, &telling, format, &mut text)?;
+            context.output.print(String::from_utf8_lossy(&text).trim_end())?;
         }
         None => {
             let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());

@@ -84,6 +84,10 @@ impl Desk {
         self.folder.path().join(name)
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

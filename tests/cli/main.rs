@@ -11,6 +11,7 @@
 // What the tests stand on.
 mod harness;
 mod schema;
+mod screen;
 mod scripted;
 
 // One file a command.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::cli::event::{self, Event};
 use crate::cli::output::Output;
 use crate::cli::words;
+use crate::cli::wrap::cut;
 use crate::domain::{Printable, Rate};
 use crate::run::Progress;
 
@@ -136,39 +137,48 @@ impl Standing {
         self.trouble.as_ref().is_some_and(|trouble| now.duration_since(trouble.since) >= SILENCE)
     }
 
-    /// All of it in one line.
-    pub(super) fn line(&mut self, output: Output, now: Instant) -> String {
+    /// All of it in one line, or as much as there is room for: what matters least is left out first.
+    pub(super) fn line(&mut self, output: Output, now: Instant, room: usize) -> String {
         let Progress { total, done, unchanged, failed, invalid, .. } = self.progress;
         let number = |count| output.number(count);
-        let mut text = format!("{} of {} done", number(done), number(total - invalid));
+        let mut counts = format!("{} of {} done", number(done), number(total - invalid));
         for (count, word) in [(unchanged, "unchanged"), (failed, "failed")] {
             if count > 0 {
-                text = format!("{text}, {} {word}", number(count));
+                counts = format!("{counts}, {} {word}", number(count));
             }
         }
         if let Some(trouble) = &self.trouble {
             let why = Printable(&trouble.why);
             let time = words::duration(now.duration_since(trouble.since));
-            return if self.is_stuck(now) {
-                format!("{text}; nothing gets through for {time}, trying again: {why}")
+            let text = if self.is_stuck(now) {
+                format!("{counts}; nothing gets through for {time}, trying again: {why}")
             } else {
-                format!("{text}; trying again: {why}")
+                format!("{counts}; trying again: {why}")
             };
+            return cut(&text, room);
         }
+        let [long, short] = self.pace_in_words(now);
+        let left = self.forecast(now).map(|left| format!("; about {} left", words::duration(rounded(left))));
+        let left = left.unwrap_or_default();
+        let ways =
+            [format!("{counts}{long}{left}"), format!("{counts}{short}{left}"), format!("{counts}{left}")];
+        ways.into_iter().find(|way| way.chars().count() <= room).unwrap_or_else(|| cut(&counts, room))
+    }
+
+    /// The pace and how it was found, or the wait that the service asks for: in full, and in short.
+    fn pace_in_words(&self, now: Instant) -> [String; 2] {
         if let Some(left) = self.throttled(now) {
-            text = format!("{text}; throttled by the service for another {}", words::duration(left));
-        } else if let Some((requests, _)) = self.pace(now) {
-            let how = if self.rate.to_string().starts_with("auto") {
-                "found by itself"
-            } else {
-                "as --rate allows"
-            };
-            text = format!("{text}; {:.0} requests/min, {how}", requests * 60.0);
+            let left = words::duration(left);
+            return [
+                format!("; throttled by the service for another {left}"),
+                format!("; throttled, {left} more"),
+            ];
         }
-        match self.forecast(now) {
-            Some(left) => format!("{text}; about {} left", words::duration(rounded(left))),
-            None => text,
-        }
+        let Some((requests, _)) = self.pace(now) else { return Default::default() };
+        let pace = requests * 60.0;
+        let is_found = self.rate.to_string().starts_with("auto");
+        let how = if is_found { "found by itself" } else { "as --rate allows" };
+        [format!("; {pace:.0} requests/min, {how}"), format!("; {pace:.0}/min")]
     }
 
     pub(super) fn event(&mut self, now: Instant) -> Event<'_> {
@@ -216,26 +226,31 @@ mod tests {
         let later = |seconds| begun + Duration::from_secs(seconds);
         let mut standing = Standing::new("300/min".parse().unwrap());
         standing.begin(at(0, 0), begun);
-        assert_eq!(standing.line(Output::plain(), later(1)), "0 of 1000 done");
+        assert_eq!(standing.line(Output::plain(), later(1), 200), "0 of 1000 done");
         standing.update(at(100, 10), later(10));
-        let line = standing.line(Output::plain(), later(10));
+        let line = standing.line(Output::plain(), later(10), 200);
         assert_eq!(line, "100 of 1000 done; 60 requests/min, as --rate allows; about 91 s left");
+        let narrow = |standing: &mut Standing, room| standing.line(Output::plain(), later(10), room);
+        assert_eq!(narrow(&mut standing, 50), "100 of 1000 done; 60/min; about 91 s left");
+        assert_eq!(narrow(&mut standing, 40), "100 of 1000 done; about 91 s left");
+        assert_eq!(narrow(&mut standing, 20), "100 of 1000 done");
+        assert_eq!(narrow(&mut standing, 10), "100 of 10…");
         standing.throttle(Duration::from_secs(30), later(10));
-        let line = standing.line(Output::plain(), later(30));
+        let line = standing.line(Output::plain(), later(30), 200);
         assert_eq!(line, "100 of 1000 done; throttled by the service for another 10 s; about 91 s left");
         standing.update(at(110, 11), later(41));
         assert!(standing.trouble("HTTP 503", later(42)));
         assert!(!standing.trouble("HTTP 503", later(43)));
-        let line = standing.line(Output::plain(), later(43));
+        let line = standing.line(Output::plain(), later(43), 200);
         assert_eq!(line, "110 of 1000 done; trying again: HTTP 503");
-        let line = standing.line(Output::plain(), later(72));
+        let line = standing.line(Output::plain(), later(72), 200);
         assert_eq!(line, "110 of 1000 done; nothing gets through for 30 s, trying again: HTTP 503");
         assert!(matches!(
             standing.event(later(72)),
             Event::Progress(event::ProgressEvent { eta_s: None, .. })
         ));
         standing.update(at(120, 13), later(73));
-        assert!(standing.line(Output::plain(), later(73)).contains("left"));
+        assert!(standing.line(Output::plain(), later(73), 200).contains("left"));
     }
 
     #[test]
@@ -244,6 +259,6 @@ mod tests {
         let mut standing = Standing::new("auto".parse().unwrap());
         standing
             .begin(Progress { total: 10, done: 3, unchanged: 2, failed: 1, invalid: 1, requests: 0 }, begun);
-        assert_eq!(standing.line(Output::plain(), begun), "3 of 9 done, 2 unchanged, 1 failed");
+        assert_eq!(standing.line(Output::plain(), begun, 200), "3 of 9 done, 2 unchanged, 1 failed");
     }
 }

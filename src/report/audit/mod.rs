@@ -47,6 +47,8 @@ pub struct Audited<'a> {
 pub struct ReportOptions<'a> {
     /// Only this user's operations: an address or a person ID.
     pub user: Option<&'a str>,
+    /// How wide the terminal is that a text goes to.
+    pub columns: Option<u16>,
     /// Times in text are UTC rather than those of the clock on the wall.
     pub utc: bool,
     /// Numbers in text have thousands separators.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::model::{AuditGroup, RunReport, counted};
 use super::words::{amount, number, outcome, time};
@@ -128,7 +128,11 @@ fn groups(
 ) -> Result<(), ReportError> {
     let tallies = groups.iter().map(|group| (group.title(), group.tally));
     writeln!(output)?;
-    Ok(writeln!(output, "{}", tallied(title, tallies, telling.grouped).trim_fmt())?)
+    let mut table = tallied(title, tallies, telling.grouped);
+    if let Some(columns) = telling.columns {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
+    }
+    Ok(writeln!(output, "{}", table.trim_fmt())?)
 }
 
 fn tallied<'a>(title: &str, rows: impl Iterator<Item = (&'a str, Tally)>, grouped: bool) -> Table {
