@@ -74,8 +74,8 @@ impl Question<'_> {
     fn parts(&self, outlook: &Outlook, waves: Option<&Waves>) -> Vec<Stretch> {
         let changes = outlook.seat_changes();
         let is_sent = |changes: &[SeatChange]| {
-            !changes.is_empty()
-                && !(self.only_changes && changes.iter().all(|change| outlook.is_unchanged(change)))
+            !(changes.is_empty()
+                || self.only_changes && changes.iter().all(|change| outlook.is_unchanged(change)))
         };
         let mut cutting = Cutting {
             outlook,
