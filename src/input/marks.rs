@@ -205,7 +205,7 @@ fn columns(area: &Area) -> impl Iterator<Item = u32> + use<> {
 }
 
 /// In a sound workbook neither formulas nor merged cells lie over one another.
-const fn is_sound(stored: &Vec<(u32, Stored)>) -> Result<(), WorkbookError> {
+const fn is_sound(stored: &[(u32, Stored)]) -> Result<(), WorkbookError> {
     if stored.len() > 4 * WIDEST as usize { Err(WorkbookError::Damaged) } else { Ok(()) }
 }
 

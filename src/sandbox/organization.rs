@@ -303,7 +303,7 @@ impl Organization {
             None if asked.person_id.is_none() && asked.email.is_none() => {
                 refused("400", "Either email or personId is required")
             }
-            None => refused("404", "Member not found"),
+            None => refused("404", "User not found"),
         }
     }
 
@@ -347,7 +347,7 @@ impl Organization {
         held: &BTreeSet<usize>,
     ) -> Result<(), Refused> {
         let Some(number) = self.license_numbers.get(&request.id).copied() else { return Err(unrecognized()) };
-        let Some(holder) = self.users.get(user) else { return refused("404", "Member not found") };
+        let Some(holder) = self.users.get(user) else { return refused("404", "User not found") };
         let holds = holder.licenses.contains(&number) || holder.pending.contains(&number);
         match (request.verb, holds) {
             (Verb::Add, true) | (Verb::Remove, false) => Ok(()),

@@ -9,6 +9,7 @@
 )]
 
 // What the tests stand on.
+mod guides;
 mod harness;
 mod schema;
 mod screen;

@@ -1,0 +1,261 @@
+//! Every command of README and the guides, run as it stands there; where a page shows what is printed, that is what is
+//! printed: `UPDATE_DOCS=1 cargo test --test cli guides` writes it anew. `tests/guides` has the page on auditing, which
+//! needs other programs too.
+#![cfg(unix)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use regex::Regex;
+use seatbatch::domain::WireForm;
+use seatbatch::sandbox::{Organization, Sandbox};
+use serde_json::{Value, json};
+
+use crate::harness::{Desk, TOKEN, onboarding, organization, sandbox_with};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Blocks of one kind of a page, each as lines with their places.
+fn blocks(page: &str, kinds: &[&str]) -> Vec<Vec<(usize, String)>> {
+    let mut found = Vec::new();
+    let mut open: Option<Vec<(usize, String)>> = None;
+    let mut inside = false;
+    for (place, line) in page.lines().enumerate() {
+        match line.strip_prefix("```") {
+            Some(_) if inside => {
+                inside = false;
+                found.extend(open.take());
+            }
+            Some(kind) => {
+                inside = true;
+                open = kinds.contains(&kind).then(Vec::new);
+            }
+            None => open.iter_mut().for_each(|block| block.push((place, line.to_owned()))),
+        }
+    }
+    found
+}
+
+/// A desk with what a page speaks of: the samples, and its configuration.
+fn desk(page: &str, service: &Sandbox) -> Desk {
+    let desk = Desk::at(&service.url());
+    for entry in std::fs::read_dir(root().join("samples")).unwrap().map(Result::unwrap) {
+        std::fs::copy(entry.path(), desk.path(entry.file_name().to_str().unwrap())).unwrap();
+    }
+    let configuration: Vec<String> =
+        blocks(page, &["toml"]).into_iter().flatten().map(|(_, line)| line).collect();
+    desk.write("seatbatch.toml", configuration.join("\n"));
+    std::fs::create_dir(desk.path("bin")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_seatbatch"), desk.path("bin/seatbatch")).unwrap();
+    desk
+}
+
+/// What a shell makes of a line, and its exit code.
+fn shell(desk: &Desk, line: &str) -> (String, i32) {
+    let bin = desk.path("bin");
+    let output = Command::new("sh")
+        .args(["-c", &format!("exec 2>&1; {line}")])
+        .current_dir(desk.folder())
+        .env_clear()
+        .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()))
+        .env("HOME", desk.folder())
+        .env("WEBEX_ACCESS_TOKEN", TOKEN)
+        .env("SEATBATCH_BASE_URL", desk.url())
+        .output()
+        .unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
+}
+
+/// Without what is another at every run: ports, times, how long it took.
+fn lasting(text: &str) -> String {
+    let all = [
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d", "TIME"),
+        (r"in (\d+ min )?\d+(\.\d)? s with", "in TIME with"),
+    ];
+    all.iter().fold(text.trim_end().to_owned(), |text, (pattern, word)| {
+        Regex::new(pattern).unwrap().replace_all(&text, *word).into_owned()
+    })
+}
+
+/// Runs the commands of a page, and holds what they print to what the page says.
+fn hold(name: &str, service: &Sandbox, codes: &[i32]) {
+    let path: PathBuf = root().join("docs/guides").join(name);
+    let page = std::fs::read_to_string(&path).unwrap();
+    let desk = desk(&page, service);
+    let mut lines: Vec<Option<String>> = page.lines().map(|line| Some(line.to_owned())).collect();
+    let mut codes = codes.iter();
+    let mut wrong = Vec::new();
+    for block in blocks(&page, &["console"]) {
+        let (place, command) = block.first().unwrap();
+        let (printed, code) = shell(&desk, command.strip_prefix("$ ").unwrap());
+        assert_eq!(Some(&code), codes.next(), "{command}\n{printed}");
+        let printed = printed.replace(&format!("{}/", desk.folder().display()), "");
+        let shown: Vec<&str> = block.iter().skip(1).map(|(_, line)| line.as_str()).collect();
+        if lasting(&printed) != lasting(&shown.join("\n")) {
+            wrong.push(format!("{command}\n{printed}"));
+            let port = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
+            let printed = port.replace_all(printed.trim_end(), "127.0.0.1:8080");
+            lines[*place] = Some(format!("{command}\n{printed}").trim_end().to_owned());
+            block.iter().skip(1).for_each(|(place, _)| lines[*place] = None);
+        }
+    }
+    assert_eq!(codes.next(), None, "not every command was found");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let lines: Vec<String> = lines.into_iter().flatten().collect();
+        std::fs::write(path, format!("{}\n", lines.join("\n"))).unwrap();
+    }
+    assert!(wrong.is_empty(), "{name} shows something else than\n{}", wrong.join("\n"));
+}
+
+/// What stands in one column of a sample, which has no quotes.
+fn column(name: &str, position: usize) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("samples").join(name)).unwrap();
+    text.lines().skip(1).map(|line| line.split(',').nth(position).unwrap().to_owned()).collect()
+}
+
+/// An organization of these users, with what each of them holds.
+fn service(emails: &[String], units: [u32; 2], held: impl Fn(usize) -> Vec<&'static str>) -> Sandbox {
+    let [units, events] = units;
+    // IDs as the service has them: they say that a license is one of Calling.
+    let known = Organization::generated(1).state().licenses;
+    let id = |name: &str| known.iter().find(|license| license.name == name).unwrap().id.clone();
+    let license = |name: &str, units: u32, site: Option<&str>| json!({"id": id(name), "name": name, "totalUnits": units, "subscriptionId": "Sub-sandbox", "siteUrl": site});
+    let licenses = |number| held(number).into_iter().map(id).collect::<Vec<_>>();
+    let users: Vec<Value> =
+        (0..).zip(emails).map(|(n, email)| json!({"email": email, "licenses": licenses(n)})).collect();
+    let state = json!({
+        "licenses": [
+            license("Messaging", units, None),
+            license("Meetings Suite", units, Some("meet.example.com")),
+            license("Events", events, Some("events.example.com")),
+            license("Webex Calling - Professional", units, None),
+            license("Webex Calling - Standard", units, None),
+        ],
+        "sites": ["meet.example.com", "events.example.com"],
+        "users": users,
+    });
+    organization(state, WireForm::Array)
+}
+
+#[test]
+fn onboarding_is_as_its_guide_shows_it() {
+    let emails = column("new-hires.csv", 3);
+    hold("onboarding.md", &service(&emails, [2000, 2000], |_| Vec::new()), &[0, 0, 0, 0]);
+}
+
+#[test]
+fn offboarding_is_as_its_guide_shows_it() {
+    let emails = column("leavers.csv", 0);
+    let held = |number: usize| {
+        let mut held = vec!["Messaging"];
+        held.extend((number % 3 == 0).then_some("Webex Calling - Professional"));
+        held.extend((number % 2 == 0).then_some("Meetings Suite"));
+        held
+    };
+    hold("offboarding.md", &service(&emails, [2000, 2000], held), &[0, 0, 0, 0]);
+}
+
+#[test]
+fn migration_is_as_its_guide_shows_it() {
+    let emails: Vec<String> = (1..=3000).map(|number| format!("user{number}@example.com")).collect();
+    hold("migration.md", &service(&emails, [3000, 100], |_| vec!["Meetings Suite"]), &[0, 0, 1]);
+}
+
+#[test]
+fn control_hubs_export_is_as_its_guide_shows_it() {
+    let emails = column("control-hub.csv", 3);
+    hold("control-hub.md", &service(&emails, [2000, 2000], |_| Vec::new()), &[0, 0, 0, 0]);
+}
+
+/// Every line of a page that runs seatbatch, as a shell has to be given it.
+fn commands(page: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in blocks(page, &["console"])
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, line)| line.strip_prefix("$ ").map(str::to_owned))
+    {
+        found.push(line);
+    }
+    for block in blocks(page, &["sh", "text", "ini"]) {
+        let text: Vec<&str> = block.iter().map(|(_, line)| line.as_str()).collect();
+        for line in text.join("\n").replace("\\\n", " ").lines() {
+            // A line of cron has the time before the command, one of systemd the key.
+            if let Some(at) = line.find("seatbatch ").filter(|at| {
+                line[..*at].trim_end().rsplit(' ').next().is_none_or(|word| {
+                    word.is_empty()
+                        || word == "exec"
+                        || word.ends_with(['*', '5', '/'])
+                        || word.contains("ExecStart")
+                })
+            }) {
+                found.push(line[at..].to_owned());
+            }
+        }
+    }
+    found.retain(|line| line.starts_with("seatbatch ") && !line.contains("sandbox") && !line.contains("{}"));
+    found
+}
+
+/// A page's commands are understood and end well, or with failed operations. Nobody is there to be asked.
+fn run(name: &str, at_least: usize) {
+    let page = std::fs::read_to_string(root().join(name)).unwrap();
+    let service = sandbox_with(30, WireForm::Array, &[], |options| {
+        let mut state = options.organization.state();
+        state.customers = vec!["O1".to_owned(), "O2".to_owned()];
+        options.organization = Organization::from_state(state).unwrap();
+    });
+    let desk = desk(&page, &service);
+    let orgs = |text: &str| text.replace("/srv/hr", desk.folder().to_str().unwrap());
+    desk.write("people.csv", onboarding(30));
+    desk.write("customers.csv", "orgId,email,license,operation\nO1,user1@example.com,Messaging,add\nO2,user2@example.com,Messaging,add\n");
+    desk.write("today.csv", onboarding(30));
+    desk.write("token", TOKEN);
+    desk.write(".seatbatch-token", TOKEN);
+    std::fs::create_dir(desk.path("seatbatch")).unwrap();
+    let authority = rcgen::generate_simple_self_signed(["example.com".to_owned()]).unwrap();
+    desk.write("company.pem", authority.cert.pem());
+    // What GNU parallel would have left.
+    let first = shell(&desk, "seatbatch apply people.csv --partition 1/8 --journal part-1.db --yes");
+    assert_eq!(first.1, 0, "{}", first.0);
+    let commands = commands(&page);
+    assert!(commands.len() >= at_least, "{commands:?}");
+    for line in commands {
+        let mut line = orgs(&line)
+            .replace("$part", "2")
+            .replace("$SLURM_ARRAY_TASK_COUNT", "8")
+            .replace("$journal", "part-2.db");
+        if line.contains(" apply ") && !line.contains("--yes") {
+            line = format!("{line} --yes");
+        }
+        let line = line.split(" #").next().unwrap();
+        let (printed, code) = shell(&desk, line);
+        // What goes on with a run that has ended says how that ended.
+        assert!(matches!(code, 0 | 1) || line.contains(" resume "), "{line} ended with {code}:\n{printed}");
+        assert!(!printed.contains("Usage:"), "{line}:\n{printed}");
+    }
+}
+
+#[test]
+fn the_commands_of_readme_run() {
+    run("README.md", 8);
+}
+
+#[test]
+fn the_commands_for_partners_and_proxies_run() {
+    run("docs/guides/partners.md", 5);
+    run("docs/guides/proxy.md", 1);
+}
+
+#[test]
+fn the_commands_for_nights_run() {
+    run("docs/guides/unattended.md", 4);
+}
+
+#[test]
+fn the_commands_for_many_machines_run() {
+    run("docs/guides/many-machines.md", 4);
+}
