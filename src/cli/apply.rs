@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{self, OnInvalid};
 use super::check::described;
-use super::confirm::{can_ask, confirm};
+use super::confirm::{Deed, can_ask, confirm};
 use super::context::{Context, absolute, runtime};
 use super::exit::{Exit, Failure};
 use super::looking::Question;
@@ -50,7 +50,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let part = args.choosing.partition.map_or_else(String::new, |part| format!(", part {part}"));
     output.say(format_args!("{}{part}: {}", args.file.display(), described(output, &checked.counts())));
     if asks(args) {
-        can_ask(output)?;
+        can_ask(output, Deed::Sending)?;
     }
     let (mut preview, mut checked) = look(context, args, &file, &settings, checked, &mut names)?;
     let waves = preview.as_mut().and_then(|preview| preview.waves.take());
@@ -64,7 +64,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
         settings.sequence = Sequence::RemovesFirst;
     }
     if asks(args) {
-        confirm(output, &format!("Send to {base}?"))?;
+        confirm(output, Deed::Sending, &format!("Send to {base}?"))?;
     }
 
     let mut journal = Journal::create(&context.journal)?;

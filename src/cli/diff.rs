@@ -94,7 +94,7 @@ fn tell(context: &Context, path: &Path, found: &Changes) {
     let output: Output = context.output;
     let shown = path.display();
     output.say(format_args!(
-        "{} in {shown}: {} to add, {} to remove; {} of the file {} so already",
+        "{} in {shown}: {} to add, {} to remove; {} of the file {} in effect already",
         output.amount(found.rows(), "change"),
         output.number(found.adds),
         output.number(found.removes + found.unlisted),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::args::{JournalCommand, Journals, Prune};
-use super::confirm::confirm;
+use super::confirm::{Deed, confirm};
 use super::context::Context;
 use super::event::{Event, Proved, Summary};
 use super::exit::{Exit, Failure};
@@ -144,7 +144,7 @@ fn prune(context: &Context, args: &Prune) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if !args.yes {
-        confirm(output, "Forget their persons for good?")?;
+        confirm(output, Deed::Forgetting, "Forget their persons for good?")?;
     }
     let mut journal = Journal::open(&context.journal)?;
     let runs: Vec<_> = chosen.iter().map(|run| run.run).collect();

@@ -26,7 +26,7 @@ static SUMMARY: Mutex<Option<Summary>> = Mutex::new(None);
 /// Who reads along.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Output {
-    /// A program: one JSON object a line on standard output.
+    /// A program: one JSON object per line on standard output.
     pub(super) json: bool,
     /// Nobody, unless something goes wrong.
     pub(super) quiet: bool,

@@ -248,7 +248,7 @@ impl Preview {
         };
         match (self.forecast.array, self.forecast.object) {
             (Some(array), Some(object)) if array.all != object.all => {
-                format!("{}\nif the service takes one user a request: {}", one(array), one(object))
+                format!("{}\nif the service takes one user per request: {}", one(array), one(object))
             }
             _ => one(self.forecast.requests()),
         }

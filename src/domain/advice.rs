@@ -95,14 +95,21 @@ pub const CODES: [Advice; 27] = [
 /// What is known of a code; `None` for one that we have never heard of.
 #[must_use]
 pub fn advice(code: &str) -> Option<&'static Advice> {
-    CODES.iter().find(|known| known.code == code)
+    let find = |code: &str| CODES.iter().find(|known| known.code == code);
+    find(code).or_else(|| find(&format!("HTTP_{}", as_status(code)?)))
+}
+
+/// The status, where a code is one: some of the service's own codes are.
+fn as_status(code: &str) -> Option<&str> {
+    let digits = code.strip_prefix("HTTP_").unwrap_or(code);
+    (digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
 }
 
 /// Whether an operation that failed with this code may pass the second time, unchanged. Of a code that nobody
 /// documents it may: its cause can be gone.
 #[must_use]
 pub fn may_pass(code: &str) -> bool {
-    match (advice(code), code.strip_prefix("HTTP_")) {
+    match (advice(code), as_status(code)) {
         (Some(known), _) => known.may_pass,
         // A refusal without a reason is one; an illness passes.
         (None, Some(status)) => status.starts_with('5'),
@@ -116,9 +123,23 @@ mod tests {
 
     #[test]
     fn sending_the_same_again_helps_where_the_row_is_not_the_reason() {
-        let passing = ["IN_DOUBT", "RETRIES_EXHAUSTED", "NOT_APPLIED", "HTTP_409", "HTTP_503", "NEVER_SEEN"];
+        let passing = [
+            "IN_DOUBT",
+            "RETRIES_EXHAUSTED",
+            "NOT_APPLIED",
+            "HTTP_409",
+            "HTTP_503",
+            "503",
+            "409",
+            "NEVER_SEEN",
+            "700099",
+        ];
         assert!(passing.iter().all(|code| may_pass(code)));
-        assert!(["400000", "400411", "HTTP_400", "HTTP_404", "HTTP_418"].iter().all(|code| !may_pass(code)));
+        assert!(
+            ["400000", "400411", "HTTP_400", "HTTP_404", "HTTP_418", "404", "403", "422"]
+                .iter()
+                .all(|code| !may_pass(code))
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub enum WireForm {
     /// An array of assignments, as the specification has it.
     Array,
-    /// One assignment, one user a request, as the live reference has it.
+    /// One assignment, one user per request, as the live reference has it.
     Object,
 }
 

@@ -82,7 +82,7 @@ pub struct PlannedOperation<'a> {
     pub properties: &'a Properties,
     /// The same operation that is sent instead.
     pub duplicate_of: Option<OperationKey>,
-    /// It is so already, and is not to be sent. Operations that are the same are so, or not, together.
+    /// It is in effect already, and is not to be sent. Operations that are the same are in effect, or not, together.
     pub unchanged: bool,
 }
 

@@ -47,6 +47,7 @@ mod outcomes;
 mod outputs;
 mod partition;
 mod partner;
+mod scenes;
 mod stories;
 mod terminal;
 mod tokens;

@@ -30,7 +30,7 @@ fn plan_compares_what_is_wanted_with_what_is_left_and_changes_nothing() {
      Attendant Console    3     0       0         0     2     -1
     ");
     assert!(ran.stdout.contains("2 requests at auto:300/min, at least 0.2 s: until 20"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("if the service takes one user a request: 150 requests"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("if the service takes one user per request: 150 requests"), "{}", ran.stdout);
     let short = "Attendant Console is 1 unit short: 3 wanted, 2 left, 0 given back by the file";
     assert!(ran.stdout.contains(short), "{}", ran.stdout);
     assert!(service.requests().all().is_empty());

@@ -81,11 +81,14 @@ const EXAMPLES: [(&str, &[&str]); 23] = [
     ("journal", &["seatbatch journal check", "seatbatch journal backup copy.db"]),
 ];
 
+/// The most columns that help takes.
+pub(super) const WIDEST: usize = 100;
+
 /// The command line with its help in order.
 pub(super) fn ordered(mut whole: Command) -> Command {
     let template = format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}\nOptions:\n{{options}}\n\n\
-         'seatbatch COMMAND --help' says more, with examples. seatbatch demo needs no account.\n",
+         'seatbatch COMMAND --help' says more, with examples.\nseatbatch demo needs no account.\n",
         commands(&whole)
     );
     let examples: Vec<(&str, String)> = EXAMPLES
@@ -108,7 +111,7 @@ fn commands(whole: &Command) -> String {
             .map_or(about.as_str(), |(first, _)| first)
             .trim_end_matches('.')
             .to_owned();
-        format!("  {:<12} {about}\n", command.get_name())
+        format!("  {:<12} {}\n", command.get_name(), hanging(&about))
     };
     let mut text = String::new();
     for (title, names) in GROUPS {
@@ -125,6 +128,22 @@ fn commands(whole: &Command) -> String {
         .map(line)
         .collect();
     text + &format!("{OTHERS}:\n{}", others.concat())
+}
+
+/// A description broken where help ends, its lines below each other. The template is not broken by clap.
+fn hanging(about: &str) -> String {
+    let room = width().saturating_sub(INDENT).max(20);
+    textwrap::wrap(about, room).join(&format!("\n{:INDENT$}", ""))
+}
+
+/// Where a command's description begins.
+const INDENT: usize = 15;
+
+/// As clap has it: the terminal's width, or COLUMNS, and never above what reads well.
+fn width() -> usize {
+    let named = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    terminal.or_else(named).unwrap_or(WIDEST).min(WIDEST)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::number::whole;
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
@@ -34,7 +35,7 @@ pub(in crate::cli) struct Prune {
     #[arg(long, value_name = "TIME", value_parser = days)]
     pub(in crate::cli) older_than: Option<u32>,
     /// All but so many of the newest.
-    #[arg(long, value_name = "N")]
+    #[arg(value_parser = whole::<usize>, long, value_name = "N")]
     pub(in crate::cli) keep: Option<usize>,
     /// Only say what would be forgotten.
     #[arg(long, short = 'n', group = "how")]

@@ -7,6 +7,7 @@ mod journal;
 mod licenses;
 mod login;
 mod meaning;
+mod number;
 mod program;
 mod reading;
 mod record;
@@ -35,7 +36,7 @@ pub(super) use shared::Shared;
 /// Exit codes: 0 done, 1 finished with failures, 2 wrong usage or input, 3 paused and resumable,
 /// 4 the journal or the disk failed, 5 the service could not be asked and there is no run to resume.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = help::WIDEST)]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) shared: Shared,

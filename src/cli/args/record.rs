@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::number::counted;
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Status {
     /// The run's number [default: the newest].
+    #[arg(value_parser = counted::<u32>)]
     pub(in crate::cli) run: Option<u32>,
     /// Show it until the run ends or pauses.
     #[arg(long, short)]
@@ -17,6 +19,7 @@ pub(in crate::cli) struct Status {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Failures {
     /// The run's number [default: the newest].
+    #[arg(value_parser = counted::<u32>)]
     pub(in crate::cli) run: Option<u32>,
     /// Where the failures CSV goes [default: where the run puts it].
     #[arg(long, short)]
@@ -26,6 +29,7 @@ pub(in crate::cli) struct Failures {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Report {
     /// The runs' numbers [default: the newest].
+    #[arg(value_parser = counted::<u32>)]
     pub(in crate::cli) runs: Vec<u32>,
     /// The form of the report.
     #[arg(long, value_enum, default_value_t)]
@@ -92,6 +96,7 @@ pub(in crate::cli) enum ReportFormat {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Verify {
     /// The run's number [default: the newest].
+    #[arg(value_parser = counted::<u32>)]
     pub(in crate::cli) run: Option<u32>,
     /// Where the differences go, as CSV [default: standard output].
     #[arg(long, short)]
@@ -101,6 +106,7 @@ pub(in crate::cli) struct Verify {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Undo {
     /// The run's number [default: the newest].
+    #[arg(value_parser = counted::<u32>)]
     pub(in crate::cli) run: Option<u32>,
     /// Where the reversing CSV goes.
     #[arg(long, short)]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::number::{counted, whole};
 use crate::domain::{self, Ceiling};
 use crate::sandbox::Fault;
 
@@ -30,10 +31,10 @@ pub(in crate::cli) struct Sandbox {
     #[arg(long, default_value = "sandbox-refresh", value_name = "TOKEN")]
     pub(in crate::cli) refresh_token: String,
     /// Seconds that access tokens live, the one of --token included.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "SECONDS")]
     pub(in crate::cli) token_lifetime: Option<NonZeroU32>,
     /// How many users its organization has.
-    #[arg(long, default_value_t = 1000, value_name = "N")]
+    #[arg(value_parser = whole::<u32>, long, default_value_t = 1000, value_name = "N")]
     pub(in crate::cli) users: u32,
     /// Load the organization from a file instead; /sandbox/state shows its form.
     #[arg(long, value_name = "FILE.json", conflicts_with = "users")]
@@ -52,10 +53,10 @@ pub(in crate::cli) struct Sandbox {
     #[arg(long, default_value = "unlimited", value_name = "RATE")]
     pub(in crate::cli) rate_limit: Ceiling,
     /// How many requests it takes at once before the limit is felt.
-    #[arg(long, default_value_t = 10, value_name = "N")]
+    #[arg(value_parser = whole::<u32>, long, default_value_t = 10, value_name = "N")]
     pub(in crate::cli) burst: u32,
     /// Milliseconds that every answer takes.
-    #[arg(long, default_value_t = 0, value_name = "MS")]
+    #[arg(value_parser = whole::<u64>, long, default_value_t = 0, value_name = "MS")]
     pub(in crate::cli) latency: u64,
     /// A fault, for example status=503,chance=0.05 or drop=after,user=user7@example.com,times=1.
     /// Effects: status=CODE (with retry-after=, code=), delay=MS, drop=before, drop=after, garbage,
@@ -63,7 +64,7 @@ pub(in crate::cli) struct Sandbox {
     #[arg(long, value_name = "FAULT")]
     pub(in crate::cli) fault: Vec<Fault>,
     /// Seed of everything that is left to chance.
-    #[arg(long, default_value_t = 0)]
+    #[arg(value_parser = whole::<u64>, long, default_value_t = 0)]
     pub(in crate::cli) seed: u64,
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::number::counted;
 use crate::domain::{self, FailureLimit, Rate};
 
 /// The sending options; what is not given stays as the run had it, or has its default.
@@ -12,7 +13,7 @@ use crate::domain::{self, FailureLimit, Rate};
 #[command(next_help_heading = "Sending")]
 pub(in crate::cli) struct Sending {
     /// Users per request, in the array form [default: 100].
-    #[arg(long, value_name = "N")]
+    #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "N")]
     pub(in crate::cli) batch_size: Option<NonZeroU32>,
     /// The most requests: N/s, N/min, N/h or unlimited; auto:300/min finds the service's limit by itself and
     /// never goes above 300 a minute, auto knows no ceiling [default: auto:300/min].
@@ -22,7 +23,7 @@ pub(in crate::cli) struct Sending {
     #[arg(long, value_enum, hide_short_help = true)]
     pub(in crate::cli) rate_per: Option<RatePerArg>,
     /// Requests in flight [default: 8].
-    #[arg(long, value_name = "N", hide_short_help = true)]
+    #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "N", hide_short_help = true)]
     pub(in crate::cli) concurrency: Option<NonZeroU32>,
     /// The form of the request: auto finds out which the service takes [default: auto].
     #[arg(long, value_enum, hide_short_help = true)]
@@ -35,19 +36,19 @@ pub(in crate::cli) struct Sending {
     #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "yes")]
     pub(in crate::cli) snapshot: Option<SnapshotArg>,
     /// Send so many users first, and pause for a look unless all of them succeed.
-    #[arg(long, value_name = "N")]
+    #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "N")]
     pub(in crate::cli) canary: Option<NonZeroU32>,
     /// Pause once more operations have failed than this, a number or a share such as 2%.
     #[arg(long, value_name = "N|P%")]
     pub(in crate::cli) max_failures: Option<FailureLimit>,
     /// Attempts per batch before it is given up [default: 8].
-    #[arg(long, value_name = "N", hide_short_help = true)]
+    #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "N", hide_short_help = true)]
     pub(in crate::cli) max_attempts: Option<NonZeroU32>,
     /// What to do with what was sent and never answered [default: resend].
     #[arg(long, value_enum, hide_short_help = true)]
     pub(in crate::cli) in_doubt: Option<InDoubtArg>,
     /// Seconds one request may take [default: 60].
-    #[arg(long, value_name = "SECONDS", hide_short_help = true)]
+    #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "SECONDS", hide_short_help = true)]
     pub(in crate::cli) timeout: Option<NonZeroU32>,
     /// The longest Retry-After that is waited for, in seconds or as 90s, 30m, 2h; a longer one
     /// pauses the run [default: 1h].
@@ -142,6 +143,7 @@ impl From<InDoubtArg> for domain::InDoubt {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Resume {
     /// The run's number [default: the newest unfinished one].
+    #[arg(value_parser = counted::<u32>)]
     pub(in crate::cli) run: Option<u32>,
     /// Ask nothing.
     #[arg(long, short)]
@@ -153,6 +155,7 @@ pub(in crate::cli) struct Resume {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Retry {
     /// The run's number [default: the newest].
+    #[arg(value_parser = counted::<u32>)]
     pub(in crate::cli) run: Option<u32>,
     /// Only operations that failed with this code; may be repeated.
     #[arg(long)]

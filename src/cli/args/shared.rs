@@ -36,7 +36,7 @@ pub(in crate::cli) struct Shared {
     /// Certificates in PEM that are trusted beside the system's: those of a company's inspection.
     #[arg(long, global = true, value_name = "PEM", help_heading = SERVICE)]
     pub(in crate::cli) ca_file: Option<PathBuf>,
-    /// One JSON object a line on standard output, and nothing else there.
+    /// One JSON object per line on standard output, and nothing else there.
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub(in crate::cli) json: bool,
     /// Say nothing when all goes well, and always why where it does not.

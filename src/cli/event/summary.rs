@@ -197,7 +197,7 @@ pub(in crate::cli) struct PlanSummary {
 pub(in crate::cli) struct RehearsalSummary {
     /// Operations of the file.
     pub(in crate::cli) total: u64,
-    /// Those that would be done, or are so already.
+    /// Those that would be done, or are in effect already.
     pub(in crate::cli) would_be_done: u64,
     /// Those that would not.
     pub(in crate::cli) would_fail: u64,
