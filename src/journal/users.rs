@@ -6,9 +6,9 @@ use super::import::PlannedOperation;
 
 /// What is known of a user.
 #[derive(Debug, Clone, Copy, Default)]
-struct Stored(u8);
+struct StoredUser(u8);
 
-impl Stored {
+impl StoredUser {
     const EMAIL: u8 = 1;
     const PERSON: u8 = 2;
     const ORG: u8 = 4;
@@ -49,7 +49,7 @@ pub(super) struct Noted {
 /// The users of an import. What they are called is known by hashes of 32 bits: where they differ, the names do.
 #[derive(Debug)]
 pub(super) struct Users {
-    stored: Vec<Stored>,
+    stored: Vec<StoredUser>,
     emails: Vec<u32>,
     /// As long as it has to be: most files name nobody by person ID.
     persons: Vec<u32>,
@@ -60,7 +60,7 @@ impl Users {
     pub(super) fn new(count: u32) -> Self {
         let count = count as usize;
         Self {
-            stored: vec![Stored::default(); count],
+            stored: vec![StoredUser::default(); count],
             emails: vec![0; count],
             persons: Vec::new(),
             hasher: RandomState::new(),
@@ -71,16 +71,16 @@ impl Users {
     pub(super) fn note(&mut self, operation: &PlannedOperation<'_>) -> Noted {
         let number = operation.assignment.0 as usize;
         let known = self.stored.get(number).copied().unwrap_or_default();
-        let says = Stored::of(operation);
+        let says = StoredUser::of(operation);
         let email = operation.email.map(|email| self.hash(email.as_str()));
         let person = operation.person.map(|person| self.hash(person.as_str()));
-        let is_renamed = Self::differs(&mut self.emails, number, known.has(Stored::EMAIL), email)
-            | Self::differs(&mut self.persons, number, known.has(Stored::PERSON), person);
+        let is_renamed = Self::differs(&mut self.emails, number, known.has(StoredUser::EMAIL), email)
+            | Self::differs(&mut self.persons, number, known.has(StoredUser::PERSON), person);
         if let Some(slot) = self.stored.get_mut(number) {
             slot.0 |= says.0;
         }
-        let adds = says.0 & !known.0 & Stored::NAMES != 0;
-        Noted { is_new: !known.has(Stored::ROW), adds, is_renamed }
+        let adds = says.0 & !known.0 & StoredUser::NAMES != 0;
+        Noted { is_new: !known.has(StoredUser::ROW), adds, is_renamed }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "any 32 bits of a hash are as good as any other")]
@@ -104,11 +104,11 @@ impl Users {
 
     /// Whether any user's organization is named.
     pub(super) fn any_org(&self) -> bool {
-        self.stored.iter().any(|user| user.has(Stored::ORG))
+        self.stored.iter().any(|user| user.has(StoredUser::ORG))
     }
 
     /// Whether there is a user of whom nothing is to be sent.
     pub(super) fn any_unchanged(&self) -> bool {
-        self.stored.iter().any(|user| user.has(Stored::ROW) && !user.has(Stored::SENT))
+        self.stored.iter().any(|user| user.has(StoredUser::ROW) && !user.has(StoredUser::SENT))
     }
 }

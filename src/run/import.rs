@@ -107,14 +107,14 @@ const PARTS: usize = 16;
 
 /// Rows, placed, and blocks of their own bytes.
 #[derive(Default)]
-struct Piece {
+struct ImportPiece {
     rows: Vec<Placed>,
     blocks: Vec<CellBlock>,
 }
 
 /// Reads the file to its end, on a thread of its own: what is read is written meanwhile.
-fn read(mut second: SecondReading<'_>, parts: &SyncSender<Piece>) -> Result<(), CheckError> {
-    let (mut part, mut packer) = (Piece::default(), Packer::default());
+fn read(mut second: SecondReading<'_>, parts: &SyncSender<ImportPiece>) -> Result<(), CheckError> {
+    let (mut part, mut packer) = (ImportPiece::default(), Packer::default());
     while let Some(PlacedRow { line, carried, is_taken, .. }) = second.next(&mut part.rows)? {
         if is_taken {
             part.blocks.extend(packer.push(line, &carried));
@@ -134,7 +134,7 @@ fn put(
     importer: &mut Importer<'_>,
     stored: &[StoredTarget],
     unchanged: &mut Unchanged<'_>,
-    part: &Piece,
+    part: &ImportPiece,
 ) -> Result<(), JournalError> {
     part.blocks.iter().try_for_each(|block| importer.cells(block))?;
     let mut operations = Vec::with_capacity(part.rows.len());
