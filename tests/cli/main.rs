@@ -9,7 +9,6 @@
 )]
 
 // What the tests stand on.
-mod guides;
 mod harness;
 mod schema;
 mod screen;
@@ -42,6 +41,7 @@ mod doubts;
 mod files;
 mod fit;
 mod forms;
+mod guides;
 mod organizations;
 mod outcomes;
 mod outputs;
