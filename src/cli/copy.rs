@@ -46,10 +46,6 @@ impl CopiedUsers {
         let number = self.meet(email, Some(user.id.as_str()).filter(|id| !id.is_empty()));
         self.users.get_mut(number).into_iter().for_each(|user| user.licenses.push(license.to_owned()));
     }
-
-    pub(super) const fn count(&self) -> usize {
-        self.users.len()
-    }
 }
 
 /// The licenses of an organization, and who holds those that are wanted.

@@ -12,7 +12,7 @@ use crate::journal::Reader;
 use crate::plan::{
     Capacity, Manner, Need, SeatChange, Stretch, Waves, capacities, forecast, foresee, needed_order,
 };
-use crate::run::{Catalog, Depth, NotFit, Outlook, OutlookError, RunSettings};
+use crate::run::{Catalog, Depth, NotFit, Outlook, OutlookError, RunSettings, Spared};
 
 /// What is to be shown of which file.
 pub(super) struct Question<'a> {
@@ -47,7 +47,10 @@ impl Question<'_> {
         checked: Checked,
         catalog: &mut Catalog,
     ) -> Result<(Preview, Checked), Failure> {
-        let (outlook, checked) = Outlook::look(checked, self.file, catalog, self.depth)?;
+        let (mut outlook, checked) = Outlook::look(checked, self.file, catalog, self.depth)?;
+        let waves = (self.order == Order::Fit).then(|| outlook.waves()).transpose()?;
+        let capacities = capacities(outlook.seat_changes(), &outlook.stocks, &outlook);
+        let spared = if self.only_changes { outlook.drop_unchanged() } else { Spared::default() };
         let (changes, stocks) = (outlook.seat_changes(), &outlook.stocks);
         let found = self.found_form();
         let form = match self.settings.wire {
@@ -55,10 +58,10 @@ impl Question<'_> {
             Wire::Array => WireForm::Array,
             Wire::Auto => found.unwrap_or(WireForm::Array),
         };
-        let capacities = capacities(changes, stocks, &outlook);
-        let waves = (self.order == Order::Fit).then(|| outlook.waves()).transpose()?;
         let order = waves.as_ref().map(|waves| waves.order.as_slice());
-        let foresight = foresee(changes, order, stocks, &outlook, form);
+        let mut foresight = foresee(changes, order, stocks, &outlook, form);
+        foresight.unchanged += spared.operations;
+        foresight.nothing_new += spared.users;
         let asks = foresight.for_want_of_units() > 0
             || (self.order == Order::File && capacities.iter().any(Capacity::leans_on_removals));
         let (need, stay_out) =
@@ -73,10 +76,6 @@ impl Question<'_> {
     /// Users of whom something is sent, taken apart where no request goes across.
     fn parts(&self, outlook: &Outlook, waves: Option<&Waves>) -> Vec<Stretch> {
         let changes = outlook.seat_changes();
-        let is_sent = |changes: &[SeatChange]| {
-            !(changes.is_empty()
-                || self.only_changes && changes.iter().all(|change| outlook.is_unchanged(change)))
-        };
         let mut cutting = Cutting {
             outlook,
             canary: self.settings.canary.map(NonZeroU32::get),
@@ -84,17 +83,14 @@ impl Question<'_> {
             parts: Vec::new(),
         };
         match waves {
-            None => changes
-                .users()
-                .filter(|changes| is_sent(changes))
-                .for_each(|changes| cutting.take(changes, false)),
+            None => changes.users().for_each(|changes| cutting.take(changes, false)),
             Some(waves) => {
                 let mut starts = waves.starts.iter().peekable();
                 let mut begins = false;
                 for (place, user) in (0..).zip(&waves.order) {
                     begins |= starts.next_if_eq(&&place).is_some();
                     let changes = changes.of(*user);
-                    if is_sent(changes) {
+                    if !changes.is_empty() {
                         cutting.take(changes, std::mem::take(&mut begins));
                     }
                 }

@@ -1,25 +1,27 @@
 //! `seatbatch rehearse`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
 
 use super::args;
 use super::context::{Context, runtime};
-use super::copy::{self, CopiedUsers};
 use super::event::{Event, RehearsalSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::telling::Telling;
-use crate::assign::{CheckError, Checked, Known, SecondReading};
-use crate::domain::{LicenseId, Order, OrgId, Printable, Rate, Sequence, Snapshot, Target, Wire, WireForm};
+use crate::assign::{CheckError, Checked, SecondReading};
+use crate::domain::{
+    AssignmentNo, IdKey, Order, Printable, Rate, Sequence, Snapshot, Target, Wire, WireForm,
+};
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Reader, RunRow};
 use crate::plan::LicenseKind;
-use crate::run::{Background, Catalog, Depth, Outlook, RunSettings, Silent, arrange, import, send};
-use crate::sandbox::{Options, Organization, OrganizationState, Sandbox};
+use crate::run::{Background, Catalog, Depth, NotRead, Outlook, RunSettings, Silent, import, send};
+use crate::sandbox::{Nameless, Options, Organization, Sandbox};
+use crate::webex::License;
 
 pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Failure> {
-    let file = InputFile::open(&args.file)?;
-    let mut settings = RunSettings::default();
+    let file = InputFile::take(&args.file)?;
+    let mut settings = RunSettings { partition: args.choosing.partition, ..RunSettings::default() };
     context.adjust(&mut settings, &args.sending);
     let readings = context.readings(context.client(&settings)?, &settings);
     let runtime = runtime()?;
@@ -28,108 +30,132 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let how = args.choosing.of(args.reading.interpretation(settings.org_id.as_deref()));
     let order = Order::from(args.choosing.order);
     let known = catalog.known_for(&file, &how)?;
-    let checked = telling.check(&file, &how, order, known.clone(), &mut |_| {})??;
+    let checked = telling.check(&file, &how, order, known, &mut |_| {})??;
     super::apply::refuse_unclear(&checked)?;
-    let depth = if order == Order::Fit { Depth::Holders } else { Depth::Units };
-    let (mut outlook, checked) = Outlook::look(checked, &file, &mut catalog, depth)?;
-    let (state, added) = runtime.block_on(copied(&catalog, &outlook, checked, &file))?;
-    let before = left(&state);
+    let (mut outlook, checked) = Outlook::look(checked, &file, &mut catalog, Depth::Holders)?;
+    refuse_unread(&outlook)?;
+    let unknown = outlook.unknown();
+    let (organization, mut checked, strangers) = copied(&mut catalog, &outlook, checked, &file)?;
+    let before = left(&organization.licenses());
     let form = if settings.wire == Wire::Object { WireForm::Object } else { WireForm::Array };
     let token = format!("{:016x}", fastrand::u64(..));
-    let organization = Organization::from_state(state)?;
     let sandbox = runtime.block_on(Sandbox::start(Options::new(&token, form, organization)))?;
 
     let folder = tempfile::Builder::new().prefix("seatbatch-rehearsal-").tempdir()?;
     let inside = context.inside(folder.path().join("seatbatch.db"), sandbox.url(), token.into(), false);
+    let only_changes = args.choosing.only_changes;
     settings.base_url = sandbox.url();
     settings.failures = folder.path().join("failures.csv");
     settings.rate = Rate::AtMost(crate::domain::Ceiling::Unlimited);
     settings.snapshot = Snapshot::No;
+    // One after the other, so that who gets the last unit is no matter of chance.
     settings.concurrency = NonZeroU32::MIN;
-    let inside_readings = inside.readings(inside.client(&settings)?, &settings);
-    let mut checked = telling_nobody(&file, &how, order, known)?;
     settings.sequence = match order {
-        // One after the other, so that who gets the last unit is no matter of chance.
         Order::File | Order::RemovesFirst => Sequence::RemovesFirst,
-        Order::Fit => {
-            let waves = outlook.waves()?;
-            arrange(&mut outlook, &mut checked, &waves, false)?
-        }
+        Order::Fit => arrange(&mut outlook, &mut checked, only_changes)?,
     };
+    outlook.forget_changes();
+    let readings = inside.readings(inside.client(&settings)?, &settings);
     let mut journal = Journal::create(&inside.journal)?;
-    let (run, _) = import(&mut journal, &file, checked, &settings, &Background::default())?;
+    let background =
+        Background { outlook: only_changes.then_some(&outlook), only_changes, ..Background::default() };
+    let (run, _) = import(&mut journal, &file, checked, &settings, &background)?;
     let (_stop, stops) = tokio::sync::mpsc::unbounded_channel();
-    let sent = runtime.block_on(send(journal, run, inside_readings, &settings, &mut Silent, stops))?;
+    let sent = runtime.block_on(send(journal, run, readings, &settings, &mut Silent, stops))?;
     let reader = sent.journal.reader()?;
     let row = reader.run(Some(run))?.ok_or_else(|| Failure::usage("the rehearsal has no run"))?;
     let lines = failures(&reader, &row)?;
-    tell(context, &row, &lines, (&before, &left(&sandbox.state())), added)?;
+    let told = RehearsalNotes { before, after: left(&sandbox.state().licenses), strangers, unknown };
+    tell(context, &row, &lines, &told)?;
     let tally = row.tally;
     Ok(if tally.done + tally.unchanged == tally.total { Exit::Done } else { Exit::Problems })
 }
 
-fn telling_nobody(
-    file: &InputFile,
-    how: &crate::assign::Interpretation,
-    order: Order,
-    known: Known,
-) -> Result<Checked, CheckError> {
-    crate::assign::check(file, how, order, known, &mut |_| {})
+fn arrange(outlook: &mut Outlook, checked: &mut Checked, only_changes: bool) -> Result<Sequence, Failure> {
+    let waves = outlook.waves()?;
+    Ok(crate::run::arrange(outlook, checked, &waves, only_changes)?)
 }
 
-/// The organizations of the file with everybody who holds one of its licenses, and the file's own users; how
-/// many of these hold none of them.
-async fn copied(
-    catalog: &Catalog,
+/// What nobody could read cannot be copied.
+fn refuse_unread(outlook: &Outlook) -> Result<(), Failure> {
+    let why = match (&outlook.no_units, &outlook.not_read) {
+        (Some(why), _) | (None, Some(NotRead::Refused(why))) => why,
+        _ => return Ok(()),
+    };
+    let error = anyhow::anyhow!("nothing was rehearsed: {}", Printable(why));
+    Err(Failure { exit: Exit::NotAsked, error })
+}
+
+/// The organizations of the file as one: their licenses with the units that are left, and the file's users with what
+/// they hold; how many of these hold nothing of what it asks.
+fn copied(
+    catalog: &mut Catalog,
     outlook: &Outlook,
     checked: Checked,
     file: &InputFile,
-) -> Result<(OrganizationState, usize), Failure> {
-    let mut people = CopiedUsers::default();
-    let (mut licenses, mut customers) = (Vec::new(), Vec::new());
-    let labels = || {
-        outlook.labels.iter().filter_map(|label| match &label.target {
-            Target::License(id) => Some(id),
-            Target::Site(_) => None,
-        })
-    };
-    let wanted = |id: &LicenseId| labels().any(|label| label.key() == id.key());
-    let own = catalog.readings().client().org();
-    let orgs: BTreeSet<Option<OrgId>> = outlook.orgs.iter().map(|org| org.org.clone()).collect();
-    for org in &orgs {
-        licenses.extend(copy::take(catalog.readings(), org.as_ref(), &wanted, &mut people).await?);
-        customers.extend(org.as_ref().or(own).map(|org| org.as_str().to_owned()));
+) -> Result<(Organization, Checked, u64), Failure> {
+    let (mut licenses, mut customers): (Vec<License>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut places: HashMap<IdKey, usize> = HashMap::new();
+    for org in outlook.orgs.iter().map(|org| org.org.as_ref()) {
+        let own = catalog.readings().client().org().cloned();
+        for license in catalog.licenses(org)?.all() {
+            // A license that the token sees in two organizations is one.
+            places.entry(IdKey::of(&license.id)).or_insert_with(|| {
+                licenses.push(license.clone());
+                licenses.len() - 1
+            });
+        }
+        customers.extend(org.or(own.as_ref()).map(|org| org.as_str().to_owned()));
     }
-    let holders = people.count();
+    let users = checked.counts().assignments;
+    let mut people = Nameless::new((fastrand::u64(..), fastrand::u64(..)), licenses.len());
+    let mut strangers = vec![true; users as usize];
+    for (stock, label) in outlook.labels.iter().enumerate().filter(|(stock, _)| outlook.is_read(*stock)) {
+        let Target::License(id) = &label.target else { continue };
+        let Some(place) = places.get(&id.key()) else { continue };
+        for (user, stranger) in (0..users).zip(&mut strangers).filter(|(user, _)| outlook.holds(stock, *user))
+        {
+            people.holds(user, *place);
+            *stranger = false;
+        }
+    }
+    for (place, license) in licenses.iter_mut().enumerate() {
+        // The sandbox counts the units of its own users: as many are to be left as there are.
+        let held = i64::try_from(people.holders(place)).unwrap_or(i64::MAX);
+        license.total_units = license.units_left().map_or(license.total_units, |left| Some(held + left));
+    }
     let mut second = SecondReading::new(checked, file)?;
     let mut placed = Vec::new();
     while second.next(&mut placed)?.is_some() {
         for operation in placed.drain(..).filter_map(|placed| placed.content.ok()) {
-            let email = operation.email.as_ref().map(|email| email.as_str());
-            people.meet(email, operation.person.as_ref().map(|person| person.as_str()));
+            let AssignmentNo(user) = operation.assignment;
+            operation.email.iter().for_each(|email| people.email(user, email.as_str()));
+            operation.person.iter().for_each(|person| people.person(user, person.as_str()));
         }
     }
-    let added = people.count() - holders;
+    let checked = second.finish().map_err(CheckError::from)?;
     let sites = outlook.labels.iter().filter_map(|label| match &label.target {
         Target::Site(url) => Some(url.as_str().to_owned()),
         Target::License(_) => None,
     });
     let listed = licenses.iter().filter_map(|license| license.site_url.clone());
     let sites: BTreeSet<String> = sites.chain(listed).collect();
-    // A license that the token sees in two organizations is one.
-    let mut seen = BTreeSet::new();
-    licenses.retain(|license| seen.insert(license.id.clone()));
-    Ok((copy::state(licenses, sites.into_iter().collect(), customers, people), added))
+    let organization = Organization::nameless(licenses, sites.into_iter().collect(), customers, people);
+    Ok((organization, checked, strangers.into_iter().filter(|stranger| *stranger).count() as u64))
 }
 
-/// Units left, by license name.
-fn left(state: &OrganizationState) -> BTreeMap<String, Option<i64>> {
-    let held =
-        |id: &str| state.users.iter().filter(|user| user.licenses.iter().any(|held| held == id)).count();
-    let left = state.licenses.iter().map(|license| {
+/// Units that are free, by license: its name, and what tells it apart where several have one name.
+type Free = BTreeMap<String, Option<i64>>;
+
+fn left(licenses: &[License]) -> Free {
+    let left = licenses.iter().map(|license| {
+        let namesakes = licenses.iter().filter(|other| other.name == license.name).count();
+        let name = match namesakes {
+            1 => license.name.clone(),
+            _ => format!("{}, {}", license.name, license.told_apart()),
+        };
         let total = license.total_units.filter(|total| *total >= 0);
-        let left = total.map(|total| total - i64::try_from(held(&license.id)).unwrap_or(i64::MAX));
-        (license.name.clone(), left)
+        (name, total.map(|total| total - license.consumed_units.unwrap_or(0)))
     });
     left.collect()
 }
@@ -149,20 +175,22 @@ fn failures(reader: &Reader, row: &RunRow) -> Result<FailingLines, Failure> {
     Ok(lines)
 }
 
-/// Units that are free, by license.
-type Free = BTreeMap<String, Option<i64>>;
+/// What is told beside the failures.
+struct RehearsalNotes {
+    before: Free,
+    after: Free,
+    /// Users who hold nothing of what the file asks.
+    strangers: u64,
+    /// Operations of which it is not known whether they change anything.
+    unknown: u64,
+}
 
 /// So many lines of a kind are named.
 const NAMED: usize = 5;
 
-fn tell(
-    context: &Context,
-    row: &RunRow,
-    lines: &FailingLines,
-    (before, after): (&Free, &Free),
-    added: usize,
-) -> Result<(), Failure> {
+fn tell(context: &Context, row: &RunRow, lines: &FailingLines, told: &RehearsalNotes) -> Result<(), Failure> {
     let output = context.output;
+    let RehearsalNotes { before, after, strangers, unknown } = told;
     let tally = row.tally;
     for ((code, message), lines) in lines {
         for line in lines {
@@ -193,11 +221,18 @@ fn tell(
         output.number(tally.done + tally.unchanged),
         output.amount(tally.total, "operation"),
     ))?;
-    if added > 0 {
+    if *strangers > 0 {
         output.print(format_args!(
-            "{} of the file hold none of its licenses: whether they are in the organization cannot be known, and they \
+            "{} of the file {} nothing of what it asks: whether they are in the organization cannot be known, and they \
              were taken to be",
-            output.amount(added as u64, "user")
+            output.amount(*strangers, "user"),
+            if *strangers == 1 { "holds" } else { "hold" }
+        ))?;
+    }
+    if *unknown > 0 {
+        output.print(format_args!(
+            "Of {} the lists do not say whether they change anything: their users were taken not to hold the licenses",
+            output.amount(*unknown, "operation")
         ))?;
     }
     output.print("What the service does beyond what is documented cannot be rehearsed")?;
@@ -207,7 +242,8 @@ fn tell(
         would_be_done: tally.done + tally.unchanged,
         would_fail: tally.failed + tally.in_doubt + tally.pending,
         invalid: tally.invalid,
-        users_taken_to_be_there: added,
+        users_taken_to_be_there: *strangers,
+        unknown: *unknown,
         left_after: after.clone(),
         calling,
     }));

@@ -57,6 +57,15 @@ impl Barrier {
         }
     }
 
+    /// Whether two batches want the same license, in an order that may leave some without.
+    pub(super) fn compete(&self, one: &Batch, other: &Batch) -> bool {
+        if self.sequence != Sequence::RemovesFirst {
+            return false;
+        }
+        let (Some(one), Some(other)) = (&one.cargo.moves, &other.cargo.moves) else { return false };
+        one.adds.iter().any(|license| other.adds.binary_search(license).is_ok())
+    }
+
     /// How many assignments from `first` on belong together.
     pub(super) fn reach(&self, first: u32) -> u32 {
         let Sequence::Waves(starts) = &self.sequence else { return u32::MAX };

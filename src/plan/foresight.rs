@@ -177,14 +177,20 @@ impl<'a> Playthrough<'a> {
         }
         self.seen.unchanged += nothing;
         self.seen.nothing_new += u64::from(nothing == counted && counted > 0);
-        let failed = self.seen.failures.len() > first_failure;
-        if failed && self.form == WireForm::Array {
-            // All of a user or nothing.
+        let failed = self.seen.failures.get(first_failure..).unwrap_or_default();
+        // All of a user or nothing; in the object form where it names what there is not.
+        let whole = match self.form {
+            WireForm::Array => !failed.is_empty(),
+            WireForm::Object => failed.iter().any(|failure| failure.why == Why::UnknownLicense),
+        };
+        if whole {
             self.seen.left = before;
             let why: Vec<(OperationKey, Why)> =
                 self.seen.failures.drain(first_failure..).map(|failure| (failure.key, failure.why)).collect();
             for change in user {
                 let own = why.iter().find(|(key, _)| *key == change.key).map(|(_, why)| *why);
+                // In the object form nothing is looked at beside what there is not.
+                let own = own.filter(|why| self.form == WireForm::Array || *why == Why::UnknownLicense);
                 let why = own.unwrap_or(Why::Together);
                 self.seen.failures.push(Foreseen {
                     user: change.user,

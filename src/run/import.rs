@@ -62,7 +62,7 @@ pub fn import(
         let named = background.names.iter().find(|(id, _)| id == target.as_str());
         named.map(|(_, name)| importer.name(*stored, name)).transpose()?;
     }
-    let mut unchanged = Unchanged { background, in_effect: Vec::new() };
+    let mut unchanged = WhatIsSo { background, in_effect: Vec::new() };
     let second = SecondReading::new(checked, file)?;
     let (sender, parts) = mpsc::sync_channel(PARTS);
     std::thread::scope(|scope| {
@@ -83,13 +83,13 @@ pub fn import(
 }
 
 /// Operations that change nothing.
-struct Unchanged<'a> {
+struct WhatIsSo<'a> {
     background: &'a Background<'a>,
     /// Those that are sent all the same.
     in_effect: Vec<OperationKey>,
 }
 
-impl Unchanged<'_> {
+impl WhatIsSo<'_> {
     /// Whether the operation is not sent, since it changes nothing.
     fn stays(&mut self, key: OperationKey, operation: &PlacedOperation) -> bool {
         let nothing = self.background.outlook.is_some_and(|outlook| outlook.changes_nothing(key, operation));
@@ -133,7 +133,7 @@ fn read(mut second: SecondReading<'_>, parts: &SyncSender<ImportPiece>) -> Resul
 fn put(
     importer: &mut Importer<'_>,
     stored: &[StoredTarget],
-    unchanged: &mut Unchanged<'_>,
+    unchanged: &mut WhatIsSo<'_>,
     part: &ImportPiece,
 ) -> Result<(), JournalError> {
     part.blocks.iter().try_for_each(|block| importer.cells(block))?;

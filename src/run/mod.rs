@@ -27,6 +27,6 @@ pub use import::{Background, ImportError, import};
 pub use names::{Catalog, KnownError};
 pub use now::{Now, NowError};
 pub use observe::{FailedOperation, Observer, Progress, Silent};
-pub use outlook::{Depth, Label, NotRead, OrgUsers, Outlook, OutlookError};
+pub use outlook::{Depth, Label, NotRead, OrgUsers, Outlook, OutlookError, Spared};
 pub use settings::RunSettings;
 pub use verify::{Verified, VerifyError, verify};

@@ -58,6 +58,15 @@ impl Label {
     }
 }
 
+/// What is not sent, since it changes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spared {
+    /// Operations.
+    pub operations: u64,
+    /// Users of whom nothing else is asked.
+    pub users: u64,
+}
+
 /// An organization of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrgUsers {
@@ -154,6 +163,16 @@ impl Outlook {
         self.former = former;
     }
 
+    /// Forgets the operations that are known to change nothing: they are not sent.
+    pub fn drop_unchanged(&mut self) -> Spared {
+        let mut changes = std::mem::take(&mut self.seat_changes);
+        let before = (changes.len(), SeatChanges::sorted(&changes).users().count());
+        changes.retain(|change| !self.is_unchanged(change));
+        self.seat_changes = changes;
+        let after = (self.seat_changes.len(), self.seat_changes().users().count());
+        Spared { operations: (before.0 - after.0) as u64, users: (before.1 - after.1) as u64 }
+    }
+
     /// Whether an operation is known to change nothing.
     #[must_use]
     pub fn is_unchanged(&self, change: &SeatChange) -> bool {
@@ -229,6 +248,25 @@ impl Outlook {
             let takes = change.action == Action::Remove && self.held(change.stock, change) != Held::No;
             (listed + 1, taken + u64::from(takes))
         })
+    }
+
+    /// Whether the user of this assignment is known to hold the stock of this number.
+    #[must_use]
+    pub fn holds(&self, stock: usize, user: u32) -> bool {
+        self.holdings.of(stock).is_some_and(|roll| roll.names(user))
+    }
+
+    /// How many operations it is not known of whether they change anything.
+    #[must_use]
+    pub fn unknown(&self) -> u64 {
+        let licenses =
+            self.seat_changes.iter().filter(|change| self.is_read(self.one_of(change.stock as usize)));
+        licenses.filter(|change| self.held(change.stock, change) == Held::Unknown).count() as u64
+    }
+
+    /// Forgets what is asked, which takes room, once only who holds what is still wanted.
+    pub fn forget_changes(&mut self) {
+        self.seat_changes = Vec::new();
     }
 
     /// Whether it was read who holds the stock of this number.

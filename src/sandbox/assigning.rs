@@ -54,8 +54,12 @@ async fn assign_bytes(world: &World, number: u64, bytes: &[u8]) -> Response {
     let users: Vec<String> = assignments.iter().map(user_of).collect();
     let org = assignments.first().and_then(|assignment| assignment.org_id.as_deref());
     let mixed = assignments.iter().any(|assignment| assignment.org_id.as_deref() != org);
+    // Where names are not kept, they are kept nowhere.
+    let named = world.organization().has_names();
     world.requests.note(number, |entry| {
-        entry.users.clone_from(&users);
+        if named {
+            entry.users.clone_from(&users);
+        }
         entry.org = org.map(str::to_owned);
         entry.mixes_organizations = mixed;
     });
@@ -206,8 +210,12 @@ fn holdings(
     let sites = |urls: &[String]| -> Value {
         urls.iter().map(|site| json!({"siteUrl": site, "accountType": kind})).collect()
     };
+    let (mut person, mut email) = (Some(&held.person_id), Some(&held.email));
+    if !organization.has_names() {
+        (person, email) = (asked.person_id.as_ref(), asked.email.as_ref());
+    }
     let mut body = json!({
-        "orgId": organization.org_id(), "personId": held.person_id, "email": held.email,
+        "orgId": organization.org_of(asked), "personId": person, "email": email,
         "licenses": held.licenses, "siteUrls": sites(&held.site_urls),
         "pendingLicenses": held.pending_licenses, "pendingSiteUrls": sites(&held.pending_site_urls),
     });

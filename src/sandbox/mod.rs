@@ -6,6 +6,7 @@
 mod assigning;
 mod fault;
 mod log;
+mod members;
 mod organization;
 mod reading;
 mod reply;
@@ -16,6 +17,7 @@ mod tokens;
 
 pub use fault::{Fault, FaultError};
 pub use log::{RequestLog, Requests};
+pub use members::Nameless;
 pub use organization::{Organization, OrganizationError, OrganizationState, UserState};
 pub use server::{Options, Sandbox, SandboxError};
 pub use tokens::Integration;

@@ -1,10 +1,11 @@
 //! The organization: users, licenses with their units, sites, and the rules between them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 
+use super::members::{Matrix, Members, Nameless};
 use super::request::{RequestedAssignment, RequestedLicense, RequestedSite, Verb};
 use super::rules::{Circumstances, Product, Refused, may_add, may_remove, refused};
 use crate::webex::License;
@@ -67,17 +68,6 @@ pub struct UserState {
 #[error("the organization is not sound: {0}")]
 pub struct OrganizationError(String);
 
-#[derive(Debug, Clone, Default)]
-struct Member {
-    email: String,
-    person_id: String,
-    licenses: BTreeSet<usize>,
-    sites: BTreeSet<usize>,
-    external: bool,
-    pending: BTreeSet<usize>,
-    pending_sites: BTreeSet<usize>,
-}
-
 /// An organization with its users.
 #[derive(Debug)]
 pub struct Organization {
@@ -89,9 +79,7 @@ pub struct Organization {
     exclusive: Vec<Vec<usize>>,
     sites: Vec<String>,
     locations: Vec<String>,
-    users: Vec<Member>,
-    by_email: HashMap<String, usize>,
-    by_person: HashMap<String, usize>,
+    people: Members,
     consumed: Vec<i64>,
 }
 
@@ -136,13 +124,13 @@ impl Organization {
             license("BCSTD", 5, "Webex Calling - Standard", units, None),
             license("AC", 6, "Attendant Console", scarce, None),
         ];
-        let users = (1..=count).map(|number| Member {
-            email: format!("user{number}@example.com"),
-            person_id: encoded("PEOPLE", &format!("5eba0000-0000-4000-8000-{number:012}")),
-            ..Member::default()
+        let users = (1..=count).map(|number| {
+            let person_id = encoded("PEOPLE", &format!("5eba0000-0000-4000-8000-{number:012}"));
+            (format!("user{number}@example.com"), person_id)
         });
         let sites = vec![meet.to_owned(), events.to_owned()];
-        Self::assembled(encoded("ORGANIZATION", ORG), licenses, sites, users.collect())
+        let people = Members::listed(users.collect(), licenses.len(), sites.len());
+        Self::assembled(encoded("ORGANIZATION", ORG), licenses, sites, people)
     }
 
     /// The organization of a file.
@@ -151,11 +139,20 @@ impl Organization {
     /// [`OrganizationError`] where it names a license or site that it does not have.
     pub fn from_state(state: OrganizationState) -> Result<Self, OrganizationError> {
         let org_id = if state.org_id.is_empty() { encoded("ORGANIZATION", ORG) } else { state.org_id };
-        let mut users = Vec::with_capacity(state.users.len());
-        for user in state.users {
+        let names = state.users.iter().map(|UserState { email, person_id, .. }| {
+            let made = || encoded("PEOPLE", email);
+            (email.clone(), if person_id.is_empty() { made() } else { person_id.clone() })
+        });
+        let licenses: HashMap<&str, usize> = state
+            .licenses
+            .iter()
+            .enumerate()
+            .map(|(number, license)| (license.id.as_str(), number))
+            .collect();
+        let mut people = Members::listed(names.collect(), state.licenses.len(), state.sites.len());
+        for (number, user) in state.users.iter().enumerate() {
             let find_license = |id: &String| {
-                let number = state.licenses.iter().position(|license| license.id == *id);
-                number.ok_or_else(|| {
+                licenses.get(id.as_str()).copied().ok_or_else(|| {
                     OrganizationError(format!("{} holds '{id}', which is not listed", user.email))
                 })
             };
@@ -165,19 +162,23 @@ impl Organization {
                     OrganizationError(format!("{} attends '{url}', which is not listed", user.email))
                 })
             };
-            let person_id =
-                if user.person_id.is_empty() { encoded("PEOPLE", &user.email) } else { user.person_id };
-            users.push(Member {
-                person_id,
-                licenses: user.licenses.iter().map(find_license).collect::<Result<_, _>>()?,
-                sites: user.site_urls.iter().map(find_site).collect::<Result<_, _>>()?,
-                external: user.external,
-                pending: user.pending_licenses.iter().map(find_license).collect::<Result<_, _>>()?,
-                pending_sites: user.pending_site_urls.iter().map(find_site).collect::<Result<_, _>>()?,
-                email: user.email,
-            });
+            for id in &user.licenses {
+                people.licenses.set(number, find_license(id)?, true);
+            }
+            for url in &user.site_urls {
+                people.sites.set(number, find_site(url)?, true);
+            }
+            for id in &user.pending_licenses {
+                people.pending.set(number, find_license(id)?, true);
+            }
+            for url in &user.pending_site_urls {
+                people.pending_sites.set(number, find_site(url)?, true);
+            }
+            if user.external {
+                people.external.insert(number);
+            }
         }
-        let mut assembled = Self::assembled(org_id, state.licenses, state.sites, users);
+        let mut assembled = Self::assembled(org_id, state.licenses, state.sites, people);
         assembled.customers = state.customers;
         assembled.locations = state.locations;
         for group in state.exclusive_groups {
@@ -187,10 +188,25 @@ impl Organization {
         Ok(assembled)
     }
 
-    fn assembled(org_id: String, licenses: Vec<License>, sites: Vec<String>, users: Vec<Member>) -> Self {
+    /// An organization of users whose names are not kept: whoever asks for a list of them gets an empty one.
+    #[must_use]
+    pub fn nameless(
+        licenses: Vec<License>,
+        sites: Vec<String>,
+        customers: Vec<String>,
+        people: Nameless,
+    ) -> Self {
+        let consumed = (0..licenses.len()).map(|license| i64::try_from(people.holders(license)).unwrap_or(0));
+        let consumed = consumed.collect();
+        let people = people.into_members(licenses.len(), sites.len());
+        let assembled = Self::assembled(encoded("ORGANIZATION", ORG), licenses, sites, people);
+        Self { customers, consumed, ..assembled }
+    }
+
+    fn assembled(org_id: String, licenses: Vec<License>, sites: Vec<String>, people: Members) -> Self {
         let mut consumed = vec![0; licenses.len()];
-        for number in users.iter().flat_map(|user| &user.licenses) {
-            if let Some(units) = consumed.get_mut(*number) {
+        for number in (0..people.count()).flat_map(|user| people.licenses.of(user)) {
+            if let Some(units) = consumed.get_mut(number) {
                 *units += 1;
             }
         }
@@ -202,14 +218,12 @@ impl Organization {
                 .enumerate()
                 .map(|(n, license)| (license.id.clone(), n))
                 .collect(),
-            by_email: users.iter().enumerate().map(|(n, user)| (user.email.to_lowercase(), n)).collect(),
-            by_person: users.iter().enumerate().map(|(n, user)| (user.person_id.clone(), n)).collect(),
             kinds: licenses.iter().map(|license| Product::of(&license.name)).collect(),
             exclusive: Vec::new(),
             licenses,
             sites,
             locations: Vec::new(),
-            users,
+            people,
             consumed,
         }
     }
@@ -223,44 +237,56 @@ impl Organization {
             licenses: self.licenses(),
             sites: self.sites.clone(),
             locations: self.locations.clone(),
-            exclusive_groups: self.exclusive.iter().map(|group| self.license_ids(group)).collect(),
-            users: self.users.iter().map(|user| self.user_state(user)).collect(),
+            exclusive_groups: self
+                .exclusive
+                .iter()
+                .map(|group| self.license_ids(group.iter().copied()))
+                .collect(),
+            users: (0..self.people.count()).map(|user| self.user_state(user)).collect(),
         }
     }
 
     /// What a user holds now.
     #[must_use]
     pub fn user(&self, email: &str) -> Option<UserState> {
-        let number = self.by_email.get(&email.to_lowercase())?;
-        self.users.get(*number).map(|user| self.user_state(user))
+        self.people.by_email(email).map(|user| self.user_state(user))
     }
 
-    fn license_ids<'a>(&self, numbers: impl IntoIterator<Item = &'a usize>) -> Vec<String> {
-        let licenses = numbers.into_iter().filter_map(|number| self.licenses.get(*number));
+    fn license_ids(&self, numbers: impl Iterator<Item = usize>) -> Vec<String> {
+        let licenses = numbers.filter_map(|number| self.licenses.get(number));
         licenses.map(|license| license.id.clone()).collect()
     }
 
-    fn user_state(&self, user: &Member) -> UserState {
-        let urls = |sites: &BTreeSet<usize>| {
-            sites.iter().filter_map(|number| self.sites.get(*number)).cloned().collect()
+    fn user_state(&self, user: usize) -> UserState {
+        let Members { licenses, sites, pending, pending_sites, external, .. } = &self.people;
+        let urls = |numbers: &Matrix| -> Vec<String> {
+            numbers.of(user).filter_map(|number| self.sites.get(number)).cloned().collect()
         };
+        let (email, person_id) = self.people.names(user);
         UserState {
-            email: user.email.clone(),
-            person_id: user.person_id.clone(),
-            licenses: self.license_ids(&user.licenses),
-            site_urls: urls(&user.sites),
-            external: user.external,
-            pending_licenses: self.license_ids(&user.pending),
-            pending_site_urls: urls(&user.pending_sites),
+            email: email.to_owned(),
+            person_id: person_id.to_owned(),
+            licenses: self.license_ids(licenses.of(user)),
+            site_urls: urls(sites),
+            external: external.contains(&user),
+            pending_licenses: self.license_ids(pending.of(user)),
+            pending_site_urls: urls(pending_sites),
         }
     }
 
-    pub(super) fn org_id(&self) -> &str {
-        &self.org_id
+    /// The organization that an answer is about: the one that was asked for, where one was.
+    pub(super) fn org_of<'a>(&'a self, asked: &'a RequestedAssignment) -> &'a str {
+        asked.org_id.as_deref().filter(|org| self.knows(org)).unwrap_or(&self.org_id)
+    }
+
+    /// Whether it is known what its users are called.
+    pub(super) const fn has_names(&self) -> bool {
+        self.people.has_names()
     }
 
     /// The licenses with the units they have left.
-    pub(super) fn licenses(&self) -> Vec<License> {
+    #[must_use]
+    pub fn licenses(&self) -> Vec<License> {
         let counted = |(license, consumed): (&License, &i64)| License {
             consumed_units: Some(*consumed),
             consumed_by_users: Some(*consumed),
@@ -274,10 +300,10 @@ impl Organization {
     pub(super) fn users_of(&self, id: &str, from: usize, limit: usize) -> (Vec<UserState>, Option<usize>) {
         let Some(license) = self.license_numbers.get(id) else { return (Vec::new(), None) };
         let mut page = Vec::new();
-        for (number, user) in self.users.iter().enumerate().skip(from) {
-            if user.licenses.contains(license) {
+        for user in from..self.people.count() {
+            if self.people.licenses.has(user, *license) {
                 if page.len() == limit {
-                    return (page, Some(number));
+                    return (page, Some(user));
                 }
                 page.push(self.user_state(user));
             }
@@ -295,9 +321,9 @@ impl Organization {
         if asked.org_id.as_ref().is_some_and(|org| !self.knows(org)) {
             return refused("404", "The user is not in this organization");
         }
-        let by_person = asked.person_id.as_ref().map(|id| self.by_person.get(id));
-        let by_email = || asked.email.as_ref().and_then(|email| self.by_email.get(&email.to_lowercase()));
-        let found = by_person.unwrap_or_else(by_email).copied();
+        let by_person = asked.person_id.as_ref().map(|id| self.people.by_person(id));
+        let by_email = || asked.email.as_ref().and_then(|email| self.people.by_email(email));
+        let found = by_person.unwrap_or_else(by_email);
         match found {
             Some(user) => Ok(user),
             None if asked.person_id.is_none() && asked.email.is_none() => {
@@ -310,13 +336,11 @@ impl Organization {
     /// Does all of it or nothing, as the array form does.
     pub(super) fn apply_whole(&mut self, asked: &RequestedAssignment) -> Result<(), Refused> {
         let user = self.find(asked)?;
-        let before = (self.users.get(user).cloned(), self.consumed.clone());
+        let before = (self.people.row(user), self.consumed.clone());
         let result = self.apply_each(user, asked).into_iter().next();
         let Some(refusal) = result else { return Ok(()) };
-        if let ((Some(holdings), consumed), Some(slot)) = (before, self.users.get_mut(user)) {
-            *slot = holdings;
-            self.consumed = consumed;
-        }
+        self.people.restore(user, &before.0);
+        self.consumed = before.1;
         Err(refusal)
     }
 
@@ -328,7 +352,7 @@ impl Organization {
 
     /// Does what can be done, as the object form does; gives back what could not.
     pub(super) fn apply_each(&mut self, user: usize, asked: &RequestedAssignment) -> Vec<Refused> {
-        let held = self.users.get(user).map(|user| user.licenses.clone()).unwrap_or_default();
+        let held: Vec<usize> = self.people.licenses.of(user).collect();
         let mut refusals = Vec::new();
         for license in &asked.licenses {
             refusals.extend(self.apply_license(user, license, asked, &held).err());
@@ -344,15 +368,14 @@ impl Organization {
         user: usize,
         request: &RequestedLicense,
         asked: &RequestedAssignment,
-        held: &BTreeSet<usize>,
+        held: &[usize],
     ) -> Result<(), Refused> {
         let Some(number) = self.license_numbers.get(&request.id).copied() else { return Err(unrecognized()) };
-        let Some(holder) = self.users.get(user) else { return refused("404", "User not found") };
-        let holds = holder.licenses.contains(&number) || holder.pending.contains(&number);
+        let holds = self.people.licenses.has(user, number) || self.people.pending.has(user, number);
         match (request.verb, holds) {
             (Verb::Add, true) | (Verb::Remove, false) => Ok(()),
             (Verb::Add, false) => {
-                self.may_add(holder, number, request, asked, held)?;
+                self.may_add(user, number, request, asked, held)?;
                 self.hold(user, number, true);
                 Ok(())
             }
@@ -370,15 +393,14 @@ impl Organization {
 
     fn may_add(
         &self,
-        holder: &Member,
+        user: usize,
         number: usize,
         request: &RequestedLicense,
         asked: &RequestedAssignment,
-        held: &BTreeSet<usize>,
+        held: &[usize],
     ) -> Result<(), Refused> {
         let Some(license) = self.licenses.get(number) else { return Err(unrecognized()) };
         let kind = self.kind(number);
-        let any_of = |licenses: &BTreeSet<usize>, kind| licenses.iter().any(|n| self.kind(*n) == kind);
         let added = |kind| {
             let adds = asked.licenses.iter().filter(|license| license.verb == Verb::Add);
             adds.filter_map(|license| self.license_numbers.get(&license.id)).any(|n| self.kind(*n) == kind)
@@ -387,14 +409,14 @@ impl Organization {
             kind,
             &Circumstances {
                 sold: &|kind| self.kinds.contains(&kind),
-                held: &|kind| any_of(held, kind),
-                holds: &|kind| any_of(&holder.licenses, kind),
+                held: &|kind| held.iter().any(|number| self.kind(*number) == kind),
+                holds: &|kind| self.people.licenses.of(user).any(|number| self.kind(number) == kind),
                 adds: &added,
             },
         )?;
         self.is_placed(kind, request)?;
         let rival = |group: &&Vec<usize>| {
-            group.contains(&number) && group.iter().any(|other| holder.licenses.contains(other))
+            group.contains(&number) && group.iter().any(|other| self.people.licenses.has(user, *other))
         };
         if self.exclusive.iter().any(|group| rival(&group)) {
             return refused("400413", "Only one license of an exclusive group can be held");
@@ -426,14 +448,13 @@ impl Organization {
 
     /// A user of another organization holds nothing before he accepts; until then it is pending.
     fn hold(&mut self, user: usize, license: usize, hold: bool) {
-        let (Some(user), Some(units)) = (self.users.get_mut(user), self.consumed.get_mut(license)) else {
-            return;
-        };
+        let Some(units) = self.consumed.get_mut(license) else { return };
+        let people = &mut self.people;
         match hold {
-            true if user.external => drop(user.pending.insert(license)),
-            true if user.licenses.insert(license) => *units += 1,
-            false if user.licenses.remove(&license) => *units -= 1,
-            false => drop(user.pending.remove(&license)),
+            true if people.external.contains(&user) => drop(people.pending.set(user, license, true)),
+            true if people.licenses.set(user, license, true) => *units += 1,
+            false if people.licenses.set(user, license, false) => *units -= 1,
+            false => drop(people.pending.set(user, license, false)),
             true => {}
         }
     }
@@ -441,19 +462,18 @@ impl Organization {
     fn apply_site(&mut self, user: usize, request: &RequestedSite) -> Result<(), Refused> {
         let named = |site: &String| request.url.as_ref().is_some_and(|url| site.eq_ignore_ascii_case(url));
         let site = self.sites.iter().position(named);
-        let (Some(site), Some(user)) = (site, self.users.get_mut(user)) else {
+        let Some(site) = site else {
             return refused("400216", "Attendee site URL is not valid");
         };
-        let sites = if user.external { &mut user.pending_sites } else { &mut user.sites };
-        match request.verb {
-            Verb::Add => drop(sites.insert(site)),
-            Verb::Remove => drop(sites.remove(&site)),
-        }
+        let people = &mut self.people;
+        let external = people.external.contains(&user);
+        let sites = if external { &mut people.pending_sites } else { &mut people.sites };
+        sites.set(user, site, request.verb == Verb::Add);
         Ok(())
     }
 
     pub(super) fn holdings(&self, user: usize) -> UserState {
-        self.users.get(user).map(|user| self.user_state(user)).unwrap_or_default()
+        self.user_state(user)
     }
 }
 

@@ -204,7 +204,9 @@ pub(in crate::cli) struct RehearsalSummary {
     /// Those that cannot be sent.
     pub(in crate::cli) invalid: u64,
     /// Users who hold none of the file's licenses, and were taken to be in the organization.
-    pub(in crate::cli) users_taken_to_be_there: usize,
+    pub(in crate::cli) users_taken_to_be_there: u64,
+    /// Operations of which the lists do not say whether they change anything.
+    pub(in crate::cli) unknown: u64,
     /// Units left afterwards, by the license's name; null where there is no end of them.
     pub(in crate::cli) left_after: BTreeMap<String, Option<i64>>,
     /// Whether Calling licenses are among them.

@@ -173,8 +173,21 @@ impl Engine {
         !self.verifying.is_empty() || self.active.values().any(|batch| !waits(batch))
     }
 
-    /// Whether a batch adds what somebody before it has still to give back.
+    /// Whether a batch adds what somebody before it has still to give back, or what somebody waits for who goes
+    /// before it: a unit that is short is not snapped up by whoever happens to wait for nothing else.
     fn is_held_back(&self, batch: &Batch) -> bool {
+        let goes_before = |other: &Batch| {
+            other.lane == batch.lane
+                && other.span < batch.span
+                && matches!(other.stage, Stage::Ready)
+                && self.barrier.compete(batch, other)
+                && self.waits_for_units(other)
+        };
+        self.waits_for_units(batch) || self.active.values().any(goes_before)
+    }
+
+    /// Whether a batch adds what somebody before it has still to give back.
+    fn waits_for_units(&self, batch: &Batch) -> bool {
         let Some(lane) = self.lanes.get(batch.lane) else { return false };
         let asked = self.verifying.values().map(|(_, batch)| batch);
         let open = self.active.values().chain(asked).chain(lane.waiting());
