@@ -37,10 +37,15 @@ const CALM_PER_WAIT: (f64, f64) = (24.0, 44.0);
 const SLOPE: f64 = 0.02;
 /// Refusals that are afforded, of all requests. One in a hundred is the aim.
 const SHARE: f64 = 0.008;
+/// The same, where a limit was found as often as that within this share of where it had been, is so many times smaller.
+const CONFIRMED: u32 = 3;
+const SAME: f64 = 0.05;
+/// The most that the pace that was borne is trusted to be the limit.
+const TRUST: f64 = 0.8;
 /// A try costs a refusal, so nearly one must have been saved up.
 const COST: f64 = 0.9;
 /// The first requests and the search for the limit use up no more of the savings than this.
-const SEARCHED: (u64, f64) = (30, -2.0);
+const SEARCHED: (u64, f64) = (30, -1.0);
 /// Savings have an upper and a lower end: what was long ago says little.
 const SAVINGS: (f64, f64) = (-60.0, 3.0);
 /// The longest wait between two trials while everything is refused, in seconds.
@@ -53,6 +58,14 @@ const MARKS: usize = 16;
 const DEPARTURES: usize = 200;
 /// How much faster the pace gets in a second before the limit has been met twice.
 const SEARCH: f64 = 0.08;
+/// But never by more than this from one request to the next: while it is searched for, and while it is tried.
+const STEP: (f64, f64) = (0.03, 0.01);
+/// So many requests since the last refusal make it a search; fewer, and the pace is still far too fast.
+const CLIMBED: u32 = 5;
+/// The first time that a limit is lower than it was taken to be, it is taken to be this share of it.
+const A_LITTLE: f64 = 0.97;
+/// What was borne for so many requests is hardly too fast.
+const LONG_BORNE: u32 = 30;
 /// The shortest time and the fewest requests that a limit is measured over.
 const MEASURED: (f64, f64) = (1.0, 5.0);
 
@@ -106,6 +119,8 @@ pub(super) struct Tuner {
     trust: f64,
     /// What got through when the limit was last tried, and the pace that was refused.
     between: Option<(f64, f64)>,
+    /// So often in a row was it found where it had been.
+    confirmed: u32,
     /// Refusals that may be risked.
     savings: f64,
     accepted: u64,
@@ -145,8 +160,9 @@ impl Tuner {
             trying: 0.0,
             excess: 0.0,
             depth: 1.0,
-            trust: 0.25,
+            trust: TRUST,
             between: None,
+            confirmed: 0,
             savings: 1.0,
             accepted: 0,
             marks: VecDeque::with_capacity(MARKS),
@@ -284,35 +300,56 @@ impl Tuner {
         if self.between.is_none() {
             // What the search has cost is not held against what follows.
             self.savings = self.savings.max(SEARCHED.1);
-            let through = self.measured(now, 1.0).unwrap_or(refused * DEEPEST_CUT).min(refused);
-            self.between = Some((through, refused));
-            return through.max(refused * 0.8);
+            if self.since_cut < CLIMBED {
+                return refused * DEEPEST_CUT;
+            }
+            let borne = self.borne_before(sent).min(refused);
+            let through = self.measured(now, 1.0).unwrap_or(refused * DEEPEST_CUT).min(borne);
+            self.between = Some((through, borne));
+            return borne / (1.0 + STEP.0);
         }
         if self.excess > 0.0 {
             self.depth = (self.excess + self.depth) / 2.0;
         }
         // A calm that held bears out the trust.
-        self.trust = (self.trust * if surprises == 0 { 1.4 } else { 1.05 }).min(1.0);
-        let through = self.measured(now, 5.0).unwrap_or(refused * DEEPEST_CUT).min(refused);
-        self.between = Some((through, refused));
-        through + self.trust * (refused - through)
+        self.trust = (self.trust * if surprises == 0 { 1.4 } else { 1.05 }).min(TRUST);
+        let borne = self.borne_before(sent).min(refused);
+        let through = self.measured(now, 5.0).unwrap_or(refused * DEEPEST_CUT).min(borne);
+        let before = self.between.replace((through, borne));
+        let same = before.is_some_and(|(_, before)| (borne / before - 1.0).abs() < SAME);
+        self.confirmed = if same { self.confirmed + 1 } else { 0 };
+        through + self.trust * (borne - through)
     }
 
     /// The limit is lower than it was taken to be.
     fn surprised(&mut self, sent: f64, now: f64) -> f64 {
         let refused = self.pace_at(sent);
-        let Some((through, above)) = self.between else { return refused * 0.8 };
+        let Some((through, above)) = self.between else { return refused * DEEPEST_CUT };
+        if self.since_cut >= LONG_BORNE {
+            // It was borne for long: it is hardly too fast.
+            return refused;
+        }
         self.surprises += 1;
-        self.trust /= 2.0;
+        if self.surprises > 1 {
+            self.trust /= 2.0;
+        }
         let least = if self.shut > 1.0 { 0.0 } else { refused * DEEPEST_CUT };
         let measured = self.measured(now, 1.0);
         let limit = match self.surprises {
-            1 => through + self.trust * (above - through),
-            2 => measured.map_or(through, |measured| measured.max(through)),
+            1 => refused * A_LITTLE,
+            2 => through + self.trust * (above - through),
+            3 => measured.map_or(through, |measured| measured.max(through)),
             _ => measured.unwrap_or(refused * 0.93),
         };
-        let limit = if limit < refused * BELOW { limit } else { measured.unwrap_or(through) };
+        let limit = [limit, through].into_iter().find(|limit| *limit < refused * BELOW);
+        let limit = limit.or(measured).unwrap_or(through);
         limit.min(refused * BELOW).max(least)
+    }
+
+    /// The pace of the request before.
+    fn borne_before(&self, sent: f64) -> f64 {
+        let mut before = self.left_at.iter().rev().filter(|(at, _)| *at < sent - 1e-6);
+        before.next().map_or(self.pace, |(_, pace)| *pace)
     }
 
     /// The pace at which a request left.
@@ -373,10 +410,11 @@ impl Tuner {
         // Met once or never: it is still being searched for.
         if self.between.is_none() {
             self.trying += elapsed;
-            self.pace = (self.pace * (1.0 + SEARCH * elapsed)).min(fastest);
+            self.pace = (self.pace * (1.0 + (SEARCH * elapsed).min(STEP.0))).min(fastest);
             return;
         }
-        if self.calm < self.least_calm || (self.savings < COST && self.trying <= 0.0) {
+        let least_calm = self.least_calm * f64::from(1 + self.confirmed.min(CONFIRMED));
+        if self.calm < least_calm || (self.savings < COST && self.trying <= 0.0) {
             self.pace = self.pace.max((limit * BELOW).min(fastest));
             return;
         }
@@ -386,7 +424,7 @@ impl Tuner {
         let wanted = if self.excess > 1.5 * self.depth + 0.25 {
             f64::INFINITY
         } else {
-            limit * (BELOW + slope * self.trying)
+            self.pace + limit * (slope * elapsed).min(STEP.1)
         };
         self.pace = wanted.max(self.pace).min(fastest);
     }
