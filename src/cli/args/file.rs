@@ -58,8 +58,9 @@ pub(in crate::cli) struct Diff {
     pub(in crate::cli) output: PathBuf,
     #[command(flatten)]
     pub(in crate::cli) reading: Reading,
-    /// Take the file for the whole truth about the licenses that it names: take these away from everybody
-    /// whom it does not list.
+    /// Take away what the file does not list.
+    ///
+    /// The file is the whole truth about the licenses that it names: they are taken from everybody whom it does not list.
     #[arg(long)]
     pub(in crate::cli) sync: bool,
     /// With --sync: only this license, by its name or ID; may be repeated.
@@ -68,8 +69,9 @@ pub(in crate::cli) struct Diff {
     /// With --sync: a file of addresses from whom nothing is taken.
     #[arg(long, value_name = "FILE", requires = "sync")]
     pub(in crate::cli) protect: Option<PathBuf>,
-    /// With --sync: refuse to take a license from more users than this: a number, or a share of those who
-    /// hold it.
+    /// With --sync: refuse to take a license from more users.
+    ///
+    /// A number, or a share of those who hold it.
     #[arg(long, value_name = "N|P%", default_value = "10%")]
     pub(in crate::cli) max_removals: FailureLimit,
 }
@@ -77,22 +79,37 @@ pub(in crate::cli) struct Diff {
 /// Which of a file's operations are sent, and in which order.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Choosing {
-    /// What to do about rows that cannot be sent: send nothing, or send the others.
-    #[arg(long, value_enum, default_value_t)]
+    /// Bad rows: stop, or skip their users [default: stop].
+    ///
+    /// stop sends nothing. skip sends the others; all that the file asks of the user of a row that cannot be sent is left out with it.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHAT",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub(in crate::cli) on_invalid: OnInvalid,
-    /// In which order users are sent.
-    #[arg(long, value_enum, default_value_t)]
+    /// file, removes-first or fit [default: file].
+    ///
+    /// file: as users first appear in the file. removes-first: users that give licenses back before users that get some. fit: in waves, each
+    /// once the units that it needs are free or given back by an earlier one; reads units and holders first.
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true, hide_default_value = true)]
     pub(in crate::cli) order: OrderArg,
-    /// Ask who holds the licenses first, and send only what changes something.
+    /// Send only what changes something.
+    ///
+    /// Asks first who holds the licenses; what is in effect already is counted as unchanged.
     #[arg(long)]
     pub(in crate::cli) only_changes: bool,
-    /// Refuse a file that takes a license away from more users than this: a number, or a share of those
-    /// who hold it, such as 5%.
+    /// Refuse a file that takes a license from more users.
+    ///
+    /// A number, or a share of those who hold it, such as 5%.
     #[arg(long, value_name = "N|P%")]
     pub(in crate::cli) max_removals: Option<FailureLimit>,
     /// Take the K-th of N parts of the file's users (of its organizations, where it names several), with a share
     /// of the pace: each part on a machine and in a journal of its own.
-    #[arg(long, value_name = "K/N")]
+    #[arg(long, value_name = "K/N", hide_short_help = true)]
     pub(in crate::cli) partition: Option<Partition>,
 }
 
@@ -111,17 +128,20 @@ pub(in crate::cli) struct Apply {
     pub(in crate::cli) reading: Reading,
     #[command(flatten)]
     pub(in crate::cli) choosing: Choosing,
-    /// Hold to a plan that 'seatbatch plan -o' has saved: ask nothing, and refuse where the file, the
-    /// settings or the licenses have changed so that it no longer holds.
+    /// Hold to a plan that 'seatbatch plan -o' has saved.
+    ///
+    /// Asks nothing, and refuses where the file, the settings or the licenses have changed so that the plan no longer holds.
     #[arg(long, value_name = "PLAN.json")]
     pub(in crate::cli) plan: Option<PathBuf>,
     /// Apply a file that a finished run of this journal has already applied.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(in crate::cli) again: bool,
     /// Send nothing: the same as plan.
     #[arg(long, short = 'n')]
     pub(in crate::cli) dry_run: bool,
-    /// Ask nothing. Where there is no terminal to ask on, nothing is sent without it.
+    /// Ask nothing.
+    ///
+    /// Where there is no terminal to ask on, nothing is sent without it.
     #[arg(long, short)]
     pub(in crate::cli) yes: bool,
     #[command(flatten)]

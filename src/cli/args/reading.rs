@@ -16,9 +16,12 @@ pub(in crate::cli) struct Reading {
     #[arg(long, value_name = "NAME", value_parser = encoding, hide_short_help = true)]
     pub(in crate::cli) encoding: Option<Encoding>,
     /// The sheet of a workbook, by its name; the first one where it is not said.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(in crate::cli) sheet: Option<String>,
-    /// Which column is which, as in email="Work Mail"; may be repeated.
+    /// Which column is which, as in email="Work Mail".
+    ///
+    /// May be repeated. The fields are email, personId, orgId, license, licenseId, operation, siteUrl, accountType, phoneNumber,
+    /// extension, location, locationId and bundle.
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_text)]
     pub(in crate::cli) map: Vec<(Field, String)>,
     /// What every row says in a field that has no column, as in operation=remove; may be repeated.
@@ -28,29 +31,37 @@ pub(in crate::cli) struct Reading {
     #[arg(long, value_name = "COLUMN", hide_short_help = true)]
     pub(in crate::cli) ignore: Vec<String>,
     /// Write every problem of the file to this one, as CSV.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(in crate::cli) problems: Option<PathBuf>,
-    /// Give every user of the file this license, by name or ID; may be repeated.
+    /// Give every user this license, by name or ID.
+    ///
+    /// May be repeated.
     #[arg(long, value_name = "LICENSE")]
     pub(in crate::cli) add: Vec<String>,
-    /// Take this license from every user of the file; may be repeated.
+    /// Take this license from every user.
+    ///
+    /// May be repeated.
     #[arg(long, value_name = "LICENSE")]
     pub(in crate::cli) remove: Vec<String>,
-    /// Take license A from every user of the file and give B; may be repeated.
+    /// Take license A from every user and give B.
+    ///
+    /// May be repeated.
     #[arg(long, value_name = "A=B", value_parser = exchange)]
     pub(in crate::cli) replace: Vec<(String, String)>,
-    /// Take everything away that the users of the file hold.
+    /// Take everything away that the users hold.
     #[arg(long, conflicts_with_all = ["add", "remove", "replace"])]
     pub(in crate::cli) remove_all: bool,
-    /// The column with a date: only rows whose date is today or earlier are taken.
+    /// Take only rows whose date in this column has come.
+    ///
+    /// That is today or earlier; the others are counted.
     #[arg(long, value_name = "COLUMN")]
     pub(in crate::cli) due: Option<String>,
     /// How dates are written, as in %d.%m.%Y, where not as 2026-11-30.
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", hide_short_help = true)]
     pub(in crate::cli) date_format: Option<String>,
     /// What FALSE in a file of Control Hub's asks for: nothing, or to take the license away
     /// [default: add-only].
-    #[arg(long, value_enum, value_name = "MODE")]
+    #[arg(long, value_enum, value_name = "MODE", hide_short_help = true)]
     pub(in crate::cli) services: Option<Services>,
     /// What the configuration says beside options.
     #[arg(skip)]

@@ -12,11 +12,15 @@ use crate::domain::{self, FailureLimit, Rate};
 #[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Sending")]
 pub(in crate::cli) struct Sending {
-    /// Users per request, in the array form [default: 100].
+    /// Users per request [default: 100].
+    ///
+    /// In the array form of the API.
     #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "N")]
     pub(in crate::cli) batch_size: Option<NonZeroU32>,
-    /// The most requests: N/s, N/min, N/h or unlimited; auto:300/min finds the service's limit by itself and
-    /// never goes above 300 a minute, auto knows no ceiling [default: auto:300/min].
+    /// The most requests [default: auto:300/min].
+    ///
+    /// N/s, N/min, N/h or unlimited; auto:300/min finds the service's limit by itself and never goes above 300 a minute, auto
+    /// knows no ceiling.
     #[arg(long)]
     pub(in crate::cli) rate: Option<Rate>,
     /// Whose requests that is: the whole run's, or each organization's of a partner's file [default: run].
@@ -28,17 +32,25 @@ pub(in crate::cli) struct Sending {
     /// The form of the request: auto finds out which the service takes [default: auto].
     #[arg(long, value_enum, hide_short_help = true)]
     pub(in crate::cli) wire: Option<WireArg>,
-    /// Where the failures CSV goes [default: <input stem>.failures.csv beside the input].
+    /// The failures CSV [default: beside the input].
+    ///
+    /// Its name is that of the input with .failures.csv behind it. One that ends in .xlsx becomes a workbook, where the input is one.
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) failures: Option<PathBuf>,
-    /// Ask who holds the licenses before the first request, so that undo reverses what the run has
-    /// changed and no more: auto asks where it takes at most 100 requests [default: auto; alone: yes].
-    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "yes")]
+    /// Keep who held what, for undo [default: auto].
+    ///
+    /// auto, yes or no. So that undo reverses what the run has changed and no more; auto asks where it takes at most 100 requests, and the
+    /// option alone means yes.
+    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "yes", value_name = "WHEN", hide_possible_values = true)]
     pub(in crate::cli) snapshot: Option<SnapshotArg>,
-    /// Send so many users first, and pause for a look unless all of them succeed.
+    /// Send so many users first, then look.
+    ///
+    /// The run pauses unless all of them succeed.
     #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "N")]
     pub(in crate::cli) canary: Option<NonZeroU32>,
-    /// Pause once more operations have failed than this, a number or a share such as 2%.
+    /// Pause once more operations have failed.
+    ///
+    /// A number, or a share such as 2%.
     #[arg(long, value_name = "N|P%")]
     pub(in crate::cli) max_failures: Option<FailureLimit>,
     /// Attempts per batch before it is given up [default: 8].

@@ -13,7 +13,9 @@ const OUTPUT: &str = "Output";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Shared {
-    /// The journal: the SQLite file that holds every run. What only reads takes several, or a pattern.
+    /// The SQLite file that holds every run.
+    ///
+    /// What only reads takes several, or a pattern.
     #[arg(
         long,
         global = true,
@@ -24,22 +26,30 @@ pub(in crate::cli) struct Shared {
         help_heading = JOURNAL
     )]
     pub(in crate::cli) journal: Vec<PathBuf>,
-    /// Where the API is, over https or on this machine [default: the public service].
+    /// Where the API is.
+    ///
+    /// Over https, or on this machine; the public service where it is not said.
     #[arg(long, global = true, env = "SEATBATCH_BASE_URL", hide_env_values = true, value_name = "URL", help_heading = SERVICE)]
     pub(in crate::cli) base_url: Option<String>,
     /// The organization of rows that name none.
     #[arg(long, global = true, value_name = "ID", help_heading = SERVICE)]
     pub(in crate::cli) org_id: Option<String>,
-    /// A file with the access token; read again when the token is no longer accepted.
+    /// A file with the access token.
+    ///
+    /// It is read again when the token is no longer accepted.
     #[arg(long, global = true, value_name = "PATH", help_heading = SERVICE)]
     pub(in crate::cli) token_file: Option<PathBuf>,
     /// Certificates in PEM that are trusted beside the system's: those of a company's inspection.
-    #[arg(long, global = true, value_name = "PEM", help_heading = SERVICE)]
+    #[arg(long, global = true, value_name = "PEM", help_heading = SERVICE, hide_short_help = true)]
     pub(in crate::cli) ca_file: Option<PathBuf>,
-    /// One JSON object per line on standard output, and nothing else there.
+    /// Print one JSON object per line, and nothing else.
+    ///
+    /// On standard output; messages for people stay on standard error.
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub(in crate::cli) json: bool,
-    /// Say nothing when all goes well, and always why where it does not.
+    /// Say nothing when all goes well.
+    ///
+    /// Why it does not is always said.
     #[arg(long, short, global = true, help_heading = OUTPUT)]
     pub(in crate::cli) quiet: bool,
     /// Say on standard error what goes into the log, too.
@@ -52,7 +62,7 @@ pub(in crate::cli) struct Shared {
     #[arg(long, global = true, help_heading = OUTPUT, hide_short_help = true)]
     pub(in crate::cli) utc: bool,
     /// The configuration [default: seatbatch.toml here, then in the user's configuration folder].
-    #[arg(long, global = true, value_name = "PATH", help_heading = OUTPUT)]
+    #[arg(long, global = true, value_name = "PATH", help_heading = OUTPUT, hide_short_help = true)]
     pub(in crate::cli) config: Option<PathBuf>,
     /// A profile of the configuration.
     #[arg(long, global = true, value_name = "NAME", help_heading = OUTPUT)]
