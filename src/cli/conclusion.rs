@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::context::{Context, absolute, shell_word};
 use super::event::{RunSummary, Summary};
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, spelled_out};
 use super::output::{self, Output};
 use super::outputs::put;
 use super::words;
@@ -202,17 +202,6 @@ fn retry(run: RunId, reasons: &[Reason]) -> Option<String> {
         }
     }
     Some(words)
-}
-
-/// An error with its causes.
-fn spelled_out(error: &ReportError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// Counts of the whole run, whichever process did it.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::event::Event;
 use super::logins::LoginsError;
 use super::output::Output;
+use super::words;
 use crate::assign::CheckError;
 use crate::input::InputError;
 use crate::journal::JournalError;
@@ -190,22 +191,38 @@ pub(super) fn report(failure: &Failure, output: Output) -> ExitCode {
         // Whoever read along has seen enough.
         return Exit::Done.into();
     }
-    let mut text = failure.error.to_string();
-    let mut last = text.clone();
-    for cause in failure.error.chain().skip(1) {
-        // Transparent errors say the same as their cause.
-        let cause = cause.to_string();
-        if cause != last {
-            text = format!("{text}: {cause}");
-            last = cause;
-        }
-    }
+    let text = spelled_out(failure.error.as_ref());
     let code = failure.exit as u8;
     tracing::error!(exit = code, "{text}");
     output.error(&text);
     output.event(&Event::Error { message: &text, exit: code });
     output.close(code);
     failure.exit.into()
+}
+
+/// An error with its causes, all of it in our words. What a library says of it goes into the log alone.
+pub(super) fn spelled_out(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = cause_in_words(error);
+    let mut last = text.clone();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        tracing::debug!("because {cause}");
+        let words = cause_in_words(cause);
+        // Transparent errors say the same as their cause.
+        if words != last {
+            text = format!("{text}: {words}");
+            last = words;
+        }
+        next = cause.source();
+    }
+    text
+}
+
+fn cause_in_words(cause: &(dyn std::error::Error + 'static)) -> String {
+    match cause.downcast_ref::<std::io::Error>() {
+        Some(error) => words::cause(error),
+        None => crate::journal::cause_in_words(cause).map_or_else(|| cause.to_string(), str::to_owned),
+    }
 }
 
 /// Arguments that were not understood, for programs: people have been told.

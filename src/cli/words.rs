@@ -1,5 +1,6 @@
 //! Numbers, times and durations as people read them.
 
+use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -67,9 +68,50 @@ pub(super) fn between(from: &str, to: &str) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
+/// Why the operating system did not do something.
+pub(super) fn cause(error: &io::Error) -> String {
+    let words = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder",
+        io::ErrorKind::PermissionDenied => "it may not be opened or written by this user",
+        io::ErrorKind::AlreadyExists => "there is one of this name already",
+        io::ErrorKind::IsADirectory => "it is a folder",
+        io::ErrorKind::NotADirectory => "what should be a folder is a file",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full",
+        io::ErrorKind::ReadOnlyFilesystem => "nothing can be written on this disk",
+        io::ErrorKind::FileTooLarge => "the file is too large for this disk",
+        io::ErrorKind::InvalidFilename => "a file cannot have this name",
+        io::ErrorKind::ResourceBusy | io::ErrorKind::ExecutableFileBusy => "another program holds it",
+        io::ErrorKind::AddrInUse => "another program listens at this address",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address",
+        io::ErrorKind::ConnectionRefused => "nothing listens there",
+        io::ErrorKind::TimedOut => "no answer came in time",
+        io::ErrorKind::InvalidData => "it is no text that can be read",
+        io::ErrorKind::UnexpectedEof => "it ends too early",
+        io::ErrorKind::OutOfMemory => "there is no memory left",
+        // Ours have words of their own.
+        _ if error.raw_os_error().is_none() => return error.to_string(),
+        _ => "",
+    };
+    match (words, error.raw_os_error()) {
+        ("", Some(number)) => format!("the system refused (error {number})"),
+        (words, _) => words.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn causes_are_told_in_our_words() {
+        let system = |number| cause(&io::Error::from_raw_os_error(number));
+        assert_eq!([2, 28].map(system), ["there is no such file or folder", "the disk is full"]);
+        assert_eq!(
+            cause(&io::Error::other("its symbolic links lead in a circle")),
+            "its symbolic links lead in a circle"
+        );
+        assert!(!system(71).contains("os error"), "{}", system(71));
+    }
 
     #[test]
     fn numbers_are_grouped_for_people_alone() {

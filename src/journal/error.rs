@@ -5,6 +5,27 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
+/// What SQLite says, in our words; none where the error is not SQLite's.
+#[must_use]
+pub fn cause_in_words(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let error = error.downcast_ref::<rusqlite::Error>()?;
+    Some(match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "the disk is full",
+        Some(ErrorCode::ReadOnly) => "nothing can be written there",
+        Some(
+            ErrorCode::PermissionDenied | ErrorCode::CannotOpen | ErrorCode::AuthorizationForStatementDenied,
+        ) => "it may not be opened or written by this user",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
+            "another program holds it"
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "its content is not sound",
+        Some(ErrorCode::SystemIoFailure) => "the disk does not read or write",
+        Some(ErrorCode::OutOfMemory) => "there is no memory left",
+        Some(ErrorCode::ConstraintViolation) => "what was to be written contradicts what stands in it",
+        _ => "the database did not do what it was asked",
+    })
+}
+
 /// The journal cannot be used, or can no longer be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -33,7 +33,7 @@ mod writer;
 
 pub use audit::{AttemptRow, AuditRow};
 pub use cells::{CellBlock, Packer};
-pub use error::JournalError;
+pub use error::{JournalError, cause_in_words};
 pub use import::{Importer, InvalidOperation, NewRun, Origin, PlannedOperation, StoredTarget, Totals};
 pub use keep::{Prunable, Retention};
 pub use load::Loader;
