@@ -1,8 +1,20 @@
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
+//! Any bytes as an answer.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what does not hold panics"
+)]
+#![cfg_attr(fuzzing, no_main)]
 
 #[path = "../properties/answers.rs"]
 mod answers;
 
-fuzz_target!(|bytes: &[u8]| answers::holds(bytes));
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| answers::holds(bytes));
+
+/// Without the fuzzer, every file that is named is tried.
+#[cfg(not(fuzzing))]
+fn main() {
+    std::env::args_os().skip(1).for_each(|file| answers::holds(&std::fs::read(file).expect("a file")));
+}
