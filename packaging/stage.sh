@@ -3,8 +3,7 @@
 set -euo pipefail
 program=$1 folder=$2
 mkdir -p "$folder/man" "$folder/completions"
-# One page, or all of them into a folder, as the program has it.
-"$program" man >"$folder/man/seatbatch.1"
+"$program" man -o "$folder/man"
 for shell in bash zsh fish powershell; do
   "$program" completions "$shell" >"$folder/completions/seatbatch.$shell"
 done
