@@ -1,0 +1,74 @@
+//! What may have been done.
+
+use super::*;
+
+#[test]
+fn what_was_never_answered_stays_in_doubt() {
+    let mut play = Play::of(settings(), standing(&[20]));
+    let first = play.sent[0];
+    while play.ending.is_none() {
+        for batch in std::mem::take(&mut play.sent) {
+            play.answer(batch, if batch == first { lost() } else { done() });
+        }
+        let after = play.wakes_after().unwrap_or(0.0);
+        play.wait(after);
+    }
+    assert_eq!(play.ending, Some(Ending::Finished));
+    let last = play.outcomes.iter().rfind(|(batch, ..)| *batch == first);
+    assert!(matches!(last, Some((_, _, BatchChange::InDoubt(_)))), "{last:?}");
+}
+
+#[test]
+fn what_was_in_doubt_and_is_refused_is_looked_up() {
+    for effect in [Effect::InEffect, Effect::NotInEffect, Effect::Unknown] {
+        let mut play = Play::of(settings(), standing(&[1]));
+        let batch = play.sent[0];
+        play.answer(batch, lost());
+        play.wait(1.0);
+        play.answer(batch, refused(Some("400")));
+        assert_eq!((play.asked.as_slice(), &play.ending), ([batch].as_slice(), &None));
+        let key = OperationKey::of_line(Line::new(2));
+        let found = OperationEffect { assignment: AssignmentNo(0), key, rows: 1, effect };
+        play.tell(Event::Verified { batch, finding: Finding::Known(vec![found]) });
+        let (_, _, change) = play.outcomes.last().unwrap();
+        match effect {
+            Effect::InEffect => assert_eq!(*change, BatchChange::Done { failures: Vec::new() }),
+            Effect::NotInEffect => assert_eq!(change.failed_rows(1), 1),
+            Effect::Unknown => assert!(matches!(change, BatchChange::InDoubt(_))),
+        }
+        assert_eq!(play.ending, Some(Ending::Finished));
+    }
+}
+
+#[test]
+fn what_was_found_in_effect_stays_in_doubt_on_disk_as_long_as_it_is_not_settled() {
+    let settings = Settings { batch_size: 2, in_doubt: InDoubt::Verify, ..settings() };
+    let mut play = Play::of(settings, standing(&[2]));
+    let batch = play.sent[0];
+    play.answer(batch, lost());
+    play.wait(1.0);
+    let found = [(0, Effect::InEffect), (1, Effect::NotInEffect)].map(|(number, effect)| {
+        let key = OperationKey::of_line(Line::new(number + 2));
+        OperationEffect { assignment: AssignmentNo(number), key, rows: 1, effect }
+    });
+    play.tell(Event::Verified { batch, finding: Finding::Known(found.to_vec()) });
+    // A process that goes on from here knows nothing of what was found.
+    play.answer(batch, ill(None));
+    let (_, _, change) = play.outcomes.last().unwrap();
+    assert!(matches!(change, BatchChange::InDoubt(_)), "{change:?}");
+    play.wait(1.0);
+    play.answer(batch, refused(Some("400")));
+    // This one does, and asks nobody again.
+    let right = play.sent[0];
+    play.answer(right, refused(Some("400")));
+    assert_eq!((play.asked.as_slice(), &play.ending), ([batch].as_slice(), &Some(Ending::Finished)));
+    let settled = play.outcomes.iter().filter(|(_, _, change)| change.failed_rows(1) > 0);
+    assert_eq!(settled.map(|(batch, ..)| *batch).collect::<Vec<_>>(), [right]);
+    let split = play.outcomes.iter().find_map(|(_, _, change)| match change {
+        BatchChange::Split { left, right, doubt } => Some((*left, *right, doubt.is_some())),
+        _ => None,
+    });
+    let (left, in_doubt) = split.map(|(left, _, in_doubt)| (left.batch, in_doubt)).unwrap();
+    assert!(in_doubt);
+    assert!(play.outcomes.contains(&(left, None, BatchChange::Done { failures: Vec::new() })));
+}
