@@ -33,6 +33,6 @@ pub use counts::{Counts, Demand};
 pub use interpretation::{Bundle, Due, Interpretation, Request, ServiceMode};
 pub use names::{HeldLicenses, Known, KnownLicense, LicenseNames};
 pub use problem::{Problem, ProblemCode, Severity};
-pub use second_reading::{InvalidRow, Placed, PlacedOperation, PlacedRow, SecondReading};
+pub use second_reading::{Asked, InvalidRow, Placed, PlacedOperation, PlacedRow, SecondReading};
 pub use targets::{TargetNo, Targets};
 pub use wanted::{holdings_wanted, names_wanted};

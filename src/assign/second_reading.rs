@@ -1,13 +1,14 @@
 //! The second reading: each operation with its assignment, or why it has none.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::check::{CheckError, Checked};
 use super::columns::{Columns, Field};
 use super::cross_row::CrossRow;
 use super::problem::Problem;
 use super::row::{RowOperation, RowOutcome, RowUser};
-use super::targets::TargetNo;
+use super::targets::{TargetNo, Targets, WordNo};
 use crate::domain::{
     Action, AssignmentNo, EmailAddress, Item, Line, OperationKey, OrgId, PersonId, Properties,
 };
@@ -54,6 +55,8 @@ pub struct PlacedOperation {
     pub properties: Properties,
     /// The same operation that is sent instead.
     pub duplicate_of: Option<OperationKey>,
+    /// By which words, where the row asks for several.
+    pub asked: Option<u32>,
 }
 
 /// A row that cannot be sent, or one of its operations, with its cells as they stand.
@@ -82,7 +85,27 @@ pub struct SecondReading<'f> {
     /// The first finding of an operation that has not been read.
     finding: usize,
     checked: Checked,
+    /// By which words operations were asked for so far.
+    asked: HashMap<AskedKey, u32>,
+    /// Those that have not been handed on.
+    fresh: Vec<Asked>,
 }
+
+/// By which words a row asks for one of its several operations.
+#[derive(Debug)]
+pub struct Asked {
+    /// Its number within the file.
+    pub number: u32,
+    /// The place among the row's own cells; none where an option asks.
+    pub cell: Option<u32>,
+    /// The entry of the cell, or the option; none where the cell asks for one thing.
+    pub text: Option<Box<str>>,
+    /// What an earlier failures CSV says need not be asked of the row again.
+    pub not_again: Option<Box<str>>,
+}
+
+/// A cell, an entry of it or an option, and what need not be asked again.
+type AskedKey = (Option<usize>, Option<WordNo>, Option<WordNo>);
 
 impl<'f> SecondReading<'f> {
     /// Reads a checked file again, from the start.
@@ -95,7 +118,7 @@ impl<'f> SecondReading<'f> {
             return Err(CheckError::HoldingsUnknown { users: checked.counts().everything });
         }
         let rows = file.rows(&checked.reader.how.reading())?;
-        Ok(Self { file, rows, finding: 0, checked })
+        Ok(Self { file, rows, finding: 0, checked, asked: HashMap::new(), fresh: Vec::new() })
     }
 
     /// The checked file.
@@ -139,7 +162,9 @@ impl<'f> SecondReading<'f> {
             RowOutcome::Asks(user) => {
                 let number = self.checked.number_of(&user);
                 let operations = std::mem::take(&mut self.checked.reader.operations);
+                let not_again = self.checked.reader.not_again(&row);
                 let columns = &self.checked.reader.columns;
+                let is_several = operations.len() > 1 || not_again.is_some();
                 for (item, operation) in (1..).zip(&operations) {
                     let key = OperationKey::new(line, Item::new(item));
                     let finding = self.checked.finding(&mut self.finding, key);
@@ -150,7 +175,12 @@ impl<'f> SecondReading<'f> {
                         }
                         finding => {
                             let number = number.ok_or_else(|| changed(self.file))?;
-                            Ok(operation.placed(number, &user, finding))
+                            let asked = is_several.then(|| {
+                                let cell = operation.cell.map(|cell| row.own_place(cell));
+                                let by = (cell, operation.word, not_again);
+                                asked(&mut self.asked, &mut self.fresh, &self.checked.reader.targets, by)
+                            });
+                            Ok(PlacedOperation { asked, ..operation.placed(number, &user, finding) })
                         }
                     };
                     placed.push(Placed { key, content });
@@ -160,6 +190,11 @@ impl<'f> SecondReading<'f> {
         }
         let carried = self.checked.reader.carried(&row);
         Ok(Some(PlacedRow { line, carried, row, is_taken }))
+    }
+
+    /// The words by which operations were asked for that were placed since this was called last.
+    pub fn asked(&mut self) -> Vec<Asked> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// After the last row: whether this was the file that was checked, to the byte. Gives it back, to be read
@@ -182,8 +217,30 @@ impl RowOperation {
         let RowUser { email, person, org } = user.clone();
         let Self { target, action, properties, .. } = self;
         let (target, action, properties) = (*target, *action, properties.clone());
-        PlacedOperation { assignment, email, person, org, target, action, properties, duplicate_of }
+        PlacedOperation {
+            assignment,
+            email,
+            person,
+            org,
+            target,
+            action,
+            properties,
+            duplicate_of,
+            asked: None,
+        }
     }
+}
+
+/// The number of words by which operations are asked for.
+fn asked(known: &mut HashMap<AskedKey, u32>, fresh: &mut Vec<Asked>, targets: &Targets, by: AskedKey) -> u32 {
+    let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+    *known.entry(by).or_insert_with(|| {
+        let (cell, word, not_again) = by;
+        let cell = cell.and_then(|cell| u32::try_from(cell).ok());
+        let [text, not_again] = [word, not_again].map(|word| word.map(|word| targets.word_of(word).into()));
+        fresh.push(Asked { number: next, cell, text, not_again });
+        next
+    })
 }
 
 fn changed(file: &InputFile) -> InputError {

@@ -38,7 +38,14 @@ pub struct Targets {
     licenses: HashMap<Option<OrgId>, HashMap<Box<str>, NamedTarget>>,
     sites: HashMap<Box<str>, Result<TargetNo, CellFault>>,
     unresolved: Vec<Unresolved>,
+    /// Entries of lists and options, each once.
+    words: Vec<Box<str>>,
+    word_numbers: HashMap<Box<str>, WordNo>,
 }
+
+/// The number of an entry or an option within one file, dense from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct WordNo(u32);
 
 /// What is known of a target beside the target.
 #[derive(Debug)]
@@ -70,7 +77,7 @@ impl TargetKey {
 pub(super) enum NamedTarget {
     Target(TargetNo),
     /// The cell lists several.
-    Several(Box<[Self]>),
+    Several(Box<[(WordNo, Self)]>),
     Everything,
     Fault(Box<CellFault>),
     /// A name that leads nowhere, by its number: it is told once.
@@ -150,7 +157,8 @@ impl Targets {
             NameMatch::One(id, name) => NamedTarget::Target(self.license_of(id, Some(&name))),
             _ if is_list => {
                 let parts = cell.split([';', '|']).map(str::trim).filter(|part| !part.is_empty());
-                let parts: Vec<NamedTarget> = parts.map(|part| self.one(part, org, names)).collect();
+                let parts: Vec<(WordNo, NamedTarget)> =
+                    parts.map(|part| (self.word(part), self.one(part, org, names))).collect();
                 match parts.len() {
                     0 => self.one(cell, org, names),
                     _ => NamedTarget::Several(parts.into()),
@@ -186,6 +194,21 @@ impl Targets {
             NameMatch::None(nearest) => self.unresolved(text, CellFault::unknown_license(text, &nearest)),
             NameMatch::Several(which) => self.unresolved(text, CellFault::ambiguous_license(text, &which)),
         }
+    }
+
+    /// Keeps an entry of a list, or an option.
+    pub(super) fn word(&mut self, text: &str) -> WordNo {
+        if let Some(known) = self.word_numbers.get(text) {
+            return *known;
+        }
+        let number = WordNo(u32::try_from(self.words.len()).unwrap_or(u32::MAX));
+        self.words.push(text.into());
+        self.word_numbers.insert(text.into(), number);
+        number
+    }
+
+    pub(super) fn word_of(&self, number: WordNo) -> &str {
+        self.words.get(number.0 as usize).map_or("", |word| word)
     }
 
     /// What a text has led to before, or what `find` says.
@@ -381,7 +404,7 @@ mod tests {
             panic!()
         };
         let first = target(targets.license("Messaging", None, &names));
-        assert_eq!((two.len(), target(&two[0])), (2, first));
+        assert_eq!((two.len(), target(&two[0].1)), (2, first));
         assert!(matches!(targets.license("*", None, &names), NamedTarget::Everything));
         let NamedTarget::Fault(fault) = targets.license("Messaging, Meetings Suite", None, &names) else {
             panic!()

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
-use super::marks::Stored;
+use super::marks::KeptAs;
 use super::records::{Record, RecordError, Records};
 use crate::domain::Line;
 
@@ -34,7 +34,7 @@ struct Block {
     raw: Vec<u8>,
     cells: Vec<u8>,
     ends: Vec<usize>,
-    stored: Vec<(u32, Stored)>,
+    stored: Vec<(u32, KeptAs)>,
     places: Vec<RecordPlace>,
 }
 

@@ -19,6 +19,9 @@ pub const FAILURE_COLUMNS_APART: [&str; 7] = [
     "seatbatch_attempts",
 ];
 
+/// What stands in the column `state` before an option whose part in a row is done, and need not be asked for again.
+pub const NOT_AGAIN: &str = "not again: ";
+
 /// What a reader of rows has to be told of columns: what they mean is not its own affair.
 pub trait ColumnNames: std::fmt::Debug + Send + Sync {
     /// Whether a column of this name means something. The delimiter is the one under which most do.
@@ -49,6 +52,8 @@ pub struct Header {
     names: Vec<String>,
     /// Where the columns are that an earlier failures CSV added, lowest first.
     added: Vec<usize>,
+    /// Where of these the state is.
+    state: Option<usize>,
 }
 
 impl Header {
@@ -62,7 +67,12 @@ impl Header {
             false => cell.trim().to_owned(),
         };
         let names = cells.iter().enumerate().map(name).collect();
-        Self { line, names, added }
+        let is_state = |position: &&usize| {
+            let named = cells.get(**position).map(|cell| cell.trim());
+            named == Some(FAILURE_COLUMNS[1]) || named == Some(FAILURE_COLUMNS_APART[1])
+        };
+        let state = added.iter().find(is_state).copied();
+        Self { line, names, added, state }
     }
 
     /// The line on which it stands.
@@ -94,6 +104,18 @@ impl Header {
     #[must_use]
     pub fn is_carried(&self, position: usize) -> bool {
         !self.added.contains(&position)
+    }
+
+    /// Where an earlier failures CSV says what became of a row.
+    #[must_use]
+    pub const fn state(&self) -> Option<usize> {
+        self.state
+    }
+
+    /// The place of a column among the user's own.
+    #[must_use]
+    pub fn own_place(&self, position: usize) -> usize {
+        position - self.added.iter().filter(|added| **added < position).count()
     }
 
     /// What the next failures CSV calls its columns: none of them as a column of the file is called.

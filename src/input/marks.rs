@@ -88,7 +88,7 @@ impl fmt::Display for Area {
 /// How a spreadsheet keeps a cell, where not as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Stored {
+pub enum KeptAs {
     /// A number: leading zeros and plus signs are gone, and digits beyond the fifteenth.
     Number,
     /// A day or a time.
@@ -103,7 +103,7 @@ pub enum Stored {
     Merged(Area),
 }
 
-impl Stored {
+impl KeptAs {
     /// What a cell is written as where its file cannot say how it was kept: nothing that could be taken for what was
     /// meant.
     pub(super) fn marked(self, shown: &str) -> String {
@@ -186,14 +186,14 @@ impl Sweep {
     }
 
     /// What is said of the row's cells, each with its column.
-    pub(super) fn put(&self, row: u32, stored: &mut Vec<(u32, Stored)>) -> Result<(), WorkbookError> {
+    pub(super) fn put(&self, row: u32, stored: &mut Vec<(u32, KeptAs)>) -> Result<(), WorkbookError> {
         for area in &self.open.here {
-            stored.extend(columns(area).map(|column| (column, Stored::Unworked)));
+            stored.extend(columns(area).map(|column| (column, KeptAs::Unworked)));
             is_sound(stored)?;
         }
         for area in &self.merged.here {
             let covered = columns(area).filter(|column| Place { row, column: *column } != area.first);
-            stored.extend(covered.map(|column| (column, Stored::Merged(*area))));
+            stored.extend(covered.map(|column| (column, KeptAs::Merged(*area))));
             is_sound(stored)?;
         }
         Ok(())
@@ -205,7 +205,7 @@ fn columns(area: &Area) -> impl Iterator<Item = u32> + use<> {
 }
 
 /// In a sound workbook neither formulas nor merged cells lie over one another.
-const fn is_sound(stored: &[(u32, Stored)]) -> Result<(), WorkbookError> {
+const fn is_sound(stored: &[(u32, KeptAs)]) -> Result<(), WorkbookError> {
     if stored.len() > 4 * WIDEST as usize { Err(WorkbookError::Damaged) } else { Ok(()) }
 }
 
@@ -269,10 +269,10 @@ mod tests {
             sweep.put(row, &mut stored).unwrap();
             (hidden, stored)
         };
-        let merged = |column| (column, Stored::Merged(area("B3:C4")));
+        let merged = |column| (column, KeptAs::Merged(area("B3:C4")));
         assert_eq!(told(0), (false, vec![]));
         assert_eq!(told(2), (false, vec![merged(2)]));
-        assert_eq!(told(3), (true, vec![(0, Stored::Unworked), merged(1), merged(2)]));
+        assert_eq!(told(3), (true, vec![(0, KeptAs::Unworked), merged(1), merged(2)]));
         assert_eq!(told(5), (false, vec![]));
     }
 }

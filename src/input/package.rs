@@ -373,12 +373,12 @@ fn number(text: &str) -> u64 {
 
 /// The events of a part.
 struct Markup<R> {
-    reader: Reader<Piece<R>>,
+    reader: Reader<EventRoom<R>>,
 }
 
 impl<R: BufRead> Markup<R> {
     fn new(source: R) -> Self {
-        let mut reader = Reader::from_reader(Piece { source, length: 0 });
+        let mut reader = Reader::from_reader(EventRoom { source, length: 0 });
         // As calamine has it: what is sound to it must be so here.
         let config = reader.config_mut();
         config.check_end_names = false;
@@ -466,18 +466,18 @@ impl<R: Read> Read for Bounded<R> {
 }
 
 /// Lets as much through at once as a piece of text or markup may have.
-struct Piece<R> {
+struct EventRoom<R> {
     source: R,
     length: u64,
 }
 
-impl<R: BufRead> Read for Piece<R> {
+impl<R: BufRead> Read for EventRoom<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.source.read(buffer)
     }
 }
 
-impl<R: BufRead> BufRead for Piece<R> {
+impl<R: BufRead> BufRead for EventRoom<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.length > LONGEST { Err(io::Error::other(TooLarge)) } else { self.source.fill_buf() }
     }

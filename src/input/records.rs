@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::marks::Stored;
+use super::marks::KeptAs;
 use super::workbook::WorkbookError;
 use crate::domain::{Line, is_invisible};
 
@@ -39,7 +39,7 @@ pub(super) struct Record<'a> {
     /// How many line ends are inside it.
     pub(super) breaks: u32,
     /// The cells that hold something else than text, where the file tells them apart, each with its column.
-    pub(super) stored: &'a [(u32, Stored)],
+    pub(super) stored: &'a [(u32, KeptAs)],
     /// Whether its program does not show it.
     pub(super) is_hidden: bool,
 }
@@ -62,7 +62,7 @@ impl<'a> Record<'a> {
 
     /// Whether nothing stands in it that can be seen.
     pub(super) fn is_blank(&self) -> bool {
-        is_white(self.cells) && !self.stored.iter().any(|(_, stored)| matches!(stored, Stored::Unworked))
+        is_white(self.cells) && !self.stored.iter().any(|(_, stored)| matches!(stored, KeptAs::Unworked))
     }
 }
 

@@ -10,13 +10,15 @@ use super::container::{Container, container_of};
 use super::dialect::{Dialect, Top, rows_above};
 use super::encoding::Decoded;
 use super::hashed::{HashAtEnd, Hashed};
-use super::marks::{Place, Stored};
+use super::marks::{KeptAs, Place};
 use super::records::{LONGEST_RECORD, Record, RecordError, Records};
 use super::remark::{Remark, RemarkCounts, RemarkKind};
 use super::shape::{Mold, Shape};
 use super::survey::{How, survey};
 use super::workbook::{self, Workbook, WorkbookError, write_cell};
-use super::{ColumnNames, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, ReadingOptions, RowFault};
+use super::{
+    ColumnNames, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, NOT_AGAIN, ReadingOptions, RowFault,
+};
 use crate::domain::{Line, is_invisible};
 
 /// The rows of a file, in file order.
@@ -127,7 +129,7 @@ impl Rows {
             records.advance().map_err(|error| refused(path, error))?;
         }
         let record = records.current().ok_or(InputError::Empty)?;
-        if let Some((column, _)) = record.stored.iter().find(|(_, stored)| *stored == Stored::Unworked) {
+        if let Some((column, _)) = record.stored.iter().find(|(_, stored)| *stored == KeptAs::Unworked) {
             let cell = Place::of(record.line, *column as usize);
             return Err(WorkbookError::Unworked { cell: cell.to_string() }.into());
         }
@@ -316,12 +318,12 @@ impl<'a> Row<'a> {
 
     /// How a spreadsheet keeps a cell, where not as text: what it shows may then not be what was typed.
     #[must_use]
-    pub fn stored(&self, position: usize) -> Option<Stored> {
+    pub fn kept_as(&self, position: usize) -> Option<KeptAs> {
         self.kept_apart().find(|(at, _)| *at == position).map(|(_, stored)| stored)
     }
 
     /// All such cells, each with its position.
-    pub fn kept_apart(&self) -> impl Iterator<Item = (usize, Stored)> + use<'a> {
+    pub fn kept_apart(&self) -> impl Iterator<Item = (usize, KeptAs)> + use<'a> {
         self.record.stored.iter().map(|(column, stored)| (*column as usize, *stored))
     }
 
@@ -338,10 +340,22 @@ impl<'a> Row<'a> {
         carried(self.record, self.header, self.delimiter)
     }
 
+    /// The options whose part in this row is done, as an earlier failures CSV says.
+    pub fn not_again(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let state = self.header.state().map_or("", |state| self.at(state));
+        state.split(NOT_AGAIN).skip(1).map(|option| option.trim_end().trim_end_matches(';'))
+    }
+
+    /// The place of a cell among the row's own.
+    #[must_use]
+    pub fn own_place(&self, position: usize) -> usize {
+        self.header.own_place(position)
+    }
+
     /// What a cell that is not kept as text is to be written as, where what is kept is not what was meant.
     #[must_use]
     pub fn marked(&self, position: usize) -> Option<String> {
-        self.stored(position).map(|stored| stored.marked(self.at(position)))
+        self.kept_as(position).map(|stored| stored.marked(self.at(position)))
     }
 
     /// Writes the row anew, with other cells where `other` gives some.
@@ -418,6 +432,23 @@ fn carried<'a>(record: Record<'a>, header: &Header, delimiter: u8) -> Cow<'a, [u
     let mut line = record.raw.to_vec();
     line.resize(line.len() + wanted.saturating_sub(found), delimiter);
     Cow::Owned(line)
+}
+
+/// A row's bytes with other text in some of its cells, which are named by their places.
+#[must_use]
+pub fn with_other_cells(raw: &[u8], delimiter: char, others: &[(usize, String)]) -> Vec<u8> {
+    let delimiter = u8::try_from(delimiter).unwrap_or(b',');
+    let mut line = Vec::with_capacity(raw.len());
+    for (place, cell) in raw_cells(raw, delimiter).into_iter().enumerate() {
+        if place > 0 {
+            line.push(delimiter);
+        }
+        match others.iter().find(|(other, _)| *other == place) {
+            Some((_, text)) => write_cell(&mut line, text, delimiter),
+            None => line.extend_from_slice(cell),
+        }
+    }
+    line
 }
 
 /// A record's cells as they stand, their quotes with them.

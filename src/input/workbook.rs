@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use calamine::{Cell, DataRef, Reader as _, Xlsx, XlsxCellReader, XlsxError};
 
 use super::blocks::{Sink, Source};
-use super::marks::{Marks, Stored, Sweep};
+use super::marks::{KeptAs, Marks, Sweep};
 use super::package::{Seen, look};
 use super::records::{LONGEST_RECORD, Record, RecordError};
 use super::shown::{NumberForm, show_date};
@@ -118,7 +118,7 @@ struct SheetRows<'w, R: Read + Seek> {
     raw: Vec<u8>,
     text: String,
     ends: Vec<usize>,
-    stored: Vec<(u32, Stored)>,
+    stored: Vec<(u32, KeptAs)>,
 }
 
 impl<'w, R: Read + Seek> SheetRows<'w, R> {
@@ -163,10 +163,10 @@ impl<'w, R: Read + Seek> SheetRows<'w, R> {
             self.ends.push(self.text.len());
         }
         let stored = match value {
-            DataRef::Int(_) | DataRef::Float(_) => Some(Stored::Number),
-            DataRef::DateTime(_) | DataRef::DateTimeIso(_) | DataRef::DurationIso(_) => Some(Stored::Date),
-            DataRef::Bool(_) => Some(Stored::Boolean),
-            DataRef::Error(_) => Some(Stored::Error),
+            DataRef::Int(_) | DataRef::Float(_) => Some(KeptAs::Number),
+            DataRef::DateTime(_) | DataRef::DateTimeIso(_) | DataRef::DurationIso(_) => Some(KeptAs::Date),
+            DataRef::Bool(_) => Some(KeptAs::Boolean),
+            DataRef::Error(_) => Some(KeptAs::Error),
             DataRef::String(_) | DataRef::SharedString(_) | DataRef::Empty => None,
         };
         self.stored.extend(stored.map(|stored| (column, stored)));

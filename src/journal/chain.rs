@@ -123,7 +123,7 @@ pub(super) const CHAINED: [Chained; 11] = [
 /// A table that is summed up a run: its columns in the order of its rows.
 pub(super) type Bulk = (&'static str, &'static str, &'static str);
 
-pub(super) const BULK: [Bulk; 4] = [
+pub(super) const BULK: [Bulk; 5] = [
     (
         "invalid_row",
         "line, item, email, person_id, org_id, kind, target, operation, code, message",
@@ -132,6 +132,7 @@ pub(super) const BULK: [Bulk; 4] = [
     ("cell_block", "first_line, cells", "first_line"),
     ("row_name", "line, item, email, person_id", "line, item"),
     ("in_effect_before", "line, item", "line, item"),
+    ("asked", "asked, cell, text, not_again", "asked"),
 ];
 
 /// Assignments in a block: `number >> BLOCK_BITS` is the block's.
@@ -371,7 +372,7 @@ pub(super) fn block_sum(db: &Connection, run: u32, number: u32) -> rusqlite::Res
     sum_rows(&mut hash, &mut users, [run, first, last])?;
     let mut operations = db.prepare_cached(
         "SELECT assignment, line, item, target_id, removes, unchanged, renamed, location_id, phone_number, extension,
-           duplicate_of, duplicate_of_item
+           duplicate_of, duplicate_of_item, asked
          FROM main.operation
          WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment, line, item",
     )?;

@@ -145,7 +145,7 @@ FROM batch WHERE outcome IS NOT NULL OR state = 'sending';
 -- For ourselves: operations that failed or are in doubt, found without looking at the others.
 CREATE VIEW failure AS
 SELECT o.run_id, o.assignment, o.line, o.item, 'failed' AS state, e.code, e.message, b.http_status, b.tracking_id,
-  b.attempts + a.earlier_attempts AS attempts, b.batch_id
+  b.attempts + a.earlier_attempts AS attempts, b.batch_id, o.asked
 FROM exception e
 CROSS JOIN operation o ON o.run_id = e.run_id AND o.assignment = e.assignment
   AND coalesce(o.duplicate_of, o.line) = e.line AND coalesce(o.duplicate_of_item, o.item) = e.item
@@ -158,7 +158,7 @@ CROSS JOIN batch b ON b.run_id = e.run_id AND b.state <> 'split'
 UNION ALL
 SELECT o.run_id, o.assignment, o.line, o.item, b.state,
   CASE b.state WHEN 'failed' THEN b.code ELSE 'IN_DOUBT' END, b.message, b.http_status, b.tracking_id,
-  b.attempts + a.earlier_attempts, b.batch_id
+  b.attempts + a.earlier_attempts, b.batch_id, o.asked
 FROM batch b
 CROSS JOIN operation o ON o.run_id = b.run_id AND o.assignment >= b.first AND o.assignment <= b.last
 CROSS JOIN assignment a ON a.run_id = o.run_id AND a.assignment = o.assignment

@@ -82,8 +82,23 @@ pub struct PlannedOperation<'a> {
     pub properties: &'a Properties,
     /// The same operation that is sent instead.
     pub duplicate_of: Option<OperationKey>,
+    /// By which of the words that [`Importer::asked`] keeps, where its row asks for several.
+    pub asked: Option<u32>,
     /// It is in effect already, and is not to be sent. Operations that are the same are in effect, or not, together.
     pub unchanged: bool,
+}
+
+/// By which words rows ask for one of their several operations.
+#[derive(Debug, Clone, Copy)]
+pub struct AskedWords<'a> {
+    /// Their number within the run.
+    pub number: u32,
+    /// The place among the row's own cells; none where an option asks.
+    pub cell: Option<u32>,
+    /// The entry of the cell, or the option; none where the cell asks for one thing.
+    pub text: Option<&'a str>,
+    /// What an earlier failures CSV says need not be asked of the row again.
+    pub not_again: Option<&'a str>,
 }
 
 /// A row that cannot be sent.
@@ -125,7 +140,7 @@ struct Sendable {
 pub struct Importer<'j> {
     db: &'j Connection,
     path: &'j Path,
-    operations: Insert<'j, 12>,
+    operations: Insert<'j, 13>,
     assignments: Insert<'j, 4>,
     run: RunId,
     users: Users,
@@ -173,6 +188,7 @@ fn begin(db: &mut Connection, run: &NewRun<'_>, assignments: u32) -> rusqlite::R
             "assignment",
             "operation",
             "row_name",
+            "asked",
             "target_name",
             "invalid_row",
             "cell_block",
@@ -227,6 +243,16 @@ impl Importer<'_> {
         self.execute(sql, params![self.run.0, block.first.get(), block.cells])
     }
 
+    /// Keeps the words by which rows ask for one of their several operations.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn asked(&self, words: &AskedWords<'_>) -> Result<(), JournalError> {
+        let AskedWords { number, cell, text, not_again } = words;
+        let sql = "INSERT INTO asked (run_id, asked, cell, text, not_again) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.execute(sql, params![self.run.0, number, cell, text, not_again])
+    }
+
     /// Adds operations.
     ///
     /// # Errors
@@ -244,7 +270,7 @@ impl Importer<'_> {
         &mut self,
         operation: &PlannedOperation<'o>,
         noted: Noted,
-    ) -> Result<[ToSqlOutput<'o>; 12], JournalError> {
+    ) -> Result<[ToSqlOutput<'o>; 13], JournalError> {
         let Properties { location, phone_number, extension } = operation.properties;
         let location = location.as_ref().map(|location| self.location(location)).transpose()?;
         let key = operation.key;
@@ -270,6 +296,7 @@ impl Importer<'_> {
             text(extension.as_deref()),
             number(operation.duplicate_of.map(|first| first.line.get())),
             number(operation.duplicate_of.map(|first| first.item.get())),
+            number(operation.asked),
         ])
     }
 
@@ -512,7 +539,7 @@ impl Drop for Importer<'_> {
     }
 }
 
-const OPERATION: [&str; 12] = [
+const OPERATION: [&str; 13] = [
     "assignment",
     "line",
     "item",
@@ -525,5 +552,6 @@ const OPERATION: [&str; 12] = [
     "extension",
     "duplicate_of",
     "duplicate_of_item",
+    "asked",
 ];
 const ASSIGNMENT: [&str; 4] = ["assignment", "email", "person_id", "org_id"];

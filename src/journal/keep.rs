@@ -48,10 +48,11 @@ impl Retention {
 }
 
 /// What a run has in tables of its own.
-const OF_A_RUN: [&str; 13] = [
+const OF_A_RUN: [&str; 14] = [
     "assignment",
     "operation",
     "row_name",
+    "asked",
     "invalid_row",
     "cell_block",
     "in_effect_before",

@@ -14,6 +14,7 @@ mod load;
 mod lock;
 mod open;
 mod outputs;
+mod parts;
 mod pending;
 mod person;
 mod place;
@@ -34,11 +35,14 @@ mod writer;
 pub use audit::{AttemptRow, AuditRow};
 pub use cells::{CellBlock, Packer};
 pub use error::{JournalError, cause_in_words};
-pub use import::{Importer, InvalidOperation, NewRun, Origin, PlannedOperation, StoredTarget, Totals};
+pub use import::{
+    AskedWords, Importer, InvalidOperation, NewRun, Origin, PlannedOperation, StoredTarget, Totals,
+};
 pub use keep::{Prunable, Retention};
 pub use load::Loader;
 pub use open::{Journal, Reader, is_held};
 pub use outputs::WrittenFile;
+pub use parts::RowPart;
 pub use person::PersonNames;
 pub use proof::{Alteration, Head, Proof};
 pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};

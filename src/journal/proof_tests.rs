@@ -40,12 +40,15 @@ fn rich() -> Desk {
         action: Action::Add,
         properties: &properties,
         duplicate_of: None,
+        asked: None,
         unchanged: false,
     };
     let second = OperationKey::new(Line::new(8), Item::new(2));
     let mut all: Vec<_> = (0..6).map(|user| planned(user + 2, user)).collect();
     all.push(PlannedOperation { email: Some(&other), ..planned(8, 0) });
-    all.push(PlannedOperation { key: second, duplicate_of: Some(key(2)), ..planned(8, 0) });
+    let words = AskedWords { number: 0, cell: Some(3), text: Some("Messaging"), not_again: Some("x") };
+    importer.asked(&words).unwrap();
+    all.push(PlannedOperation { key: second, duplicate_of: Some(key(2)), asked: Some(0), ..planned(8, 0) });
     all.push(PlannedOperation { unchanged: true, ..planned(9, 1) });
     importer.operations(&all).unwrap();
     importer.invalid(&invalid(10)).unwrap();

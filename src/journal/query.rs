@@ -10,7 +10,9 @@ use super::cells::CellRows;
 use super::word::strange;
 use super::word::word;
 use super::{Journal, JournalError, Reader, chain};
-use crate::domain::{Action, Item, Line, OperationKey, OperationState, Partition, RunId, RunState};
+use crate::domain::{
+    Action, AssignmentNo, Item, Line, OperationKey, OperationState, Partition, RunId, RunState,
+};
 
 /// Counts of a run's operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -209,6 +211,8 @@ pub struct FailedRow<'a> {
     pub tracking_id: Option<String>,
     /// Requests that carried it.
     pub attempts: u32,
+    /// Where its row asks for several operations: the assignment, by which [`Reader::row_parts`] finds the others.
+    pub one_of_several: Option<AssignmentNo>,
 }
 
 const RUN_COLUMNS: &str =
@@ -409,11 +413,12 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare(
-                "SELECT line, state, code, message, http_status, tracking_id, attempts, item FROM failure
+                "SELECT line, state, code, message, http_status, tracking_id, attempts, item, asked, assignment FROM failure
                  WHERE run_id = ?1
                    AND (state = 'failed' OR (SELECT state FROM run WHERE run_id = ?1) = 'finished')
                  UNION ALL
-                 SELECT line, 'invalid', code, message, NULL, NULL, 0, item FROM invalid_row WHERE run_id = ?1
+                 SELECT line, 'invalid', code, message, NULL, NULL, 0, item, NULL, NULL FROM invalid_row
+                 WHERE run_id = ?1
                  ORDER BY line, item",
             )
             .map_err(&wrong)?;
@@ -478,6 +483,7 @@ fn failed_row(row: &Row<'_>) -> rusqlite::Result<FailedRow<'static>> {
         http_status: row.get(4)?,
         tracking_id: row.get(5)?,
         attempts: row.get(6)?,
+        one_of_several: row.get::<_, Option<u32>>(8)?.and(row.get::<_, Option<u32>>(9)?).map(AssignmentNo),
     })
 }
 

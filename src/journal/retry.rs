@@ -118,7 +118,7 @@ fn relocate(db: &Connection, run: RunId) -> rusqlite::Result<()> {
     db.execute_batch(
         "INSERT INTO operation
          SELECT run_id, moved, line, item, target_id, removes, unchanged, renamed, location_id, phone_number, extension,
-           duplicate_of, duplicate_of_item
+           duplicate_of, duplicate_of_item, asked
          FROM temp.moving;
          UPDATE row_name SET assignment = m.moved FROM temp.moving m
          WHERE row_name.run_id = m.run_id AND row_name.line = m.line AND row_name.item = m.item;

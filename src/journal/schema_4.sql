@@ -53,13 +53,29 @@ CREATE TABLE operation (
   -- The same operation that is sent instead.
   duplicate_of INTEGER,
   duplicate_of_item INTEGER,
+  -- Of a row that asks for several: by which words, see asked.
+  asked INTEGER,
   PRIMARY KEY (run_id, assignment, line, item)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO operation
 SELECT run_id, assignment, line, 1, target_id, removes, 0, 0, location_id, phone_number, extension, duplicate_of,
-  iif(duplicate_of IS NULL, NULL, 1)
+  iif(duplicate_of IS NULL, NULL, 1), NULL
 FROM operation_3;
 DROP TABLE operation_3;
+
+-- By which words rows ask for one of their several operations, each once: what a row that comes back in the failures CSV
+-- must say to ask for the rest alone.
+CREATE TABLE asked (
+  run_id INTEGER NOT NULL,
+  asked INTEGER NOT NULL,
+  -- The place among the row's own cells; NULL where an option asks.
+  cell INTEGER,
+  -- The entry of that cell, or the option; NULL where the cell asks for one thing.
+  text TEXT,
+  -- Options that an earlier failures CSV says need not be asked of the row again.
+  not_again TEXT,
+  PRIMARY KEY (run_id, asked)
+) STRICT, WITHOUT ROWID;
 
 -- What a row calls its user, where that is not what the assignment is sent as.
 CREATE TABLE row_name (

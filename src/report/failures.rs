@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::error::{ReportError, plain};
 use super::spreadsheet::defused;
-use crate::domain::{Line, RunId};
-use crate::input::{FAILURE_COLUMNS, FAILURE_COLUMNS_APART, Layout};
-use crate::journal::{FailedRow, Reader, RunRow};
+use crate::domain::{AssignmentNo, Item, Line, RunId};
+use crate::input::{FAILURE_COLUMNS, FAILURE_COLUMNS_APART, Layout, NOT_AGAIN, with_other_cells};
+use crate::journal::{FailedRow, Reader, RowPart, RunRow};
 
 /// Writes the failures CSV of a run; of a workbook another workbook, where its `name` ends in `.xlsx`. Returns the
 /// number of rows.
@@ -33,7 +33,7 @@ pub fn write_failures(
     output.write_all(layout.header.as_bytes())?;
     output.write_all(tail.of(added(&layout))?)?;
     output.write_all(line_end)?;
-    each_row(reader, run.run, |row| {
+    each_row(reader, run.run, &layout, |row| {
         output.write_all(&row.cells)?;
         output.write_all(tail.of(row.columns().each_ref().map(String::as_str))?)?;
         Ok(output.write_all(line_end)?)
@@ -49,11 +49,13 @@ const fn added(layout: &Layout) -> [&'static str; FAILURE_COLUMNS.len()] {
 fn each_row(
     reader: &Reader,
     run: RunId,
+    layout: &Layout,
     mut put: impl FnMut(&ToldRow) -> Result<(), ReportError>,
 ) -> Result<u64, ReportError> {
     let mut rows = 0;
-    let mut put = |row: &ToldRow| {
+    let mut put = |row: &mut ToldRow| {
         rows += 1;
+        row.ask_for_the_rest(reader, run, layout)?;
         put(row)
     };
     let mut told: Option<ToldRow> = None;
@@ -61,14 +63,14 @@ fn each_row(
         match told.as_mut().filter(|told| told.line == row.key.line) {
             Some(told) => told.add(&row),
             None => {
-                if let Some(before) = told.replace(ToldRow::of(&row)) {
-                    put(&before)?;
+                if let Some(mut before) = told.replace(ToldRow::of(&row)) {
+                    put(&mut before)?;
                 }
             }
         }
         Ok(())
     })?;
-    told.iter().try_for_each(put)?;
+    told.iter_mut().try_for_each(put)?;
     Ok(rows)
 }
 
@@ -82,6 +84,11 @@ struct ToldRow {
     statuses: Vec<String>,
     tracking_ids: Vec<String>,
     attempts: u32,
+    /// Where the row asks for several operations: whose, and which of them were not done.
+    one_of_several: Option<AssignmentNo>,
+    items: Vec<Item>,
+    /// Options whose part in the row is done, as they stand in the column `state`.
+    not_again: Vec<String>,
 }
 
 impl ToldRow {
@@ -95,6 +102,9 @@ impl ToldRow {
             statuses: Vec::new(),
             tracking_ids: Vec::new(),
             attempts: 0,
+            one_of_several: None,
+            items: Vec::new(),
+            not_again: Vec::new(),
         };
         told.add(row);
         told
@@ -112,6 +122,43 @@ impl ToldRow {
         once(&mut self.statuses, row.http_status.map_or_else(String::new, |status| status.to_string()));
         once(&mut self.tracking_ids, row.tracking_id.clone().unwrap_or_default());
         self.attempts = self.attempts.max(row.attempts);
+        self.one_of_several = self.one_of_several.or(row.one_of_several);
+        self.items.push(row.key.item);
+    }
+
+    /// Leaves in the row's cells what was not done alone, so that it asks for exactly that when it is given back.
+    fn ask_for_the_rest(&mut self, reader: &Reader, run: RunId, layout: &Layout) -> Result<(), ReportError> {
+        let Some(user) = self.one_of_several else { return Ok(()) };
+        let mut parts = reader.row_parts(run, user, self.line)?;
+        parts.sort_by_key(|part| (part.cell, part.item));
+        self.not_again.extend(parts.first().and_then(|part| part.not_again.clone()));
+        let mut others: Vec<(usize, String)> = Vec::new();
+        for parts in parts.chunk_by(|one, other| one.cell == other.cell) {
+            let (left, done): (Vec<&RowPart>, Vec<&RowPart>) =
+                parts.iter().partition(|part| self.items.contains(&part.item));
+            let Some(cell) = parts.first().and_then(|part| part.cell) else {
+                let done = done.iter().filter_map(|part| part.text.as_ref());
+                self.not_again.extend(done.map(|option| format!("{NOT_AGAIN}{option}")));
+                continue;
+            };
+            let entries: Option<Vec<&str>> = left.iter().map(|part| part.text.as_deref()).collect();
+            match entries {
+                _ if done.is_empty() => {}
+                Some(entries) => others.push((cell, entries.join("; "))),
+                // What cannot be told apart is asked for again as it was.
+                None => {}
+            }
+        }
+        if !others.is_empty() {
+            self.cells = with_other_cells(&self.cells, layout.delimiter, &others);
+        }
+        Ok(())
+    }
+
+    /// What became of the row, and what need not be asked for again of what options ask for.
+    fn state(&self) -> String {
+        let all: Vec<&str> = self.states.iter().chain(&self.not_again).map(String::as_str).collect();
+        all.join("; ")
     }
 
     /// The added columns of a row, in the order of [`FAILURE_COLUMNS`].
@@ -119,7 +166,7 @@ impl ToldRow {
         let joined = |list: &[String]| defused(&list.join("; ")).into_owned();
         [
             self.line.to_string(),
-            joined(&self.states),
+            self.state(),
             joined(&self.codes),
             joined(&self.messages),
             joined(&self.statuses),

@@ -3,12 +3,14 @@
 use std::sync::mpsc::{self, SyncSender};
 
 use super::{Outlook, RunSettings, unix_millis};
-use crate::assign::{CheckError, Checked, InvalidRow, Placed, PlacedOperation, PlacedRow, SecondReading};
+use crate::assign::{
+    Asked, CheckError, Checked, InvalidRow, Placed, PlacedOperation, PlacedRow, SecondReading,
+};
 use crate::domain::{OperationKey, RunId};
 use crate::input::InputFile;
 use crate::journal::{
-    CellBlock, Importer, InvalidOperation, Journal, JournalError, NewRun, Origin, Packer, PlannedOperation,
-    StoredTarget, Totals,
+    AskedWords, CellBlock, Importer, InvalidOperation, Journal, JournalError, NewRun, Origin, Packer,
+    PlannedOperation, StoredTarget, Totals,
 };
 
 /// Why a file could not be taken in. Nothing of it will be sent.
@@ -110,6 +112,7 @@ const PARTS: usize = 16;
 struct ImportPiece {
     rows: Vec<Placed>,
     blocks: Vec<CellBlock>,
+    asked: Vec<Asked>,
 }
 
 /// Reads the file to its end, on a thread of its own: what is read is written meanwhile.
@@ -119,12 +122,16 @@ fn read(mut second: SecondReading<'_>, parts: &SyncSender<ImportPiece>) -> Resul
         if is_taken {
             part.blocks.extend(packer.push(line, &carried));
         }
-        if part.rows.len() >= PART && parts.send(std::mem::take(&mut part)).is_err() {
-            // Writing failed, and tells why.
-            return Ok(());
+        if part.rows.len() >= PART {
+            part.asked = second.asked();
+            if parts.send(std::mem::take(&mut part)).is_err() {
+                // Writing failed, and tells why.
+                return Ok(());
+            }
         }
     }
     part.blocks.extend(packer.close());
+    part.asked = second.asked();
     let _ = parts.send(part);
     second.finish()?;
     Ok(())
@@ -137,6 +144,10 @@ fn put(
     part: &ImportPiece,
 ) -> Result<(), JournalError> {
     part.blocks.iter().try_for_each(|block| importer.cells(block))?;
+    for Asked { number, cell, text, not_again } in &part.asked {
+        let (text, not_again) = (text.as_deref(), not_again.as_deref());
+        importer.asked(&AskedWords { number: *number, cell: *cell, text, not_again })?;
+    }
     let mut operations = Vec::with_capacity(part.rows.len());
     for Placed { key, content } in &part.rows {
         match content {
@@ -168,6 +179,7 @@ fn planned<'a>(
         action: operation.action,
         properties: &operation.properties,
         duplicate_of: operation.duplicate_of,
+        asked: operation.asked,
         unchanged: false,
     }
 }

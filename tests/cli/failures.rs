@@ -4,7 +4,7 @@ use calamine::{Reader as _, Xlsx};
 use rust_xlsxwriter::Workbook;
 use seatbatch::domain::WireForm;
 
-use crate::harness::{Desk, onboarding, sandbox};
+use crate::harness::{Desk, onboarding, organization, sandbox, two};
 use crate::scripted::{Scripted, answer, refusing_one};
 
 #[test]
@@ -89,4 +89,85 @@ fn a_failures_csv_is_taken_as_it_is_also_with_its_columns_moved() {
     let (header, row) = second.trim_end().split_once('\n').unwrap();
     assert!(header.starts_with("state,email,licenseId,\"note\",my comment,seatbatch_line,"), "{header}");
     assert!(row.contains(",\"a \"\"b\"\"\",seen,2,failed,A,no,"), "{row}");
+}
+
+/// Files of every form that ask for Plan A and Plan B, how they are taken, and what they ask for where A is done.
+const FORMS: [(&str, &str, &[&str], &str); 6] = [
+    (
+        "wide",
+        "User ID/Email (Required),Plan A,Plan B,Plan C,Note\nuser1@example.com,TRUE,TRUE,FALSE,\"x, y\"\n",
+        &[],
+        "user1@example.com,,TRUE,FALSE,\"x, y\",2,failed,",
+    ),
+    (
+        "list",
+        "note,email,license\n\"x, y\",user1@example.com,Plan A; Plan B\n",
+        &[],
+        "\"x, y\",user1@example.com,Plan B,2,failed,",
+    ),
+    (
+        "bundle",
+        "email,Role,note\nuser1@example.com,Both,x\n",
+        &["--map", "bundle=Role"],
+        "user1@example.com,license: Plan B,x,2,failed,",
+    ),
+    (
+        "options",
+        "email,note\nuser1@example.com,x\n",
+        &["--add", "Plan A", "--add", "Plan B"],
+        "user1@example.com,x,2,failed; not again: add Plan A,",
+    ),
+    (
+        "replace",
+        "email,note\nuser2@example.com,x\n",
+        &["--replace", "Plan A=Plan B"],
+        "user2@example.com,x,2,failed; not again: remove Plan A,",
+    ),
+    (
+        "cells and options",
+        "email,license,operation\nuser1@example.com,Plan A,add\n",
+        &["--add", "Plan B"],
+        "user1@example.com,,add,2,failed,",
+    ),
+];
+
+#[test]
+fn a_row_of_several_operations_comes_back_asking_for_what_failed() {
+    for (name, csv, options, expected) in FORMS {
+        // User 1 holds A already; of B there are no units.
+        let none = organization(two(5, 0, &[("user1", &["A"]), ("user2", &[])]), WireForm::Array);
+        let desk = Desk::at(&none.url());
+        desk.write("seatbatch.toml", "[bundles.both]\nlicenses = [\"Plan A\", \"Plan B\"]\n");
+        desk.write("people.csv", csv);
+        let how = ["--only-changes", "--rate", "unlimited"];
+        desk.run(&[&["apply", "people.csv"], &how[..], options].concat()).exits(1);
+        let left = std::fs::read_to_string(desk.path("people.failures.csv")).unwrap();
+        let row = left.lines().nth(1).unwrap();
+        assert!(row.starts_with(expected), "{name}: {row}");
+        // Elsewhere B has units, user 1 holds nothing, and user 2 holds A.
+        let some = organization(two(5, 5, &[("user1", &[]), ("user2", &["A"])]), WireForm::Array);
+        let other = Desk::at(&some.url());
+        other.write("seatbatch.toml", "[bundles.both]\nlicenses = [\"Plan A\", \"Plan B\"]\n");
+        other.write("people.csv", &left);
+        other.run(&[&["apply", "people.csv", "--rate", "unlimited"], options].concat()).exits(0);
+        let held = |user: &str| some.user(&format!("{user}@example.com")).unwrap().licenses;
+        let expected: [&[&str]; 2] = if name == "replace" { [&[], &["A", "B"]] } else { [&["B"], &["A"]] };
+        assert_eq!([held("user1"), held("user2")], expected, "{name}");
+    }
+}
+
+#[test]
+fn a_workbook_comes_back_asking_for_what_failed() {
+    let none = organization(two(5, 0, &[("user1", &["A"])]), WireForm::Array);
+    let desk = Desk::at(&none.url());
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write_row(0, 0, ["User ID/Email (Required)", "Plan A", "Plan B"]).unwrap();
+    sheet.write(1, 0, "user1@example.com").unwrap();
+    sheet.write(1, 1, true).unwrap();
+    sheet.write(1, 2, true).unwrap();
+    desk.write("people.xlsx", book.save_to_buffer().unwrap());
+    desk.run(&["apply", "people.xlsx", "--only-changes", "--failures", "left.xlsx"]).exits(1);
+    let ran = desk.run(&["check", "left.xlsx"]).exits(0);
+    assert!(ran.stdout.contains("1 to add"), "{}", ran.stdout);
 }

@@ -4,8 +4,13 @@ use super::super::cells::{self, CellFault};
 use super::super::columns::Field;
 use super::super::problem::ProblemCode;
 use super::super::words;
+use super::licenses::AskedBy;
 use super::{RowInHand, RowUser};
 use crate::domain::Action;
+
+/// How a part of a bundle is written, where a row comes back of which the rest was done.
+const LICENSE: &str = "license: ";
+const SITE: &str = "site: ";
 
 impl RowInHand<'_> {
     pub(super) fn bundle(&mut self, cell: &str, user: &RowUser, action: Action) {
@@ -22,19 +27,30 @@ impl RowInHand<'_> {
             None => cell.split([';', '|']).map(str::trim).filter(|name| !name.is_empty()).collect(),
         };
         for name in names {
-            let Some(bundle) = one(name) else {
+            if let Some(bundle) = one(name) {
+                bundle.licenses.iter().for_each(|license| self.license_of_bundle(license, user, action));
+                bundle.sites.iter().for_each(|site| self.site_of_bundle(site, action));
+            } else if let Some(license) = name.strip_prefix(LICENSE) {
+                self.license_of_bundle(license, user, action);
+            } else if let Some(site) = name.strip_prefix(SITE) {
+                self.site_of_bundle(site, action);
+            } else {
                 self.unknown_bundle(name);
-                continue;
-            };
-            for license in &bundle.licenses {
-                self.license(Field::Bundle, license, user, action);
             }
-            for site in &bundle.sites {
-                match self.targets.site(site) {
-                    Ok(target) => self.ask(target, action, self.columns.position(Field::Bundle)),
-                    Err(fault) => self.report(Field::Bundle, fault.of_a_part()),
-                }
-            }
+        }
+    }
+
+    fn license_of_bundle(&mut self, license: &str, user: &RowUser, action: Action) {
+        let word = Some(self.targets.word(&format!("{LICENSE}{license}")));
+        let named = self.named(license, user);
+        self.ask_named(&named, action, AskedBy { word, ..self.by(Field::Bundle) }, user);
+    }
+
+    fn site_of_bundle(&mut self, site: &str, action: Action) {
+        let word = Some(self.targets.word(&format!("{SITE}{site}")));
+        match self.targets.site(site) {
+            Ok(target) => self.ask(target, action, self.columns.position(Field::Bundle), word),
+            Err(fault) => self.report(Field::Bundle, fault.of_a_part()),
         }
     }
 
@@ -63,6 +79,6 @@ impl RowInHand<'_> {
             });
             targets.unresolved(name, fault)
         });
-        self.ask_named(&named, Action::Add, Field::Bundle, &RowUser::default());
+        self.ask_named(&named, Action::Add, self.by(Field::Bundle), &RowUser::default());
     }
 }

@@ -6,7 +6,7 @@ use jiff::fmt::strtime;
 use super::super::columns::{ColumnsError, position_of, quoted};
 use super::super::interpretation::Due;
 use super::super::problem::{Problem, ProblemCode};
-use crate::input::{Header, Row, Stored};
+use crate::input::{Header, KeptAs, Row};
 
 /// The column with the day, and the day that it is.
 #[derive(Debug)]
@@ -34,9 +34,9 @@ impl DueColumn {
         let cell = row.at(self.position);
         if cell.is_empty() {
             // A day that stands in another cell, or in none yet, is told as that.
-            return Ok(row.stored(self.position).is_some());
+            return Ok(row.kept_as(self.position).is_some());
         }
-        let is_date = row.stored(self.position) == Some(Stored::Date);
+        let is_date = row.kept_as(self.position) == Some(KeptAs::Date);
         match if is_date { iso(cell) } else { self.read(cell) } {
             Some(day) => Ok(day <= self.today),
             None => Err(Box::new(self.problem(row, cell))),

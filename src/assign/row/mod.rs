@@ -3,6 +3,7 @@
 mod broken;
 mod bundle;
 mod due;
+mod licenses;
 mod numbers;
 mod sheet;
 mod wide;
@@ -20,10 +21,10 @@ use super::columns::{Columns, ColumnsError, Field};
 use super::interpretation::{Interpretation, Request};
 use super::names::Known;
 use super::problem::{Problem, ProblemCode};
-use super::targets::{NamedTarget, TargetKind, TargetNo, Targets};
+use super::targets::{TargetKind, TargetNo, Targets, WordNo};
 use super::words;
 use crate::domain::{Action, EmailAddress, IdError, OrgId, PersonId, Properties};
-use crate::input::{Header, Row};
+use crate::input::{Header, NOT_AGAIN, Row};
 
 /// Whom a row is about.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +48,8 @@ pub(super) struct RowOperation {
     pub(super) properties: Properties,
     /// The cell that asks for it, where one does.
     pub(super) cell: Option<usize>,
+    /// The entry of that cell, or the option.
+    pub(super) word: Option<WordNo>,
 }
 
 /// What came of a row.
@@ -115,6 +118,14 @@ impl RowReader {
     /// Why the last row cannot be sent, in short.
     pub(super) fn first_problem(&self) -> Option<Problem> {
         self.problems.first().or_else(|| self.names.first()).cloned()
+    }
+
+    /// What an earlier failures CSV says need not be asked of a row again, where options ask for anything.
+    pub(super) fn not_again(&mut self, row: &Row<'_>) -> Option<WordNo> {
+        let has_options = self.how.requests.iter().any(|request| matches!(request, Request::License(..)));
+        let all: Vec<String> =
+            row.not_again().filter(|_| has_options).map(|option| format!("{NOT_AGAIN}{option}")).collect();
+        (!all.is_empty()).then(|| self.targets.word(&all.join("; ")))
     }
 
     /// Reads a row by itself; rules across rows come later.
@@ -327,7 +338,7 @@ impl<'a> RowInHand<'a> {
         if !site.is_empty() {
             self.account_type();
             match self.targets.site(site) {
-                Ok(target) => self.ask(target, action, self.columns.position(Field::SiteUrl)),
+                Ok(target) => self.ask(target, action, self.columns.position(Field::SiteUrl), None),
                 Err(fault) => self.report(Field::SiteUrl, fault),
             }
         }
@@ -351,99 +362,6 @@ impl<'a> RowInHand<'a> {
         self.say(field, ProblemCode::NoTarget, message, "give a licenseId, a license or a siteUrl");
     }
 
-    fn license_id(&mut self, id: &str, license: &str, user: &RowUser, action: Action) {
-        let read = self.is_text(Field::LicenseId).and_then(|()| self.targets.license_id(id));
-        let target = match read {
-            Ok(target) => target,
-            Err(fault) => return self.report(Field::LicenseId, fault),
-        };
-        if !license.is_empty() {
-            let org = self.organization(user).cloned();
-            let named = self.targets.license(license, org.as_ref(), &self.known.names).clone();
-            let disagree = match named {
-                // Names are taken as they are where nobody can say what they lead to.
-                NamedTarget::Target(other) => {
-                    other != target
-                        && (!self.known.names.are_taken() || license.starts_with("Y2lzY29zcGFyazov"))
-                }
-                NamedTarget::Several(_) | NamedTarget::Everything => true,
-                NamedTarget::Fault(fault) => return self.report(Field::License, *fault),
-                NamedTarget::Unresolved(_) => return self.license(Field::License, license, user, action),
-            };
-            if disagree {
-                let message = "license and licenseId name two licenses";
-                return self.say(
-                    Field::License,
-                    ProblemCode::LicensesDisagree,
-                    message,
-                    "keep the one that is meant",
-                );
-            }
-        }
-        self.ask(target, action, self.columns.position(Field::LicenseId));
-    }
-
-    /// Asks for what a text in a column leads to.
-    fn license(&mut self, field: Field, text: &str, user: &RowUser, action: Action) {
-        let org = self.organization(user).cloned();
-        let named = self.targets.license(text, org.as_ref(), &self.known.names).clone();
-        self.ask_named(&named, action, field, user);
-    }
-
-    fn ask_named(&mut self, named: &NamedTarget, action: Action, field: Field, user: &RowUser) {
-        match named {
-            NamedTarget::Target(target) => self.ask(*target, action, self.columns.position(field)),
-            NamedTarget::Several(several) => {
-                for named in several {
-                    match named {
-                        NamedTarget::Fault(fault) => self.report(field, fault.clone().of_a_part()),
-                        named => self.ask_named(named, action, field, user),
-                    }
-                }
-            }
-            NamedTarget::Everything if action == Action::Remove => {
-                self.everything(user, self.columns.position(field))
-            }
-            NamedTarget::Everything => {
-                let message = "'*' is everything that a user holds, which can be taken away and not given";
-                self.say(field, ProblemCode::UnknownLicense, message, "name the license");
-            }
-            // Of a bundle it is the configuration that would have to be mended.
-            NamedTarget::Fault(fault) if field == Field::Bundle => {
-                self.report(field, fault.clone().of_a_part())
-            }
-            NamedTarget::Fault(fault) => self.report(field, (**fault).clone()),
-            NamedTarget::Unresolved(number) => {
-                let (line, position) = (self.row.line(), self.columns.position(field));
-                let problem = self.targets.blame(*number, line, self.columns.name(field), position);
-                self.names.extend(problem);
-            }
-        }
-    }
-
-    /// Asks to take away what the user holds, or all that there is where nobody has looked.
-    fn everything(&mut self, user: &RowUser, cell: Option<usize>) {
-        let Some(holdings) = &self.known.holdings else {
-            return self.ask(TargetNo::EVERYTHING, Action::Remove, cell);
-        };
-        let (email, person) = user.names();
-        for license in holdings.of(self.organization(user), email, person) {
-            let target = self.targets.license_of(license.clone(), None);
-            self.ask(target, Action::Remove, cell);
-        }
-    }
-
-    /// What is asked of every row's user.
-    fn requests(&mut self, user: &RowUser) {
-        let how = self.how;
-        for request in &how.requests {
-            match request {
-                Request::License(action, text) => self.license(Field::License, text, user, *action),
-                Request::RemoveAll => self.everything(user, None),
-            }
-        }
-    }
-
     fn account_type(&mut self) {
         let cell = self.cell(Field::AccountType);
         if !cell.is_empty() && !cell.eq_ignore_ascii_case("attendee") {
@@ -456,8 +374,8 @@ impl<'a> RowInHand<'a> {
         }
     }
 
-    fn ask(&mut self, target: TargetNo, action: Action, cell: Option<usize>) {
-        self.operations.push(RowOperation { target, action, properties: Properties::default(), cell });
+    fn ask(&mut self, target: TargetNo, action: Action, cell: Option<usize>, word: Option<WordNo>) {
+        self.operations.push(RowOperation { target, action, properties: Properties::default(), cell, word });
     }
 
     /// The organization inside a license's ID must be the row's.

@@ -9,7 +9,7 @@ use super::super::problem::{Problem, ProblemCode};
 use super::super::words;
 use super::due::DueColumn;
 use super::{RowInHand, RowReader, Wide};
-use crate::input::{Place, Row, Stored};
+use crate::input::{KeptAs, Place, Row};
 
 impl RowReader {
     /// The last row's bytes as they go into a failures CSV: what a spreadsheet has spoiled does not look sound there.
@@ -32,14 +32,14 @@ impl RowReader {
 impl RowInHand<'_> {
     /// A cell that Excel keeps as something else than text has lost what was typed: zeros, a plus sign, digits.
     pub(super) fn is_text(&self, field: Field) -> Result<(), CellFault> {
-        let stored = self.columns.position(field).and_then(|position| self.row.stored(position));
+        let stored = self.columns.position(field).and_then(|position| self.row.kept_as(position));
         let of_it = match stored {
-            Some(Stored::Number) if matches!(field, Field::PhoneNumber | Field::Extension) => {
+            Some(KeptAs::Number) if matches!(field, Field::PhoneNumber | Field::Extension) => {
                 "a number of it, in which zeros in front and the plus sign are lost"
             }
-            Some(Stored::Number) => "a number of it, in which zeros in front and all but 15 digits are lost",
-            Some(Stored::Date) => "a date of it",
-            Some(Stored::Boolean) => "TRUE or FALSE of it",
+            Some(KeptAs::Number) => "a number of it, in which zeros in front and all but 15 digits are lost",
+            Some(KeptAs::Date) => "a date of it",
+            Some(KeptAs::Boolean) => "TRUE or FALSE of it",
             _ => return Ok(()),
         };
         let code = match field {
@@ -67,7 +67,7 @@ impl RowInHand<'_> {
                 || due.is_some_and(|due| due.is_at(position));
             let place = Place::of(self.row.line(), position);
             let (code, message, remedy) = match stored {
-                Stored::Unworked if matters || !self.is_left_out(name) => (
+                KeptAs::Unworked if matters || !self.is_left_out(name) => (
                     ProblemCode::FormulaWithoutValue,
                     format!("no program has worked out the formula in {place} yet, so that nobody can say what stands there"),
                     format!(
@@ -79,7 +79,7 @@ impl RowInHand<'_> {
                         }
                     ),
                 ),
-                Stored::Merged(area) if matters => (
+                KeptAs::Merged(area) if matters => (
                     ProblemCode::MergedCells,
                     format!("{place} is merged into {area}, whose value stands in its first cell alone"),
                     "unmerge the cells in Excel (Merge & Center, Unmerge Cells), and write what is meant into each"

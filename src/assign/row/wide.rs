@@ -261,9 +261,9 @@ impl RowInHand<'_> {
 
     fn ask_service(&mut self, service: &Service, named: &NamedTarget, action: Action) {
         match named {
-            NamedTarget::Target(target) => self.ask(*target, action, Some(service.position)),
+            NamedTarget::Target(target) => self.ask(*target, action, Some(service.position), None),
             NamedTarget::Several(several) => {
-                several.iter().for_each(|named| self.ask_service(service, named, action));
+                several.iter().for_each(|(_, named)| self.ask_service(service, named, action));
             }
             NamedTarget::Fault(fault) => self.report_service(service, (**fault).clone()),
             NamedTarget::Unresolved(number) => {

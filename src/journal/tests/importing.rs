@@ -72,6 +72,7 @@ fn assignments_are_loaded_as_they_were_imported() {
         action: Action::Add,
         properties: &properties,
         duplicate_of: None,
+        asked: None,
         unchanged: false,
     };
     // The second row names the person and the organization too.
@@ -195,6 +196,7 @@ fn every_row_keeps_the_name_it_calls_its_user() {
         action: Action::Add,
         properties: &properties,
         duplicate_of: None,
+        asked: None,
         unchanged: false,
     };
     let second_item = |line| OperationKey::new(Line::new(line), Item::new(2));

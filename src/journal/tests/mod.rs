@@ -100,6 +100,7 @@ impl Desk {
             action: Action::Add,
             properties: &properties,
             duplicate_of: row.repeats.map(key),
+            asked: None,
             unchanged: row.unchanged,
         });
         importer.operations(&planned.collect::<Vec<_>>()).unwrap();

@@ -24,7 +24,7 @@ pub(super) fn write(
     let sheet = workbook.add_worksheet_with_constant_memory().map_err(unwritten)?;
     let mut last = 0;
     put(sheet, last, layout, layout.header.as_bytes(), &added(layout))?;
-    let rows = each_row(reader, run, |row| {
+    let rows = each_row(reader, run, layout, |row| {
         last += 1;
         let columns = row.columns();
         put(sheet, last, layout, &row.cells, &columns.each_ref().map(String::as_str))
