@@ -58,6 +58,7 @@ pub(super) fn conclude(
         let reason = ending.map(ToString::to_string).or(row.reason).unwrap_or_default();
         teller.paused(run, &reason);
     }
+    teller.head(&summary);
     context.output.conclude(Summary::Run(summary));
     Ok(exit)
 }
@@ -129,6 +130,13 @@ impl Teller<'_> {
                 let rows = self.output.number(rows);
                 self.tell(format_args!("The {rows} rows that were not done are in {path}"));
             }
+        }
+    }
+
+    /// A short text that proves the journal, wherever else it is kept.
+    fn head(&self, summary: &RunSummary) {
+        if let Some(head) = &summary.head {
+            self.tell(format_args!("To keep elsewhere as proof: the journal's head is {head}"));
         }
     }
 

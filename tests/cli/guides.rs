@@ -73,6 +73,7 @@ fn lasting(text: &str) -> String {
     let all = [
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d", "TIME"),
+        (r"\d+-[0-9a-f]{32}", "HEAD"),
         (r"in (\d+ min )?\d+(\.\d)? s with", "in TIME with"),
     ];
     all.iter().fold(text.trim_end().to_owned(), |text, (pattern, word)| {
