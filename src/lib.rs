@@ -77,6 +77,16 @@ pub mod run;
 pub mod sandbox;
 pub mod webex;
 
+/// Reads a text as `seatbatch.toml`, for the fuzzer.
+///
+/// # Errors
+/// What is wrong with it.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub fn try_config(text: &str, profile: Option<&str>) -> Result<(), String> {
+    cli::try_config(text, profile)
+}
+
 /// Runs the program with the process's arguments: all that `src/main.rs` does.
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -53,6 +53,11 @@ use context::Context;
 use exit::{Exit, Failure};
 use output::Output;
 
+/// Reads a text as a configuration.
+pub(crate) fn try_config(text: &str, profile: Option<&str>) -> Result<(), String> {
+    args::try_config(text, profile)
+}
+
 /// Runs the program with the process's arguments.
 #[must_use]
 pub(crate) fn main() -> ExitCode {

@@ -60,9 +60,19 @@ impl Config {
                 None => Ok(None),
             };
         };
-        let fault = |message: String| format!("{}: {message}", path.display());
-        let table: Table = text.parse().map_err(|error: toml::de::Error| fault(misread(&text, &error)))?;
-        Self::read(whole, table, profile, &path).map(Some).map_err(fault)
+        let read = Self::of(whole, &text, profile, &path);
+        read.map(Some).map_err(|message| format!("{}: {message}", path.display()))
+    }
+
+    /// Reads the text of a configuration.
+    pub(super) fn of(
+        whole: &Command,
+        text: &str,
+        profile: Option<&str>,
+        path: &Path,
+    ) -> Result<Self, String> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| misread(text, &error))?;
+        Self::read(whole, table, profile, path)
     }
 
     fn read(whole: &Command, mut table: Table, profile: Option<&str>, path: &Path) -> Result<Self, String> {

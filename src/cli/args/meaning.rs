@@ -1,7 +1,7 @@
 //! Which of the shared options mean something to which command. The others are neither shown nor taken.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -119,6 +119,12 @@ fn configuration(whole: &mut Command, matches: &ArgMatches) -> Result<Option<Con
     let profile = matches.get_one::<String>("profile");
     let found = Config::find(whole, named.map(PathBuf::as_path), profile.map(String::as_str));
     found.map_err(|fault| usage(whole, fault))
+}
+
+/// Reads a text as a configuration.
+pub(in crate::cli) fn try_config(text: &str, profile: Option<&str>) -> Result<(), String> {
+    static WHOLE: std::sync::LazyLock<Command> = std::sync::LazyLock::new(Arguments::command);
+    Config::of(&WHOLE, text, profile, Path::new("seatbatch.toml")).map(drop)
 }
 
 fn usage(whole: &Command, text: String) -> clap::Error {

@@ -22,7 +22,7 @@ pub(super) use file::{Apply, Check, Choosing, Diff, OnInvalid, Plan, Rehearse};
 pub(super) use journal::{JournalCommand, Journals, Prune, User};
 pub(super) use licenses::{Licenses, LicensesCommand, ListFormat};
 pub(super) use login::{Login, Store};
-pub(super) use meaning::{command, means_something, parse};
+pub(super) use meaning::{command, means_something, parse, try_config};
 pub(super) use program::{Completions, Man};
 pub(super) use reading::Reading;
 pub(super) use record::{Failures, Report, ReportFormat, Status, Undo, Verify};
