@@ -44,7 +44,8 @@ impl Roll {
         self.bits.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
 
-    fn take(&mut self, user: &LicenseUser, names: &impl People) -> [Option<u32>; 2] {
+    /// Takes in a holder; gives back the numbers of whom he is among the people.
+    pub(crate) fn take(&mut self, user: &LicenseUser, names: &impl People) -> [Option<u32>; 2] {
         let email = user.email.as_deref().filter(|email| !email.trim().is_empty());
         let person = Some(user.id.as_str()).filter(|id| !id.is_empty());
         self.holders += 1;
@@ -72,6 +73,12 @@ impl Roll {
 pub struct Rolls(Vec<Option<Roll>>);
 
 impl Rolls {
+    /// These lists.
+    #[cfg(test)]
+    pub(crate) const fn new(rolls: Vec<Option<Roll>>) -> Self {
+        Self(rolls)
+    }
+
     /// The list of the license of this number, where it has been read.
     #[must_use]
     pub fn of(&self, license: usize) -> Option<&Roll> {

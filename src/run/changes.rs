@@ -1,13 +1,14 @@
 //! The least file that brings the organization to what a file asks for.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek as _, Write};
 
+use super::outlook::Holder;
 use super::{Catalog, Outlook, OutlookError};
 use crate::assign::{CheckError, Checked, Placed, PlacedOperation, SecondReading};
-use crate::domain::{FailureLimit, OperationKey, Order, Target, WireForm, address_key};
+use crate::domain::{AssignmentNo, FailureLimit, OperationKey, Order, Target, WireForm, address_key};
 use crate::input::InputFile;
 use crate::plan::{Need, Stock, needed_order};
 use crate::webex::LicenseUser;
@@ -120,9 +121,34 @@ struct Others<'s> {
     removals: RefCell<HashMap<usize, u64>>,
     protected: Cell<u64>,
     not_comparable: Cell<u64>,
+    /// The file's own users from whom nothing is taken: the lists call them by an address that is protected, or by
+    /// none, so that it may be.
+    kept: RefCell<HashSet<u32>>,
 }
 
-impl Others<'_> {
+impl<'s> Others<'s> {
+    fn new(sync: &'s Sync) -> io::Result<Self> {
+        Ok(Self {
+            sync,
+            rows: RefCell::new(csv::Writer::from_writer(BufWriter::new(tempfile::tempfile()?))),
+            trouble: RefCell::default(),
+            removals: RefCell::default(),
+            protected: Cell::new(0),
+            not_comparable: Cell::new(0),
+            kept: RefCell::default(),
+        })
+    }
+
+    /// Takes in a holder.
+    fn meet(&self, outlook: &Outlook, holder: &Holder<'_>) {
+        let email = holder.user.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
+        if self.sync.protected.is_some() && (email.is_none() || self.is_protected(email)) {
+            self.kept.borrow_mut().extend(holder.numbers.into_iter().flatten());
+        }
+        if !holder.is_listed {
+            self.take(outlook, holder.stock, holder.user);
+        }
+    }
     /// Takes a holder's license away, unless it cannot be known that the file does not list him.
     fn take(&self, outlook: &Outlook, stock: usize, user: &LicenseUser) {
         if !outlook.is_in_scope(stock) {
@@ -173,29 +199,43 @@ pub fn changes(
 ) -> Result<Changes, ChangesError> {
     let Some(sync) = sync else {
         let (outlook, checked) = Outlook::look(checked, file, catalog, super::Depth::Holders)?;
-        let (found, _) = rows_of_file(checked, file, &outlook, &|_| false, output)?;
+        let (found, _) = rows_of_file(checked, file, &outlook, &|_, _| false, output)?;
         return Ok(Changes { order_needed: order_needed(&outlook, &HashMap::new()), ..found });
     };
-    let others = Others {
-        sync,
-        rows: RefCell::new(csv::Writer::from_writer(BufWriter::new(tempfile::tempfile()?))),
-        trouble: RefCell::default(),
-        removals: RefCell::default(),
-        protected: Cell::new(0),
-        not_comparable: Cell::new(0),
-    };
-    let take = |outlook: &Outlook, stock: usize, user: &LicenseUser| others.take(outlook, stock, user);
-    let (outlook, checked) = Outlook::look_for_others(checked, file, catalog, &sync.scope, &take)?;
+    let others = Others::new(sync)?;
+    let meet = |outlook: &Outlook, holder: &Holder<'_>| others.meet(outlook, holder);
+    let (outlook, checked) = Outlook::look_for_others(checked, file, catalog, &sync.scope, &meet)?;
+    synchronized(checked, file, &outlook, others, output)
+}
+
+/// The changes of a file that is the whole truth, once all lists have been read.
+fn synchronized(
+    checked: Checked,
+    file: &InputFile,
+    outlook: &Outlook,
+    others: Others<'_>,
+    output: &mut dyn Write,
+) -> Result<Changes, ChangesError> {
     if let Some(trouble) = others.trouble.take() {
         return Err(trouble.into());
     }
-    guard(sync, &outlook, &others.removals.borrow())?;
-    let protected = |email: &str| others.is_protected(Some(email));
-    let (mut found, own) = rows_of_file(checked, file, &outlook, &protected, output)?;
+    guard(others.sync, outlook, &others.removals.borrow())?;
+    let protected = |key: OperationKey, operation: &PlacedOperation| {
+        let AssignmentNo(user) = operation.assignment;
+        if others.sync.protected.is_some() && operation.email.is_none() && outlook.is_unknown(key, operation)
+        {
+            // A list may have him by a protected address alone.
+            return true;
+        }
+        let by_email =
+            operation.email.as_ref().is_some_and(|email| others.is_protected(Some(email.as_str())));
+        by_email || others.kept.borrow().contains(&user)
+    };
+    let (mut found, own) = rows_of_file(checked, file, outlook, &protected, output)?;
     found.protected += others.protected.get();
     found.not_comparable = others.not_comparable.get();
     found.unlisted = others.removals.borrow().values().sum();
-    found.order_needed = order_needed(&outlook, &others.removals.borrow());
+    found.order_needed = order_needed(outlook, &others.removals.borrow());
     copy(others.rows.into_inner(), own, output)?;
     Ok(found)
 }
@@ -245,7 +285,7 @@ fn rows_of_file(
     checked: Checked,
     file: &InputFile,
     outlook: &Outlook,
-    is_protected: &dyn Fn(&str) -> bool,
+    is_protected: &dyn Fn(OperationKey, &PlacedOperation) -> bool,
     output: &mut dyn Write,
 ) -> Result<(Changes, usize), ChangesError> {
     let mut found = Changes::default();
@@ -280,14 +320,14 @@ impl Changes {
         outlook: &Outlook,
         key: OperationKey,
         operation: &PlacedOperation,
-        is_protected: &dyn Fn(&str) -> bool,
+        is_protected: &dyn Fn(OperationKey, &PlacedOperation) -> bool,
     ) -> bool {
         if outlook.changes_nothing(key, operation) {
             self.unchanged += 1;
             return false;
         }
         let removes = operation.action == crate::domain::Action::Remove;
-        if removes && operation.email.as_ref().is_some_and(|email| is_protected(email.as_str())) {
+        if removes && is_protected(key, operation) {
             self.protected += 1;
             return false;
         }
@@ -331,3 +371,7 @@ fn copy(rows: csv::Writer<BufWriter<File>>, own: usize, output: &mut dyn Write) 
     }
     writer.flush()
 }
+
+#[cfg(test)]
+#[path = "changes_tests.rs"]
+mod tests;

@@ -103,8 +103,45 @@ pub struct Outlook {
     pub no_units: Option<String>,
 }
 
+/// A holder of a license, beside the file.
+pub(super) struct Holder<'a> {
+    /// The number of the license.
+    pub(super) stock: usize,
+    /// As the list names him.
+    pub(super) user: &'a LicenseUser,
+    /// His assignments, by his address and by his person ID.
+    pub(super) numbers: [Option<u32>; 2],
+    /// Whether the file lists him for the license.
+    pub(super) is_listed: bool,
+}
+
+/// Whom the file lists for which stock.
+pub(super) struct UsersListed(Vec<Roll>);
+
+impl UsersListed {
+    pub(super) fn of(outlook: &Outlook, users: u32) -> Self {
+        let mut listed: Vec<Roll> = Vec::new();
+        listed.resize_with(outlook.stocks.len(), || Roll::empty(users));
+        for change in &outlook.seat_changes {
+            let stock = outlook.one_of(change.stock as usize);
+            listed.get_mut(stock).into_iter().for_each(|roll| roll.mark(change.user));
+        }
+        Self(listed)
+    }
+
+    pub(super) fn holder<'a>(
+        &self,
+        stock: usize,
+        user: &'a LicenseUser,
+        numbers: [Option<u32>; 2],
+    ) -> Holder<'a> {
+        let lists = |number| self.0.get(stock).is_some_and(|roll| roll.names(number));
+        Holder { stock, user, numbers, is_listed: numbers.into_iter().flatten().any(lists) }
+    }
+}
+
 /// The file's users, as holders are looked up.
-struct FileUsers<'c>(&'c Checked);
+pub(super) struct FileUsers<'c>(pub(super) &'c Checked);
 
 impl People for FileUsers<'_> {
     fn numbers(&self, named: PersonNamed<'_>) -> [Option<u32>; 2] {
@@ -296,33 +333,25 @@ impl Outlook {
         Ok((outlook, checked))
     }
 
-    /// The same, telling every holder whom the file does not name for the license that he holds.
+    /// The same, telling every holder.
     ///
     /// # Errors
     /// [`OutlookError`]: what has been told before counts for nothing.
-    pub fn look_for_others(
+    pub(super) fn look_for_others(
         checked: Checked,
         file: &InputFile,
         catalog: &mut Catalog,
         scope: &[String],
-        each: &dyn Fn(&Self, usize, &LicenseUser),
+        each: &dyn Fn(&Self, &Holder<'_>),
     ) -> Result<(Self, Checked), OutlookError> {
         let (mut outlook, checked) = Self::begin(checked, file, catalog)?;
         outlook.add_scope(catalog, scope)?;
         outlook.find_same();
-        let mut listed: Vec<Roll> = Vec::new();
-        listed.resize_with(outlook.stocks.len(), || Roll::empty(checked.counts().assignments));
-        for change in &outlook.seat_changes {
-            let stock = outlook.one_of(change.stock as usize);
-            listed.get_mut(stock).into_iter().for_each(|roll| roll.mark(change.user));
-        }
-        let other = |outlook: &Self, stock: usize, user: &LicenseUser, numbers: [Option<u32>; 2]| {
-            let is_listed = |number| listed.get(stock).is_some_and(|roll| roll.names(number));
-            if !numbers.into_iter().flatten().any(is_listed) {
-                each(outlook, stock, user);
-            }
+        let listed = UsersListed::of(&outlook, checked.counts().assignments);
+        let tell = |outlook: &Self, stock: usize, user: &LicenseUser, numbers: [Option<u32>; 2]| {
+            each(outlook, &listed.holder(stock, user, numbers));
         };
-        outlook.read_holders(catalog, &checked, Depth::Holders, &other)?;
+        outlook.read_holders(catalog, &checked, Depth::Holders, &tell)?;
         Ok((outlook, checked))
     }
 
@@ -332,6 +361,14 @@ impl Outlook {
         file: &InputFile,
         catalog: &mut Catalog,
     ) -> Result<(Self, Checked), OutlookError> {
+        let (mut outlook, checked) = Self::of_file(checked, file)?;
+        outlook.read_units(catalog)?;
+        outlook.find_same();
+        Ok((outlook, checked))
+    }
+
+    /// What the file asks.
+    pub(super) fn of_file(checked: Checked, file: &InputFile) -> Result<(Self, Checked), OutlookError> {
         let mut taking = Taking::new(&checked);
         let mut second = SecondReading::new(checked, file)?;
         let mut placed = Vec::new();
@@ -339,9 +376,7 @@ impl Outlook {
             placed.drain(..).for_each(|placed| taking.take(&placed));
         }
         let checked = second.finish().map_err(CheckError::from)?;
-        let mut outlook = taking.finish(&checked);
-        outlook.read_units(catalog)?;
-        outlook.find_same();
+        let outlook = taking.finish(&checked);
         Ok((outlook, checked))
     }
 }

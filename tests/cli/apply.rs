@@ -3,26 +3,39 @@
 use seatbatch::domain::WireForm;
 use serde_json::json;
 
-use crate::harness::{Desk, counts, finish, held, onboarding, organization, sandbox, silent_desk, two};
+use crate::harness::{Desk, counts, finish, held, onboarding, organization, sandbox, silent_desk};
 use crate::scripted::{Scripted, answer};
 
 #[test]
 fn only_what_changes_is_sent() {
-    let users: Vec<(String, Vec<&str>)> =
-        (1..=500).map(|n| (format!("u{n}"), if n % 100 == 0 { vec![] } else { vec!["A"] })).collect();
-    let users: Vec<(&str, &[&str])> =
-        users.iter().map(|(name, held)| (name.as_str(), held.as_slice())).collect();
-    let service = organization(two(500, 0, &users), WireForm::Array);
+    // A hundred thousand users, of whom one in a hundred is not as the file says.
+    const USERS: usize = 100_000;
+    let user = |n: usize| {
+        let held: &[&str] = if n % 100 == 0 { &[] } else { &["A"] };
+        json!({"email": format!("u{n}@example.com"), "licenses": held})
+    };
+    let state = json!({
+        "licenses": [{"id": "A", "name": "Plan A", "totalUnits": USERS}],
+        "sites": [],
+        "users": (1..=USERS).map(user).collect::<Vec<_>>(),
+    });
+    let service = organization(state, WireForm::Array);
     let desk = Desk::at(&service.url());
-    let rows: String = (1..=500).map(|n| format!("u{n}@example.com,A\n")).collect();
+    let rows: String = (1..=USERS).map(|n| format!("u{n}@example.com,A\n")).collect();
     let csv = format!("email,licenseId\n{rows}");
-    let ran = desk.apply(&csv, &["--only-changes", "--batch-size", "1"]).exits(0);
-    assert_eq!(counts(&ran.summary(), ["total", "done", "unchanged", "failed"]), [500, 5, 495, 0]);
-    assert_eq!(service.requests().all().len(), 5);
+    let ran = desk.apply(&csv, &["--only-changes"]).exits(0);
+    assert_eq!(
+        counts(&ran.summary(), ["total", "done", "unchanged", "failed", "requests"]),
+        [100_000, 1_000, 99_000, 0, 10]
+    );
+    assert_eq!(service.requests().all().len(), 10, "where all of it takes a thousand");
     let again = desk.apply(&csv, &["--only-changes", "--again"]).exits(0);
-    assert_eq!(counts(&again.summary(), ["total", "done", "unchanged", "requests"]), [500, 0, 500, 0]);
-    assert_eq!(service.requests().all().len(), 5);
-    assert_eq!(desk.count("unchanged"), 995);
+    assert_eq!(
+        counts(&again.summary(), ["total", "done", "unchanged", "requests"]),
+        [100_000, 0, 100_000, 0]
+    );
+    assert_eq!(service.requests().all().len(), 10);
+    assert_eq!(desk.count("unchanged"), 199_000);
 }
 
 #[test]

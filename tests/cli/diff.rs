@@ -168,3 +168,36 @@ fn an_order_is_proposed_where_the_changes_need_it() {
     assert_eq!(diff(2, listed, &sync), (json!("removes-first"), true));
     assert_eq!(diff(3, listed, &sync), (Value::Null, false));
 }
+
+#[test]
+fn after_the_changes_are_applied_there_are_none() {
+    let mut random = fastrand::Rng::with_seed(40);
+    for case in 0..20 {
+        let users = 10 + random.usize(..150);
+        let holders: Vec<Vec<&str>> =
+            (0..users).map(|_| ["A", "B"].into_iter().filter(|_| random.bool()).collect()).collect();
+        let holders: Vec<&[&str]> = holders.iter().map(Vec::as_slice).collect();
+        let service = organization(with(&holders), WireForm::Array);
+        let desk = Desk::at(&service.url());
+        let mut rows = String::new();
+        for user in 1..=users {
+            for license in ["A", "B"] {
+                if random.bool() {
+                    continue;
+                }
+                let operation = if random.bool() { "add" } else { "remove" };
+                rows += &format!("u{user}@example.com,{license},{operation},note {user}\n");
+            }
+        }
+        desk.write("people.csv", format!("email,licenseId,operation,Note\n{rows}"));
+        let sync: &[&str] = if case % 2 == 0 { &["--sync", "--max-removals", "100%"] } else { &[] };
+        let changes = |name: &str| {
+            let ran = desk.run(&[&["diff", "people.csv", "-o", name, "--json"], sync].concat()).exits(0);
+            counts(&ran.summary(), ["rows"])[0]
+        };
+        if changes("changes.csv") > 0 {
+            desk.run(&["apply", "changes.csv", "--rate", "unlimited"]).exits(0);
+        }
+        assert_eq!(changes("again.csv"), 0, "case {case}");
+    }
+}

@@ -93,3 +93,16 @@ fn who_fits_in_no_wave_is_named_and_goes_last() {
         desk.states().into_iter().filter(|(_, state, _)| state == "failed").map(|(line, ..)| line).collect();
     assert_eq!(failed, [3]);
 }
+
+#[test]
+fn three_thousand_exchange_two_licenses_with_a_hundred_units_left() {
+    let service = organization(halves(1_500, 100), WireForm::Array);
+    let desk = Desk::at(&service.url());
+    desk.write("swap.csv", exchange(1_500));
+    let planned = desk.run(&["plan", "swap.csv", "--order", "fit", "--json"]).exits(0);
+    let ran =
+        desk.run(&["apply", "swap.csv", "--yes", "--order", "fit", "--rate", "unlimited", "--json"]).exits(0);
+    assert_eq!(counts(&ran.summary(), ["done", "failed"]), [6_000, 0]);
+    let requests = [planned, ran].map(|ran| counts(&ran.summary(), ["requests"])[0]);
+    assert_eq!(requests[0], requests[1]);
+}

@@ -133,3 +133,102 @@ fn an_order_is_proposed_where_something_is_given_that_others_give_back() {
     let exchanged = desk.run(&["undo", "-o", "undo.csv"]).exits(0);
     assert!(exchanged.stderr.contains("undo.csv --order removes-first"), "{}", exchanged.stderr);
 }
+
+/// What everybody holds, user by user.
+fn holdings(service: &seatbatch::sandbox::Sandbox) -> std::collections::BTreeMap<String, Vec<String>> {
+    service.state().users.into_iter().map(|user| (user.email, user.licenses)).collect()
+}
+
+#[test]
+fn what_was_applied_is_undone_in_a_hundred_organizations() {
+    let mut random = fastrand::Rng::with_seed(100);
+    let names = ["Webex Calling - Professional", "Events", "Whiteboard", "Plan"];
+    for case in 0..100 {
+        let users = 5 + random.usize(..20);
+        let held: Vec<Vec<usize>> =
+            (0..users).map(|_| (0..names.len()).filter(|_| random.bool()).collect()).collect();
+        let licenses: Vec<_> = (0..names.len())
+            .map(|number| {
+                let holders = held.iter().filter(|held| held.contains(&number)).count();
+                json!({"id": format!("L{number}"), "name": names[number], "totalUnits": holders + random.usize(..4)})
+            })
+            .collect();
+        let people: Vec<_> = held
+            .iter()
+            .enumerate()
+            .map(|(user, held)| {
+                let held: Vec<String> = held.iter().map(|number| format!("L{number}")).collect();
+                json!({"email": format!("u{user}@example.com"), "licenses": held})
+            })
+            .collect();
+        let wire = if random.bool() { WireForm::Array } else { WireForm::Object };
+        let service = organization(json!({"sites": [], "licenses": licenses, "users": people}), wire);
+        // Every row has the number that the user has, whether it gives the license or takes it away.
+        let mut rows = Vec::new();
+        for user in 0..users {
+            for number in 0..names.len() {
+                if random.u8(..3) > 0 {
+                    continue;
+                }
+                let gives = if random.u8(..8) == 0 { random.bool() } else { !held[user].contains(&number) };
+                let place = if user % 2 == 0 {
+                    format!("+1408555{user:04},,")
+                } else {
+                    format!(",{},LOC", 2000 + user)
+                };
+                let place = if number == 0 { place } else { ",,".to_owned() };
+                let operation = if gives { "add" } else { "remove" };
+                rows.push(format!("u{user}@example.com,L{number},{operation},{place}\n"));
+            }
+        }
+        if rows.is_empty() {
+            continue;
+        }
+        random.shuffle(&mut rows);
+        let before = holdings(&service);
+        let desk = Desk::at(&service.url());
+        let order = ["file", "removes-first", "fit"][random.usize(..3)];
+        let csv = format!("email,licenseId,operation,phoneNumber,extension,locationId\n{}", rows.concat());
+        let ran = desk.apply(&csv, &["--snapshot", "auto", "--order", order]);
+        assert!(ran.code < 2, "case {case}: {}", ran.stderr);
+        let after = holdings(&service);
+        // Of every third organization somebody else changes one user in between.
+        let mut expected = before.clone();
+        let changed = case % 3 == 0;
+        if changed {
+            let user = format!("u{}@example.com", random.usize(..users));
+            let (id, now) = ("L2", &after[&user]);
+            let operation = if now.iter().any(|held| held == id) { "remove" } else { "add" };
+            let other = Desk::at(&service.url());
+            let done = other.apply(&format!("email,licenseId,operation\n{user},{id},{operation}\n"), &[]);
+            if done.code == 0 {
+                // What the run did to him is no more; what it did not do was somebody else's alone.
+                let hand = holdings(&service)[&user].contains(&id.to_owned());
+                let of = expected.get_mut(&user).unwrap();
+                of.retain(|held| held != id);
+                of.extend(hand.then(|| id.to_owned()));
+                of.sort_unstable();
+            }
+        }
+        let live: &[&str] = if changed { &["--live"] } else { &[] };
+        let undo = desk.run(&[&["undo", "-o", "undo.csv", "--json"], live].concat()).exits(0);
+        let order = if undo.stderr.contains("--order removes-first") { "removes-first" } else { "file" };
+        let text = std::fs::read_to_string(desk.path("undo.csv")).unwrap();
+        for row in text.lines().filter(|row| row.contains(",L0,,,add,")) {
+            let user: usize = row[1..row.find('@').unwrap()].parse().unwrap();
+            let place =
+                if user % 2 == 0 { format!("+1408555{user:04},,") } else { format!(",{},LOC", 2000 + user) };
+            assert!(row.contains(&place), "case {case}: {row}");
+        }
+        if text.lines().count() > 1 {
+            let back = desk.run(&["apply", "undo.csv", "--rate", "unlimited", "--order", order]);
+            let failed = std::fs::read_to_string(desk.path("undo.failures.csv")).unwrap_or_default();
+            // A unit that somebody else has taken is not there to be given back.
+            assert!(back.code == 0 || changed, "case {case}: {}{failed}", back.stderr);
+            if back.code != 0 {
+                continue;
+            }
+        }
+        assert_eq!(holdings(&service), expected, "case {case}, {order}:\n{csv}\n{text}");
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::{Depth, FileUsers, Label, NotRead, OnHolderOf, OrgUsers, Outlook, OutlookError};
 use crate::assign::Checked;
 use crate::domain::{IdKey, LicenseId, OrgId, Target};
-use crate::live::{LicenseMatch, Unread, read_all_telling};
+use crate::live::{LicenseMatch, Rolls, Unread, read_all_telling};
 use crate::plan::{LicenseKind, Stock};
 use crate::run::names::Catalog;
 use crate::webex::{License, LicenseUser, ReadError};
@@ -136,6 +136,14 @@ impl Outlook {
         }
     }
 
+    /// Takes in who holds what.
+    pub(in crate::run) fn take_holders(&mut self, mut holdings: Rolls) {
+        let same =
+            self.stocks.iter().enumerate().filter_map(|(number, stock)| Some((number, stock.same_as?)));
+        same.for_each(|(number, same)| holdings.share(same as usize, number));
+        self.holdings = holdings;
+    }
+
     pub(super) fn read_holders(
         &mut self,
         catalog: &Catalog,
@@ -167,11 +175,7 @@ impl Outlook {
         let people = FileUsers(checked);
         let reading = read_all_telling(catalog.readings(), &licenses, &people, &tell);
         match catalog.wait(reading) {
-            Ok(mut holdings) => {
-                let same = self.stocks.iter().enumerate().filter_map(|(n, stock)| Some((n, stock.same_as?)));
-                same.for_each(|(number, same)| holdings.share(same as usize, number));
-                self.holdings = holdings;
-            }
+            Ok(holdings) => self.take_holders(holdings),
             Err(unread) if unread.error.is_about_rights() => {
                 self.not_read = Some(NotRead::Refused(unread.to_string()));
             }

@@ -1,0 +1,161 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::assign::{Interpretation, Known, check};
+use crate::live::{Roll, Rolls};
+use crate::run::outlook::{FileUsers, UsersListed};
+
+/// A person, as a list of holders has him; the number says who it is.
+fn person(number: usize, with_email: bool, with_id: bool) -> LicenseUser {
+    LicenseUser {
+        id: if with_id { format!("P{number}") } else { String::new() },
+        kind: None,
+        display_name: None,
+        email: with_email.then(|| format!("U{number}@Example.com")),
+    }
+}
+
+/// What is written for a file beside these holders of A and B, as is: rows, and what was counted.
+fn written(
+    file: &InputFile,
+    sync: &Sync,
+    holders: &[Vec<LicenseUser>; 2],
+) -> Result<(Changes, Vec<csv::StringRecord>), ChangesError> {
+    let checked =
+        check(file, &Interpretation::default(), Order::File, Known::nothing(), &mut |_| {}).unwrap();
+    let (mut outlook, checked) = Outlook::of_file(checked, file).unwrap();
+    let (others, users) = (Others::new(sync).unwrap(), checked.counts().assignments);
+    let listed = UsersListed::of(&outlook, users);
+    let mut rolls = vec![None; outlook.stocks.len()];
+    for (stock, slot) in rolls.iter_mut().enumerate() {
+        let mut roll = Roll::empty(users);
+        for user in &holders[usize::from(outlook.labels[stock].target.as_str() == "B")] {
+            let numbers = roll.take(user, &FileUsers(&checked));
+            others.meet(&outlook, &listed.holder(stock, user, numbers));
+        }
+        *slot = Some(roll);
+    }
+    outlook.take_holders(Rolls::new(rolls));
+    let mut output = Vec::new();
+    let found = synchronized(checked, file, &outlook, others, &mut output)?;
+    let rows = csv::Reader::from_reader(output.as_slice()).into_records().map(Result::unwrap).collect();
+    Ok((found, rows))
+}
+
+/// Which user a row or a holder is.
+fn number(name: &str) -> usize {
+    name.trim_start_matches(['u', 'U', 'P']).split('@').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_file_that_is_the_whole_truth_equals_its_model() {
+    let mut random = fastrand::Rng::with_seed(14);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    let (mut refused, mut takes, mut spares) = (0, 0, 0);
+    for case in 0..10_000 {
+        let users = 2 + random.usize(..6);
+        // What the file asks: user and license, and whether it gives.
+        let mut asked: HashMap<(usize, usize), bool> = HashMap::new();
+        let mut text = "email,personId,licenseId,operation\n".to_owned();
+        let by_id: Vec<bool> = (0..users).map(|_| random.u8(..5) == 0).collect();
+        for user in 0..users {
+            for license in 0..2 {
+                if random.u8(..3) > 0 {
+                    let gives = random.u8(..3) > 0;
+                    asked.insert((user, license), gives);
+                    let name =
+                        if by_id[user] { format!(",P{user}") } else { format!("u{user}@example.com,") };
+                    let (license, operation) = (["A", "B"][license], if gives { "add" } else { "remove" });
+                    text += &format!("{name},{license},{operation}\n");
+                }
+            }
+        }
+        if asked.is_empty() {
+            continue;
+        }
+        std::fs::write(&path, text).unwrap();
+        // Most lists name everybody in both ways.
+        let full = random.u8(..4) > 0;
+        let mut held: BTreeSet<(usize, usize)> = BTreeSet::new();
+        let mut holders: [Vec<LicenseUser>; 2] = Default::default();
+        for (license, list) in holders.iter_mut().enumerate() {
+            for user in 0..users + 3 {
+                if random.bool() {
+                    continue;
+                }
+                held.insert((user, license));
+                let (email, id) = if full { (true, true) } else { (random.u8(..4) > 0, random.u8(..4) > 0) };
+                list.push(person(user, email, id));
+            }
+        }
+        let protected: Option<Vec<usize>> =
+            random.bool().then(|| (0..users + 3).filter(|_| random.u8(..4) == 0).collect());
+        let keys = protected.iter().flatten().map(|user| format!("u{user}@example.com"));
+        let mut keys: Vec<String> = keys.collect();
+        keys.sort_unstable();
+        let most: FailureLimit = ["0", "1", "30%", "100%"][random.usize(..4)].parse().unwrap();
+        let sync = Sync { scope: Vec::new(), protected: protected.as_ref().map(|_| keys), most };
+        let is_protected = |user: usize| protected.as_ref().is_some_and(|all| all.contains(&user));
+
+        let result = written(&InputFile::open(&path).unwrap(), &sync, &holders);
+        let Ok((found, rows)) = result else {
+            refused += 1;
+            // Never for nothing: something would have been taken from a holder.
+            let taken = |license: usize| {
+                held.iter()
+                    .filter(|(user, of)| *of == license && asked.get(&(*user, license)) != Some(&true))
+                    .count()
+            };
+            assert!((0..2).any(|license| taken(license) > 0), "case {case}");
+            continue;
+        };
+        let mut now = held.clone();
+        for row in &rows {
+            let user = number(if row[0].is_empty() { &row[1] } else { &row[0] });
+            let license = usize::from(&row[3] == "B");
+            let changed = match &row[6] {
+                "add" => now.insert((user, license)),
+                _ => {
+                    assert!(!is_protected(user), "case {case}: {user} is protected: {rows:?}");
+                    takes += 1;
+                    now.remove(&(user, license))
+                }
+            };
+            assert!(changed || !full, "case {case}: {row:?} changes nothing");
+        }
+        assert_eq!(found.rows(), rows.len() as u64, "case {case}");
+        let listed: BTreeSet<usize> = asked.keys().map(|(_, license)| *license).collect();
+        for license in listed {
+            let of = |all: &BTreeSet<(usize, usize)>| -> BTreeSet<usize> {
+                all.iter().filter(|(_, of)| *of == license).map(|(user, _)| *user).collect()
+            };
+            let wanted =
+                asked.iter().filter(|((_, of), gives)| *of == license && **gives).map(|((user, _), _)| *user);
+            let wanted: BTreeSet<usize> = wanted.collect();
+            let (before, after) = (of(&held), of(&now));
+            // Nobody has it but whom the file gives it to, and those who are spared.
+            for user in after.difference(&wanted) {
+                spares += 1;
+                assert!(
+                    before.contains(user) && (is_protected(*user) || !full),
+                    "case {case}: {user} keeps it"
+                );
+            }
+            assert!(wanted.is_subset(&after), "case {case}: {wanted:?} {after:?}");
+            // No more is taken than may be.
+            let lost = before.difference(&after).count() as u64;
+            assert!(
+                !sync.most.is_exceeded(lost, before.len() as u64),
+                "case {case}: {lost} of {}",
+                before.len()
+            );
+        }
+        // Of what the file says nothing, nothing is changed.
+        let unsaid = |(user, license): &&(usize, usize)| {
+            !asked.keys().any(|(_, of)| of == license) || *user > users + 3
+        };
+        assert!(held.iter().filter(unsaid).eq(now.iter().filter(unsaid)), "case {case}");
+    }
+    assert!(refused > 500 && takes > 1_000 && spares > 500, "{refused} {takes} {spares}");
+}
