@@ -287,6 +287,14 @@ fn long_files_have_a_reason() {
     );
 }
 
+#[test]
+fn one_file_maps_errors_to_exit_codes() {
+    for (path, text) in code("src/cli") {
+        let maps = text.contains("for Failure") || text.contains("Failure { exit");
+        assert!(!maps || path == "src/cli/exit.rs", "{path} maps an error to an exit code");
+    }
+}
+
 /// The types that a file defines, beside those of its functions and tests.
 fn types(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();

@@ -37,7 +37,7 @@ pub struct Interpretation {
     pub services: BTreeMap<String, String>,
     /// What `FALSE` in such a column asks for.
     pub service_mode: ServiceMode,
-    /// KnownNames of locations, and their IDs.
+    /// Names of locations, and their IDs.
     pub locations: BTreeMap<String, String>,
 }
 
@@ -74,7 +74,7 @@ pub struct Due {
 /// A set of licenses and sites.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bundle {
-    /// KnownNames or IDs of licenses.
+    /// Names or IDs of licenses.
     pub licenses: Vec<String>,
     /// Hosts of sites.
     pub sites: Vec<String>,

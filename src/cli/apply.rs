@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::{self, OnInvalid};
 use super::check::described;
 use super::confirm::{Deed, can_ask, confirm};
-use super::context::{Context, absolute, runtime};
+use super::context::{Context, absolute};
 use super::exit::{Exit, Failure};
 use super::looking::Question;
 use super::outputs::destination;
@@ -34,8 +34,8 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let client = context.client(&settings)?;
     let earlier = earlier_runs(&context.journal)?;
 
-    let runtime = runtime()?;
-    let stops = Stops::listen(&runtime);
+    let runtime = context.runtime()?;
+    let stops = Stops::listen(runtime);
     let base = client.base().clone();
     let mut names = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     if let Some(earlier) = earlier {
@@ -224,10 +224,4 @@ fn refuse_invalid(checked: &Checked, on_invalid: OnInvalid) -> Result<(), Failur
         "{} of {} rows cannot be sent, so nothing was; mend them, or send the others with --on-invalid skip",
         counts.invalid, counts.rows
     )))
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self { exit: Exit::Broken, error: error.into() }
-    }
 }

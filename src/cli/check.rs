@@ -24,14 +24,9 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
             fixes.take(problem);
         }
     };
-    let checked = match telling.check(&file, &how, Order::File, Known::nothing(), &mut also)? {
-        Ok(checked) => checked,
-        Err(error) if error.is_about_content() => {
-            // What is wrong with the file is what was asked for.
-            return Err(Failure { exit: Exit::Problems, error: error.into() });
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let checked = telling.check(&file, &how, Order::File, Known::nothing(), &mut also)?;
+    // What is wrong with the file is what was asked for.
+    let checked = checked.map_err(Failure::found)?;
     let counts = checked.counts();
     if !output.quiet {
         let _ = output.print(described(output, &counts));

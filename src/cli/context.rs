@@ -1,5 +1,6 @@
 //! What every command shares, with the environment read once.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
@@ -7,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::args::{self, Sending, Shared};
 use super::credentials::Credentials;
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
 use super::logging;
 use super::network;
 use super::output::Output;
@@ -32,6 +33,7 @@ pub(super) struct Context {
     profile: Option<String>,
     /// Whether the service is still there once the command has ended.
     pub(super) service_stays: bool,
+    runtime: OnceCell<Runtime>,
 }
 
 impl Context {
@@ -57,6 +59,7 @@ impl Context {
             config,
             profile,
             service_stays: true,
+            runtime: OnceCell::new(),
         })
     }
 
@@ -80,6 +83,7 @@ impl Context {
             config: None,
             profile: None,
             service_stays: stays,
+            runtime: OnceCell::new(),
         }
     }
 
@@ -132,6 +136,15 @@ impl Context {
         Ok(self.org_id.as_deref())
     }
 
+    /// The runtime of what goes on beside a command: signals, single requests, the sandbox. Made once, where needed.
+    pub(super) fn runtime(&self) -> Result<&Runtime, Failure> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let made = built(Builder::new_multi_thread().worker_threads(2))?;
+        Ok(self.runtime.get_or_init(|| made))
+    }
+
     /// A client for these settings.
     pub(super) fn client(&self, settings: &RunSettings) -> Result<Client, Failure> {
         let base: BaseUrl = settings.base_url.parse()?;
@@ -139,7 +152,7 @@ impl Context {
         let org = org.map_err(|error| Failure::usage(format!("--org-id: {error}")))?;
         let source = self.credentials.source(&base, &self.network)?;
         let token = Token::new(source);
-        runtime()?.block_on(patiently(settings.max_wait(), async || token.renew().await))?;
+        self.runtime()?.block_on(patiently(settings.max_wait(), async || token.renew().await))?;
         let tracking = TrackingIds::new(fastrand::u128(..));
         let idle = usize::try_from(settings.concurrency.get()).unwrap_or(usize::MAX);
         Ok(Client::new(base, token, org, settings.timeout(), tracking, &self.network, idle)?)
@@ -241,11 +254,6 @@ pub(super) fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// The runtime of what goes on beside a command: signals, single requests, the sandbox.
-pub(super) fn runtime() -> Result<Runtime, Failure> {
-    built(Builder::new_multi_thread().worker_threads(2))
-}
-
 /// The runtime that a run is sent on: one thread. It can send far more than any service takes, and several
 /// would spend more on waking each other than they save.
 pub(super) fn sending_runtime() -> Result<Runtime, Failure> {
@@ -253,7 +261,7 @@ pub(super) fn sending_runtime() -> Result<Runtime, Failure> {
 }
 
 fn built(builder: &mut Builder) -> Result<Runtime, Failure> {
-    builder.enable_all().build().map_err(|error| Failure { exit: Exit::Broken, error: error.into() })
+    builder.enable_all().build().map_err(Failure::broken)
 }
 
 #[cfg(test)]

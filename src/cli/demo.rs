@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::apply;
 use super::args::{self, Command};
-use super::context::{Context, runtime};
+use super::context::Context;
 use super::exit::{Exit, Failure};
 use crate::domain::WireForm;
 use crate::sandbox::{Fault, Options, Organization, Sandbox};
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &args::Demo) -> Result<Exit, Failure>
         }
     };
     let token = format!("{:016x}", fastrand::u64(..));
-    let server = runtime()?;
+    let server = context.runtime()?;
     let sandbox = server.block_on(Sandbox::start(options(&token)?))?;
     let output = context.output;
     output.say(format_args!("A sandbox with 1000 users is listening on {}", sandbox.url()));

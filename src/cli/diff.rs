@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::args;
-use super::context::{Context, runtime, shell_word};
+use super::context::{Context, shell_word};
 use super::event::Summary;
 use super::exit::{Exit, Failure};
 use super::output::Output;
@@ -13,7 +13,7 @@ use super::telling::Telling;
 use crate::domain::{EmailAddress, Order, address_key};
 use crate::input::InputFile;
 use crate::report::ReportError;
-use crate::run::{Catalog, Changes, ChangesError, RunSettings, Sync, changes};
+use crate::run::{Catalog, Changes, RunSettings, Sync, changes};
 
 pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure> {
     let file = InputFile::open(&args.file)?;
@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
     let mut settings = RunSettings::default();
     context.adjust(&mut settings, &args::Sending::default());
     let client = context.client(&settings)?;
-    let runtime = runtime()?;
+    let runtime = context.runtime()?;
     let mut catalog = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
     let how = args.reading.interpretation(settings.org_id.as_deref());
@@ -53,18 +53,6 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
     }
     tell(context, &args.output, &whole.content);
     Ok(Exit::Done)
-}
-
-impl From<ChangesError> for Failure {
-    fn from(error: ChangesError) -> Self {
-        match error {
-            ChangesError::Outlook(error) => error.into(),
-            ChangesError::Disk(error) => error.into(),
-            error @ (ChangesError::TooMany { .. } | ChangesError::Silent { .. }) => {
-                Self::usage(error.to_string())
-            }
-        }
-    }
 }
 
 fn sync(args: &args::Diff) -> Result<Sync, Failure> {

@@ -11,7 +11,9 @@ use crate::input::InputError;
 use crate::journal::JournalError;
 use crate::live::Unread;
 use crate::report::ReportError;
-use crate::run::{ImportError, KnownError, SendError};
+use crate::run::{
+    ChangesError, ImportError, KnownError, NotFit, NowError, OutlookError, SendError, VerifyError,
+};
 use crate::sandbox::{OrganizationError, SandboxError};
 use crate::webex::{BaseUrlError, ClientError, OauthError, ReadError, TokenError};
 
@@ -41,13 +43,32 @@ impl From<Exit> for ExitCode {
 /// An error and the exit code it leads to.
 #[derive(Debug)]
 pub(super) struct Failure {
-    pub(super) exit: Exit,
-    pub(super) error: anyhow::Error,
+    exit: Exit,
+    error: anyhow::Error,
 }
 
 impl Failure {
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, error: anyhow::anyhow!(message.into()) }
+    }
+
+    /// What a command that looks for problems has found: the file itself is one.
+    pub(super) fn found(error: impl Into<KnownError>) -> Self {
+        match error.into() {
+            KnownError::Check(error) if error.is_about_content() => Self::new(Exit::Problems, error),
+            KnownError::Check(error) => error.into(),
+            KnownError::Unread(unread) => unread.into(),
+        }
+    }
+
+    /// This process cannot go on, whatever was asked of it.
+    pub(super) fn broken(error: impl Into<anyhow::Error>) -> Self {
+        Self::new(Exit::Broken, error)
+    }
+
+    /// The service could not be asked, for this reason.
+    pub(super) fn not_asked(why: impl Into<String>) -> Self {
+        Self { exit: Exit::NotAsked, error: anyhow::anyhow!(why.into()) }
     }
 
     /// The same where there is a run: what could not be asked can be resumed.
@@ -70,6 +91,11 @@ impl Failure {
         let exit =
             if asked_in_vain && !unread.address.contains("next=") { Exit::NotAsked } else { Exit::Paused };
         Self::new(exit, unread)
+    }
+
+    /// What is said of it.
+    pub(super) const fn message(&self) -> &anyhow::Error {
+        &self.error
     }
 
     fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
@@ -131,6 +157,59 @@ impl From<ReportError> for Failure {
             ReportError::Journal(error) => error.into(),
             ReportError::Destination(error) => Self::new(Exit::Usage, error),
             other => Self::new(Exit::Broken, other),
+        }
+    }
+}
+
+impl From<OutlookError> for Failure {
+    fn from(error: OutlookError) -> Self {
+        match error {
+            OutlookError::Check(error) => error.into(),
+            OutlookError::Unread(unread) => unread.into(),
+            error @ OutlookError::Scope { .. } => Self::new(Exit::Usage, error),
+        }
+    }
+}
+
+impl From<NotFit> for Failure {
+    fn from(error: NotFit) -> Self {
+        Self::new(Exit::Usage, error)
+    }
+}
+
+impl From<ChangesError> for Failure {
+    fn from(error: ChangesError) -> Self {
+        match error {
+            ChangesError::Outlook(error) => error.into(),
+            ChangesError::Disk(error) => error.into(),
+            error @ (ChangesError::TooMany { .. } | ChangesError::Silent { .. }) => {
+                Self::new(Exit::Usage, error)
+            }
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Exit::Broken, error)
+    }
+}
+
+impl From<NowError> for Failure {
+    fn from(error: NowError) -> Self {
+        match error {
+            NowError::Unread(unread) => unread.into(),
+            NowError::Journal(error) => error.into(),
+        }
+    }
+}
+
+impl From<VerifyError<ReportError>> for Failure {
+    fn from(error: VerifyError<ReportError>) -> Self {
+        match error {
+            VerifyError::Unread(unread) => Self::unproved(unread),
+            VerifyError::Journal(error) => error.into(),
+            VerifyError::Telling(error) => error.into(),
         }
     }
 }

@@ -2,16 +2,17 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use serde::Serialize;
 
 use super::args::{self, LicensesCommand, ListFormat, Sending};
-use super::context::{Context, runtime};
+use super::context::Context;
 use super::event::Event;
 use super::exit::{Exit, Failure};
 use super::output::{Output, fitted};
 use crate::domain::Printable;
 use crate::live::{LicenseMatch, Licenses, Readings};
+use crate::report::aligned;
 use crate::run::RunSettings;
 use crate::webex::{License, LicenseUser};
 
@@ -19,7 +20,7 @@ pub(super) fn run(context: &Context, args: &args::Licenses) -> Result<Exit, Fail
     let mut settings = RunSettings::default();
     context.adjust(&mut settings, &Sending::default());
     let readings = context.readings(context.client(&settings)?, &settings);
-    runtime()?.block_on(async {
+    context.runtime()?.block_on(async {
         let licenses = readings.licenses(None).await?;
         match &args.what {
             LicensesCommand::List { format, ids } => {
@@ -156,19 +157,10 @@ impl GrowingList {
                 Ok(Self::Csv(writer))
             }
             ListFormat::Table => {
-                let mut table = Table::new();
-                table.load_style(presets::NOTHING).set_header(header.iter().take(if ids {
-                    N
-                } else {
-                    N - 1
-                }));
-                for (number, name) in header.iter().enumerate() {
-                    if matches!(*name, "total" | "consumed" | "left")
-                        && let Some(column) = table.column_mut(number)
-                    {
-                        column.set_cell_alignment(CellAlignment::Right);
-                    }
-                }
+                let shown = if ids { N } else { N - 1 };
+                let is_number = |name: &str| matches!(name, "total" | "consumed" | "left");
+                let right = header.iter().enumerate().filter(|(_, name)| is_number(name));
+                let table = aligned(header.iter().take(shown), right.map(|(number, _)| number));
                 Ok(Self::Table(table, ids))
             }
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::args::{self, Store};
-use super::context::{Context, runtime};
+use super::context::Context;
 use super::credentials::client_credentials;
 use super::event::Event;
 use super::exit::{Exit, Failure};
@@ -15,7 +15,7 @@ pub(super) fn run(context: &Context, args: &args::Login) -> Result<Exit, Failure
     let base = context.base()?;
     let client = client_credentials()?;
     let oauth = Oauth::new(base.clone(), client.clone(), &context.network)?;
-    let runtime = runtime()?;
+    let runtime = context.runtime()?;
     let code = runtime.block_on(oauth.authorize_device())?;
     tell(context, &code);
     let grant = runtime.block_on(agreed(&oauth, &code))?;

@@ -12,7 +12,7 @@ use crate::journal::Reader;
 use crate::plan::{
     Capacity, Manner, Need, SeatChange, Stretch, Waves, capacities, forecast, foresee, needed_order,
 };
-use crate::run::{Catalog, Depth, NotFit, Outlook, OutlookError, RunSettings, Spared};
+use crate::run::{Catalog, Depth, Outlook, RunSettings, Spared};
 
 /// What is to be shown of which file.
 pub(super) struct Question<'a> {
@@ -22,22 +22,6 @@ pub(super) struct Question<'a> {
     pub(super) order: Order,
     pub(super) only_changes: bool,
     pub(super) depth: Depth,
-}
-
-impl From<OutlookError> for Failure {
-    fn from(error: OutlookError) -> Self {
-        match error {
-            OutlookError::Check(error) => error.into(),
-            OutlookError::Unread(unread) => unread.into(),
-            error @ OutlookError::Scope { .. } => Self::usage_of(error.into()),
-        }
-    }
-}
-
-impl From<NotFit> for Failure {
-    fn from(error: NotFit) -> Self {
-        Self::usage_of(error.into())
-    }
 }
 
 impl Question<'_> {

@@ -2,7 +2,7 @@
 
 use super::args::{self, OnInvalid};
 use super::check::described;
-use super::context::{Context, runtime};
+use super::context::Context;
 use super::event::{PlanSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::looking::Question;
@@ -12,7 +12,7 @@ use super::saved_plan::SavedPlan;
 use super::telling::Telling;
 use crate::domain::Order;
 use crate::input::InputFile;
-use crate::run::{Catalog, Depth, KnownError, RunSettings};
+use crate::run::{Catalog, Depth, RunSettings};
 
 pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure> {
     let output = context.output;
@@ -23,23 +23,13 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
         settings.keep_to(settings.rate);
     }
     let client = context.client(&settings)?;
-    let runtime = runtime()?;
+    let runtime = context.runtime()?;
     let mut catalog = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     let order = Order::from(args.choosing.order);
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
     let how = args.choosing.of(args.reading.interpretation(settings.org_id.as_deref()));
-    let known = match catalog.known_for(&file, &how) {
-        Err(KnownError::Check(error)) if error.is_about_content() => {
-            return Err(Failure { exit: Exit::Problems, error: error.into() });
-        }
-        other => other?,
-    };
-    let checked = match telling.check(&file, &how, order, known, &mut |_| {})? {
-        Err(error) if error.is_about_content() => {
-            return Err(Failure { exit: Exit::Problems, error: error.into() });
-        }
-        other => other?,
-    };
+    let known = catalog.known_for(&file, &how).map_err(Failure::found)?;
+    let checked = telling.check(&file, &how, order, known, &mut |_| {})?.map_err(Failure::found)?;
     let only_changes = args.choosing.only_changes;
     let question =
         Question { context, file: &file, settings: &settings, order, only_changes, depth: Depth::Holders };
@@ -51,7 +41,7 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     preview.tell_problems(voice, order)?;
     let refused = args.choosing.max_removals.and_then(|limit| preview.refuse_removals(limit).err());
     if let Some(refused) = &refused {
-        output.print(format_args!("problem: {}", refused.error))?;
+        output.print(format_args!("problem: {}", refused.message()))?;
     }
     if let Some(path) = &args.output {
         let destination = destination(context, path, Some(file.path()))?;

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::Context;
@@ -15,6 +15,7 @@ use super::output::Output;
 use super::words;
 use crate::domain::{FailureLimit, Order, Printable, Rate, Target};
 use crate::plan::{Capacity, Fit, Forecast, Foreseen, Foresight, Need, RequestCount, Waves, Why};
+use crate::report::aligned;
 use crate::run::{NotRead, Outlook, RunSettings};
 
 /// Where a preview goes: `plan` was asked for it, `apply` shows it by the way.
@@ -211,9 +212,8 @@ impl Preview {
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new();
         let header = ["license or site", "add", "held", "remove", "not held", "left", "after"];
-        table.load_style(presets::NOTHING).set_header(header);
+        let mut table = aligned(header, 1..header.len());
         for (stock, capacity) in self.asked() {
             let number = |number: Option<i64>| number.map_or_else(String::new, |number| number.to_string());
             let known = self.outlook.is_read(stock);
@@ -228,15 +228,10 @@ impl Preview {
                 number(capacity.free_after),
             ]);
         }
-        for number in 1..header.len() {
-            if let Some(column) = table.column_mut(number) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
         table
     }
 
-    /// RequestCount, time and end; both forms until one is known.
+    /// Requests, time and end; both forms until one is known.
     fn duration(&self, rate: Rate, output: Output) -> String {
         let one = |requests: RequestCount| {
             let amount = output.amount(requests.all, "request");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
 
 use super::args;
-use super::context::{Context, runtime};
+use super::context::Context;
 use super::event::{Event, RehearsalSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::telling::Telling;
@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let mut settings = RunSettings { partition: args.choosing.partition, ..RunSettings::default() };
     context.adjust(&mut settings, &args.sending);
     let readings = context.readings(context.client(&settings)?, &settings);
-    let runtime = runtime()?;
+    let runtime = context.runtime()?;
     let mut catalog = Catalog::new(readings, runtime.handle().clone());
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
     let how = args.choosing.of(args.reading.interpretation(settings.org_id.as_deref()));
@@ -82,8 +82,7 @@ fn refuse_unread(outlook: &Outlook) -> Result<(), Failure> {
         (Some(why), _) | (None, Some(NotRead::Refused(why))) => why,
         _ => return Ok(()),
     };
-    let error = anyhow::anyhow!("nothing was rehearsed: {}", Printable(why));
-    Err(Failure { exit: Exit::NotAsked, error })
+    Err(Failure::not_asked(format!("nothing was rehearsed: {}", Printable(why))))
 }
 
 /// The organizations of the file as one: their licenses with the units that are left, and the file's users with what

@@ -2,7 +2,7 @@
 
 use super::args::{self, Sending};
 use super::conclusion::conclude;
-use super::context::{Context, runtime, shell_word};
+use super::context::{Context, shell_word};
 use super::exit::{Exit, Failure};
 use super::outputs::destination;
 use super::sending::{Stops, send_run};
@@ -12,8 +12,8 @@ use crate::run::{RunSettings, unix_millis};
 use crate::webex::Client;
 
 pub(super) fn run(context: &Context, args: &args::Resume) -> Result<Exit, Failure> {
-    let runtime = runtime()?;
-    let stops = Stops::listen_for_a_run(&runtime);
+    let runtime = context.runtime()?;
+    let stops = Stops::listen_for_a_run(runtime);
     let mut journal = Journal::open(&context.journal)?;
     let reader = journal.reader()?;
     let row = to_resume(context, &reader, args.run)?;
@@ -28,8 +28,8 @@ pub(super) fn run(context: &Context, args: &args::Resume) -> Result<Exit, Failur
 }
 
 pub(super) fn retry(context: &Context, args: &args::Retry) -> Result<Exit, Failure> {
-    let runtime = runtime()?;
-    let stops = Stops::listen_for_a_run(&runtime);
+    let runtime = context.runtime()?;
+    let stops = Stops::listen_for_a_run(runtime);
     let mut journal = Journal::open(&context.journal)?;
     let reader = journal.reader()?;
     let row = context.run_or_newest(&reader, args.run)?;
@@ -123,9 +123,8 @@ fn refuse_importing(context: &Context, row: &RunRow) -> Result<(), Failure> {
 
 /// What the run had, with what is given now.
 pub(super) fn settings(context: &Context, row: &RunRow, sending: &Sending) -> Result<RunSettings, Failure> {
-    let mut settings = RunSettings::from_json(&row.settings).map_err(|error| Failure {
-        exit: Exit::Broken,
-        error: anyhow::Error::from(error).context("cannot read how the run is to be sent"),
+    let mut settings = RunSettings::from_json(&row.settings).map_err(|error| {
+        Failure::broken(anyhow::Error::from(error).context("cannot read how the run is to be sent"))
     })?;
     let before = settings.clone();
     context.adjust(&mut settings, sending);

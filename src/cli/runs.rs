@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 
 use super::context::Context;
 use super::event::{self, Event, Summary};
@@ -10,6 +10,7 @@ use super::exit::{Exit, Failure};
 use super::output::fitted;
 use crate::domain::{Printable, RunState};
 use crate::journal::{Reader, RunRow, is_held};
+use crate::report::aligned;
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let several = context.journals.len() > 1;
@@ -60,10 +61,9 @@ pub(super) fn run_event<'a>(row: &'a RunRow, journal: Option<&'a Path>, held: bo
 }
 
 fn table(context: &Context, runs: &[RunRow], held: bool) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header([
-        "run", "state", "created", "total", "done", "failed", "invalid", "in doubt", "pending", "file",
-    ]);
+    let header =
+        ["run", "state", "created", "total", "done", "failed", "invalid", "in doubt", "pending", "file"];
+    let mut table = aligned(header, [0, 3, 4, 5, 6, 7, 8]);
     for row in runs {
         let tally = row.tally;
         let state = if is_interrupted(row, held) { "interrupted" } else { row.state.as_str() };
@@ -72,11 +72,6 @@ fn table(context: &Context, runs: &[RunRow], held: bool) -> Table {
         cells.extend(counts.map(|count| context.output.number(count)));
         cells.push(Printable(&row.input_name()).to_string());
         table.add_row(cells);
-    }
-    for number in [0, 3, 4, 5, 6, 7, 8] {
-        if let Some(column) = table.column_mut(number) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
     }
     table
 }

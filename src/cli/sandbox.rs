@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::args;
-use super::context::{Context, runtime, shell_word};
+use super::context::{Context, shell_word};
 use super::copy;
 use super::event::Event;
 use super::exit::{Exit, Failure};
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: args::Sandbox) -> Result<Exit, Failur
         seed: args.seed,
         ..Options::new(&args.token, args.wire.into(), organization)
     };
-    runtime()?.block_on(async {
+    context.runtime()?.block_on(async {
         let mut sandbox = Sandbox::start(options).await?;
         tell(context.output, &sandbox.url(), &args.token)?;
         let stopped = stopped();
@@ -60,7 +60,7 @@ fn live(context: &Context) -> Result<Organization, Failure> {
     let mut settings = RunSettings::default();
     context.adjust(&mut settings, &args::Sending::default());
     let readings = context.readings(context.client(&settings)?, &settings);
-    let state = runtime()?.block_on(copy::whole(&readings))?;
+    let state = context.runtime()?.block_on(copy::whole(&readings))?;
     let output = context.output;
     output.say(format_args!(
         "Copied from {}: {} and {} who hold them. Who holds nothing is not in it; the addresses in it are \

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::args::{self, Sending};
-use super::context::{Context, runtime, shell_word};
+use super::context::{Context, shell_word};
 use super::event::{Summary, UndoSummary};
 use super::exit::{Exit, Failure};
 use super::outputs::{destination, put};
@@ -13,7 +13,7 @@ use crate::journal::{Reader, Reversal, RunRow};
 use crate::live::PersonNamed;
 use crate::plan::LicenseKind;
 use crate::report::{Fate, Undone, write_undo};
-use crate::run::{Now, NowError, RunSettings};
+use crate::run::{Now, RunSettings};
 
 pub(super) fn run(context: &Context, args: &args::Undo) -> Result<Exit, Failure> {
     let reader = Reader::open(&context.journal)?;
@@ -54,11 +54,8 @@ fn read_now(
     settings: &RunSettings,
 ) -> Result<Now, Failure> {
     let readings = context.readings(context.client(settings)?, settings);
-    let now = runtime()?.block_on(Now::read(reader, row.run, &readings));
-    now.map_err(|error| match error {
-        NowError::Unread(unread) => Failure::from(unread),
-        NowError::Journal(error) => error.into(),
-    })
+    let now = context.runtime()?.block_on(Now::read(reader, row.run, &readings));
+    Ok(now?)
 }
 
 /// What the run has done is undone where it still is so; sites nobody can look up.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use tokio::runtime::Runtime;
 
 use super::args::{self, Sending};
-use super::context::{Context, runtime};
+use super::context::Context;
 use super::event::{Event, Summary};
 use super::exit::{Exit, Failure};
 use super::output::Output;
@@ -22,14 +22,14 @@ pub(super) fn run(context: &Context, args: &args::Verify) -> Result<Exit, Failur
     let row = context.run_or_newest(&reader, args.run)?;
     let settings = settings(context, &row, &Sending::default())?;
     let readings = context.readings(context.client(&settings)?, &settings);
-    let runtime = runtime()?;
+    let runtime = context.runtime()?;
     let comparing = Comparing { reader: &reader, run: row.run, readings: &readings, runtime: &runtime };
     let output = args.output.as_deref().map(|path| destination(context, path, Some(&row.input_path)));
     let compared = match &output.transpose()? {
         Some(destination) => comparing.write_file(context, destination),
         None => comparing.onto_output(context.output),
     };
-    let found = compared.map_err(failure)?;
+    let found = compared?;
     // Only the object form's answers say who is pending.
     tell(context, row.run, &found, row.wire.as_deref() == Some("object"));
     let proved = found.drift == 0 && found.not_comparable == 0;
@@ -98,14 +98,6 @@ impl Comparing<'_> {
         })?;
         writer.flush().map_err(|error| VerifyError::Telling(error.into()))?;
         Ok(found)
-    }
-}
-
-fn failure(error: VerifyError<ReportError>) -> Failure {
-    match error {
-        VerifyError::Unread(unread) => Failure::unproved(unread),
-        VerifyError::Journal(error) => error.into(),
-        VerifyError::Telling(error) => error.into(),
     }
 }
 

@@ -16,6 +16,12 @@ pub enum Answer {
     Lost(String),
 }
 
+/// Whether a status says that the same may pass later: who answers so was busy or ill, gateways included.
+#[must_use]
+pub const fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 423 | 425 | 429 | 500 | 502 | 503 | 504)
+}
+
 /// Why there is no connection, and whether waiting may help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unconnected {

@@ -18,7 +18,9 @@ mod sending;
 
 pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError, address_key};
 pub use advice::{Advice, CODES, advice, may_pass};
-pub use answer::{Answer, Body, Holdings, HttpAnswer, ItemError, Prospect, Said, ServerError, Unconnected};
+pub use answer::{
+    Answer, Body, Holdings, HttpAnswer, ItemError, Prospect, Said, ServerError, Unconnected, is_passing,
+};
 pub use assignment::{
     Action, Assignment, AssignmentNo, Change, Item, Line, Operation, OperationKey, Properties, SiteUrl,
     Target, UnknownAction, User,

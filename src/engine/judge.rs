@@ -8,7 +8,7 @@ mod tests;
 pub use super::verdict::{Foreign, Rejection, Verdict};
 use crate::domain::{
     Answer, Assignment, Body, HttpAnswer, Operation, OperationFailure, OrgId, Printable, Prospect, Refusal,
-    Said, ServerError, Unconnected, WireForm,
+    Said, ServerError, Unconnected, WireForm, is_passing,
 };
 
 /// Reads the Outcomes table for one answer. `org` is the organization of those that name none.
@@ -30,7 +30,7 @@ fn unanswered(reason: &str, in_doubt: bool) -> Verdict {
 fn judge_status(wire: WireForm, org: Option<&OrgId>, sent: &[Assignment], http: &HttpAnswer) -> Verdict {
     match (http.status, &http.body) {
         // Gateways say these with a page of their own, and they pass whoever says them.
-        (408 | 423 | 425 | 429 | 500 | 502 | 503 | 504, _) => Verdict::SendAgain {
+        (status, _) if is_passing(status) => Verdict::SendAgain {
             retry_after: http.retry_after,
             // The answer is known: in doubt is only what was sent and not answered.
             in_doubt: false,

@@ -108,7 +108,7 @@ struct ByteKinds {
     some_utf8: bool,
     /// Some is none.
     some_other: bool,
-    /// ByteKinds above ASCII, and those of them that make no sense as Windows-1252.
+    /// Bytes above ASCII, and those of them that make no sense as Windows-1252.
     above: usize,
     odd: usize,
     sample: Vec<u8>,

@@ -355,7 +355,7 @@ impl Reader {
         Ok(())
     }
 
-    /// How the operations of each organization stand, in sending order. CellRows that cannot be sent belong
+    /// How the operations of each organization stand, in sending order. Rows that cannot be sent belong
     /// to none.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! RequestCount and time.
+//! Requests and time.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub struct Stretch {
     pub users: u32,
 }
 
-/// RequestCount of one form, where nothing has to be sent again.
+/// Requests of one form, where nothing has to be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RequestCount {
     /// All of them.

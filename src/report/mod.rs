@@ -2,6 +2,7 @@
 //!
 //! Reads the journal, never a live run, so that a report can be had at any time and again.
 
+mod aligned;
 mod atomic_file;
 mod audit;
 mod error;
@@ -9,6 +10,7 @@ mod failures;
 mod spreadsheet;
 mod undo;
 
+pub(crate) use aligned::aligned;
 pub use atomic_file::{Destination, DestinationError, FileHash, Precious, Written, write_whole};
 #[cfg(test)]
 pub(crate) use audit::ReportDocument;

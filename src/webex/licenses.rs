@@ -10,7 +10,7 @@ use url::Url;
 use super::Client;
 use super::answers::server_error;
 use super::client::{BodyError, Unanswered, read_body, retry_after_of, text};
-use crate::domain::{LicenseId, OrgId};
+use crate::domain::{LicenseId, OrgId, is_passing};
 
 /// Users per page, the API's most.
 pub const PAGE_OF_USERS: u32 = 300;
@@ -313,7 +313,7 @@ fn refuse(response: &Response, body: &[u8]) -> Result<(), ReadError> {
     let message = || serde_json::from_slice(body).ok().and_then(|value| server_error(&value).message);
     match status {
         401 => return Err(ReadError::Unauthorized),
-        408 | 423 | 425 | 429 | 500 | 502 | 503 | 504 => {
+        passing if is_passing(passing) => {
             let retry_after = retry_after_of(response.headers());
             return Err(ReadError::Passing { status, retry_after, message: message() });
         }

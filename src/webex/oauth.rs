@@ -14,6 +14,7 @@ use super::BaseUrl;
 use super::answers::server_error;
 use super::client::{BodyError, Unanswered, read_body, retry_after_of};
 use super::network::{ClientError, Network, Route};
+use crate::domain::is_passing;
 
 /// What this program does: change users' licenses, and read licenses.
 pub const SCOPES: &str = "spark-admin:people_write spark-admin:people_read spark-admin:licenses_read";
@@ -226,7 +227,7 @@ impl Oauth {
             Unanswered::Lost(reason) => OauthError::NoAnswer(reason),
         })?;
         let status = response.status().as_u16();
-        if matches!(status, 408 | 423 | 425 | 429 | 500 | 502 | 503 | 504) {
+        if is_passing(status) {
             return Err(OauthError::Passing { status, retry_after: retry_after_of(response.headers()) });
         }
         match read_body(&mut response).await {

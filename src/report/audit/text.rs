@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table};
 
+use super::super::aligned;
 use super::model::{AuditGroup, RunReport, counted};
 use super::words::{amount, number, outcome, time};
 use super::{Audited, ReportOptions};
@@ -137,15 +138,13 @@ fn groups(
 
 fn tallied<'a>(title: &str, rows: impl Iterator<Item = (&'a str, Tally)>, grouped: bool) -> Table {
     let words = [title, "total", "done", "unchanged", "failed", "invalid", "in doubt", "pending"];
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(words);
+    let mut table = aligned(words, 1..words.len());
     for (name, tally) in rows {
         let Tally { total, done, unchanged, failed, invalid, in_doubt, pending } = tally;
         let counts = [total, done, unchanged, failed, invalid, in_doubt, pending];
         let counts = counts.map(|count| number(count, grouped));
         table.add_row(std::iter::once(Printable(name).to_string()).chain(counts));
     }
-    right(&mut table, 1..words.len());
     table
 }
 
@@ -165,23 +164,13 @@ fn section(
     unit: &str,
     rows: impl Iterator<Item = (String, String)>,
 ) -> Result<(), ReportError> {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header([title, unit]);
+    let mut table = aligned([title, unit], [1]);
     for (name, count) in rows {
         table.add_row([Printable(&name).to_string(), count]);
     }
     if table.row_count() == 0 {
         return Ok(());
     }
-    right(&mut table, 1..2);
     writeln!(output)?;
     Ok(writeln!(output, "{}", table.trim_fmt())?)
-}
-
-fn right(table: &mut Table, columns: std::ops::Range<usize>) {
-    for number in columns {
-        if let Some(column) = table.column_mut(number) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
 }
