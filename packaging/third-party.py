@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes the licenses of everything that is linked into the program to standard output.
 
-Ends with 1 where a crate has no license that deny.toml allows, or comes from somewhere else than the registry. `cargo deny` knows more and takes minutes to
-build; this needs cargo and Python alone, and is what .ci/run calls.
+Ends with 1 where a crate has no license that deny.toml allows, comes from somewhere else than the registry, or is asked for in any version: what
+`cargo deny check bans licenses sources` would refuse. That knows more and takes minutes to build; this needs cargo and Python alone. Crates that
+are there in several versions are named on standard error.
 """
 
 import json
@@ -67,6 +68,13 @@ def main():
             wrong.append(f"{name}: comes from {package['source']}")
         for file, text in texts(package):
             groups.setdefault(text, []).append(f"{name} ({expression}), {file}")
+    root = next(package for package in metadata["packages"] if package["id"] == metadata["resolve"]["root"])
+    wrong += [f"{dependency['name']}: any version will do" for dependency in root["dependencies"] if dependency["req"] == "*"]
+    versions = {}
+    for package in packages:
+        versions.setdefault(package["name"], []).append(package["version"])
+    several = [f"{name} {', '.join(found)}" for name, found in versions.items() if len(found) > 1]
+    print(f"in several versions: {'; '.join(several)}", file=sys.stderr)
     print(f"seatbatch is linked with {len(packages)} crates. Their licenses:\n")
     for package in packages:
         print(f"{package['name']} {package['version']}: {package['license']}")
