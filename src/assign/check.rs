@@ -168,8 +168,10 @@ pub fn check(
         doubtful.forget(|position| wide.has(position));
     }
     let mut padding = Padding::of(&reader.columns);
+    let selections: Vec<Problem> = reader.selections(rows.header()).collect();
     let mut checker = Checker::new(on_problem, reader);
     rows.remarks().iter().for_each(|remark| checker.tell(&remark.into()));
+    selections.iter().for_each(|problem| checker.tell(problem));
     while let Some(row) = rows.next()? {
         doubtful.look(&row);
         padding.look(&row);

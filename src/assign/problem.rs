@@ -95,6 +95,8 @@ codes! {
     TwoIds => "TWO_IDS",
     /// An ID with something in it that nobody sees.
     UnseenCharacters => "UNSEEN_CHARACTERS",
+    /// An operation or an address where a license is named.
+    ShiftedCell => "SHIFTED_CELL",
     /// The name of a license where its ID is meant.
     NameForId => "NAME_FOR_ID",
     /// A license of another organization than the row's.
@@ -155,6 +157,8 @@ codes! {
     LinesSkipped => "LINES_SKIPPED",
     /// A workbook's other sheets.
     OtherSheets => "OTHER_SHEETS",
+    /// A column that chooses rows, it seems, and is not looked at.
+    SelectionIgnored => "SELECTION_IGNORED",
     /// A Calling license without number, extension or location.
     IncompleteCalling => "INCOMPLETE_CALLING",
     /// An extension of another length than its neighbours.
@@ -176,6 +180,7 @@ impl ProblemCode {
             | Self::PaddedCells
             | Self::ReadAs
             | Self::EncodingDoubtful
+            | Self::SelectionIgnored
             | Self::IncompleteCalling
             | Self::OddExtension
             | Self::UnusedNumber => Severity::Warning,

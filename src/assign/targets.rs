@@ -173,6 +173,9 @@ impl Targets {
         if let Some(fault) = cells::nothing(text) {
             return NamedTarget::Fault(Box::new(fault));
         }
+        if let Some(fault) = cells::misplaced(text) {
+            return NamedTarget::Fault(Box::new(fault));
+        }
         let is_id = text.starts_with("Y2lzY29zcGFyazov") || LicenseId::recognized(text).is_some();
         if is_id {
             return match cells::license_id(text) {

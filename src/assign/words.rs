@@ -61,6 +61,14 @@ pub(super) fn is_innocent(name_key: &str) -> bool {
     INNOCENT.contains(name_key)
 }
 
+static SELECTIONS: LazyLock<HashSet<String>> =
+    LazyLock::new(|| records(include_str!("columns/selections.csv")).map(|(name, _)| key(name)).collect());
+
+/// Whether people choose rows with a column of this name, which nobody looks at here.
+pub(super) fn is_selection(name: &str) -> bool {
+    SELECTIONS.contains(&key(name))
+}
+
 /// The known name that is nearest to this one, if it is so near that one of them may be a slip.
 pub(super) fn nearest_column(name: &str) -> Option<Field> {
     let sought = key(name);
@@ -165,6 +173,9 @@ mod tests {
         }
         assert_eq!(license_of_service("Webex Calling VAR  Basic"), Some("Webex Calling - Standard"));
         assert!(is_license_name("webex calling – professional") && !is_license_name("L1"));
+        for (name, _) in records(include_str!("columns/selections.csv")) {
+            assert!(super::field(name).is_none() && nearest_column(name).is_none(), "{name} is both");
+        }
         for (word, _) in records(include_str!("words/nothing.csv")) {
             assert!(is_nothing(word), "{word}");
         }

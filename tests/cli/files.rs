@@ -266,3 +266,26 @@ fn every_dialect_and_encoding_comes_to_the_same() {
         assert!(lines[2].starts_with("x\"") && lines[2].contains("failed"), "{written}");
     }
 }
+
+#[test]
+fn a_row_whose_cells_have_moved_is_told_and_not_taken() {
+    let header = "email,license,operation,phoneNumber,extension,locationId\n";
+    for (row, said) in [
+        ("user1@example.com,add,,,", "an operation stands where a license is named"),
+        ("Ada,user1@example.com,Messaging,add,,", "an e-mail address stands where a license is named"),
+    ] {
+        let ran = check(format!("{header}{row}\n"), &[]).exits(1);
+        assert!(ran.stdout.contains(said) && ran.stdout.contains("SHIFTED_CELL"), "{}", ran.stdout);
+        let ids = header.replace("license", "licenseId");
+        assert!(check(format!("{ids}{row}\n"), &[]).exits(1).stdout.contains("SHIFTED_CELL"));
+    }
+}
+
+#[test]
+fn a_column_that_chooses_rows_is_said_to_choose_none() {
+    let csv = "selected,email,license,operation\nx,a@example.com,M,add\nno,b@example.com,M,add\n";
+    let ran = check(csv, &[]).exits(0);
+    assert!(ran.stdout.contains("every row is taken, whatever stands in it"), "{}", ran.stdout);
+    let ran = check(csv, &["--ignore", "selected"]).exits(0);
+    assert!(!ran.stdout.contains("SELECTION_IGNORED"), "{}", ran.stdout);
+}

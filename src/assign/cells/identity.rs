@@ -79,6 +79,9 @@ fn kind(marker: &str) -> String {
 
 /// Reads the ID of a license; a name in its stead is told.
 pub(in crate::assign) fn license_id(cell: &str) -> Result<LicenseId, CellFault> {
+    if let Some(fault) = misplaced(cell) {
+        return Err(fault);
+    }
     let is_name = words::is_license_name(cell)
         || (cell.contains(char::is_alphabetic) && cell.contains(' ') && !cell.contains(BEGINNING));
     if is_name && !words::is_nothing(cell) {
@@ -89,6 +92,22 @@ pub(in crate::assign) fn license_id(cell: &str) -> Result<LicenseId, CellFault> 
         ));
     }
     id(cell, LicenseId::parse)
+}
+
+/// What belongs into another column than that of a license: a cell before it is missing, or one too many.
+pub(in crate::assign) fn misplaced(cell: &str) -> Option<CellFault> {
+    let what = if !cell.is_empty() && words::action(cell).is_some() {
+        "an operation"
+    } else if cell.contains('@') && !cell.contains(' ') {
+        "an e-mail address"
+    } else {
+        return None;
+    };
+    Some(CellFault::new(
+        ProblemCode::ShiftedCell,
+        format!("{what} stands where a license is named"),
+        "look whether the row's cells have moved: one is missing before it, or one is too many",
+    ))
 }
 
 /// Runs over what a license's ID says of its organization and its kind.
@@ -158,6 +177,9 @@ mod tests {
             assert_eq!(code(cell), ProblemCode::NotText, "{cell}");
         }
         assert!(id("P-1", PersonId::parse).is_ok() && id("1e0f", PersonId::parse).is_ok());
+        for cell in ["add", "Entfernen", "ada@example.com"] {
+            assert_eq!(license_id(cell).unwrap_err().code, ProblemCode::ShiftedCell, "{cell}");
+        }
         for cell in ["Messaging", "Webex Calling - Professional"] {
             assert_eq!(license_id(cell).unwrap_err().code, ProblemCode::NameForId, "{cell}");
         }

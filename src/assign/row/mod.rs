@@ -17,7 +17,7 @@ use siphasher::sip::SipHasher13;
 use due::DueColumn;
 
 use super::cells::{self, CellFault};
-use super::columns::{Columns, ColumnsError, Field};
+use super::columns::{Columns, ColumnsError, Field, quoted};
 use super::interpretation::{Interpretation, Request};
 use super::names::Known;
 use super::problem::{Problem, ProblemCode};
@@ -112,6 +112,29 @@ impl RowReader {
             problems: Vec::new(),
             names: Vec::new(),
             warnings: Vec::new(),
+        })
+    }
+
+    /// Columns that choose rows, it seems: here they choose none, which their user must know.
+    pub(super) fn selections(&self, header: &Header) -> impl Iterator<Item = Problem> {
+        let line = header.line();
+        header.names().iter().enumerate().filter_map(move |(position, name)| {
+            let is_meant = self.columns.is_taken(position)
+                || self.how.ignore.iter().any(|own| words::key(own) == words::key(name));
+            (words::is_selection(name) && !is_meant).then(|| Problem {
+                code: ProblemCode::SelectionIgnored,
+                line,
+                column: name.clone(),
+                cell: Some(position),
+                value: name.clone(),
+                message: "this column is not looked at: every row is taken, whatever stands in it".to_owned(),
+                remedy: format!(
+                    "take the rows out that are not meant, or say --ignore {} to hear no more of it",
+                    quoted(name)
+                )
+                .into(),
+                fix: None,
+            })
         })
     }
 
