@@ -56,3 +56,24 @@ fn every_place_in_the_source_that_a_page_names_is_there() {
     }
     assert!(missing.is_empty(), "moved or gone: {missing:#?}");
 }
+
+#[test]
+fn every_type_that_a_page_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut missing = Vec::new();
+    for (page, text) in pages() {
+        for name in text.split('`').skip(1).step_by(2) {
+            let Some((room, item)) = name.split_once("::") else { continue };
+            let folder = root.join("src").join(room);
+            if !folder.join("mod.rs").exists() || !item.chars().all(|c| c.is_alphanumeric() || c == '_') {
+                continue;
+            }
+            let face = std::fs::read_to_string(folder.join("mod.rs")).unwrap();
+            let words: Vec<&str> = face.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            if !words.contains(&item) {
+                missing.push(format!("{page}: {name}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "moved or gone: {missing:#?}");
+}

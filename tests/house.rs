@@ -250,6 +250,43 @@ fn the_table_of_the_rooms_is_the_one_that_is_kept() {
     }
 }
 
+/// The floors as ARCHITECTURE.md draws them, each room with the number of its own, from the top.
+fn floors() -> BTreeMap<String, usize> {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let drawing = text.split("```text\nmain\n").nth(1).unwrap().split("```").next().unwrap();
+    let rooms: BTreeSet<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
+    let mut floors = BTreeMap::new();
+    for (floor, line) in drawing.lines().enumerate() {
+        // What a floor is for stands behind its rooms.
+        let names = line.split_whitespace().take_while(|word| rooms.contains(word));
+        floors.extend(names.map(|name| (name.to_owned(), floor)));
+    }
+    floors
+}
+
+#[test]
+fn arrows_go_down_from_floor_to_floor_as_they_are_drawn() {
+    let floors = floors();
+    assert_eq!(floors.len(), ROOMS.len(), "{floors:?}");
+    for (room, allowed) in ROOMS {
+        for other in allowed {
+            assert!(floors[room] < floors[*other], "{room} is drawn no higher than {other}");
+        }
+    }
+}
+
+#[test]
+fn every_arrow_that_may_be_is() {
+    for (room, allowed) in ROOMS {
+        let all: String = sources(room).into_iter().map(|(_, code)| code).collect();
+        for other in allowed {
+            let knows =
+                all.contains(&format!("crate::{other}::")) || all.contains(&format!("crate::{other};"));
+            assert!(knows, "{room} does not use {other}: take it out of the table");
+        }
+    }
+}
+
 fn without_brackets(text: &str) -> String {
     let mut depth = 0;
     text.chars()
