@@ -7,6 +7,7 @@ use super::check::described;
 use super::confirm::{Deed, can_ask, confirm};
 use super::context::{Context, absolute};
 use super::exit::{Exit, Failure};
+use super::given_back;
 use super::looking::Question;
 use super::outputs::destination;
 use super::plan;
@@ -30,7 +31,10 @@ pub(super) fn run(context: &Context, args: args::Apply) -> Result<Exit, Failure>
 fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let output = context.output;
     let file = InputFile::open(&args.file)?;
+    let given_back = given_back::reading(context, &file, &args.reading)?;
+    let reading = given_back.as_ref().unwrap_or(&args.reading);
     let mut settings = settings(context, args)?;
+    settings.taken_with = context.taken_with(reading);
     let client = context.client(&settings)?;
     let earlier = earlier_runs(&context.journal)?;
 
@@ -43,7 +47,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     }
     let order = args.choosing.order.into();
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
-    let how = args.choosing.of(args.reading.interpretation(settings.org_id.as_deref()));
+    let how = args.choosing.of(reading.interpretation(settings.org_id.as_deref()));
     let known = names.known_for(&file, &how)?;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})??;
     refuse_invalid(&checked, args.choosing.on_invalid)?;

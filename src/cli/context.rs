@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{self, Sending, Shared};
+use super::args::{self, Reading, Sending, Shared};
 use super::credentials::Credentials;
 use super::exit::Failure;
 use super::logging;
@@ -179,7 +179,21 @@ impl Context {
     pub(super) fn command_like(&self, settings: &RunSettings, words: impl std::fmt::Display) -> String {
         let usual = RunSettings::default();
         let url = Some(&settings.base_url).filter(|url| **url != usual.base_url);
+        let words = settings
+            .taken_with
+            .iter()
+            .fold(words.to_string(), |words, word| format!("{words} {}", shell_word(word)));
         self.command_with(&[("--base-url", url.cloned()), ("--org-id", settings.org_id.clone())], words)
+    }
+
+    /// What has to be said again for a file to be taken as these options say, wherever that is said.
+    pub(super) fn taken_with(&self, reading: &Reading) -> Vec<String> {
+        let mut words = reading.words();
+        // What a configuration calls by name means nothing without it.
+        if let Some(path) = reading.configured.path.as_ref().filter(|_| reading.configured.has_names()) {
+            words.extend(["--config".to_owned(), absolute(path.clone()).to_string_lossy().into_owned()]);
+        }
+        words
     }
 
     fn command_with(&self, more: &[(&'static str, Option<String>)], words: impl std::fmt::Display) -> String {
@@ -204,7 +218,10 @@ impl Context {
         let mut text = format!("seatbatch {words}");
         for (option, own) in own {
             let also = more.iter().find(|(name, _)| *name == option).and_then(|(_, value)| value.clone());
-            if let Some(value) = own.or(also).filter(|_| args::means_something(&name, option)) {
+            let is_said = format!(" {words} ").contains(&format!(" {option} "));
+            if let Some(value) =
+                own.or(also).filter(|_| !is_said).filter(|_| args::means_something(&name, option))
+            {
                 text = format!("{text} {option} {}", shell_word(&value));
             }
         }

@@ -16,6 +16,7 @@ mod diff;
 mod event;
 mod exit;
 mod failures;
+mod given_back;
 mod journal;
 mod licenses;
 mod logging;

@@ -5,6 +5,7 @@ use super::check::described;
 use super::context::Context;
 use super::event::{PlanSummary, Summary};
 use super::exit::{Exit, Failure};
+use super::given_back;
 use super::looking::Question;
 use super::outputs::destination;
 use super::preview::Voice;
@@ -27,7 +28,9 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     let mut catalog = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     let order = Order::from(args.choosing.order);
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
-    let how = args.choosing.of(args.reading.interpretation(settings.org_id.as_deref()));
+    let given_back = given_back::reading(context, &file, &args.reading)?;
+    let reading = given_back.as_ref().unwrap_or(&args.reading);
+    let how = args.choosing.of(reading.interpretation(settings.org_id.as_deref()));
     let known = catalog.known_for(&file, &how).map_err(Failure::found)?;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})?.map_err(Failure::found)?;
     let only_changes = args.choosing.only_changes;

@@ -7,6 +7,7 @@ use super::args;
 use super::context::Context;
 use super::event::{Event, RehearsalSummary, Summary};
 use super::exit::{Exit, Failure};
+use super::given_back;
 use super::telling::Telling;
 use crate::assign::{CheckError, Checked, SecondReading};
 use crate::domain::{
@@ -27,7 +28,9 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let runtime = context.runtime()?;
     let mut catalog = Catalog::new(readings, runtime.handle().clone());
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
-    let how = args.choosing.of(args.reading.interpretation(settings.org_id.as_deref()));
+    let given_back = given_back::reading(context, &file, &args.reading)?;
+    let reading = given_back.as_ref().unwrap_or(&args.reading);
+    let how = args.choosing.of(reading.interpretation(settings.org_id.as_deref()));
     let order = Order::from(args.choosing.order);
     let known = catalog.known_for(&file, &how)?;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})??;

@@ -29,6 +29,18 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The names of its columns.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let delimiter = u8::try_from(self.delimiter).unwrap_or(b',');
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .delimiter(delimiter)
+            .from_reader(self.header.as_bytes());
+        let names = reader.records().next().and_then(Result::ok);
+        names.iter().flatten().map(|name| name.trim().to_owned()).collect()
+    }
+
     /// What ends its lines.
     #[must_use]
     pub const fn line_end(&self) -> &'static str {

@@ -52,6 +52,8 @@ pub struct RunSettings {
     /// Where the failures CSV goes.
     #[serde(with = "super::path")]
     pub failures: PathBuf,
+    /// The options that said how the file is to be taken, as words of a command line: its failures CSV means the same.
+    pub taken_with: Vec<String>,
     /// Nothing has been accepted since the URL, the wire form or the organization changed.
     pub unproven: bool,
     /// The run has asked whether everything is right, and the user goes on.
@@ -90,6 +92,7 @@ impl Default for RunSettings {
             max_wait_s: 3600,
             give_up_after_s: None,
             failures: PathBuf::from("failures.csv"),
+            taken_with: Vec::new(),
             unproven: false,
             assured: false,
             only_from: None,

@@ -171,3 +171,84 @@ fn a_workbook_comes_back_asking_for_what_failed() {
     let ran = desk.run(&["check", "left.xlsx"]).exits(0);
     assert!(ran.stdout.contains("1 to add"), "{}", ran.stdout);
 }
+
+/// What is proposed at the end of a run that mends and applies, without the program's name.
+fn proposed(stderr: &str) -> Vec<String> {
+    let line = stderr.lines().find(|line| line.contains("mend the rows")).unwrap();
+    let words = line.split("seatbatch apply ").nth(1).unwrap();
+    let mut parts: Vec<String> = vec!["apply".to_owned()];
+    for (number, part) in words.split('\'').enumerate() {
+        if number % 2 == 1 {
+            parts.push(part.to_owned());
+        } else {
+            parts.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    parts
+}
+
+#[test]
+fn failures_that_are_given_back_mean_what_they_meant() {
+    let ways: [(&str, &str, &[&str]); 4] = [
+        (
+            "email,license\nuser1@example.com,Messaging\nusr2@example.com,Messaging\n",
+            "",
+            &["--set", "operation=remove"],
+        ),
+        (
+            "who,what\nuser1@example.com,x\nusr2@example.com,x\n",
+            "",
+            &["--map", "email=who", "--remove", "Messaging"],
+        ),
+        (
+            "Email,Messaging\nuser1@example.com,FALSE\nusr2@example.com,FALSE\n",
+            "[services]\nMessaging = \"Messaging\"\n",
+            &["--services", "add-and-remove"],
+        ),
+        (
+            "Mail,Team\nuser1@example.com,old\nusr2@example.com,old\n",
+            "[bundles.old]\nlicenses = [\"Messaging\"]\n[profiles.out]\nmap = { email = \"Mail\", bundle = \"Team\" }\nset = { operation = \"remove\" }\n",
+            &["--profile", "out"],
+        ),
+    ];
+    for (csv, configuration, options) in ways {
+        // As proposed, as the file alone, and as it lies elsewhere.
+        for way in 0..3 {
+            let service = sandbox(4, WireForm::Array, &[]);
+            let desk = Desk::at(&service.url());
+            desk.apply(&onboarding(4), &["--snapshot", "no"]).exits(0);
+            desk.write("seatbatch.toml", configuration);
+            desk.write("out.csv", csv);
+            let args = [&["apply", "out.csv", "--rate", "unlimited"], options].concat();
+            let ran = desk.run(&args).exits(1);
+            let path = desk.path("out.failures.csv");
+            let mended = std::fs::read_to_string(&path).unwrap().replace("usr2@", "user2@");
+            std::fs::write(&path, &mended).unwrap();
+            match way {
+                0 => {
+                    let words = proposed(&ran.stderr);
+                    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                    desk.run(&[&words[..], &["--rate", "unlimited"]].concat()).exits(0);
+                }
+                1 => {
+                    let ran = desk.run(&["apply", "out.failures.csv", "--rate", "unlimited"]).exits(0);
+                    assert!(
+                        ran.stderr.contains("the failures of run 2, taken as its file was"),
+                        "{}",
+                        ran.stderr
+                    );
+                }
+                _ => {
+                    desk.write("elsewhere.csv", &mended);
+                    let ran = desk.run(&["apply", "elsewhere.csv", "--rate", "unlimited"]).exits(2);
+                    assert!(ran.stderr.contains("looks like the failures of run 2"), "{}", ran.stderr);
+                    continue;
+                }
+            }
+            for user in ["user1@example.com", "user2@example.com"] {
+                assert!(service.user(user).unwrap().licenses.is_empty(), "{user} {options:?} {way}");
+            }
+            assert_eq!(service.user("user3@example.com").unwrap().licenses.len(), 1);
+        }
+    }
+}

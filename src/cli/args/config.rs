@@ -28,12 +28,21 @@ const NEVER: [&str; 12] = [
 /// What the file says that no option does.
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct Configured {
+    /// Where it says so.
+    pub(in crate::cli) path: Option<PathBuf>,
     /// Sets of licenses and sites.
     pub(in crate::cli) bundles: BTreeMap<String, Bundle>,
     /// Columns of services and their licenses.
     pub(in crate::cli) services: BTreeMap<String, String>,
     /// Locations and their IDs.
     pub(in crate::cli) locations: BTreeMap<String, String>,
+}
+
+impl Configured {
+    /// Whether it gives names to anything.
+    pub(in crate::cli) fn has_names(&self) -> bool {
+        !(self.bundles.is_empty() && self.services.is_empty() && self.locations.is_empty())
+    }
 }
 
 /// A configuration that was found.
@@ -98,7 +107,7 @@ impl Config {
                 return Err(format!("there is no [profiles.{name}]{near}"));
             }
         };
-        let configured = Configured { bundles, services, locations };
+        let configured = Configured { path: Some(path.to_owned()), bundles, services, locations };
         Ok(Self { path: path.to_owned(), top: table, profile, configured })
     }
 

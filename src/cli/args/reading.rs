@@ -77,7 +77,7 @@ pub(in crate::cli) enum Services {
 impl Reading {
     /// What the library is told about the file.
     pub(in crate::cli) fn interpretation(&self, org: Option<&str>) -> Interpretation {
-        let Configured { bundles, services, locations } = self.configured.clone();
+        let Configured { bundles, services, locations, .. } = self.configured.clone();
         let today = jiff::tz::TimeZone::system().to_datetime(jiff::Timestamp::now()).date();
         let due = |column: &String| Due { column: column.clone(), format: self.date_format.clone(), today };
         Interpretation {
@@ -102,6 +102,36 @@ impl Reading {
 }
 
 impl Reading {
+    /// The options that say what the file means, as words of a command line. How it is encoded is seen again each time, and
+    /// of which sheet a row was, a failures CSV no longer tells.
+    pub(in crate::cli) fn words(&self) -> Vec<String> {
+        let pairs = |fields: &[(Field, String)]| {
+            fields.iter().map(|(field, text)| format!("{}={text}", field.name())).collect::<Vec<_>>()
+        };
+        let exchanges = self.replace.iter().map(|(old, new)| format!("{old}={new}")).collect();
+        let services = self.services.map(|mode| match mode {
+            Services::AddOnly => "add-only".to_owned(),
+            Services::AddAndRemove => "add-and-remove".to_owned(),
+        });
+        let valued = [
+            ("--map", pairs(&self.map)),
+            ("--set", pairs(&self.set)),
+            ("--ignore", self.ignore.clone()),
+            ("--remove", self.remove.clone()),
+            ("--replace", exchanges),
+            ("--add", self.add.clone()),
+            ("--due", self.due.iter().cloned().collect()),
+            ("--date-format", self.date_format.iter().cloned().collect()),
+            ("--services", services.into_iter().collect()),
+        ];
+        let mut words = Vec::new();
+        for (option, values) in valued {
+            words.extend(values.into_iter().flat_map(|value| [option.to_owned(), value]));
+        }
+        words.extend(self.remove_all.then(|| "--remove-all".to_owned()));
+        words
+    }
+
     /// What is asked of every user: first what is taken, then what is given.
     fn requests(&self) -> Vec<Request> {
         let license = |action| move |text: &String| Request::License(action, text.clone());
