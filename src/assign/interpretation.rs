@@ -51,6 +51,18 @@ pub enum Request {
 }
 
 impl Request {
+    /// The options that these were asked with.
+    pub(super) fn options(requests: &[Self]) -> &'static str {
+        let asks =
+            |action| requests.iter().any(|request| matches!(request, Self::License(a, _) if *a == action));
+        match (asks(Action::Add), asks(Action::Remove)) {
+            (true, true) => "--replace (or --add with --remove)",
+            (true, false) => "--add",
+            (false, true) => "--remove",
+            (false, false) => "--remove-all",
+        }
+    }
+
     /// Whether it names a license by its name.
     pub(super) fn needs_name(&self) -> bool {
         match self {

@@ -84,6 +84,42 @@ fn rows_that_are_not_due_wait_and_are_counted() {
 }
 
 #[test]
+fn a_year_of_two_digits_is_no_day_long_past() {
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let check = |day: &str, format: &[&str]| {
+        desk.write("people.csv", format!("email,Last Day\na@example.com,{day}\n"));
+        desk.run(&[&["check", "people.csv", "--remove-all", "--due", "Last Day"], format].concat())
+    };
+    for (day, format) in [("1.12.26", "%d.%m.%Y"), ("31.12.1899", "%d.%m.%Y"), ("12/1/26", "%m/%d/%Y")] {
+        let ran = check(day, &["--date-format", format]).exits(1);
+        assert!(
+            ran.stdout.contains("BAD_DATE") && ran.stdout.contains("%y in --date-format"),
+            "{}",
+            ran.stdout
+        );
+    }
+    check("0026-12-01", &[]).exits(1);
+    check("1.12.20", &["--date-format", "%d.%m.%y"]).exits(0);
+}
+
+#[test]
+fn what_the_options_ask_and_a_column_of_licenses_without_a_word_are_not_put_together() {
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    desk.write("leavers.csv", "email,Lizenz,Last Day\na@example.com,Messaging,2020-01-31\n");
+    for request in [&["--remove-all"][..], &["--remove", "L1"], &["--add", "L1"], &["--replace", "L1=L2"]] {
+        let ran = desk.run(&[&["check", "leavers.csv", "--due", "Last Day"], request].concat()).exits(1);
+        for said in ["'Lizenz'", "--ignore Lizenz", "--set operation=", request[0]] {
+            assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+        }
+        let left_out = ["check", "leavers.csv", "--due", "Last Day", "--ignore", "Lizenz"];
+        desk.run(&[&left_out[..], request].concat()).exits(0);
+    }
+    let said = ["check", "leavers.csv", "--due", "Last Day", "--add", "L2", "--set", "operation=remove"];
+    let ran = desk.run(&said).exits(0);
+    assert!(ran.stdout.contains("1 to add, 1 to remove"), "{}", ran.stdout);
+}
+
+#[test]
 fn control_hubs_export_is_taken_as_it_is() {
     let service = sandbox(4, WireForm::Array, &[]);
     let desk = Desk::at(&service.url());

@@ -4,7 +4,7 @@ mod doubtful;
 
 pub(super) use doubtful::Doubtful;
 
-use super::interpretation::Interpretation;
+use super::interpretation::{Interpretation, Request};
 use super::words::{self, key};
 use crate::domain::Printable;
 use crate::input::{Header, Row};
@@ -118,6 +118,22 @@ pub enum ColumnsError {
         /// The column's name.
         name: String,
     },
+    /// What is asked in the options, and a column of licenses or sites that nothing says the meaning of.
+    #[error(
+        "line {line}: {options} says what is asked of every row's user, and the column '{}' names a {field} without a word of whether it is to be added or removed; leave the column out with --ignore {}, or leave {options} out, or say what the column asks with --set operation=add or --set operation=remove",
+        Printable(name),
+        quoted(name)
+    )]
+    TargetsBesideOptions {
+        /// The header's line.
+        line: u32,
+        /// The options that ask something.
+        options: &'static str,
+        /// What the column names.
+        field: &'static str,
+        /// The column's name.
+        name: String,
+    },
     /// A constant beside a column.
     #[error(
         "line {line}: --set gives {field}, and the column '{}' does too; leave the column out with --ignore {}, or take --set away",
@@ -228,6 +244,29 @@ impl Columns {
                 Err(ColumnsError::IdleOperations { line: header.line().get(), name })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Refuses a column of licenses or sites of which only the default says that they are to be added, beside
+    /// options that say what is asked: of those who leave, it would give what it lists.
+    pub(super) fn refuse_targets_beside(
+        &self,
+        requests: &[Request],
+        header: &Header,
+    ) -> Result<(), ColumnsError> {
+        let target = Field::TARGET.into_iter().find(|field| self.position(*field).is_some());
+        match target.filter(|_| !requests.is_empty() && !self.has(Field::Operation)) {
+            Some(field) => Err(ColumnsError::TargetsBesideOptions {
+                line: header.line().get(),
+                options: Request::options(requests),
+                field: match field {
+                    Field::SiteUrl => "site",
+                    Field::Bundle => "bundle",
+                    _ => "license",
+                },
+                name: self.name(field).to_owned(),
+            }),
+            None => Ok(()),
         }
     }
 

@@ -8,6 +8,9 @@ use super::super::interpretation::Due;
 use super::super::problem::{Problem, ProblemCode};
 use crate::input::{Header, KeptAs, Row};
 
+/// No day before this year is a last day: two digits read as a whole year would be, and all their rows were due.
+const FIRST_YEAR: i16 = 1900;
+
 /// The column with the day, and the day that it is.
 #[derive(Debug)]
 pub(super) struct DueColumn {
@@ -38,8 +41,8 @@ impl DueColumn {
         }
         let is_date = row.kept_as(self.position) == Some(KeptAs::Date);
         match if is_date { iso(cell) } else { self.read(cell) } {
-            Some(day) => Ok(day <= self.today),
-            None => Err(Box::new(self.problem(row, cell))),
+            Some(day) if day.year() >= FIRST_YEAR => Ok(day <= self.today),
+            other => Err(Box::new(self.problem(row, cell, other))),
         }
     }
 
@@ -50,12 +53,17 @@ impl DueColumn {
         excel(cell).or_else(|| iso(cell))
     }
 
-    fn problem(&self, row: &Row<'_>, cell: &str) -> Problem {
-        let (message, remedy) = match &self.format {
-            Some(format) => {
+    /// What is wrong with a cell that is no day, or this one.
+    fn problem(&self, row: &Row<'_>, cell: &str, read: Option<Date>) -> Problem {
+        let (message, remedy) = match (&self.format, read) {
+            (_, Some(day)) => (
+                format!("that is the year {}, which has passed long ago", day.year()),
+                "write the year with four digits, or %y in --date-format where it has two",
+            ),
+            (Some(format), None) => {
                 (format!("not a date as --date-format '{format}' says"), "correct the date, or --date-format")
             }
-            None => (
+            (None, None) => (
                 "not a date as 2026-11-30 is".to_owned(),
                 "say how dates are written with --date-format, as in %d.%m.%Y or %m/%d/%Y",
             ),

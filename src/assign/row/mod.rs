@@ -97,6 +97,7 @@ impl RowReader {
         }
         if !how.requests.is_empty() {
             columns.refuse_idle_operations(header)?;
+            columns.refuse_targets_beside(&how.requests, header)?;
         }
         let due = how.due.as_ref().map(|due| DueColumn::of(header, due)).transpose()?;
         let tenant = how.org.as_ref().and_then(|org| cells::tenant(org.as_str()));
