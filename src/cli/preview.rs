@@ -263,18 +263,17 @@ impl Preview {
                 message,
             });
         }
-        for ((stock, code), lines) in self.by_cause() {
-            let shown: Vec<String> =
-                lines.iter().take(NAMED).map(|line| line.line.get().to_string()).collect();
-            let more = lines.len().saturating_sub(NAMED);
+        for ((stock, code), cause) in self.by_cause() {
+            let ForeseenCause { message: why, count, lines } = cause;
+            let shown: Vec<String> = lines.iter().map(|line| line.get().to_string()).collect();
+            let more = count.saturating_sub(lines.len());
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let noun = if lines.len() == 1 { "line" } else { "lines" };
-            let why = lines.first().map_or_else(String::new, |first| first.message.clone());
+            let noun = if count == 1 { "line" } else { "lines" };
             voice.line(format_args!(
                 "problem: {} ({code}) would fail {} time{} for {}: {noun} {}{more}",
                 why,
-                lines.len(),
-                if lines.len() == 1 { "" } else { "s" },
+                count,
+                if count == 1 { "" } else { "s" },
                 self.called(stock),
                 shown.join(", ")
             ))?;
@@ -332,12 +331,16 @@ impl Preview {
         }
     }
 
-    fn by_cause(&self) -> BTreeMap<(usize, &'static str), Vec<ForeseenCause>> {
-        let mut causes: BTreeMap<_, Vec<ForeseenCause>> = BTreeMap::new();
+    fn by_cause(&self) -> BTreeMap<(usize, &'static str), ForeseenCause> {
+        let mut causes: BTreeMap<_, ForeseenCause> = BTreeMap::new();
         for failure in &self.foresight.failures {
             let (code, message) = self.words(failure);
-            let cause = ForeseenCause { line: failure.key.line, message };
-            causes.entry((failure.stock as usize, code)).or_default().push(cause);
+            let new = || ForeseenCause { message, count: 0, lines: Vec::new() };
+            let cause = causes.entry((failure.stock as usize, code)).or_insert_with(new);
+            cause.count += 1;
+            if cause.lines.len() < NAMED {
+                cause.lines.push(failure.key.line);
+            }
         }
         causes
     }
@@ -397,8 +400,10 @@ impl Preview {
 }
 
 struct ForeseenCause {
-    line: crate::domain::Line,
     message: String,
+    count: usize,
+    /// The first of them.
+    lines: Vec<crate::domain::Line>,
 }
 
 /// The time on the clock when so much has passed.

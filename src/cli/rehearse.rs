@@ -110,7 +110,7 @@ fn copied(
         customers.extend(org.or(own.as_ref()).map(|org| org.as_str().to_owned()));
     }
     let users = checked.counts().assignments;
-    let mut people = Nameless::new((fastrand::u64(..), fastrand::u64(..)), licenses.len());
+    let mut people = Nameless::new((fastrand::u64(..), fastrand::u64(..)), users, licenses.len());
     let mut strangers = vec![true; users as usize];
     for (stock, label) in outlook.labels.iter().enumerate().filter(|(stock, _)| outlook.is_read(*stock)) {
         let Target::License(id) = &label.target else { continue };

@@ -185,11 +185,15 @@ pub struct Nameless {
 }
 
 impl Nameless {
-    /// Nobody yet, of an organization with so many licenses. The seeds keep whoever writes the names from making two
+    /// Nobody yet, of an organization of so many users and licenses. The seeds keep whoever writes the names from making two
     /// of them meet.
     #[must_use]
-    pub fn new(seeds: (u64, u64), licenses: usize) -> Self {
-        Self { seeds, digests: Vec::new(), licenses: Matrix::new(licenses) }
+    pub fn new(seeds: (u64, u64), users: u32, licenses: usize) -> Self {
+        let users = usize::try_from(users).unwrap_or(0);
+        let mut held = Matrix::new(licenses);
+        // Made once: growing, they would be there twice.
+        held.bits.reserve_exact(users * held.width);
+        Self { seeds, digests: Vec::with_capacity(users), licenses: held }
     }
 
     /// The user of this number has this address.
@@ -248,7 +252,7 @@ mod tests {
 
     #[test]
     fn users_without_names_are_found_by_what_they_are_called() {
-        let mut nameless = Nameless::new((1, 2), 3);
+        let mut nameless = Nameless::new((1, 2), 2, 3);
         nameless.email(0, "Ada@example.com");
         nameless.email(1, "bob@example.com");
         nameless.person(1, "BOB");

@@ -35,6 +35,8 @@ pub(super) struct Taking {
 
 impl Taking {
     pub(super) fn new(checked: &Checked) -> Self {
+        let counts = checked.counts();
+        let asked = usize::try_from(counts.adds + counts.removes).unwrap_or(0);
         let mut end = 0;
         let orgs = checked.organizations().iter().map(|users| {
             end += users;
@@ -42,7 +44,8 @@ impl Taking {
         });
         let orgs: Vec<OrgUsers> = orgs.collect();
         Self {
-            seat_changes: Vec::new(),
+            // Made once: growing, it would be there twice.
+            seat_changes: Vec::with_capacity(asked),
             targets: checked.targets().all().to_vec(),
             stocks: Vec::new(),
             labels: Vec::new(),
@@ -84,9 +87,9 @@ impl Taking {
 
     pub(super) fn finish(self, _: &Checked) -> Outlook {
         let Self { mut seat_changes, stocks, mut labels, orgs, numbers, .. } = self;
-        if !seat_changes.is_sorted_by_key(|change| change.user) {
-            // A stable sort: what one user asks for stays in file order.
-            seat_changes.sort_by_key(|change| change.user);
+        // What one user asks for stays in file order.
+        if !seat_changes.is_sorted_by_key(|change| (change.user, change.key)) {
+            seat_changes.sort_unstable_by_key(|change| (change.user, change.key));
         }
         for (label, stock) in labels.iter_mut().zip(&stocks) {
             label.org = orgs.get(stock.org as usize).and_then(|org| org.org.clone());

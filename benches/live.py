@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""What comparing a file with the live organization takes: time and memory beside reading the pages alone.
+
+    cargo build --release
+    python3 benches/live.py target/release/seatbatch [OPERATIONS HOLDERS] [--diff]
+
+A sandbox in a process of its own holds the organization: OPERATIONS users (1,000,000), of whom HOLDERS (500,000) hold the
+license that the file gives to all of them. Each command's time stands beside that of reading the same pages at the same pace and
+doing nothing with them; memory is the most that the process had resident.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+binary = os.path.abspath(sys.argv[1])
+numbers = [int(word) for word in sys.argv[2:] if word.isdigit()]
+operations, holders = numbers or (1_000_000, 500_000)
+folder = tempfile.mkdtemp(prefix="seatbatch-live-")
+os.chdir(folder)
+
+# Holders stand scattered among the users, as they do.
+step = max(operations // max(holders, 1), 1)
+with open("org.json", "w", encoding="utf-8") as org:
+    plan = {"id": "A", "name": "Plan A", "totalUnits": 2 * operations}
+    org.write('{"licenses":[%s],"sites":[],"users":[\n' % json.dumps(plan))
+    held = 0
+    for user in range(operations):
+        holds = user % step == 0 and held < holders
+        held += holds
+        end = "\n" if user == operations - 1 else ",\n"
+        org.write('{"email":"u%d@example.com","licenses":[%s]}%s' % (user, '"A"' if holds else "", end))
+    org.write("]}")
+with open("people.csv", "w", encoding="utf-8") as people:
+    people.write("email,licenseId\n")
+    people.writelines(f"u{user}@example.com,A\n" for user in range(operations))
+
+service = subprocess.Popen([binary, "sandbox", "--token", "t", "--org", "org.json"], stdout=subprocess.PIPE, text=True)
+url = service.stdout.readline().split()[-1]
+environment = {**os.environ, "WEBEX_ACCESS_TOKEN": "t", "SEATBATCH_BASE_URL": url}
+
+
+def measured(*arguments, codes=(0,)):
+    """Runs a command; gives back its time in seconds and its peak in MiB."""
+    begun = time.monotonic()
+    with open("out.txt", "wb") as out, open("err.txt", "wb") as err:
+        child = subprocess.Popen([binary, *arguments], env=environment, stdout=out, stderr=err)
+        _, status, usage = os.wait4(child.pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code not in codes:
+        sys.exit(f"{arguments}: exit {code}\n{open('err.txt', encoding='utf-8').read()[-2000:]}")
+    return time.monotonic() - begun, usage.ru_maxrss / 1024
+
+
+def shown(name, found, alone):
+    print(f"| `{name}` | {found[0]:.1f} s | {found[0] / alone[0]:.2f} | {found[1]:.0f} MiB |", flush=True)
+
+
+try:
+    pace = ["--rate", "unlimited"]
+    with open("one.csv", "w", encoding="utf-8") as one:
+        one.write("email,licenseId\nu0@example.com,A\n")
+    measured("apply", "one.csv", "--yes", "--snapshot", "no", *pace, "--journal", "one.db")
+    # Verifying one operation reads every page, and does next to nothing with it.
+    alone = measured("verify", "--journal", "one.db")
+    print("| command | time | beside reading alone | peak |\n| --- | --- | --- | --- |")
+    shown("reading alone", alone, alone)
+    shown("plan", measured("plan", "people.csv", *pace), alone)
+    shown("rehearse", measured("rehearse", "people.csv", *pace), alone)
+    if "--diff" in sys.argv:
+        # It has no pace of its own: five requests a second, the most that is made unasked.
+        paced = ((holders + 299) // 300 / 5, 0)
+        shown("diff, at 300/min", measured("diff", "people.csv", "-o", "changes.csv"), paced)
+        shown("diff --sync, at 300/min", measured("diff", "people.csv", "--sync", "-o", "changes.csv"), paced)
+    measured("apply", "people.csv", "--yes", "--snapshot", "no", *pace)
+    # Now everybody holds it.
+    alone = measured("verify", "--journal", "one.db")
+    shown("reading all of them alone", alone, alone)
+    shown("verify", measured("verify"), alone)
+finally:
+    service.terminate()
+    service.wait()
