@@ -96,7 +96,7 @@ def run(command, **more):
 
 def simulation():
     """Builds it, and says where it is."""
-    built = run(["cargo", "test", "--test", "simulation", "--no-run", "--no-default-features", "--target-dir", BUILD])
+    built = run(["cargo", "test", "--test", "simulation", "--no-run", "--target-dir", BUILD])
     found = re.search(r"\((\S+simulation-\S+)\)", built.stderr)
     if built.returncode or not found:
         sys.exit(f"it does not compile:\n{built.stderr}")

@@ -38,6 +38,7 @@ mod verify;
 mod answers;
 mod columns;
 mod doubts;
+mod endurance;
 mod files;
 mod fit;
 mod forms;
