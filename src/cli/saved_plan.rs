@@ -22,6 +22,8 @@ const VERSION: u32 = 1;
 pub(super) struct SavedPlan {
     version: u32,
     input_sha256: String,
+    /// The SHA-256 of all that is asked of whom, whatever said so.
+    operations_sha256: String,
     settings: PlannedSettings,
     /// Whether it was read who holds the licenses.
     pub(super) holders_read: bool,
@@ -111,6 +113,7 @@ impl SavedPlan {
         Self {
             version: VERSION,
             input_sha256: checked.sha256().to_owned(),
+            operations_sha256: preview.outlook.operations_sha256.clone(),
             settings: PlannedSettings {
                 base_url: settings.base_url.clone(),
                 org_id: settings.org_id.clone(),
@@ -170,6 +173,13 @@ impl SavedPlan {
         if self.input_sha256 != now.input_sha256 {
             found.push("the file has changed since".to_owned());
             return found;
+        }
+        if self.operations_sha256 != now.operations_sha256 {
+            found.push(
+                "the same file asks for something else now: an option that says what its rows mean, the configuration, the day, or what the \
+                 organization calls its licenses and who holds them has changed"
+                    .to_owned(),
+            );
         }
         let mut differ = |what: &str, then: &str, now: &str| {
             if then != now {

@@ -198,3 +198,41 @@ fn a_dry_run_is_a_plan() {
     }
     assert!(!desk.path("seatbatch.db").exists());
 }
+
+#[test]
+fn a_saved_plan_holds_the_run_to_what_was_asked_of_whom() {
+    let csv = "email,license,Deputy\nuser1@example.com,Messaging,user3@example.com\n";
+    let events = "[bundles.A]\nlicenses = [\"Events\"]\n";
+    let ways: [(&[&str], &[&str], &str); 5] = [
+        (&[], &["--set", "operation=remove"], ""),
+        (&[], &["--map", "email=Deputy"], ""),
+        (&["--ignore", "license", "--add", "Messaging"], &["--ignore", "license", "--add", "Events"], ""),
+        (
+            &["--ignore", "license", "--add", "Messaging"],
+            &["--ignore", "license", "--remove", "Messaging"],
+            "",
+        ),
+        (
+            &["--set", "bundle=A", "--ignore", "license"],
+            &["--set", "bundle=A", "--ignore", "license"],
+            events,
+        ),
+    ];
+    for (planned, applied, configuration) in ways {
+        let service = sandbox(4, WireForm::Array, &[]);
+        let desk = Desk::at(&service.url());
+        desk.write("people.csv", csv);
+        desk.write("seatbatch.toml", "[bundles.A]\nlicenses = [\"Messaging\"]\n");
+        desk.run(&[&["plan", "people.csv", "-o", "plan.json"], planned].concat()).exits(0);
+        if !configuration.is_empty() {
+            desk.write("seatbatch.toml", configuration);
+        }
+        let apply = ["apply", "people.csv", "--plan", "plan.json", "--rate", "unlimited"];
+        let ran = desk.run(&[&apply[..], applied].concat()).exits(2);
+        assert!(ran.stderr.contains("asks for something else now"), "{applied:?}: {}", ran.stderr);
+        assert!(service.requests().all().iter().all(|request| request.users.is_empty()));
+        // What was planned goes.
+        desk.write("seatbatch.toml", "[bundles.A]\nlicenses = [\"Messaging\"]\n");
+        desk.run(&[&apply[..], planned].concat()).exits(0);
+    }
+}
