@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::columns::Field;
+use super::field::Field;
 use super::words;
 use crate::domain::{Action, LicenseId, OrgId, Partition};
 use crate::input::{ColumnNames, Encoding, ReadingOptions};

@@ -12,6 +12,7 @@ mod columns;
 mod counts;
 mod cross_row;
 mod extensions;
+mod field;
 mod interpretation;
 mod names;
 mod problem;
@@ -28,8 +29,9 @@ mod wanted;
 mod words;
 
 pub use check::{CheckError, Checked, check};
-pub use columns::{ColumnsError, Field};
+pub use columns::ColumnsError;
 pub use counts::{Counts, Demand};
+pub use field::Field;
 pub use interpretation::{Bundle, Due, Interpretation, Request, ServiceMode};
 pub use names::{HeldLicenses, Known, KnownLicense, LicenseNames};
 pub use problem::{Problem, ProblemCode, Severity};

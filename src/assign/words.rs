@@ -3,12 +3,21 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::columns::Field;
+use super::field::Field;
 use crate::domain::Action;
 
 /// What two spellings of a column's name have in common: its letters and digits, without case.
 pub(super) fn key(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+impl Field {
+    /// The field of this name, spelled as freely as a column's.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let sought = key(name);
+        Self::ALL.iter().copied().find(|field| field.name().to_ascii_lowercase() == sought)
+    }
 }
 
 /// The records of a data file of ours, without its header.

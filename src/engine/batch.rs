@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Time;
 use super::judge::Rejection;
-use super::lane::LaneNo;
 use super::token::Generation;
+use super::{LaneNo, Time};
 use crate::domain::{
     Assignment, AttemptId, BatchChange, BatchId, OperationFailure, Part, Refusal, Span, WireForm,
 };

@@ -2,15 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::Time;
 use super::batch::{Batch, Doubt};
 use super::rights::Rights;
-use super::road::RoadNo;
 use super::settings::Ending;
+use super::{LaneNo, RoadNo, Time};
 use crate::domain::{BatchId, LaneResumePoint, OrgId, Part, Span};
-
-/// Which lane a batch belongs to.
-pub(super) type LaneNo = usize;
 
 #[derive(Debug)]
 pub(super) struct Lane {

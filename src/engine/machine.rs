@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Time;
 use super::barrier::Barrier;
 use super::batch::{Batch, Stage};
 use super::budget::RetryBudget;
@@ -19,10 +18,11 @@ use super::discovery::Discovery;
 use super::health::Health;
 use super::in_effect::{InEffect, OperationEffect};
 use super::judge::Verdict;
-use super::lane::{Lane, LaneNo};
+use super::lane::Lane;
 use super::road::Road;
 use super::settings::{Ending, Settings};
 use super::token::{Generation, TokenUse};
+use super::{LaneNo, Time};
 use crate::domain::{
     Assignment, AttemptOutcome, BatchChange, BatchId, Intent, OrgId, Outcome, RatePer, ResumePoint, Span,
 };

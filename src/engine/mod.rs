@@ -23,6 +23,12 @@ mod tests;
 mod token;
 mod verdict;
 
+/// An organization's lane, by its number.
+type LaneNo = usize;
+
+/// Who share a pace, by their number.
+type RoadNo = usize;
+
 /// Time since the engine was made.
 type Time = std::time::Duration;
 

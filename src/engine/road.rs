@@ -2,13 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Time;
-use super::lane::LaneNo;
+use super::{LaneNo, Time};
 use crate::domain::{BatchId, Rate};
 use crate::pace::Pace;
-
-/// Which road a lane leads to.
-pub(super) type RoadNo = usize;
 
 #[derive(Debug)]
 pub(super) struct Road {

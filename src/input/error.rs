@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::workbook::WorkbookError;
+use super::sheets::WorkbookError;
 use crate::domain::Line;
 
 /// The file cannot be read as rows. Every message says what to do next.

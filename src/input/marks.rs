@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::workbook::{WIDEST, WorkbookError};
+use super::sheets::{WIDEST, WorkbookError};
 use crate::domain::Line;
 
 /// Rows of the largest sheet.

@@ -11,7 +11,7 @@ use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
 use super::marks::{Area, Marks, Place};
-use super::workbook::{Sheets, WorkbookError};
+use super::sheets::{Sheets, WorkbookError};
 
 /// So much of a sheet, unpacked: a million rows with everything that Excel writes of them.
 const SHEET: u64 = 4 << 30;

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::marks::KeptAs;
-use super::workbook::WorkbookError;
+use super::sheets::WorkbookError;
 use crate::domain::{Line, is_invisible};
 
 /// Longest record, in bytes: far above what a row of cells needs, far below what hurts.

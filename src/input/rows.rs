@@ -14,8 +14,9 @@ use super::marks::{KeptAs, Place};
 use super::records::{LONGEST_RECORD, Record, RecordError, Records};
 use super::remark::{Remark, RemarkCounts, RemarkKind};
 use super::shape::{Mold, Shape};
+use super::sheets::WorkbookError;
 use super::survey::{How, survey};
-use super::workbook::{self, Workbook, WorkbookError, write_cell};
+use super::workbook::{self, Workbook, write_cell};
 use super::{
     ColumnNames, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, NOT_AGAIN, ReadingOptions, RowFault,
 };

@@ -18,6 +18,7 @@ mod parts;
 mod pending;
 mod person;
 mod place;
+mod planned;
 mod proof;
 #[cfg(test)]
 mod proof_tests;
@@ -35,15 +36,14 @@ mod writer;
 pub use audit::{AttemptRow, AuditRow};
 pub use cells::{CellBlock, Packer};
 pub use error::{JournalError, cause_in_words};
-pub use import::{
-    AskedWords, Importer, InvalidOperation, NewRun, Origin, PlannedOperation, StoredTarget, Totals,
-};
+pub use import::Importer;
 pub use keep::{Prunable, Retention};
 pub use load::Loader;
 pub use open::{Journal, Reader, is_held};
 pub use outputs::WrittenFile;
 pub use parts::RowPart;
 pub use person::PersonNames;
+pub use planned::{AskedWords, InvalidOperation, NewRun, Origin, PlannedOperation, StoredTarget, Totals};
 pub use proof::{Alteration, Head, Proof};
 pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};
 pub use reasons::{Reason, RecentRequests};

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::import::PlannedOperation;
+use super::planned::PlannedOperation;
 
 /// What is known of a user.
 #[derive(Debug, Clone, Copy, Default)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::error::ReportError;
+use super::error::{DestinationError, ReportError};
 
 /// The SHA-256 of a file's content.
 pub type FileHash = [u8; 32];
@@ -20,41 +20,6 @@ pub enum Destination {
     Through(PathBuf),
     /// A file; behind a symbolic link the one that it points to.
     File(PathBuf),
-}
-
-/// Why an output cannot go where it should. Nothing has been written.
-#[derive(Debug, thiserror::Error)]
-pub enum DestinationError {
-    /// There is no such folder.
-    #[error("there is no folder {} to write {} to; make it, or name another file", folder.display(), path.display())]
-    NoFolder {
-        /// The output.
-        path: PathBuf,
-        /// Its folder.
-        folder: PathBuf,
-    },
-    /// It is a folder.
-    #[error("{} is a folder; name a file in it", path.display())]
-    Folder {
-        /// The output.
-        path: PathBuf,
-    },
-    /// It is a file that the command reads or keeps its own record in.
-    #[error("{} is {what}, which nothing may take the place of; name another file", path.display())]
-    Taken {
-        /// The output.
-        path: PathBuf,
-        /// What it is.
-        what: &'static str,
-    },
-    /// Nothing can be written there.
-    #[error("nothing can be written to {}; name a file elsewhere", path.display())]
-    Unwritable {
-        /// The output.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
 }
 
 /// A file that no output may take the place of, and what it is.

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::atomic_file::DestinationError;
 use crate::journal::JournalError;
 
 /// A report could not be made.
@@ -44,4 +43,39 @@ impl From<csv::Error> for ReportError {
     fn from(error: csv::Error) -> Self {
         Self::Output(plain(error))
     }
+}
+
+/// Why an output cannot go where it should. Nothing has been written.
+#[derive(Debug, thiserror::Error)]
+pub enum DestinationError {
+    /// There is no such folder.
+    #[error("there is no folder {} to write {} to; make it, or name another file", folder.display(), path.display())]
+    NoFolder {
+        /// The output.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// It is a folder.
+    #[error("{} is a folder; name a file in it", path.display())]
+    Folder {
+        /// The output.
+        path: PathBuf,
+    },
+    /// It is a file that the command reads or keeps its own record in.
+    #[error("{} is {what}, which nothing may take the place of; name another file", path.display())]
+    Taken {
+        /// The output.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// Nothing can be written there.
+    #[error("nothing can be written to {}; name a file elsewhere", path.display())]
+    Unwritable {
+        /// The output.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
 }

@@ -11,11 +11,11 @@ mod spreadsheet;
 mod undo;
 
 pub(crate) use aligned::aligned;
-pub use atomic_file::{Destination, DestinationError, FileHash, Precious, Written, write_whole};
+pub use atomic_file::{Destination, FileHash, Precious, Written, write_whole};
 #[cfg(test)]
 pub(crate) use audit::ReportDocument;
 pub use audit::{Audited, Format, ReportOptions, by_organization, write_audit};
-pub use error::ReportError;
+pub use error::{DestinationError, ReportError};
 pub use failures::write_failures;
 pub use spreadsheet::defused;
 pub use undo::{Fate, Undone, write_undo};

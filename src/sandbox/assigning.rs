@@ -16,7 +16,7 @@ use super::organization::Organization;
 use super::reply::{HangUp, TRACKING_ID, answered, error, errors, hang_up, listed, with_header};
 use super::request::{Malformed, RequestedAssignment, read};
 use super::rules::Refused;
-use super::server::World;
+use super::world::World;
 use crate::domain::WireForm;
 
 /// Longest request body taken, in bytes.

@@ -14,10 +14,12 @@ mod request;
 mod rules;
 mod server;
 mod tokens;
+mod world;
 
 pub use fault::{Fault, FaultError};
 pub use log::{RequestLog, Requests};
 pub use members::Nameless;
 pub use organization::{Organization, OrganizationError, OrganizationState, UserState};
-pub use server::{Options, Sandbox, SandboxError};
+pub use server::{Sandbox, SandboxError};
 pub use tokens::Integration;
+pub use world::Options;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::organization::UserState;
 use super::reply::{answered, error, with_header};
-use super::server::World;
+use super::world::World;
 
 /// The most users on a page, which is also how many there are where nothing is said.
 const PAGE: usize = 300;

@@ -4,62 +4,11 @@ mod doubtful;
 
 pub(super) use doubtful::Doubtful;
 
+pub(super) use super::field::Field;
 use super::interpretation::{Interpretation, Request};
 use super::words::{self, key};
 use crate::domain::Printable;
 use crate::input::{Header, Row};
-
-macro_rules! fields {
-    ($($variant:ident => $name:literal,)+) => {
-        /// What a column can mean; all others are carried along untouched.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[expect(missing_docs, reason = "the names are the contract's")]
-        pub enum Field { $($variant,)+ }
-
-        impl Field {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The name as it is documented.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-        }
-    };
-}
-
-fields! {
-    Email => "email",
-    PersonId => "personId",
-    OrgId => "orgId",
-    LicenseId => "licenseId",
-    License => "license",
-    Operation => "operation",
-    LocationId => "locationId",
-    Location => "location",
-    PhoneNumber => "phoneNumber",
-    Extension => "extension",
-    SiteUrl => "siteUrl",
-    AccountType => "accountType",
-    Bundle => "bundle",
-}
-
-impl Field {
-    const COUNT: usize = Self::ALL.len();
-
-    /// The field of this name, spelled as freely as a column's.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        let sought = key(name);
-        Self::ALL.iter().copied().find(|field| field.name().to_ascii_lowercase() == sought)
-    }
-
-    /// Fields that name a user.
-    pub(super) const USER: [Self; 2] = [Self::Email, Self::PersonId];
-    /// Fields that name what the user gets or gives back.
-    pub(super) const TARGET: [Self; 4] = [Self::LicenseId, Self::License, Self::SiteUrl, Self::Bundle];
-}
 
 /// Why the columns of a file cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,9 +3,9 @@
 use super::faults::{FaultKind, PassingFault};
 use super::{Engine, Instruction, Time};
 use crate::domain::{AttemptOutcome, BatchChange, BatchId, OperationFailure, Prospect, Unconnected};
+use crate::engine::LaneNo;
 use crate::engine::batch::{After, Claim, Stage};
 use crate::engine::judge::{Rejection, Verdict};
-use crate::engine::lane::LaneNo;
 use crate::engine::settings::Ending;
 use crate::engine::token::{Generation, Unauthorized};
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{Engine, Instruction, Scope, Time};
 use crate::domain::{AttemptOutcome, BatchId, ErrorCode, RatePer, Refusal, code};
+use crate::engine::LaneNo;
 use crate::engine::batch::{After, Batch, Doubt};
-use crate::engine::lane::{Lane, LaneNo};
+use crate::engine::lane::Lane;
 use crate::engine::settings::{Ending, backoff};
 
 /// So many attempts has each half of a batch that had all of its own.

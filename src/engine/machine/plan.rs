@@ -3,8 +3,8 @@
 use super::{AHEAD, Engine, Instruction, Time};
 use crate::domain::{AttemptId, BatchChange, BatchId, InDoubt, Intent, Outcome, Part, Span, WireForm};
 use crate::engine::batch::{After, Batch, Inquiry, Stage};
-use crate::engine::lane::{Allowance, LaneNo, Next, Work};
-use crate::engine::road::RoadNo;
+use crate::engine::lane::{Allowance, Next, Work};
+use crate::engine::{LaneNo, RoadNo};
 
 /// How often something new asks an ill service: rarely enough that a long illness does not drag the whole
 /// run into it, and often enough to get past a hundred users who always fail.
