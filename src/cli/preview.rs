@@ -11,10 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::context::Context;
 use super::event::{self, Event};
 use super::exit::Failure;
-use super::output::Output;
+use super::output::{Output, fitted};
 use super::words;
 use crate::domain::{FailureLimit, Order, Printable, Rate, Target};
-use crate::plan::{Capacity, Fit, Forecast, Foreseen, Foresight, Need, RequestCount, Waves, Why};
+use crate::plan::{Capacity, Fit, Forecast, Foreseen, Foresight, Need, RequestCount, Stock, Waves, Why};
 use crate::report::aligned;
 use crate::run::{NotRead, Outlook, RunSettings};
 
@@ -131,7 +131,7 @@ impl Preview {
         self.events(voice);
         voice.line(format_args!("service: {}", settings.base_url))?;
         voice.line(format_args!("organization: {}", self.organizations(settings)))?;
-        voice.line(self.table().trim_fmt())?;
+        voice.line(fitted(self.table()))?;
         voice.line("")?;
         self.tell_unread(voice, context)?;
         let calling = self.calling_removals();
@@ -212,21 +212,38 @@ impl Preview {
     }
 
     fn table(&self) -> Table {
-        let header = ["license or site", "add", "held", "remove", "not held", "left", "after"];
-        let mut table = aligned(header, 1..header.len());
+        let several = self.outlook.orgs.len() > 1;
+        let mut header = vec!["license or site"];
+        header.extend(several.then_some("organization"));
+        let named = header.len();
+        header.extend(["units", "used", "left", "add", "held", "remove", "not held", "after", "fits"]);
+        let count = header.len();
+        let mut table = aligned(header, named..count - 1);
         for (stock, capacity) in self.asked() {
-            let number = |number: Option<i64>| number.map_or_else(String::new, |number| number.to_string());
+            let (Some(label), Some(there)) = (self.outlook.labels.get(stock), self.outlook.stocks.get(stock))
+            else {
+                continue;
+            };
             let known = self.outlook.is_read(stock);
             let if_known = |count: u64| if known { count.to_string() } else { "?".to_owned() };
-            table.add_row([
-                self.called(stock),
+            let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
+            let used =
+                (!there.site && there.known && self.outlook.no_units.is_none()).then_some(there.consumed);
+            let mut row = vec![self.called(stock)];
+            let org = || label.org.as_ref().map_or_else(|| "the token's own".to_owned(), ToString::to_string);
+            row.extend(several.then(org));
+            row.extend([
+                number(there.total),
+                number(used),
+                number(capacity.free),
                 capacity.adds.to_string(),
                 if_known(capacity.adds_held),
                 capacity.removes.to_string(),
                 if_known(capacity.removes_not_held),
-                number(capacity.free.and_then(|free| i64::try_from(free).ok())),
-                number(capacity.free_after),
+                capacity.free_after.map_or_else(String::new, |after| after.to_string()),
+                fits(capacity, there).to_owned(),
             ]);
+            table.add_row(row);
         }
         table
     }
@@ -404,6 +421,17 @@ struct ForeseenCause {
     count: usize,
     /// The first of them.
     lines: Vec<crate::domain::Line>,
+}
+
+/// Whether what is asked of a license fits, in a word.
+fn fits(capacity: &Capacity, there: &Stock) -> &'static str {
+    match capacity.fit() {
+        _ if !there.known => "not there",
+        _ if capacity.free.is_none() => "",
+        Fit::Yes => "yes",
+        Fit::GivenBackFirst => "removes first",
+        Fit::No => "no",
+    }
 }
 
 /// The time on the clock when so much has passed.
