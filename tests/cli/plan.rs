@@ -25,9 +25,9 @@ fn plan_compares_what_is_wanted_with_what_is_left_and_changes_nothing() {
     people.csv: 153 rows for 150 users: 153 to add, 0 to remove
     service: URL
     organization: the token's own
-     license or site    add  held  remove  not held  left  after
-     Messaging          150     0       0         0   200     50
-     Attendant Console    3     0       0         0     2     -1
+     license or site    units  used  left  add  held  remove  not held  after  fits
+     Messaging            200     0   200  150     0       0         0     50  yes
+     Attendant Console      2     0     2    3     0       0         0     -1  no
     ");
     assert!(ran.stdout.contains("2 requests at auto:300/min, at least 0.2 s: until 20"), "{}", ran.stdout);
     assert!(ran.stdout.contains("if the service takes one user per request: 150 requests"), "{}", ran.stdout);
