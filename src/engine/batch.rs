@@ -22,7 +22,7 @@ pub(super) struct Batch {
     pub(super) tries: u32,
     /// Attempts of the most that are made. A throttled one is none.
     pub(super) spent: u32,
-    /// What had got through when half of them were made.
+    /// What had got through when the first of them was made.
     pub(super) through_before: Option<u64>,
     /// Send this one as an object, whatever the run's form.
     pub(super) as_object: bool,

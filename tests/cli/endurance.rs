@@ -87,7 +87,8 @@ fn an_outage_in_the_middle_loses_nobody_however_often_all_were_tried() {
         _ => answer(503, ""),
     });
     let desk = Desk::at(&service.url);
-    let more = ["--batch-size", "2", "--max-attempts", "2", "--give-up-after", "3s"];
+    // One request at a time: no success is still on its way when the outage begins.
+    let more = ["--batch-size", "2", "--max-attempts", "2", "--give-up-after", "3s", "--concurrency", "1"];
     let ran = desk.apply(&onboarding(20), &more).exits(3);
     assert!(ran.stderr.contains("seatbatch resume 1"), "{}", ran.stderr);
     assert_eq!(settled(&desk), [6, 0, 0]);

@@ -69,10 +69,6 @@ impl Engine {
         batch.tries += 1;
         batch.spent += 1;
         batch.needs_budget = true;
-        // What got through before half of the attempts were made may have been before an outage.
-        if batch.spent <= self.settings.max_attempts / 2 {
-            batch.through_before = Some(through);
-        }
         let meanwhile = *batch.through_before.get_or_insert(through) < through;
         // The pause is the wait; without one, each batch waits for itself.
         let due = if paused { now } else { now + backoff(batch.tries, jitter) };

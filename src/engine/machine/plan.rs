@@ -71,9 +71,13 @@ impl Engine {
     /// Whether what was throttled may take its place: what is left of a whole has none until the part before it
     /// has had its turn.
     fn has_place(&self, batch: &Batch) -> bool {
-        batch
-            .behind
-            .is_none_or(|part| !self.active.contains_key(&part) && !self.is_throttled(batch.lane, part))
+        // Once its outcome is handed over, a part counts no more: the place must not go to another meanwhile.
+        let had_its_turn = |part| {
+            self.active.get(&part).is_none_or(
+                |part| matches!(&part.stage, Stage::Settling(after) if !matches!(after, After::Throttled)),
+            )
+        };
+        batch.behind.is_none_or(|part| !self.is_throttled(batch.lane, part) && had_its_turn(part))
     }
 
     fn is_throttled(&self, number: LaneNo, id: BatchId) -> bool {

@@ -215,18 +215,3 @@ fn a_service_that_takes_nothing_is_unreachable_and_fails_nobody() {
         assert_eq!((failed, play.ending), (answered, Some(ending)));
     }
 }
-
-#[test]
-fn what_got_through_before_an_outage_is_no_sign_that_others_do() {
-    let mut play = Play::of(Settings { max_attempts: 4, ..settings() }, standing(&[6]));
-    let (first, second) = (play.sent[0], play.sent[1]);
-    play.answer(first, ill(None));
-    play.answer(second, done());
-    while play.ending.is_none() {
-        play.answer_all(&ill(None));
-        let after = play.wakes_after().unwrap_or(0.0);
-        play.wait(after);
-    }
-    assert!(matches!(play.ending, Some(Ending::Unreachable(_))), "{:?}", play.ending);
-    assert!(play.outcomes.iter().all(|(_, _, change)| change.failed_rows(1) == 0));
-}
