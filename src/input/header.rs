@@ -4,6 +4,20 @@
 
 use crate::domain::Line;
 
+/// The columns of the long form, in the order in which we write them.
+pub const LONG_FORM: [&str; 10] = [
+    "email",
+    "personId",
+    "orgId",
+    "licenseId",
+    "siteUrl",
+    "accountType",
+    "operation",
+    "phoneNumber",
+    "extension",
+    "locationId",
+];
+
 /// The columns that a failures CSV has behind the input's own.
 pub const FAILURE_COLUMNS: [&str; 7] =
     ["line", "state", "error_code", "error_message", "http_status", "tracking_id", "attempts"];

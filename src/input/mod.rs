@@ -30,7 +30,9 @@ pub use encoding::{Encoding, EncodingNameError};
 pub use error::InputError;
 pub use excerpt::{Excerpt, Excerpts};
 pub use file::InputFile;
-pub use header::{ColumnNames, FAILURE_COLUMNS, FAILURE_COLUMNS_APART, Header, NOT_AGAIN, PlainColumns};
+pub use header::{
+    ColumnNames, FAILURE_COLUMNS, FAILURE_COLUMNS_APART, Header, LONG_FORM, NOT_AGAIN, PlainColumns,
+};
 pub use layout::{Encoded, Layout};
 pub use marks::{Area, KeptAs, Place};
 pub use reading::ReadingOptions;

@@ -4,21 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::error::ReportError;
+use crate::input::LONG_FORM;
 use crate::journal::{Reader, Reversal, RunRow};
-
-const HEADER: [&str; 11] = [
-    "email",
-    "personId",
-    "orgId",
-    "licenseId",
-    "siteUrl",
-    "accountType",
-    "operation",
-    "phoneNumber",
-    "extension",
-    "locationId",
-    "note",
-];
 
 /// What becomes of an operation that was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +54,7 @@ pub fn write_undo(
     output: &mut dyn Write,
 ) -> Result<Undone, ReportError> {
     let mut writer = csv::Writer::from_writer(output);
-    writer.write_record(HEADER)?;
+    writer.write_record(LONG_FORM.into_iter().chain(["note"]))?;
     let mut undone = Undone::default();
     let (mut incomplete, mut moved) = (Vec::new(), BTreeMap::new());
     reader.reversals(run.run, |mut row| -> Result<(), ReportError> {
@@ -120,7 +107,7 @@ fn note(moved: &mut Moved, row: &Reversal) {
     *(if row.removed { given } else { taken }) = true;
 }
 
-fn reversed<'a>(row: &'a Reversal, org: Option<&'a str>, note: &'a str) -> [&'a str; HEADER.len()] {
+fn reversed<'a>(row: &'a Reversal, org: Option<&'a str>, note: &'a str) -> [&'a str; LONG_FORM.len() + 1] {
     fn text(text: &Option<String>) -> &str {
         text.as_deref().unwrap_or_default()
     }

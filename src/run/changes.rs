@@ -9,22 +9,9 @@ use super::outlook::Holder;
 use super::{Catalog, Outlook, OutlookError};
 use crate::assign::{CheckError, Checked, Placed, PlacedOperation, SecondReading};
 use crate::domain::{AssignmentNo, FailureLimit, OperationKey, Order, Target, WireForm, address_key};
-use crate::input::InputFile;
+use crate::input::{InputFile, LONG_FORM};
 use crate::plan::{Need, Stock, needed_order};
 use crate::webex::LicenseUser;
-
-const HEADER: [&str; 10] = [
-    "email",
-    "personId",
-    "orgId",
-    "licenseId",
-    "siteUrl",
-    "accountType",
-    "operation",
-    "phoneNumber",
-    "extension",
-    "locationId",
-];
 
 /// The file taken for the whole truth about some licenses.
 #[derive(Debug)]
@@ -293,7 +280,7 @@ fn rows_of_file(
     let mut second = SecondReading::new(checked, file)?;
     let own = second.own_columns();
     let names = own.iter().map(|(_, name)| name.as_str());
-    writer.write_record(HEADER.into_iter().chain(names)).map_err(io::Error::from)?;
+    writer.write_record(LONG_FORM.into_iter().chain(names)).map_err(io::Error::from)?;
     let mut placed = Vec::new();
     while let Some(entry) = second.next(&mut placed)? {
         for Placed { key, content } in placed.drain(..) {
@@ -338,7 +325,7 @@ impl Changes {
     }
 }
 
-fn cells<'a>(operation: &'a PlacedOperation, target: &'a Target, org: &'a str) -> [&'a str; HEADER.len()] {
+fn cells<'a>(operation: &'a PlacedOperation, target: &'a Target, org: &'a str) -> [&'a str; LONG_FORM.len()] {
     let (license, site, account) = match target {
         Target::License(id) => (id.as_str(), "", ""),
         Target::Site(url) => ("", url.as_str(), "attendee"),
