@@ -25,6 +25,14 @@ fn main() {
         while reader.read_byte_record(&mut record).unwrap() {}
         return;
     }
+    // For benches/files.py: calamine's loop over the first sheet of a workbook.
+    if let Some(file) = std::env::var_os("XLSX_LOOP") {
+        let mut book: calamine::Xlsx<_> = calamine::open_workbook(file).unwrap();
+        let name = calamine::Reader::sheet_names(&book).swap_remove(0);
+        let mut cells = book.worksheet_cells_reader(&name).unwrap();
+        while cells.next_cell().unwrap().is_some() {}
+        return;
+    }
     divan::main();
 }
 
