@@ -17,7 +17,7 @@ use super::sending_order::{Class, Organizations, SendingOrder};
 use super::share::{self, Share};
 use super::sorter::{Mark, Sorter};
 use super::targets::{TargetNo, Targets};
-use crate::domain::{Action, AssignmentNo, Item, Line, OperationKey, Order, Target};
+use crate::domain::{AssignmentNo, Item, Line, OperationKey, Order, Target};
 use crate::input::{InputError, InputFile, Layout, Row};
 
 /// Why a file could not be checked to its end.
@@ -330,6 +330,7 @@ impl<'a> Checker<'a> {
             let key = OperationKey::new(line, Item::new(item));
             if other_organization {
                 self.find(key, CrossRow::TwoOrganizations);
+                self.refused.entry(admitted.user).or_insert(line);
                 continue;
             }
             if operation.target == TargetNo::EVERYTHING {
@@ -434,67 +435,8 @@ impl<'a> Checker<'a> {
         }
         Ok(again)
     }
-
-    /// Judges the operations of one user, target by target.
-    fn settle_user(&mut self, marks: &[Mark], share: &Share, classes: &mut [Class]) {
-        let targets = &self.reader.targets;
-        let mut named = marks.iter().filter_map(|mark| targets.organization(TargetNo(mark.target)));
-        let first = named.next();
-        if named.any(|organization| Some(organization) != first) {
-            return marks.iter().for_each(|mark| self.find(mark.key(), CrossRow::LicensesOfTwoOrganizations));
-        }
-        marks.chunk_by(|a, b| a.target == b.target).for_each(|group| self.settle(group, share, classes));
-    }
-
-    /// Judges the operations of one user on one target, in file order.
-    fn settle(&mut self, group: &[Mark], share: &Share, classes: &mut [Class]) {
-        let Some(first) = group.first() else { return };
-        if let Some(other) = group.iter().find(|mark| mark.signature != first.signature) {
-            let opposite = group.iter().any(|mark| mark.action() != first.action());
-            for mark in group {
-                // Each against the nearest to the front that differs from it.
-                let against = if mark.signature == first.signature { other } else { first };
-                let other = Line::new(against.line);
-                let finding = if opposite {
-                    CrossRow::AddAndRemove { other }
-                } else {
-                    CrossRow::ConflictingProperties { other }
-                };
-                self.find(mark.key(), finding);
-            }
-            return;
-        }
-        // What cannot be sent is told of the whole file, what can be is counted of one's own part.
-        if !share.has(first.user) {
-            return;
-        }
-        for mark in group.iter().skip(1) {
-            self.find(mark.key(), CrossRow::DuplicateOf(first.key()));
-        }
-        let rows = group.len() as u64;
-        if let Some(class) = classes.get_mut(first.user as usize) {
-            match first.action() {
-                Action::Add => class.adds = true,
-                Action::Remove => class.removes = true,
-            }
-        }
-        let target = TargetNo(first.target);
-        let mut nowhere = Demand::default();
-        let demand = self.demand.get_mut(first.target as usize).unwrap_or(&mut nowhere);
-        match first.action() {
-            Action::Add => {
-                demand.adds += 1;
-                self.counts.adds += rows;
-            }
-            Action::Remove => {
-                demand.removes += 1;
-                self.counts.removes += rows;
-                let calling = self.reader.targets.kind(target) == super::targets::TargetKind::Calling;
-                self.counts.calling_removes += if calling { rows } else { 0 };
-            }
-        }
-    }
 }
 
+mod settle;
 #[cfg(test)]
 mod tests;

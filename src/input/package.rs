@@ -309,6 +309,11 @@ impl Walk {
                 self.cell =
                     Some(OpenCell { place, from: at, is_text, is_error, formula, in_value, has_value });
             }
+            // calamine reckons with it, and not with one that is upside down.
+            "dimension" => {
+                let area = text(element, "ref").and_then(|area| Area::parse(&area));
+                area.ok_or(WorkbookError::Damaged)?;
+            }
             "mergeCell" => {
                 if let Some(area) = text(element, "ref").and_then(|area| Area::parse(&area)) {
                     marks.merge(area)?;

@@ -88,11 +88,12 @@ fn a_user_is_one_assignment_however_the_rows_name_them() {
 #[test]
 fn rules_across_rows_hold_for_users_tied_late() {
     let text = "email,personId,licenseId,operation\n\
-        a@example.com,,L1,add\n\
-        ,P,L1,remove\n\
+        b@example.com,,L1,add\n\
+        ,Q,L1,remove\n\
         ,P,L2,add\n\
         a@example.com,,L2,add\n\
-        a@example.com,P,L3,add\n";
+        a@example.com,P,L3,add\n\
+        b@example.com,Q,L3,add\n";
     assert_eq!(
         placed(text, Order::File),
         [
@@ -101,6 +102,7 @@ fn rules_across_rows_hold_for_users_tied_late() {
             (4, Ok((0, None))),
             (5, Ok((0, Some(4)))),
             (6, Ok((0, None))),
+            (7, Err("USER_LEFT_OUT")),
         ]
     );
 }
@@ -211,6 +213,7 @@ fn a_row_that_cannot_be_sent_keeps_what_it_asks_for_and_what_is_wrong() {
         "5 license L2: licenseId 'L2'",
         "6 site meet.example.com: email 'e@example.com'",
         "7 site meet.example.com: email 'e@example.com'",
+        "8 license L1: licenseId 'L1'",
         "9 license L1: orgId 'O2'",
         "10 license L1: email 'g@example.com'",
         "12 license L3: email 'g@example.com'",
@@ -340,4 +343,14 @@ fn a_header_alone_is_nothing_to_do() {
     let (_keep, input) = file("email,licenseId\n");
     let result = check(&input, &Interpretation::default(), Order::File, Known::nothing(), &mut |_| {});
     assert!(matches!(result, Err(CheckError::Input(InputError::NoRows))));
+}
+
+#[test]
+fn nothing_is_sent_for_a_user_of_whom_something_cannot_be() {
+    let rows = "email,orgId,licenseId,operation\n\
+                a@example.com,,L1,add\na@example.com,,L1,remove\na@example.com,,L2,add\n\
+                b@example.com,O1,L1,add\nb@example.com,O2,L2,add\nb@example.com,O1,L3,add\n\
+                c@example.com,,L1,add\n";
+    let left: Vec<_> = placed(rows, Order::File).into_iter().filter(|(_, place)| place.is_ok()).collect();
+    assert_eq!(left.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [8]);
 }
