@@ -264,6 +264,11 @@ impl Walk {
         marks: &mut Marks,
     ) -> Result<(), WorkbookError> {
         match event {
+            // calamine reckons with it wherever it stands, and not with one that is upside down.
+            Event::Start(element) if element.local_name().as_ref() == "dimension" => {
+                let area = text(element, "ref").and_then(|area| Area::parse(&area));
+                area.ok_or(WorkbookError::Damaged)?;
+            }
             Event::Start(element) if self.cell.is_some() => self.inside(element),
             Event::Start(element) => self.begun(element, at, marks)?,
             Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => self.said(event, at)?,
@@ -308,11 +313,6 @@ impl Walk {
                 let (formula, in_value, has_value) = (None, false, false);
                 self.cell =
                     Some(OpenCell { place, from: at, is_text, is_error, formula, in_value, has_value });
-            }
-            // calamine reckons with it, and not with one that is upside down.
-            "dimension" => {
-                let area = text(element, "ref").and_then(|area| Area::parse(&area));
-                area.ok_or(WorkbookError::Damaged)?;
             }
             "mergeCell" => {
                 if let Some(area) = text(element, "ref").and_then(|area| Area::parse(&area)) {
