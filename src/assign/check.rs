@@ -163,7 +163,7 @@ pub fn check(
     let mut rows = file.rows(&how.reading())?;
     let layout = rows.layout().clone();
     let reader = RowReader::new(rows.header(), how, known)?;
-    let mut doubtful = Doubtful::of(rows.header(), &reader.columns, how);
+    let mut doubtful = Doubtful::of(rows.header(), &reader.columns, how, reader.wide.is_some());
     if let Some(wide) = &reader.wide {
         doubtful.forget(|position| wide.has(position));
     }
@@ -183,7 +183,7 @@ pub fn check(
     // Known at the end, and this is the end.
     let sha256 = rows.sha256().unwrap_or_default().to_owned();
     rows.counted().iter().for_each(|remark| checker.tell(&remark.into()));
-    padding.problem(rows.names()).iter().for_each(|problem| checker.tell(problem));
+    padding.problems(rows.names()).chain(doubtful.last_days()).for_each(|problem| checker.tell(&problem));
     checker.tell_columns(&doubtful);
     // The second reading finds nothing out that the first one knows.
     checker.reader.how.encoding = Some(layout.encoding);
@@ -213,8 +213,8 @@ fn tell_findings(
         let mut invalid = false;
         while let Some((key, finding)) = left.next_if(|(key, _)| key.line == row.line()) {
             let number = usize::from(key.item.get()).saturating_sub(1);
-            let problem =
-                finding.problem(&row, &checked.reader.columns, checked.reader.operations.get(number));
+            let operation = checked.reader.operations.get(number);
+            let problem = finding.problem(&row, &checked.reader.columns, operation, &checked.reader.targets);
             let told = finding.is_told();
             invalid |= told && finding.is_invalid();
             if told {

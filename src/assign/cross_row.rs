@@ -3,7 +3,8 @@
 use super::columns::{Columns, Field};
 use super::problem::{Problem, ProblemCode, Severity};
 use super::row::RowOperation;
-use crate::domain::{Line, OperationKey};
+use super::targets::Targets;
+use crate::domain::{Line, OperationKey, Printable};
 use crate::input::Row;
 
 /// What rules across rows have found of an operation.
@@ -62,6 +63,7 @@ impl CrossRow {
         row: &Row<'_>,
         columns: &Columns,
         operation: Option<&RowOperation>,
+        targets: &Targets,
     ) -> Problem {
         let field = match self {
             Self::AddAndRemove { .. } => Some(Field::Operation),
@@ -76,7 +78,9 @@ impl CrossRow {
         let field_cell = field.and_then(|field| columns.position(field));
         let cell = field_cell.or_else(|| operation.and_then(|operation| operation.cell));
         let name = cell.and_then(|cell| row.names().get(cell));
-        let (message, remedy) = self.words(row.line());
+        // Of several that a cell or a bundle asks for, the line and the column do not say which.
+        let which = operation.and_then(|operation| operation.word).map_or("", |word| targets.word_of(word));
+        let (message, remedy) = self.words(row.line(), which);
         Problem {
             code: self.code(),
             line: row.line(),
@@ -89,17 +93,19 @@ impl CrossRow {
         }
     }
 
-    fn words(self, line: Line) -> (String, &'static str) {
+    fn words(self, line: Line, which: &str) -> (String, &'static str) {
+        let of_which = if which.is_empty() { String::new() } else { format!(", '{}'", Printable(which)) };
         match self {
-            Self::DuplicateOf(first) if first.line == line => {
-                ("the row asks for the same twice".to_owned(), "it is sent once, and both share the outcome")
-            }
+            Self::DuplicateOf(first) if first.line == line => (
+                format!("the row asks for the same twice{of_which}"),
+                "it is sent once, and both share the outcome",
+            ),
             Self::DuplicateOf(first) => (
-                format!("the same operation stands on line {}", first.line),
+                format!("the same operation stands on line {}{of_which}", first.line),
                 "it is sent once, and both rows share the outcome",
             ),
             Self::AddAndRemove { other } if other == line => (
-                "the row asks to add and to remove the same".to_owned(),
+                format!("the row asks to add and to remove the same{of_which}"),
                 "keep one of them; for a change of properties, use two files",
             ),
             Self::AddAndRemove { other } => (

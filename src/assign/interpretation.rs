@@ -63,6 +63,11 @@ impl Request {
         }
     }
 
+    /// Whether it takes something away.
+    pub(super) const fn takes_away(&self) -> bool {
+        matches!(self, Self::License(Action::Remove, _) | Self::RemoveAll)
+    }
+
     /// Whether it names a license by its name.
     pub(super) fn needs_name(&self) -> bool {
         match self {

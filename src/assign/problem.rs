@@ -165,6 +165,14 @@ codes! {
     OddExtension => "ODD_EXTENSION",
     /// A number that is not one, where none is sent.
     UnusedNumber => "UNUSED_NUMBER",
+    /// Everything is to be taken away of somebody of whom nothing was found.
+    HoldsNothing => "HOLDS_NOTHING",
+    /// No word for what to do, in a file that also removes.
+    EmptyOperation => "EMPTY_OPERATION",
+    /// No day, where rows are taken from a day on.
+    NoDate => "NO_DATE",
+    /// A column of last days, and no option that keeps to it.
+    LastDayUnused => "LAST_DAY_UNUSED",
 }
 
 impl ProblemCode {
@@ -183,7 +191,11 @@ impl ProblemCode {
             | Self::SelectionIgnored
             | Self::IncompleteCalling
             | Self::OddExtension
-            | Self::UnusedNumber => Severity::Warning,
+            | Self::UnusedNumber
+            | Self::HoldsNothing
+            | Self::EmptyOperation
+            | Self::NoDate
+            | Self::LastDayUnused => Severity::Warning,
             Self::LinesSkipped | Self::OtherSheets => Severity::Note,
             _ => Severity::Error,
         }

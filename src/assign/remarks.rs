@@ -2,7 +2,8 @@
 
 use super::columns::{Columns, Field};
 use super::problem::{Problem, ProblemCode};
-use crate::domain::Line;
+use super::words;
+use crate::domain::{Action, Line};
 use crate::input::{Remark, RemarkKind, Row};
 
 /// Cells that mean something and have around them what cannot be seen: it is left out, and counted.
@@ -12,15 +13,17 @@ pub(super) struct Padding {
     positions: Vec<usize>,
     count: u64,
     first: Option<(Line, usize, String)>,
+    silent: EmptyOperations,
 }
 
 impl Padding {
     pub(super) fn of(columns: &Columns) -> Self {
         let positions = Field::ALL.iter().filter_map(|field| columns.position(*field)).collect();
-        Self { positions, count: 0, first: None }
+        Self { positions, count: 0, first: None, silent: EmptyOperations::of(columns) }
     }
 
     pub(super) fn look(&mut self, row: &Row<'_>) {
+        self.silent.look(row);
         for position in &self.positions {
             if row.is_padded(*position) {
                 self.count += 1;
@@ -34,22 +37,87 @@ impl Padding {
         self.positions
     }
 
-    pub(super) fn problem(&self, names: &[String]) -> Option<Problem> {
+    /// What is worth saying of all cells that mean something.
+    pub(super) fn problems(&self, names: &[String]) -> impl Iterator<Item = Problem> {
+        self.problem(names).into_iter().chain(self.silent.problem(names))
+    }
+
+    fn problem(&self, names: &[String]) -> Option<Problem> {
         let (line, cell, value) = self.first.clone()?;
+        let column = names.get(cell).cloned().unwrap_or_default();
         let message = match self.count {
-            1 => "blanks or invisible characters around the cell were left out".to_owned(),
+            1 => format!(
+                "blanks or invisible characters around the cell of the column '{column}' were left out"
+            ),
             count => format!(
-                "blanks or invisible characters around {count} cells were left out; this is the first"
+                "blanks or invisible characters around {count} cells were left out; the first is of the column '{column}'"
             ),
         };
         Some(Problem {
             code: ProblemCode::PaddedCells,
             line,
-            column: names.get(cell).cloned().unwrap_or_default(),
+            column,
             cell: Some(cell),
             value,
             message,
             remedy: "nothing needs to be done; check --fix takes them out of the file".into(),
+            fix: None,
+        })
+    }
+}
+
+/// Cells that say nothing of what to do, which is to add: worth a word in a file that also removes.
+#[derive(Debug)]
+struct EmptyOperations {
+    position: Option<usize>,
+    /// Where the columns stand that name what is asked for.
+    targets: Vec<usize>,
+    removes: bool,
+    count: u64,
+    first: Vec<Line>,
+}
+
+impl EmptyOperations {
+    fn of(columns: &Columns) -> Self {
+        let targets = Field::TARGET.iter().filter_map(|field| columns.position(*field)).collect();
+        let position = columns.position(Field::Operation);
+        Self { position, targets, removes: false, count: 0, first: Vec::new() }
+    }
+
+    fn look(&mut self, row: &Row<'_>) {
+        let Some(position) = self.position else { return };
+        let cell = row.at(position);
+        if !cell.is_empty() {
+            self.removes = self.removes || words::action(cell) == Some(Action::Remove);
+        } else if row.fault().is_none() && self.targets.iter().any(|target| !row.at(*target).is_empty()) {
+            self.count += 1;
+            if self.first.len() < 3 {
+                self.first.push(row.line());
+            }
+        }
+    }
+
+    fn problem(&self, names: &[String]) -> Option<Problem> {
+        let line = *self.first.first().filter(|_| self.removes)?;
+        let lines: Vec<String> = self.first.iter().map(ToString::to_string).collect();
+        let message = match self.count {
+            1 => "the cell is empty, so it is read as add, in a file that also removes".to_owned(),
+            count => {
+                let more = if count > lines.len() as u64 { " and more" } else { "" };
+                let lines = lines.join(", ");
+                format!(
+                    "{count} cells are empty (lines {lines}{more}), so they are read as add, in a file that also removes"
+                )
+            }
+        };
+        Some(Problem {
+            code: ProblemCode::EmptyOperation,
+            line,
+            column: self.position.and_then(|position| names.get(position).cloned()).unwrap_or_default(),
+            cell: self.position,
+            value: String::new(),
+            message,
+            remedy: "write remove where that is meant, and add where it is not".into(),
             fix: None,
         })
     }

@@ -170,7 +170,8 @@ impl<'f> SecondReading<'f> {
                     let finding = self.checked.finding(&mut self.finding, key);
                     let content = match finding {
                         Some(finding) if finding.is_invalid() => {
-                            let problem = finding.problem(&row, columns, Some(operation));
+                            let problem =
+                                finding.problem(&row, columns, Some(operation), self.checked.targets());
                             Err(invalid(&row, columns, Some(problem), self.file)?)
                         }
                         finding => {

@@ -114,6 +114,76 @@ pub(super) fn action(cell: &str) -> Option<Action> {
 /// Bytes of a longest word, so that long cells are not looked at in full.
 const LONGEST_WORD: usize = 32;
 
+/// What else people's words tell: the state that somebody is in, days, what is given and taken.
+static HINTS: LazyLock<HashSet<(&'static str, String)>> = LazyLock::new(|| {
+    let hints = records(include_str!("words/hints.csv"));
+    hints.map(|(kind, word)| (kind, if kind == "leaver" { word.to_lowercase() } else { key(word) })).collect()
+});
+
+/// Words by their first byte and their length: most cells are not looked up.
+struct Outline([u64; 256]);
+
+impl Outline {
+    fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
+        let mut lengths = [0; 256];
+        for word in words.filter(|word| word.len() <= LONGEST_WORD) {
+            let first = word.bytes().next().unwrap_or_default();
+            for first in [first, first.to_ascii_uppercase()] {
+                if let Some(lengths) = lengths.get_mut(usize::from(first)) {
+                    *lengths |= 1_u64 << word.len();
+                }
+            }
+        }
+        Self(lengths)
+    }
+
+    fn may_be(&self, cell: &str) -> bool {
+        let first = cell.bytes().next().unwrap_or_default();
+        let lengths = self.0.get(usize::from(first)).copied().unwrap_or_default();
+        cell.len() <= LONGEST_WORD && lengths & (1_u64 << cell.len()) != 0
+    }
+}
+
+static REMOVALS: LazyLock<Outline> = LazyLock::new(|| {
+    let removals = ACTIONS.iter().filter(|(_, action)| **action == Action::Remove);
+    // Shorter ones are names of people too.
+    Outline::of(removals.map(|(word, _)| word.as_str()).filter(|word| word.len() >= 6))
+});
+
+static LEAVERS: LazyLock<Outline> = LazyLock::new(|| {
+    Outline::of(HINTS.iter().filter(|(kind, _)| *kind == "leaver").map(|(_, word)| word.as_str()))
+});
+
+/// Whether a cell is a word for removing that can hardly be anything else.
+pub(super) fn is_removal(cell: &str) -> bool {
+    REMOVALS.may_be(cell) && action(cell) == Some(Action::Remove)
+}
+
+/// Whether a cell says of somebody that he has gone.
+pub(super) fn is_leaver(cell: &str) -> bool {
+    LEAVERS.may_be(cell) && HINTS.contains(&("leaver", cell.to_lowercase()))
+}
+
+/// Whether a column of this name says in which state somebody is.
+pub(super) fn is_status(name: &str) -> bool {
+    let name = key(name);
+    HINTS.iter().any(|(kind, word)| *kind == "status" && name.contains(word.as_str()))
+}
+
+/// Whether a column of this name has the day on which somebody goes.
+pub(super) fn is_last_day(name: &str) -> bool {
+    HINTS.contains(&("last day", key(name)))
+}
+
+/// Whether a column is called as an operation is, as `to be removed` or `Remove license`.
+pub(super) fn names_action(name: &str) -> bool {
+    static NAMES: LazyLock<HashSet<String>> =
+        LazyLock::new(|| ACTIONS.keys().map(|word| key(word)).collect());
+    let words = name.split(|c: char| !c.is_alphanumeric()).map(key);
+    let words: String = words.filter(|word| !HINTS.contains(&("object", word.clone()))).collect();
+    NAMES.contains(&words)
+}
+
 /// What a cell of a column of services says, as spreadsheets write it in several languages.
 pub(super) fn boolean(cell: &str) -> Option<bool> {
     match cell {
@@ -201,6 +271,22 @@ mod tests {
         {
             assert_eq!(nearest_column(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn columns_and_cells_that_mean_going_are_known() {
+        for name in ["Delete", "to be removed", "Remove license", "entfernen", "kündigen", "Zuweisen", "Add"]
+        {
+            assert!(names_action(name), "{name}");
+        }
+        for name in ["Department", "Notes", "Date added", "Removed by", "license", "Title", ""] {
+            assert!(!names_action(name), "{name}");
+        }
+        assert!(is_removal("Entfernen") && is_removal("À supprimer") && is_removal("to remove"));
+        assert!(!is_removal("Del") && !is_removal("") && !is_removal("add"));
+        assert!(is_leaver("Ausgeschieden") && is_leaver("LEFT") && !is_leaver("active"));
+        assert!(is_status("Employment Status") && is_status("Aktiv?") && !is_status("Department"));
+        assert!(is_last_day("Letzter Tag") && is_last_day("last_day") && !is_last_day("Start Date"));
     }
 
     #[test]

@@ -44,9 +44,12 @@ pub(super) fn shown(kind: &Shown<'_>) -> String {
         format!("{word} {code}, {} times\n", kind.output.number(kind.count))
     };
     let same_remedy = kind.first.iter().all(|other| other.remedy == problem.remedy);
+    let mut before = None;
     for problem in kind.first {
         let _ = writeln!(text, "  {}: {}", place(problem), Printable(&problem.message));
-        if let Some(excerpt) = kind.excerpts.row(problem.line) {
+        // Two entries of one cell stand in one row.
+        let again = before.replace((problem.line, problem.cell)) == Some((problem.line, problem.cell));
+        if !again && let Some(excerpt) = kind.excerpts.row(problem.line) {
             let cell = problem.cell.or_else(|| kind.excerpts.column(&problem.column));
             text.push_str(&marked(excerpt, cell, width));
         }

@@ -204,7 +204,8 @@ impl Gathered {
             let values = group
                 .values
                 .as_deref()
-                .filter(|values| group.count > SHOWN as u64 && values.iter().any(|(_, count)| *count > 1));
+                .filter(|values| group.count > SHOWN as u64 && values.iter().any(|(_, count)| *count > 1))
+                .filter(|values| values.iter().any(|(value, _)| !value.is_empty()));
             text.push_str(&shown(&Shown {
                 output,
                 count: group.count,

@@ -228,6 +228,11 @@ fn check_reports_every_problem_with_line_column_value_and_remedy() {
         b@example.com,L1,remove,,
                          ^^^^^^
       => keep one of them; for a change of properties, use two files
+    warning: EMPTY_OPERATION
+      line 6, column operation, value '': 3 cells are empty (lines 6, 7, 8), so they are read as add, in a file that also removes
+        c@example.com,L1,,,
+                         ^
+      => write remove where that is meant, and add where it is not
     warning: DUPLICATE
       line 7, column licenseId, value 'L1': the same operation stands on line 6
         C@example.com,L1,,,

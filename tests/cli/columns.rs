@@ -111,3 +111,129 @@ fn known_synonyms_are_taken_in_several_languages() {
     let ran = desk.run(&["check", "people.csv"]).exits(1);
     assert!(ran.stderr.contains("--map email=emial"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_column_that_means_taking_away_is_not_left_out() {
+    let desk = desk();
+    for (column, cells) in [
+        ("Delete", ["x", "", "x", ""]),
+        ("to be removed", ["", "yes", "", ""]),
+        ("Remove license", ["x", "", "", ""]),
+        ("kündigen", ["ja", "", "", ""]),
+        ("Zuweisen", ["nein", "ja", "ja", "ja"]),
+        ("todo", ["to remove", "keep", "keep", "keep"]),
+        ("Was tun", ["bleibt", "bleibt", "bleibt", "Entfernen"]),
+        ("Status", ["active", "active", "active", "ausgeschieden"]),
+        ("Employment Status", ["Active", "Terminated", "Active", "Active"]),
+    ] {
+        let rows: Vec<String> =
+            (1..).zip(cells).map(|(n, cell)| format!("user{n}@example.com,L1,{cell}\n")).collect();
+        desk.write("people.csv", format!("email,licenseId,{column}\n{}", rows.concat()));
+        let ran = desk.run(&["check", "people.csv"]).exits(1);
+        for said in ["UNCLEAR_COLUMN", "--map operation=", "--ignore "] {
+            assert!(ran.stdout.contains(said), "{column}: {said}: {}", ran.stdout);
+        }
+        assert_eq!(ran.stdout.matches("error: UNCLEAR_COLUMN").count(), 1, "{column}: {}", ran.stdout);
+        desk.run(&["check", "people.csv", "--ignore", column]).exits(0);
+    }
+    // A single word far behind the others.
+    let many: String = (1..=60).map(|n| format!("user{n}@example.com,L1,keep\n")).collect();
+    desk.write("people.csv", format!("email,licenseId,todo\n{many}user61@example.com,L1,remove\n"));
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(ran.stdout.contains("line 62, column todo"), "{}", ran.stdout);
+}
+
+#[test]
+fn what_people_keep_beside_is_no_operation() {
+    let desk = desk();
+    for (column, cell) in [
+        ("Department", "Removals"),
+        ("Title", "Head of Left Luggage"),
+        ("Notes", "left the project; remove later"),
+        ("Status", "active"),
+        ("Side", "left"),
+        ("Remove", ""),
+        ("Date added", "2026-11-30"),
+    ] {
+        desk.write("people.csv", format!("email,licenseId,{column}\nuser1@example.com,L1,{cell}\n"));
+        let ran = desk.run(&["check", "people.csv"]).exits(0);
+        assert!(!ran.stdout.contains("UNCLEAR"), "{column}: {}", ran.stdout);
+    }
+    // Something else says what to do.
+    let csv =
+        "email,licenseId,operation,Status,Notes\nuser1@example.com,L1,remove,inactive,removed from list\n";
+    desk.write("people.csv", csv);
+    desk.run(&["check", "people.csv"]).exits(0);
+    desk.write("people.csv", "email,Status\nuser1@example.com,inactive\n");
+    desk.run(&["check", "people.csv", "--remove-all"]).exits(0);
+}
+
+#[test]
+fn an_empty_operation_among_removals_is_told() {
+    let desk = desk();
+    let rows = "a@example.com,L1,remove\nb@example.com,L1,\nc@example.com,L1,\n";
+    desk.write("people.csv", format!("email,licenseId,operation\n{rows}"));
+    let ran = desk.run(&["check", "people.csv"]).exits(0);
+    assert!(
+        ran.stdout.contains("EMPTY_OPERATION") && ran.stdout.contains("2 cells are empty (lines 3, 4)"),
+        "{}",
+        ran.stdout
+    );
+    desk.write("people.csv", "email,licenseId,operation\na@example.com,L1,add\nb@example.com,L1,\n");
+    let ran = desk.run(&["check", "people.csv"]).exits(0);
+    assert!(!ran.stdout.contains("EMPTY_OPERATION"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_header_is_explained_with_what_would_take_it() {
+    let desk = desk();
+    desk.write("seatbatch.toml", "[bundles.\"Geschäftsführung\"]\nlicenses = [\"Messaging\"]\n");
+    desk.write("people.csv", "email,Lizenz 1,Lizenz 2,,\na@example.com,Messaging,Meetings,,\n");
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    for said in ["--map license=\"Lizenz 1\"", "--map bundle=COLUMN", "found: email, Lizenz 1, Lizenz 2."] {
+        assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+    }
+    desk.write(
+        "people.csv",
+        "email,Rolle\na@example.com,Gschäftsführung\nb@example.com,Büro\nc@example.com,\n",
+    );
+    let ran = desk.run(&["check", "people.csv", "--map", "bundle=Rolle"]).exits(1);
+    for said in [
+        "write Geschäftsführung if that is meant",
+        "[bundles.\"Gschäftsführung\"]",
+        "[bundles.\"Büro\"]",
+        "the row names no bundle",
+    ] {
+        assert!(ran.stdout.contains(said), "{said}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn an_address_where_a_person_id_is_meant_is_told_as_that() {
+    let desk = desk();
+    desk.write("people.csv", "personId,licenseId\nuser1@example.com,L1\n");
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(
+        ran.stdout.contains("WRONG_ID_KIND") && ran.stdout.contains("call the column email"),
+        "{}",
+        ran.stdout
+    );
+    desk.write("people.csv", "email,licenseId\n#user2@example.com,L1\n");
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(ran.stdout.contains("BAD_EMAIL"), "{}", ran.stdout);
+}
+
+#[test]
+fn problems_say_which_cell_and_which_entry() {
+    let desk = desk();
+    let list = "Messaging;Messaging;Messaging";
+    desk.write("people.csv", format!("email,license\n\" a@example.com\",{list}\n"));
+    let ran = desk.run(&["check", "people.csv"]).exits(0);
+    assert!(ran.stdout.contains("the row asks for the same twice, 'Messaging'"), "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches("@example.com\",Messaging").count(), 1, "{}", ran.stdout);
+    assert!(ran.stdout.contains("the column 'email' were left out"), "{}", ran.stdout);
+    let rows = "a@example.com,\n".repeat(5);
+    desk.write("people.csv", format!("email,license\n{rows}"));
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(ran.stdout.contains("NO_TARGET, 5 times") && !ran.stdout.contains("in all"), "{}", ran.stdout);
+}

@@ -76,7 +76,8 @@ fn blank_rows_are_skipped_and_counted_once() {
 fn cells_missing_or_empty_at_the_end_are_no_fault() {
     let csv =
         "email,license,operation,note\na@example.com,M\nb@example.com,M,remove\nc@example.com,M,add,,,\n";
-    assert_eq!(problems(csv, &[]), (vec![told("SHORT_ROWS", 2), told("LONG_ROWS", 4)], [3, 2, 1]));
+    let expected = vec![told("SHORT_ROWS", 2), told("LONG_ROWS", 4), told("EMPTY_OPERATION", 2)];
+    assert_eq!(problems(csv, &[]), (expected, [3, 2, 1]));
     let header = "email,license,operation,\na@example.com,M,add\nb@example.com,M,add,\n";
     assert_eq!(problems(header, &[]).1, [2, 2, 0]);
 }

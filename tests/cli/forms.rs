@@ -60,6 +60,19 @@ fn what_the_options_ask_is_asked_of_everyone() {
     let ran = desk.run(&["apply", "people.csv", "--remove-all", "--again", "--yes"]).exits(0);
     assert!(ran.stderr.contains("0 to add, 4 to remove"), "{}", ran.stderr);
     assert!(service.user("user1@example.com").unwrap().licenses.is_empty());
+    // Of whom nothing is found is told by line: the address may be mistyped.
+    desk.write("people.csv", "email\nuser2@example.com\nusr3@example.com\n");
+    desk.run(&["apply", "people.csv", "--add", "messaging", "--again", "--yes"]);
+    for command in [&["plan"][..], &["diff", "-o", "diff.csv"], &["rehearse"], &["apply", "--again", "--yes"]]
+    {
+        let ran = desk.run(&[command, &["people.csv", "--remove-all"]].concat()).exits(0);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            said.contains("HOLDS_NOTHING") && said.contains("line 3, column email"),
+            "{command:?}: {said}"
+        );
+        assert!(!said.contains("line 2, column email"), "{command:?}: {said}");
+    }
     desk.write("action.csv", "email,Action\nuser1@example.com,remove\n");
     let ran = desk.run(&["check", "action.csv", "--add", "Messaging"]).exits(1);
     assert!(ran.stderr.contains("--ignore Action"), "{}", ran.stderr);
@@ -71,11 +84,17 @@ fn rows_that_are_not_due_wait_and_are_counted() {
     let rows = "a@example.com,2020-01-31\nb@example.com,2999-01-31\nc@example.com,\nd@example.com,43861\n";
     desk.write("people.csv", format!("email,Last Day\n{rows}"));
     let ran = desk.run(&["check", "people.csv", "--remove", "L1", "--due", "last day"]).exits(0);
+    for said in ["0 to add, 2 to remove", "2 rows are not due yet", "NO_DATE", "line 4, column Last Day"] {
+        assert!(ran.stdout.contains(said), "{said}: {}", ran.stdout);
+    }
+    let ran = desk.run(&["check", "people.csv", "--remove-all"]).exits(0);
     assert!(
-        ran.stdout.contains("0 to add, 2 to remove") && ran.stdout.contains("2 rows are not due yet"),
+        ran.stdout.contains("LAST_DAY_UNUSED") && ran.stdout.contains("--due \"Last Day\""),
         "{}",
         ran.stdout
     );
+    let ran = desk.run(&["check", "people.csv", "--remove-all", "--ignore", "last day"]).exits(0);
+    assert!(!ran.stdout.contains("LAST_DAY_UNUSED"), "{}", ran.stdout);
     desk.write("people.csv", "email,Letzter Tag\na@example.com,31.01.2020\n");
     let args = ["check", "people.csv", "--remove", "L1", "--due", "Letzter Tag"];
     let ran = desk.run(&args).exits(1);

@@ -7,8 +7,26 @@ use crate::domain::{EmailAddress, SiteUrl};
 /// Reads an e-mail address, or says which one the cell seems to hold.
 pub(in crate::assign) fn email(cell: &str) -> Result<EmailAddress, CellFault> {
     match EmailAddress::parse(cell) {
+        // The grammar allows it, and no mailbox is called so: it is left of a list, a comment or a formula.
+        Ok(_) if cell.starts_with(is_sign) => Err(begins_with_sign(cell)),
         Ok(email) if cell.is_ascii() || !cell.contains(is_typographic) => Ok(email),
         _ => Err(super::nothing(cell).map_or_else(|| not_an_address(cell), no_user)),
+    }
+}
+
+/// Signs that the grammar of addresses allows at their beginning, all but `_`.
+const fn is_sign(c: char) -> bool {
+    c.is_ascii_punctuation() && c != '_'
+}
+
+fn begins_with_sign(cell: &str) -> CellFault {
+    let message = "the address begins with a sign that no address begins with";
+    match cell.strip_prefix('\'') {
+        // What a spreadsheet is told by that a cell is text.
+        Some(rest) if EmailAddress::parse(bare(rest).as_str()).is_ok() => {
+            CellFault::write(ProblemCode::BadEmail, message, bare(rest).trim_end_matches('\'').to_owned())
+        }
+        _ => CellFault::new(ProblemCode::BadEmail, message, "write the bare address, or take the row out"),
     }
 }
 
@@ -212,6 +230,23 @@ mod tests {
         for cell in ["user1@example.com\nuser1b@example.com", "user2@example.com; user2b@example.com"] {
             assert_eq!(email(cell).unwrap_err().code, ProblemCode::TwoAddresses, "{cell}");
         }
+    }
+
+    #[test]
+    fn no_address_begins_with_a_sign() {
+        for cell in [
+            "#user2@example.com",
+            "-user@example.com",
+            "=user@example.com",
+            "*user@example.com",
+            "+u@example.com",
+        ] {
+            let fault = email(cell).unwrap_err();
+            assert_eq!((fault.code, fault.fix), (ProblemCode::BadEmail, None), "{cell}");
+            assert!(fault.message.contains("begins with a sign"), "{cell}: {}", fault.message);
+        }
+        assert_eq!(fix("'user@example.com").as_deref(), Some("user@example.com"));
+        assert!(email("_service@example.com").is_ok());
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub(super) use number::{extension, phone_number};
 
 use std::borrow::Cow;
 
+use super::columns::Field;
 use super::problem::ProblemCode;
 use super::words;
 use crate::domain::Printable;
@@ -27,6 +28,15 @@ pub(super) struct CellFault {
 impl CellFault {
     fn new(code: ProblemCode, message: impl Into<String>, remedy: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), remedy: remedy.into(), fix: None }
+    }
+
+    /// An e-mail address where an ID is meant: no ID has that sign.
+    pub(super) fn address_for_id(field: Field) -> Self {
+        let remedy = match field {
+            Field::PersonId => "call the column email, or give the person's ID",
+            _ => "copy the ID that belongs in this column",
+        };
+        Self::new(ProblemCode::WrongIdKind, "that is an e-mail address, not an ID", remedy)
     }
 
     /// The remedy is to write this.

@@ -66,6 +66,7 @@ fn every_problem_of_a_row_is_told() {
             (2, "BAD_PHONE_NUMBER"),
             (3, "NO_USER"),
             (4, "TWO_TARGETS"),
+            (3, "EMPTY_OPERATION"),
         ]
     );
     let counts = checked.counts();

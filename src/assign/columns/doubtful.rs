@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::super::interpretation::Interpretation;
+use super::super::interpretation::{Interpretation, Request};
 use super::super::problem::{Problem, ProblemCode};
 use super::super::words;
 use super::{Columns, Field, quoted};
@@ -25,6 +25,65 @@ struct WatchedColumn {
     /// The first cell that is a word for an operation, or an ID.
     example: Option<(Line, String)>,
     near: Option<Field>,
+    /// What it may tell beside that, and the first cell that does.
+    hints: Vec<(Hint, Option<Example>)>,
+}
+
+/// A cell, and where it stands.
+type Example = (Line, String);
+
+/// What a column tells with one cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hint {
+    /// It is called as an operation is, and something stands in it.
+    Named,
+    /// A word for removing.
+    Removal,
+    /// Somebody has gone, where nothing says what is to be done.
+    Leaver,
+    /// The day on which somebody goes, where all are asked the same.
+    LastDay,
+}
+
+impl Hint {
+    fn is_told_by(self, cell: &str) -> bool {
+        match self {
+            Self::Named => true,
+            Self::Removal => words::is_removal(cell),
+            Self::Leaver => words::is_leaver(cell),
+            Self::LastDay => cell.len() <= 32 && cell.contains(|c: char| c.is_ascii_digit()),
+        }
+    }
+
+    /// What a column of this name is watched for.
+    fn of(
+        name: &str,
+        columns: &Columns,
+        how: &Interpretation,
+        is_wide: bool,
+    ) -> Vec<(Self, Option<Example>)> {
+        let innocent = words::is_innocent(&words::key(name));
+        let says = columns.has(Field::Operation) || is_wide || !how.requests.is_empty() || how.due.is_some();
+        let takes = how.requests.iter().any(Request::takes_away) && how.due.is_none();
+        let watched = [
+            (Self::Named, !innocent && words::names_action(name)),
+            (Self::Removal, !innocent && columns.position(Field::Operation).is_none()),
+            (Self::Leaver, !innocent && !says && words::is_status(name)),
+            (Self::LastDay, takes && words::is_last_day(name)),
+        ];
+        watched.into_iter().filter(|(_, watched)| *watched).map(|(hint, _)| (hint, None)).collect()
+    }
+}
+
+impl WatchedColumn {
+    /// Whether so much else stands in it that it is neither one of words nor one of IDs.
+    const fn is_cleared(&self) -> bool {
+        self.near.is_none() && self.others > PATIENCE + self.words + self.ids
+    }
+
+    fn told(&self, hint: Hint) -> Option<&Example> {
+        self.hints.iter().find(|(own, _)| *own == hint).and_then(|(_, example)| example.as_ref())
+    }
 }
 
 /// The columns that are not understood, watched as rows go by.
@@ -36,7 +95,7 @@ pub(crate) struct Doubtful {
 
 impl Doubtful {
     /// Watches every column that is neither understood nor to be ignored.
-    pub(crate) fn of(header: &Header, columns: &Columns, how: &Interpretation) -> Self {
+    pub(crate) fn of(header: &Header, columns: &Columns, how: &Interpretation, is_wide: bool) -> Self {
         let own = header.names();
         let mapped: Vec<Field> = how.map.iter().map(|(field, _)| *field).collect();
         let ignored: Vec<String> = how.ignore.iter().map(|name| words::key(name)).collect();
@@ -44,11 +103,15 @@ impl Doubtful {
             let key = words::key(name);
             let settled = columns.positions.contains(&position)
                 || ignored.contains(&key)
+                || how.due.as_ref().is_some_and(|due| words::key(&due.column) == key)
                 // Another column was chosen in this one's stead.
                 || words::field(name).is_some_and(|field| mapped.contains(&field));
             let near = if words::is_innocent(&key) { None } else { words::nearest_column(name) };
             let settled = settled || !header.is_carried(position);
-            (!settled).then_some(WatchedColumn { position, words: 0, ids: 0, others: 0, example: None, near })
+            (!settled).then(|| {
+                let hints = Hint::of(name, columns, how, is_wide);
+                WatchedColumn { position, words: 0, ids: 0, others: 0, example: None, near, hints }
+            })
         });
         Self { header: header.clone(), watched: watched.collect() }
     }
@@ -68,6 +131,14 @@ impl Doubtful {
             if cell.is_empty() {
                 return true;
             }
+            for (hint, example) in column.hints.iter_mut().filter(|(_, example)| example.is_none()) {
+                if hint.is_told_by(cell) {
+                    *example = Some((row.line(), cell.to_owned()));
+                }
+            }
+            if column.is_cleared() {
+                return true;
+            }
             let is_word = words::action(cell).is_some();
             let is_id = !is_word && cell.starts_with(WEBEX_ID);
             column.words += u32::from(is_word);
@@ -76,7 +147,7 @@ impl Doubtful {
             if (is_word || is_id) && column.example.is_none() {
                 column.example = Some((row.line(), cell.to_owned()));
             }
-            column.near.is_some() || column.others <= PATIENCE + column.words + column.ids
+            !column.is_cleared() || !column.hints.is_empty()
         });
     }
 
@@ -88,16 +159,33 @@ impl Doubtful {
     fn problem(&self, column: &WatchedColumn) -> Option<Problem> {
         let name: &str = self.header.names().get(column.position)?;
         let most = |count: u32| count > 0 && count >= column.others;
-        let (field, what) = if most(column.words) {
-            (Field::Operation, "its cells say what to add and what to remove")
+        let example = column.example.clone();
+        let ((field, what), example) = if most(column.words) {
+            ((Field::Operation, "its cells say what to add and what to remove"), example)
         } else if most(column.ids) {
-            (id_field(column.example.as_ref().map_or("", |(_, cell)| cell)), "its cells are Webex IDs")
+            let field = id_field(example.as_ref().map_or("", |(_, cell)| cell));
+            ((field, "its cells are Webex IDs"), example)
+        } else if let Some(removal) = column.told(Hint::Removal) {
+            ((Field::Operation, "a cell of it says to remove"), Some(removal.clone()))
+        } else if let Some(first) = column.told(Hint::Named) {
+            ((Field::Operation, "its name says to add or to remove"), Some(first.clone()))
+        } else if let Some(field) = column.near {
+            ((field, "its name is nearly one that means something"), example)
         } else {
-            (column.near?, "its name is nearly one that means something")
+            (
+                (Field::Operation, "a cell of it says that somebody has gone"),
+                Some(column.told(Hint::Leaver)?.clone()),
+            )
         };
-        let (line, value) = column.example.clone().unwrap_or_else(|| (self.header.line(), name.to_owned()));
+        let (line, value) = example.unwrap_or_else(|| (self.header.line(), name.to_owned()));
+        // Words that are none would be told one by one.
+        let first = if field == Field::Operation && words::action(&value).is_none() {
+            "write add or remove into it and "
+        } else {
+            ""
+        };
         let remedy = format!(
-            "say --map {}={} if it is the {}, or --ignore {} to leave it out",
+            "{first}say --map {}={} if it is the {}, or --ignore {} to leave it out",
             field.name(),
             quoted(name),
             field.name(),
@@ -112,6 +200,32 @@ impl Doubtful {
             message: format!("the column '{name}' is not understood, and {what}"),
             remedy: Cow::Owned(remedy),
             fix: None,
+        })
+    }
+}
+
+impl Doubtful {
+    /// Columns of last days that no option keeps to, where something is taken of all: a warning a column.
+    pub(crate) fn last_days(&self) -> impl Iterator<Item = Problem> {
+        self.watched.iter().filter_map(|column| {
+            let name: &str = self.header.names().get(column.position)?;
+            let (line, value) = column.told(Hint::LastDay)?.clone();
+            Some(Problem {
+                code: ProblemCode::LastDayUnused,
+                line,
+                column: name.to_owned(),
+                cell: Some(column.position),
+                value,
+                message: format!(
+                    "the column '{name}' has days, and nothing waits for them: every row is taken now"
+                ),
+                remedy: Cow::Owned(format!(
+                    "say --due {} to take only rows whose day has come, or --ignore {} to hear no more of it",
+                    quoted(name),
+                    quoted(name)
+                )),
+                fix: None,
+            })
         })
     }
 }

@@ -242,12 +242,17 @@ impl Columns {
     }
 
     /// Refuses a file that names people, and nothing that is asked for them.
-    pub(super) fn require_target(&self, header: &Header) -> Result<(), ColumnsError> {
+    pub(super) fn require_target(&self, header: &Header, bundles: bool) -> Result<(), ColumnsError> {
         let required = self.require(&Field::TARGET, "'licenseId', 'license' or 'siteUrl'", header);
         required.map_err(|error| match error {
             ColumnsError::Missing { line, what, found, hint } => {
+                let bundle = if bundles {
+                    ". If a column names bundles of seatbatch.toml, say --map bundle=COLUMN"
+                } else {
+                    ""
+                };
                 let all = "say what all of its users are to get or to lose with --add LICENSE, --remove LICENSE, --replace A=B or --remove-all";
-                ColumnsError::Missing { line, what, found, hint: format!("{hint}. Or, if the file only names people, {all}") }
+                ColumnsError::Missing { line, what, found, hint: format!("{hint}{bundle}. Or, if the file only names people, {all}") }
             }
             other => other,
         })
@@ -263,9 +268,13 @@ impl Columns {
         if wanted.iter().any(|field| self.has(*field)) {
             return Ok(());
         }
-        let alike = header.names().iter().map(|name| (words::most_alike(name, wanted), name));
+        let alike = header.names().iter().rev().map(|name| (words::most_alike(name, wanted), name));
         let nearest = alike.filter(|(likeness, _)| *likeness >= 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
-        let field = wanted.first().map_or("", |field| field.name());
+        // A column called license takes names and IDs.
+        let field = match wanted.first() {
+            Some(Field::LicenseId) => Field::License.name(),
+            field => field.map_or("", |field| field.name()),
+        };
         let hint = match nearest {
             Some((_, name)) => format!(". If '{name}' is the column, say --map {field}={}", quoted(name)),
             None => format!(
@@ -276,8 +285,11 @@ impl Columns {
     }
 }
 
+/// The header's cells, but for those without a name.
 fn found(header: &Header) -> String {
-    header.names().join(", ")
+    let named: Vec<&str> =
+        header.names().iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
+    named.join(", ")
 }
 
 /// The position of the column that an option names.

@@ -12,6 +12,31 @@ use crate::domain::Action;
 const LICENSE: &str = "license: ";
 const SITE: &str = "site: ";
 
+impl CellFault {
+    fn unknown_bundle(name: &str, nearest: Option<&String>) -> Self {
+        let section = format!("describe it in seatbatch.toml under [bundles.{}]", toml_key(name));
+        let (near, remedy) = match nearest {
+            Some(near) => (
+                format!(" (the nearest is '{near}')"),
+                format!("write {near} if that is meant, or {section}"),
+            ),
+            None => (String::new(), section),
+        };
+        let message = format!("there is no bundle '{}'{near}", crate::domain::Printable(name));
+        Self { code: ProblemCode::UnknownBundle, message, remedy: remedy.into(), fix: None }
+    }
+}
+
+/// A key as TOML takes it: in quotes, where it has other signs than letters and digits of ASCII, `_` and `-`.
+fn toml_key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.chars().all(is_bare) {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
 impl RowInHand<'_> {
     pub(super) fn bundle(&mut self, cell: &str, user: &RowUser, action: Action) {
         let how = self.how;
@@ -65,18 +90,10 @@ impl RowInHand<'_> {
                 .map(|known| (strsim::jaro_winkler(&words::key(known), &words::key(name)), known));
             let nearest =
                 nearest.filter(|(likeness, _)| *likeness >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
-            let nearest =
-                nearest.map_or_else(String::new, |(_, known)| format!(" (the nearest is '{known}')"));
-            let fault = cells::nothing(name).map(CellFault::of_all_there_is).unwrap_or_else(|| CellFault {
-                code: ProblemCode::UnknownBundle,
-                message: format!("there is no bundle '{}'{nearest}", crate::domain::Printable(name)),
-                remedy: format!(
-                    "describe it in seatbatch.toml under [bundles.{}]",
-                    super::super::columns::quoted(name)
-                )
-                .into(),
-                fix: None,
-            });
+            let nearest = nearest.map(|(_, known)| known);
+            let fault = cells::nothing(name)
+                .map(CellFault::of_all_there_is)
+                .unwrap_or_else(|| CellFault::unknown_bundle(name, nearest));
             targets.unresolved(name, fault)
         });
         self.ask_named(&named, Action::Add, self.by(Field::Bundle), &RowUser::default());

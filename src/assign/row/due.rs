@@ -24,12 +24,27 @@ impl DueColumn {
     pub(super) fn of(header: &Header, due: &Due) -> Result<Self, ColumnsError> {
         let Due { column, format, today } = due;
         let position = position_of(header, column, || format!("--due {}", quoted(column)))?;
-        Ok(Self { position, name: column.as_str().into(), format: format.clone(), today: *today })
+        let name = header.names().get(position).unwrap_or(column).as_str().into();
+        Ok(Self { position, name, format: format.clone(), today: *today })
     }
 
     /// Whether it is this column.
     pub(super) const fn is_at(&self, position: usize) -> bool {
         self.position == position
+    }
+
+    /// That the row has no day, where it has none: it is not taken, and nobody shall think that it waits.
+    pub(super) fn missing(&self, row: &Row<'_>) -> Option<Problem> {
+        row.at(self.position).is_empty().then(|| Problem {
+            code: ProblemCode::NoDate,
+            line: row.line(),
+            column: self.name.to_string(),
+            cell: Some(self.position),
+            value: String::new(),
+            message: "the row has no date, so it is not taken".to_owned(),
+            remedy: "write the day in, if there is one".into(),
+            fix: None,
+        })
     }
 
     /// Whether the row's day has come. A row without a day is never due.

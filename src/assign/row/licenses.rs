@@ -1,5 +1,6 @@
 //! What names licenses: a cell, an entry of a list, an option.
 
+use super::super::cells::CellFault;
 use super::super::columns::Field;
 use super::super::interpretation::Request;
 use super::super::problem::ProblemCode;
@@ -13,6 +14,17 @@ pub(super) struct AskedBy {
     pub(super) field: Field,
     pub(super) cell: Option<usize>,
     pub(super) word: Option<WordNo>,
+}
+
+impl CellFault {
+    fn holds_nothing() -> Self {
+        Self {
+            code: ProblemCode::HoldsNothing,
+            message: "the user holds no license of the organization, or is not in it".to_owned(),
+            remedy: "look at the address: nothing is taken away here".into(),
+            fix: None,
+        }
+    }
 }
 
 impl RowInHand<'_> {
@@ -104,9 +116,14 @@ impl RowInHand<'_> {
             return self.ask(TargetNo::EVERYTHING, Action::Remove, cell, None);
         };
         let (email, person) = user.names();
+        let before = self.operations.len();
         for license in holdings.of(self.organization(user), email, person) {
             let target = self.targets.license_of(license.clone(), None);
             self.ask(target, Action::Remove, cell, None);
+        }
+        if self.operations.len() == before && (email, person) != (None, None) {
+            let field = if email.is_some() { Field::Email } else { Field::PersonId };
+            self.warnings.push(self.problem(field, CellFault::holds_nothing()));
         }
     }
 

@@ -93,7 +93,7 @@ impl RowReader {
         columns.require(&Field::USER, "'email' or 'personId'", header)?;
         let wide = Wide::of(header, &columns, how);
         if wide.is_none() && how.requests.is_empty() {
-            columns.require_target(header)?;
+            columns.require_target(header, !how.bundles.is_empty())?;
         }
         if !how.requests.is_empty() {
             columns.refuse_idle_operations(header)?;
@@ -165,7 +165,10 @@ impl RowReader {
         if let Some(due) = &self.due {
             match due.is_due(row) {
                 Ok(true) => {}
-                Ok(false) => return RowOutcome::NotDue,
+                Ok(false) => {
+                    self.warnings.extend(due.missing(row));
+                    return RowOutcome::NotDue;
+                }
                 Err(problem) => self.problems.push(*problem),
             }
         }
@@ -313,7 +316,10 @@ impl<'a> RowInHand<'a> {
         if cell.is_empty() {
             return None;
         }
-        let read = self.is_text(field).and_then(|()| cells::id(cell, parse));
+        let read = self.is_text(field).and_then(|()| match cell.contains('@') {
+            true => Err(CellFault::address_for_id(field)),
+            false => cells::id(cell, parse),
+        });
         read.map_err(|fault| self.report(field, fault)).ok()
     }
 
@@ -382,6 +388,10 @@ impl<'a> RowInHand<'a> {
     fn nothing_asked(&mut self) {
         let field = [Field::LicenseId, Field::License, Field::SiteUrl, Field::Bundle];
         let field = field.into_iter().find(|field| self.columns.has(*field)).unwrap_or(Field::LicenseId);
+        if field == Field::Bundle {
+            let remedy = "name a bundle of seatbatch.toml, or take the row out";
+            return self.say(field, ProblemCode::NoTarget, "the row names no bundle", remedy);
+        }
         let message = "the row names neither a license nor a site";
         self.say(field, ProblemCode::NoTarget, message, "give a licenseId, a license or a siteUrl");
     }

@@ -220,7 +220,30 @@ fn misread(text: &str, error: &toml::de::Error) -> String {
     let line = error.span().map(|span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
     let place = line.map_or_else(String::new, |line| format!("line {line}: "));
     let shown = line.and_then(|line| text.lines().nth(line - 1)).unwrap_or_default().trim();
-    format!("{place}not as TOML is written: {shown}\nTexts stand in quotes, as in rate = \"300/min\"")
+    let remedy = quoted_keys(shown).map_or_else(
+        || "Texts stand in quotes, as in rate = \"300/min\"".to_owned(),
+        |quoted| format!("Names with other signs than a to z, digits, _ and - stand in quotes: {quoted}"),
+    );
+    format!("{place}not as TOML is written: {shown}\n{remedy}")
+}
+
+/// A line of TOML with the names in quotes that need them, where there are such.
+fn quoted_keys(line: &str) -> Option<String> {
+    let quoted = |name: &str| {
+        let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let needs = !name.is_empty() && !name.chars().all(is_bare) && !name.contains(['"', '\'', '\\']);
+        if needs { format!("\"{name}\"") } else { name.to_owned() }
+    };
+    let mended = if let Some(section) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        // Points in the name itself cannot be told from those between names, but for what begins it.
+        let (kind, name) = section.split_once('.')?;
+        format!("[{}.{}]", kind.trim(), quoted(name.trim()))
+    } else {
+        let (name, value) = line.split_once('=')?;
+        format!("{} = {}", quoted(name.trim()), value.trim())
+    };
+    let is_toml = mended.parse::<Table>().is_ok();
+    (is_toml && mended != line).then_some(mended)
 }
 
 /// The long names of the options that may stand in the file.
@@ -347,6 +370,21 @@ mod tests {
         }
         let error = read("[profiles.onboarding]", Some("onbording")).unwrap_err();
         assert!(error.contains("nearest is 'onboarding'"), "{error}");
+    }
+
+    #[test]
+    fn a_name_that_needs_quotes_is_shown_in_them() {
+        for (line, quoted) in [
+            ("[bundles.Geschäftsführung]", "[bundles.\"Geschäftsführung\"]"),
+            ("[bundles.Head Office]", "[bundles.\"Head Office\"]"),
+            ("Zürich = \"Y2lz\"", "\"Zürich\" = \"Y2lz\""),
+        ] {
+            let text = format!("rate = \"5/s\"\n{line}\n");
+            let error = misread(&text, &text.parse::<Table>().unwrap_err());
+            assert!(error.contains(&format!("in quotes: {quoted}")), "{error}");
+        }
+        let error = misread("rate = 5/s", &"rate = 5/s".parse::<Table>().unwrap_err());
+        assert!(error.contains("Texts stand in quotes"), "{error}");
     }
 
     #[test]
