@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context, args: &args::Verify) -> Result<Exit, Failur
     let settings = settings(context, &row, &Sending::default())?;
     let readings = context.readings(context.client(&settings)?, &settings);
     let runtime = context.runtime()?;
-    let comparing = Comparing { reader: &reader, run: row.run, readings: &readings, runtime: &runtime };
+    let comparing = Comparing { reader: &reader, run: row.run, readings: &readings, runtime };
     let output = args.output.as_deref().map(|path| destination(context, path, Some(&row.input_path)));
     let compared = match &output.transpose()? {
         Some(destination) => comparing.write_file(context, destination),

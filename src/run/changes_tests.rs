@@ -59,13 +59,12 @@ fn a_file_that_is_the_whole_truth_equals_its_model() {
         let mut asked: HashMap<(usize, usize), bool> = HashMap::new();
         let mut text = "email,personId,licenseId,operation\n".to_owned();
         let by_id: Vec<bool> = (0..users).map(|_| random.u8(..5) == 0).collect();
-        for user in 0..users {
+        for (user, by_id) in by_id.iter().enumerate() {
             for license in 0..2 {
                 if random.u8(..3) > 0 {
                     let gives = random.u8(..3) > 0;
                     asked.insert((user, license), gives);
-                    let name =
-                        if by_id[user] { format!(",P{user}") } else { format!("u{user}@example.com,") };
+                    let name = if *by_id { format!(",P{user}") } else { format!("u{user}@example.com,") };
                     let (license, operation) = (["A", "B"][license], if gives { "add" } else { "remove" });
                     text += &format!("{name},{license},{operation}\n");
                 }

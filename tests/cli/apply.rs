@@ -11,7 +11,7 @@ fn only_what_changes_is_sent() {
     // A hundred thousand users, of whom one in a hundred is not as the file says.
     const USERS: usize = 100_000;
     let user = |n: usize| {
-        let held: &[&str] = if n % 100 == 0 { &[] } else { &["A"] };
+        let held: &[&str] = if n.is_multiple_of(100) { &[] } else { &["A"] };
         json!({"email": format!("u{n}@example.com"), "licenses": held})
     };
     let state = json!({

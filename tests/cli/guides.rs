@@ -88,6 +88,7 @@ fn hold(name: &str, service: &Sandbox, codes: &[i32]) {
     let desk = desk(&page, service);
     let mut lines: Vec<Option<String>> = page.lines().map(|line| Some(line.to_owned())).collect();
     let mut codes = codes.iter();
+    let port = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
     let mut wrong = Vec::new();
     for block in blocks(&page, &["console"]) {
         let (place, command) = block.first().unwrap();
@@ -97,7 +98,6 @@ fn hold(name: &str, service: &Sandbox, codes: &[i32]) {
         let shown: Vec<&str> = block.iter().skip(1).map(|(_, line)| line.as_str()).collect();
         if lasting(&printed) != lasting(&shown.join("\n")) {
             wrong.push(format!("{command}\n{printed}"));
-            let port = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
             let printed = port.replace_all(printed.trim_end(), "127.0.0.1:8080");
             lines[*place] = Some(format!("{command}\n{printed}").trim_end().to_owned());
             block.iter().skip(1).for_each(|(place, _)| lines[*place] = None);
@@ -152,8 +152,8 @@ fn offboarding_is_as_its_guide_shows_it() {
     let emails = column("leavers.csv", 0);
     let held = |number: usize| {
         let mut held = vec!["Messaging"];
-        held.extend((number % 3 == 0).then_some("Webex Calling - Professional"));
-        held.extend((number % 2 == 0).then_some("Meetings Suite"));
+        held.extend(number.is_multiple_of(3).then_some("Webex Calling - Professional"));
+        held.extend(number.is_multiple_of(2).then_some("Meetings Suite"));
         held
     };
     hold("offboarding.md", &service(&emails, [2000, 2000], held), &[0, 0, 0, 0]);

@@ -350,6 +350,7 @@ impl World {
         }
     }
 
+    #[expect(clippy::print_stderr, reason = "TRACE=1 is asked for by a person who looks for the cause")]
     fn tell(&mut self, event: Event) {
         let jitter = self.dice.f64();
         if self.trace {
