@@ -47,7 +47,7 @@ impl Roll {
     /// Takes in a holder; gives back the numbers of whom he is among the people.
     pub(crate) fn take(&mut self, user: &LicenseUser, names: &impl People) -> [Option<u32>; 2] {
         let email = user.email.as_deref().filter(|email| !email.trim().is_empty());
-        let person = Some(user.id.as_str()).filter(|id| !id.is_empty());
+        let person = Some(user.id.as_str()).filter(|id| !id.trim().is_empty());
         self.holders += 1;
         self.without_address += u64::from(email.is_none());
         self.without_person += u64::from(person.is_none());

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use reqwest::Response;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -10,7 +11,8 @@ use url::Url;
 use super::Client;
 use super::answers::server_error;
 use super::client::{BodyError, Unanswered, read_body, retry_after_of, text};
-use crate::domain::{LicenseId, OrgId, is_passing};
+use super::link::{self, UnclearLink};
+use crate::domain::{IdKey, LicenseId, OrgId, is_passing};
 
 /// Users per page, the API's most.
 pub const PAGE_OF_USERS: u32 = 300;
@@ -90,6 +92,9 @@ struct LicenseList {
 /// does not say that nobody holds the license.
 #[derive(Deserialize)]
 struct HolderPage {
+    /// Whose holders they are.
+    #[serde(default)]
+    id: Option<String>,
     users: Vec<LicenseUser>,
 }
 
@@ -147,8 +152,17 @@ pub enum ReadError {
     #[error("the service's answer cannot be read: {0}")]
     Unreadable(String),
     /// A next page that must not be followed.
-    #[error("the service's next page leads elsewhere and is not followed: {0}")]
+    #[error("the service's next page leads elsewhere and is not followed: {}", crate::domain::Printable(.0))]
     Astray(String),
+    /// A `Link` header that is not understood: there may be a next page.
+    #[error(
+        "the service's Link header is not understood, so it is not known whether this was the last page: {}",
+        crate::domain::Printable(.0)
+    )]
+    Unclear(String),
+    /// An answer about another license.
+    #[error("the service's answer is about another license than was asked about: {}", crate::domain::Printable(.0))]
+    AnotherLicense(String),
 }
 
 fn spoken(message: &Option<String>) -> String {
@@ -185,14 +199,21 @@ pub struct Pages<T> {
     next: Option<Url>,
     /// Where the last page was asked for.
     asked: Url,
+    /// Where the first page is: all of them are of one path.
+    first: Url,
+    /// The license that the list is about, where it is about one.
+    license: Option<IdKey>,
     /// Pages read: one that leads back to itself or in a circle is not followed.
     seen: HashSet<String>,
-    read: fn(&[u8]) -> serde_json::Result<Vec<T>>,
+    read: ReadPage<T>,
 }
 
+/// Reads a page: the license that it says it is about, and what is on it.
+type ReadPage<T> = fn(&[u8]) -> serde_json::Result<(Option<String>, Vec<T>)>;
+
 impl<T> Pages<T> {
-    fn new(url: Url, read: fn(&[u8]) -> serde_json::Result<Vec<T>>) -> Self {
-        Self { next: Some(url.clone()), asked: url, seen: HashSet::new(), read }
+    fn new(url: Url, license: Option<IdKey>, read: ReadPage<T>) -> Self {
+        Self { next: Some(url.clone()), asked: url.clone(), first: url, license, seen: HashSet::new(), read }
     }
 
     /// The address that was asked last.
@@ -215,18 +236,42 @@ impl<T> Pages<T> {
         let Some(url) = self.next.clone() else { return Ok(None) };
         self.asked = url.clone();
         let (bytes, link) = client.get(url.clone()).await?;
-        let page = (self.read)(&bytes).map_err(|error| not_a_page(&error))?;
+        let (about, page) = (self.read)(&bytes).map_err(|error| not_a_page(&error))?;
+        if let (Some(asked), Some(about)) = (&self.license, about) {
+            is_about(asked, &about)?;
+        }
         self.seen.insert(url.to_string());
+        let link = link.map_err(|UnclearLink(text)| ReadError::Unclear(shortened(&text)))?;
         self.next = link.map(|link| self.follow(client, &url, &link)).transpose()?;
         Ok(Some(page))
     }
 
     fn follow(&self, client: &Client, from: &Url, link: &str) -> Result<Url, ReadError> {
-        let astray = || ReadError::Astray(link.chars().take(200).collect());
+        let astray = || ReadError::Astray(shortened(link));
         let url = from.join(link).map_err(|_| astray())?;
         let new = !self.seen.contains(url.as_str());
-        (new && client.base().is_same_origin(&url)).then_some(url).ok_or_else(astray)
+        let is_of_list = client.base().is_same_origin(&url) && is_same_path(&self.first, &url);
+        (new && is_of_list).then_some(url).ok_or_else(astray)
     }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+/// Whether two addresses have one path; an ID at its end may be spelled otherwise.
+fn is_same_path(one: &Url, other: &Url) -> bool {
+    let split = |url: &Url| {
+        let (folder, name) = url.path().rsplit_once('/')?;
+        let name = percent_decode_str(name).decode_utf8().ok()?;
+        Some((folder.to_owned(), IdKey::of(&name)))
+    };
+    split(one).is_some_and(|one| split(other) == Some(one))
+}
+
+/// That an answer is about the license that was asked about.
+fn is_about(asked: &IdKey, answered: &str) -> Result<(), ReadError> {
+    if *asked == IdKey::of(answered) { Ok(()) } else { Err(ReadError::AnotherLicense(shortened(answered))) }
 }
 
 fn not_a_page(error: &serde_json::Error) -> ReadError {
@@ -246,7 +291,9 @@ impl Client {
         if let Some(org) = org.or_else(|| self.org()) {
             url.query_pairs_mut().append_pair("orgId", OrgId::as_str(org));
         }
-        Pages::new(url, |bytes| serde_json::from_slice(bytes).map(|page: LicenseList| page.items))
+        Pages::new(url, None, |bytes| {
+            serde_json::from_slice(bytes).map(|page: LicenseList| (None, page.items))
+        })
     }
 
     /// The users of a license.
@@ -256,7 +303,9 @@ impl Client {
         url.query_pairs_mut()
             .append_pair("includeAssignedTo", "user")
             .append_pair("limit", &PAGE_OF_USERS.to_string());
-        Pages::new(url, |bytes| serde_json::from_slice(bytes).map(|page: HolderPage| page.users))
+        Pages::new(url, Some(id.key()), |bytes| {
+            serde_json::from_slice(bytes).map(|page: HolderPage| (page.id, page.users))
+        })
     }
 
     /// `GET /licenses/{licenseId}`
@@ -265,17 +314,18 @@ impl Client {
     /// [`ReadError`].
     pub async fn license(&self, id: &LicenseId) -> Result<License, ReadError> {
         let (bytes, _) = self.get(self.base().join(&["licenses", id.as_str()])).await?;
-        serde_json::from_slice(&bytes).map_err(|error| not_a_page(&error))
+        let license: License = serde_json::from_slice(&bytes).map_err(|error| not_a_page(&error))?;
+        is_about(&id.key(), &license.id)?;
+        Ok(license)
     }
 
     /// The body of a successful answer, and where the next page is.
-    async fn get(&self, url: Url) -> Result<(Vec<u8>, Option<String>), ReadError> {
+    async fn get(&self, url: Url) -> Result<(Vec<u8>, Result<Option<String>, UnclearLink>), ReadError> {
         let mut response = self.get_once(url).await.map_err(|unanswered| match unanswered {
             Unanswered::CutOff(unconnected) => ReadError::CutOff(unconnected.reason),
             Unanswered::Lost(reason) => ReadError::NoAnswer(reason),
         })?;
-        let links = response.headers().get_all("link").iter().filter_map(|link| link.to_str().ok());
-        let next = links.filter_map(next_page).next().map(str::to_owned);
+        let next = link::next_in(response.headers());
         let bytes = match read_body(&mut response).await {
             Ok(bytes) => bytes,
             Err(BodyError::TooLong) => return Err(ReadError::Unreadable("it is too long".to_owned())),
@@ -330,55 +380,25 @@ fn refuse(response: &Response, body: &[u8]) -> Result<(), ReadError> {
     }
 }
 
-/// The URL of `rel="next"` in a `Link` header (RFC 8288). URLs and quoted parameters may hold commas.
-#[must_use]
-pub fn next_page(link: &str) -> Option<&str> {
-    let mut rest = link;
-    loop {
-        let (url, tail) = rest.split_once('<')?.1.split_once('>')?;
-        let mut quoted = false;
-        let end = tail.find(|c| {
-            quoted ^= c == '"';
-            c == ',' && !quoted
-        });
-        let (parameters, more) = tail.split_at(end.unwrap_or(tail.len()));
-        let mut quoted = false;
-        let outside = |c| {
-            quoted ^= c == '"';
-            c == ';' && !quoted
-        };
-        if parameters.split(outside).any(says_next) {
-            return Some(url);
-        }
-        rest = more;
-    }
-}
-
-fn says_next(parameter: &str) -> bool {
-    let (name, value) = parameter.split_once('=').unwrap_or_default();
-    let mut relations = value.trim().trim_matches('"').split_whitespace();
-    name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_next_page_is_found_among_links() {
-        assert_eq!(next_page(r#"<https://a/b?x=1>; rel="next""#), Some("https://a/b?x=1"));
-        assert_eq!(
-            next_page(r#"<https://a/1>; rel="prev", <https://a/2>; title="t"; REL=next"#),
-            Some("https://a/2")
-        );
-        assert_eq!(next_page(r#"<https://a/1>; rel="first next""#), Some("https://a/1"));
-        // Commas and semicolons have no say inside a URL or quotes.
-        let commas =
-            r#"<https://a/1?x=1,2>; title="a, <b>; rel=next"; rel=prev, <https://a/3?y=4,5;6>; rel=next"#;
-        assert_eq!(next_page(commas), Some("https://a/3?y=4,5;6"));
-        for none in ["", "https://a", "<https://a", r#"<https://a>; rel="last""#, r#"<https://a>"#] {
-            assert_eq!(next_page(none), None, "{none}");
+    fn a_list_stays_in_its_path_whatever_the_spelling_of_the_id() {
+        let same = |one: &str, other: &str| is_same_path(&one.parse().unwrap(), &other.parse().unwrap());
+        let id = "Y2lzY29zcGFyazovL3VzL0xJQ0VOU0UvYTpi";
+        let list = |name: &str| format!("https://a/v1/licenses/{name}?x=1");
+        assert!(same(&list("L1"), "https://a/v1/licenses/L1?next=2"));
+        assert!(same(&list("A%3D"), "https://a/v1/licenses/A="));
+        // The cluster and padding of an ID say nothing.
+        let (us, eu) = ("Y2lzY29zcGFyazovL3VzL0xJQ0VOU0UvYTpiYw", "Y2lzY29zcGFyazovL2V1L0xJQ0VOU0UvYTpiYw==");
+        assert!(same(&list(us), &list(eu)));
+        for other in ["L2", "l1", "L1/users", ""] {
+            assert!(!same(&list("L1"), &list(other)), "{other}");
         }
+        assert!(!same(&list(id), &list(us)));
+        assert!(!same("https://a/v1/licenses/L1", "https://a/v2/licenses/L1"));
     }
 
     #[test]

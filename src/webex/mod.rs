@@ -6,6 +6,7 @@ mod answers;
 mod base_url;
 mod client;
 mod licenses;
+mod link;
 mod network;
 mod oauth;
 mod retry_after;
@@ -17,7 +18,8 @@ pub mod wire;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::Client;
-pub use licenses::{License, LicenseUser, PAGE_OF_USERS, Pages, ReadError, next_page};
+pub use licenses::{License, LicenseUser, PAGE_OF_USERS, Pages, ReadError};
+pub use link::{UnclearLink, next_page};
 pub use network::{ClientError, Network};
 pub use oauth::{ClientCredentials, DeviceCode, Grant, Oauth, OauthError, Polled, SCOPES};
 pub use retry_after::parse as parse_retry_after;

@@ -70,13 +70,23 @@ fn verify_lists_what_is_done_and_does_not_show() {
 #[test]
 fn a_list_that_is_not_read_whole_proves_nothing_and_the_address_is_told() {
     type Second = fn() -> Answer;
-    let second: [(&str, Second); 5] = [
+    let second: [(&str, Second); 10] = [
         ("404", || answer(404, json!({"message": "gone"}).to_string())),
         ("garbage", || answer(200, "<html>sign in</html>")),
         ("no users", || answer(200, json!({"id": "LIC", "name": "Messaging"}).to_string())),
         ("cut off", || answer(200, r#"{"users":[{"id":"X"#)),
         ("elsewhere", || {
             linked("Link: <http://example.com/v1/licenses/LIC?page=3>; rel=\"next\"\r\n", page(&[]))
+        }),
+        ("another license's", || answer(200, json!({"id": "OTHER", "users": []}).to_string())),
+        ("leads to another license", || {
+            linked("Link: </v1/licenses/OTHER?page=3>; rel=\"next\"\r\n", page(&[]))
+        }),
+        ("links that are no links", || linked("Link: next please\r\n", page(&[]))),
+        ("links that break off", || linked("Link: </v1/licenses/LIC?page=3>; rel=\"next\r\n", page(&[]))),
+        ("two next pages", || {
+            let two = "Link: </v1/licenses/LIC?page=3>; rel=next, </v1/licenses/LIC?page=4>; rel=next\r\n";
+            linked(two, page(&[]))
         }),
     ];
     for (what, second) in second {
@@ -108,6 +118,35 @@ fn every_link_header_line_is_read_and_every_page() {
     let ran = verify(&service).exits(1);
     assert_eq!(counts(&ran.summary(), ["compared", "drift"]), [2, 1]);
     assert!(service.asked().iter().any(|asked| path(asked).contains("limit=300")));
+}
+
+#[test]
+fn the_next_page_is_followed_however_it_is_spelled() {
+    for relation in
+        ["rel='next'", "rel=next", "REL=\"NEXT\"", "rel=\"last next\"", "title=x; rel = 'first next' "]
+    {
+        let service = service(move |number| match number {
+            1 => linked(&format!("Link: </v1/licenses/LIC?page=2>; {relation}\r\n"), page(&[])),
+            _ => answer(200, page(&[("B", Some("b@example.com"))])),
+        });
+        let ran = verify(&service).exits(1);
+        assert_eq!(counts(&ran.summary(), ["compared", "drift"]), [2, 1], "{relation}");
+    }
+}
+
+#[test]
+fn holders_of_another_license_make_nothing_unchanged() {
+    let service = Scripted::start(|asked| {
+        if path(asked).split('?').next() == Some("/v1/licenses") {
+            return answer(200, json!({"items": [{"id": "LIC", "name": "Messaging"}]}).to_string());
+        }
+        answer(200, json!({"id": "OTHER", "name": "Other", "users": []}).to_string())
+    });
+    let desk = Desk::at(&service.url);
+    let ran = desk.apply(FILE, &["--only-changes"]);
+    assert!(!matches!(ran.code, 0 | 1), "{} {}", ran.code, ran.stderr);
+    assert!(ran.stderr.contains("another license than was asked about: OTHER"), "{}", ran.stderr);
+    assert!(service.asked().iter().all(|asked| !asked.head.starts_with("PATCH")));
 }
 
 #[test]
