@@ -158,12 +158,8 @@ impl Route {
             };
             return NoAnswer::NotSent(self.way.told(&obstacle));
         }
-        let is_no_http = |cause: &(dyn Error + 'static)| {
-            cause.downcast_ref().is_some_and(|error: &hyper::Error| error.is_parse())
-        };
-        if self.way.is_plain && causes(error).into_iter().any(is_no_http) {
-            return NoAnswer::NotSent(self.way.told(&Obstacle::NoHttp));
-        }
+        // What has left may have been done, however the answer broke: only who speaks TLS there has surely not read
+        // it.
         if self.way.is_plain && !self.has_spoken() && self.speaks_tls().await {
             return NoAnswer::NotSent(self.way.told(&Obstacle::NoHttp));
         }
@@ -179,8 +175,9 @@ impl Route {
         self.way.spoke.load(Ordering::Relaxed)
     }
 
-    /// Whether a server that hangs up at every request in the clear takes part in a TLS handshake.
+    /// Whether a server that has no answer to a request in the clear takes part in a TLS handshake.
     async fn speaks_tls(&self) -> bool {
+        const ALERT: u8 = 0x15;
         const HANDSHAKE: u8 = 0x16;
         let Ok(name) = ServerName::try_from("localhost") else { return false };
         let Ok(mut tls) = rustls::ClientConnection::new(Arc::new(trust::nobody()), name) else {
@@ -193,7 +190,7 @@ impl Route {
             stream.write_all(&hello).await?;
             stream.read_u8().await
         });
-        matches!(answered.await, Ok(Ok(HANDSHAKE)))
+        matches!(answered.await, Ok(Ok(ALERT | HANDSHAKE)))
     }
 
     /// What the proxy answers to the wish for a tunnel: the error does not say it.
@@ -332,8 +329,7 @@ impl Way {
                  --base-url, its scheme and its port"
             )),
             (Obstacle::NoHttp, _) => hopeless(format!(
-                "{host} does not speak http: something speaks https there, or another protocol; correct --base-url, \
-                 its scheme and its port"
+                "{host} does not speak http: something speaks https there; correct --base-url, its scheme and its port"
             )),
             (Obstacle::ProxyLogin, Some(proxy)) => hopeless(format!(
                 "{proxy} wants a login before it connects to {host} (HTTP 407); give it there, as in \
@@ -401,7 +397,15 @@ pub(super) fn lost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }
-    let kinds = causes(error).into_iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let causes = causes(error);
+    let is_no_http = |cause: &&(dyn Error + 'static)| {
+        cause.downcast_ref().is_some_and(|error: &hyper::Error| error.is_parse())
+    };
+    if causes.iter().any(is_no_http) {
+        return "an answer came that is not http, or not whole: its status or a header cannot be read"
+            .to_owned();
+    }
+    let kinds = causes.into_iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
     match kinds.map(io::Error::kind).next() {
         Some(
             io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe,
