@@ -136,6 +136,8 @@ pub struct ItemError {
     pub email: Option<String>,
     /// Why it failed; `None` where the item carries no error.
     pub error: Option<ServerError>,
+    /// What the user holds now, where an item of a success lists it.
+    pub held: Option<Box<Holdings>>,
 }
 
 /// What a user holds, as the object form answers it.

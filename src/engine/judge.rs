@@ -42,7 +42,7 @@ fn judge_status(wire: WireForm, org: Option<&OrgId>, sent: &[Assignment], http: 
         (413, Body::Page) if sent.len() > 1 => Verdict::Rejected(rejection(http)),
         // A page has a status of its own making, and the API never answers with one.
         (_, Body::Page) => foreign(http),
-        (200 | 204, body) if wire == WireForm::Array => succeeded(sent, http, body),
+        (200 | 204, body) if wire == WireForm::Array => succeeded(sent, org, http, body),
         (200 | 204, Body::Empty) => succeeded_silently(http),
         (206, body) if wire == WireForm::Array => items::of_206(sent, body),
         (200 | 206, body) => holdings::compared(sent, org, body),
@@ -55,10 +55,10 @@ fn judge_status(wire: WireForm, org: Option<&OrgId>, sent: &[Assignment], http: 
 }
 
 /// Array form, 200 and 204: done, unless a body says otherwise or is somebody else's.
-fn succeeded(sent: &[Assignment], http: &HttpAnswer, body: &Body) -> Verdict {
+fn succeeded(sent: &[Assignment], org: Option<&OrgId>, http: &HttpAnswer, body: &Body) -> Verdict {
     match body {
         Body::Empty | Body::Json => Verdict::Accepted { failures: Vec::new(), words: None },
-        Body::Items(list) => items::of_success(sent, list),
+        Body::Items(list) => items::of_success(sent, org, list),
         Body::Error(error) => {
             let words = error.to_string();
             Verdict::InDoubt(format!("HTTP {} with an error for nobody in particular: {words}", http.status))

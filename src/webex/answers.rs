@@ -39,27 +39,87 @@ fn is_page(content_type: Option<&str>, bytes: &[u8]) -> bool {
     says_so || [&b"<!doctype"[..], b"<html", b"<head", b"<body", b"<title"].into_iter().any(begins)
 }
 
-/// Array form: no body is described for plain success, but what has errors in it is none.
+/// Array form: no body is described for plain success, but what tells of an error is none.
 fn success(value: &Value) -> Body {
-    match value {
-        Value::Object(map) if map.contains_key("personId") || map.contains_key("email") => {
-            Body::Items(vec![item(map)])
+    let list: &[Value] = match value {
+        Value::Object(map) if is_item(map) => std::slice::from_ref(value),
+        Value::Object(map) => match map.get("items") {
+            Some(Value::Array(list)) if !tells_of_error(map.iter().filter(|(name, _)| *name != "items")) => {
+                list
+            }
+            _ => &[],
+        },
+        Value::Array(list) => list,
+        _ => &[],
+    };
+    let items: Option<Vec<_>> = list.iter().map(|value| value.as_object().map(held_item)).collect();
+    match items {
+        // An error that stands where no item has one is nobody's in particular.
+        Some(items) if !list.is_empty() && !list.iter().any(|item| is_error_hidden(item)) => {
+            Body::Items(items)
         }
-        Value::Object(map) if map.get("error").is_some_and(says_something) => {
-            Body::Error(server_error(value))
-        }
-        Value::Object(map) if map.get("errors").is_some_and(says_something) => {
-            Body::Error(server_error(value))
-        }
-        Value::Object(_) => Body::Json,
-        list => items(list).map_or(Body::Json, Body::Items),
+        _ if mentions_error(value) || has_bad_code(value) => Body::Error(server_error(value)),
+        Some(items) if value.is_array() => Body::Items(items),
+        _ => Body::Json,
     }
+}
+
+fn is_item(map: &Map<String, Value>) -> bool {
+    map.contains_key("personId") || map.contains_key("email")
+}
+
+/// Whether an item without an error of its own has one somewhere inside.
+fn is_error_hidden(value: &Value) -> bool {
+    value.as_object().is_some_and(|map| item(map).error.is_none()) && mentions_error(value)
+}
+
+/// Whether something tells of an error, however deep.
+fn mentions_error(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => tells_of_error(map.iter()),
+        Value::Array(list) => list.iter().any(mentions_error),
+        _ => false,
+    }
+}
+
+fn tells_of_error<'a>(mut fields: impl Iterator<Item = (&'a String, &'a Value)>) -> bool {
+    const NAMES: [&str; 4] = ["error", "fault", "fail", "exception"];
+    fields.any(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        let told = says_something(value) && !is_none_counted(value);
+        (told && NAMES.into_iter().any(|begins| name.starts_with(begins))) || mentions_error(value)
+    })
+}
+
+/// None failed, so many: `"failed": 0`.
+fn is_none_counted(value: &Value) -> bool {
+    value.as_u64() == Some(0)
+}
+
+/// Whether a body has a code of its own, and it does not repeat the status of a success.
+fn has_bad_code(value: &Value) -> bool {
+    value.get("code").filter(|code| says_something(code) && !is_none_counted(code)).is_some_and(|code| {
+        !scalar(code).is_some_and(|code| {
+            code.eq_ignore_ascii_case("ok") || code.parse().is_ok_and(|code: u16| (200..300).contains(&code))
+        })
+    })
 }
 
 fn items(value: &Value) -> Result<Vec<ItemError>, String> {
     let no_list = || "is no list of users".to_owned();
     let list = value.as_array().ok_or_else(no_list)?;
     list.iter().map(|value| value.as_object().map(item).ok_or_else(no_list)).collect()
+}
+
+/// An item of a success, with what the user holds where it lists that.
+fn held_item(map: &Map<String, Value>) -> ItemError {
+    // An item that repeats what was asked for says nothing of what is held.
+    let repeats = |list: &Value| {
+        list.as_array().is_some_and(|list| list.iter().any(|license| license.get("operation").is_some()))
+    };
+    let lists = map.get("licenses").is_some_and(|list| list.is_array() && !repeats(list));
+    let held = lists.then(|| holdings_of(map).ok()).flatten();
+    ItemError { held: held.map(Box::new), ..item(map) }
 }
 
 fn item(map: &Map<String, Value>) -> ItemError {
@@ -69,6 +129,7 @@ fn item(map: &Map<String, Value>) -> ItemError {
         person_id: text(map.get("personId")),
         email: text(map.get("email")),
         error: failed.then(|| server_error_of(map)),
+        held: None,
     }
 }
 
@@ -83,7 +144,10 @@ fn says_something(value: &Value) -> bool {
 }
 
 fn holdings(value: &Value) -> Result<Holdings, String> {
-    let map = value.as_object().ok_or_else(|| "is not what a user holds".to_owned())?;
+    holdings_of(value.as_object().ok_or_else(|| "is not what a user holds".to_owned())?)
+}
+
+fn holdings_of(map: &Map<String, Value>) -> Result<Holdings, String> {
     Ok(Holdings {
         person_id: text(map.get("personId")),
         email: text(map.get("email")),
@@ -264,11 +328,41 @@ mod tests {
             panic!()
         };
         assert!(items[0].error.is_some());
-        for body in [r#"{"errors":[{"code":"X"}]}"#, r#"{"error":"X"}"#] {
+        for body in [
+            r#"{"errors":[{"code":"X"}]}"#,
+            r#"{"error":"X"}"#,
+            r#"{"fault":{"faultstring":"Quota violation","detail":{"errorcode":"policies.QuotaViolation"}}}"#,
+            r#"{"result":{"items":[{"email":"a@example.com","error":{"code":"X"}}]}}"#,
+            r#"{"items":[],"errors":[{"code":"X"}]}"#,
+            r#"[{"user":{"email":"a@example.com"},"result":{"error":"X"}}]"#,
+            r#"[{"Email":"a@example.com","Error":{"Code":"X"}}]"#,
+            r#"[[{"email":"a@example.com","error":"X"}]]"#,
+            r#"{"code":"400","message":"Bad"}"#,
+            r#"{"failed":2}"#,
+        ] {
             assert!(matches!(read(WireForm::Array, 200, body.as_bytes()), Body::Error(_)), "{body}");
         }
+        for body in [r#"{"failed":0}"#, r#"{"code":200,"message":"OK"}"#, r#""OK""#, r#"{"items":[]}"#] {
+            assert_eq!(read(WireForm::Array, 200, body.as_bytes()), Body::Json, "{body}");
+        }
+        let wrapped = br#"{"items":[{"email":"a@example.com","error":{"code":"X"}}]}"#;
+        let Body::Items(items) = read(WireForm::Array, 200, wrapped) else { panic!() };
+        assert!(items[0].error.is_some());
         for text in ["ok", "[{", "\u{0}"] {
             assert!(matches!(read(WireForm::Array, 200, text.as_bytes()), Body::Unreadable(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_item_of_a_success_may_list_what_is_held_and_what_repeats_the_request_does_not() {
+        let held = |body: &str| match read(WireForm::Array, 200, body.as_bytes()) {
+            Body::Items(mut items) => items.remove(0).held.map(|held| held.licenses.unwrap()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(held(r#"[{"email":"a@example.com","licenses":["L1"]}]"#), Some(vec!["L1".to_owned()]));
+        assert_eq!(held(r#"[{"email":"a@example.com","licenses":[]}]"#), Some(vec![]));
+        for none in [r#""x":1"#, r#""licenses":null"#, r#""licenses":[{"id":"L1","operation":"remove"}]"#] {
+            assert_eq!(held(&format!(r#"[{{"email":"a@example.com",{none}}}]"#)), None, "{none}");
         }
     }
 

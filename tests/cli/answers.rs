@@ -75,6 +75,91 @@ fn plain_success_with_errors_in_it_is_a_success_in_part() {
 }
 
 #[test]
+fn errors_in_a_plain_success_are_seen_wherever_they_stand() {
+    let array = &["--wire", "array"];
+    let wrapped = r#"{"items":[{"email":"b@example.com","error":{"code":"X","message":"no"}}]}"#;
+    assert_eq!(states(TWO, array, answer(200, wrapped)), [done(2), failed(3, "X")]);
+    for body in [
+        r#"{"fault":{"faultstring":"Rate limit quota violation","detail":{"errorcode":"QuotaViolation"}}}"#,
+        r#"{"result":{"items":[{"email":"b@example.com","error":{"code":"X"}}]}}"#,
+        r#"{"items":[{"email":"eve@example.com","error":{"code":"X"}}]}"#,
+        r#"[{"user":{"email":"b@example.com"},"result":{"errors":[{"errorCode":"X"}]}}]"#,
+        r#"{"code":400,"message":"Bad request"}"#,
+    ] {
+        let states = states(TWO, array, answer(200, body));
+        assert!(states.iter().all(|(_, state, _)| state == "in_doubt"), "{body}: {states:?}");
+    }
+}
+
+#[test]
+fn what_an_item_of_a_success_says_is_held_is_compared() {
+    let array = &["--wire", "array"];
+    let body = r#"[{"email":"a@example.com","licenses":[]},{"email":"b@example.com","licenses":["L1"]}]"#;
+    assert_eq!(states(TWO, array, answer(200, body)), [failed(2, "NOT_APPLIED"), failed(3, "NOT_APPLIED")]);
+    for body in [
+        r#"[{"email":"a@example.com","licenses":["L1"]},{"email":"b@example.com","licenses":[]}]"#,
+        r#"[{"email":"a@example.com","licenses":[],"pendingLicenses":["L1"]}]"#,
+        // The request, repeated.
+        r#"[{"email":"b@example.com","licenses":[{"id":"L1","operation":"remove"}]}]"#,
+    ] {
+        assert_eq!(states(TWO, array, answer(200, body)), [done(2), done(3)], "{body}");
+    }
+}
+
+#[test]
+fn what_is_held_in_another_organization_is_no_answer() {
+    // ciscospark://us/LICENSE/a1:MS_1, and the organizations a1 and b2.
+    let license = "Y2lzY29zcGFyazovL3VzL0xJQ0VOU0UvYTE6TVNfMQ";
+    let (own, other) =
+        ("Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi9hMQ", "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi9iMg");
+    let csv = format!("email,licenseId\na@example.com,{license}\n");
+    let held =
+        |org| answer(200, format!(r#"{{"orgId":"{org}","email":"a@example.com","licenses":["{license}"]}}"#));
+    assert_eq!(states(&csv, &["--wire", "object"], held(own)), [done(2)]);
+    for named in [&[][..], &["--org-id", own]] {
+        let states = states(&csv, &[&["--wire", "object"], named].concat(), held(other));
+        assert!(states.iter().all(|(_, state, _)| state == "in_doubt"), "{states:?}");
+    }
+}
+
+/// Lines that make a head which no one can read.
+fn broken_heads() -> [String; 3] {
+    [
+        "Content-Length: 1000\r\nContent-Length: 0\r\n".to_owned(),
+        "no colon here\r\n".to_owned(),
+        format!("X: {}\r\n", "a".repeat(900_000)),
+    ]
+}
+
+#[test]
+fn what_was_sent_is_in_doubt_when_the_head_of_its_answer_is_broken() {
+    for lines in broken_heads() {
+        let states = states(TWO, &["--wire", "array"], (200, lines.clone(), String::new()));
+        let shown = &lines[..40.min(lines.len())];
+        assert!(states.iter().all(|(_, state, _)| state == "in_doubt"), "{shown}: {states:?}");
+    }
+}
+
+#[test]
+fn what_was_done_behind_a_broken_head_is_not_called_failed() {
+    for lines in broken_heads() {
+        let service = Scripted::start(move |asked| {
+            let refused =
+                r#"[{"email":"a@example.com","error":{"code":"400","message":"License is not assigned"}}]"#;
+            match asked.number {
+                1 => (200, lines.clone(), String::new()),
+                _ if asked.head.starts_with("PATCH") => answer(206, refused),
+                _ => answer(200, r#"{"id":"L1","users":[]}"#),
+            }
+        });
+        let desk = Desk::at(&service.url);
+        let csv = "email,licenseId,operation\na@example.com,L1,remove\n";
+        desk.apply(csv, &["--wire", "array"]).exits(0);
+        assert_eq!(desk.states(), [done(2)]);
+    }
+}
+
+#[test]
 fn what_is_not_the_apis_is_nobodys_success_and_nobodys_failure_and_is_kept() {
     let redirect = || (302, "Location: https://login.example.com/?next=/v1\r\n".to_owned(), String::new());
     for (given, kept) in [

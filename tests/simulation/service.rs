@@ -155,8 +155,12 @@ impl Service {
 
     /// An answer of which nothing follows.
     fn garbage(&self, dice: &mut fastrand::Rng) -> Answer {
-        let stranger =
-            ItemError { email: Some("eve@example.com".into()), person_id: None, error: Some(error(None)) };
+        let stranger = ItemError {
+            email: Some("eve@example.com".into()),
+            person_id: None,
+            error: Some(error(None)),
+            held: None,
+        };
         let body = match (self.form, dice.u32(..4)) {
             (_, 0) => Body::Unreadable("is cut off".into()),
             (WireForm::Array, 1) => Body::Items(Vec::new()),
@@ -184,7 +188,12 @@ impl Service {
         for assignment in sent {
             let user = name(assignment);
             if let Some(code) = self.refused.get(&user) {
-                items.push(ItemError { email: Some(user), person_id: None, error: Some(error(Some(code))) });
+                items.push(ItemError {
+                    email: Some(user),
+                    person_id: None,
+                    error: Some(error(Some(code))),
+                    held: None,
+                });
                 continue;
             }
             let held = self.held.entry(user).or_default();

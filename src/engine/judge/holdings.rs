@@ -16,6 +16,11 @@ pub(super) fn compared(sent: &[Assignment], org: Option<&OrgId>, body: &Body) ->
         Body::Unreadable(reason) => return Verdict::InDoubt(format!("an answer with a body that {reason}")),
         _ => return Verdict::InDoubt("an answer without what the user holds now".to_owned()),
     };
+    compared_with(sent, org, holdings)
+}
+
+/// What one user was asked for, held against what the answer says that he holds.
+pub(super) fn compared_with(sent: &[Assignment], org: Option<&OrgId>, holdings: &Holdings) -> Verdict {
     let [assignment] = sent else {
         return Verdict::InDoubt("an answer about one user, and several were asked about".to_owned());
     };
@@ -97,10 +102,21 @@ fn about_another(assignment: &Assignment, org: Option<&OrgId>, holdings: &Holdin
         (None, Some((email, given))) => (email.key() != address_key(given)).then_some(("the address", given)),
         (None, None) => None,
     };
-    let asked_org = assignment.org.as_ref().or(org).zip(org_id.as_deref());
-    let org = asked_org.filter(|(asked, given)| asked.key() != IdKey::of(given));
+    let asked_org = organization(assignment, org).zip(org_id.as_deref());
+    let org = asked_org.filter(|(asked, given)| *asked != IdKey::of(given));
     user.or(org.map(|(_, given)| ("the organization", given)))
         .map(|(what, given)| format!("{what} {}, who was not asked about", Printable(given)))
+}
+
+/// The organization that was asked about: the one that is named, or else that of the licenses.
+fn organization(assignment: &Assignment, org: Option<&OrgId>) -> Option<IdKey> {
+    let of_licenses = || {
+        assignment.operations.iter().find_map(|operation| match &operation.change {
+            Change::License(id, _) => id.organization(),
+            Change::Site(_) => None,
+        })
+    };
+    assignment.org.as_ref().or(org).map(OrgId::key).or_else(of_licenses)
 }
 
 /// The errors of an answer, as one refusal.

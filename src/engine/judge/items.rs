@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::failure;
+use super::{failure, holdings};
 use crate::domain::{
-    Assignment, Body, ErrorCode, IdKey, ItemError, OperationFailure, Printable, Refusal, ServerError,
+    Assignment, Body, ErrorCode, IdKey, ItemError, OperationFailure, OrgId, Printable, Refusal, ServerError,
     address_key, code,
 };
 use crate::engine::verdict::Verdict;
@@ -27,12 +27,33 @@ pub(super) fn of_206(sent: &[Assignment], body: &Body) -> Verdict {
     }
 }
 
-/// 200 with a list: only its errors count.
-pub(super) fn of_success(sent: &[Assignment], items: &[ItemError]) -> Verdict {
-    match failures(sent, items, |item| item.error.is_some()) {
-        Ok(failures) => Verdict::Accepted { failures, words: None },
-        Err(stranger) => Verdict::InDoubt(format!("HTTP 200 with an error that names {stranger}")),
+/// 200 with a list: its errors count, and what it says that users hold now.
+pub(super) fn of_success(sent: &[Assignment], org: Option<&OrgId>, items: &[ItemError]) -> Verdict {
+    let mut failures = match failures(sent, items, |item| item.error.is_some()) {
+        Ok(failures) => failures,
+        Err(stranger) => return Verdict::InDoubt(format!("HTTP 200 with an error that names {stranger}")),
+    };
+    let mut words = None;
+    let users = SentUsers::of(sent);
+    for item in items.iter().filter(|item| item.error.is_none()) {
+        let Some(held) = &item.held else { continue };
+        let index = match users.find(item) {
+            Ok(index) => index,
+            Err(stranger) => return Verdict::InDoubt(format!("HTTP 200 with an item that names {stranger}")),
+        };
+        let one = sent.get(index..=index).unwrap_or_default();
+        match holdings::compared_with(one, org, held) {
+            Verdict::Accepted { failures: more, words: told } => {
+                failures.extend(more);
+                // Kept for the whole request, so only where it is about one user.
+                words = words.or(told.filter(|_| sent.len() == 1));
+            }
+            other => return other,
+        }
     }
+    failures.sort_by_key(|failure| failure.key);
+    failures.dedup_by_key(|failure| failure.key);
+    Verdict::Accepted { failures, words }
 }
 
 fn failures(

@@ -54,7 +54,7 @@ fn http(status: u16, body: Body) -> Answer {
 
 fn item(email: Option<&str>, person: Option<&str>, code: Option<&str>) -> ItemError {
     let error = code.map(|code| ServerError { code: ErrorCode::from_server(code), message: None });
-    ItemError { email: email.map(Into::into), person_id: person.map(Into::into), error }
+    ItemError { email: email.map(Into::into), person_id: person.map(Into::into), error, held: None }
 }
 
 fn failed_lines(verdict: &Verdict) -> Vec<(u32, String)> {
