@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::args::{self, OnInvalid};
 use super::check::described;
+use super::conclusion::summary;
 use super::confirm::{Deed, can_ask, confirm};
 use super::context::{Context, absolute};
+use super::event::Summary;
 use super::exit::{Exit, Failure};
 use super::given_back;
 use super::looking::Question;
@@ -191,6 +193,9 @@ fn refuse_known(
     let partition = args.choosing.partition;
     let Some(known) = earlier.run_of_file(sha256, partition)? else { return Ok(()) };
     let run = known.run;
+    if known.state != RunState::Finished || !args.again {
+        context.output.conclude(Summary::Run(summary(earlier, &known, None)?));
+    }
     let file = match partition {
         Some(partition) => format!("part {partition} of {}", args.file.display()),
         None => args.file.display().to_string(),

@@ -77,6 +77,12 @@ impl Failure {
         Self { exit, ..self }
     }
 
+    /// The same, and how to go on.
+    pub(super) fn and_then(self, how: impl std::fmt::Display) -> Self {
+        let text = spelled_out(self.error.as_ref());
+        Self { error: anyhow::anyhow!("{text}; {how}"), ..self }
+    }
+
     pub(super) fn usage_of(error: anyhow::Error) -> Self {
         Self { exit: Exit::Usage, error }
     }

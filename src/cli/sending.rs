@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::conclusion::conclude;
+use super::conclusion::{conclude, summary};
 use super::context::{Context, sending_runtime};
+use super::event::Summary;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::progress;
 use crate::domain::RunId;
-use crate::journal::Journal;
+use crate::journal::{Journal, Reader};
 use crate::live::Readings;
 use crate::run::{RunSettings, Stop, send};
 
@@ -25,13 +26,38 @@ pub(super) fn send_run(
     settings: &RunSettings,
     stops: Stops,
 ) -> Result<Exit, Failure> {
+    // However this ends, there is a run, and programs are told how it stands.
+    stand(context, &journal.reader()?, run)?;
     let runtime = sending_runtime()?;
     let mut observer = progress::observer(context.output, settings.rate);
     stops.sending.store(true, Ordering::SeqCst);
     let sent = runtime.block_on(send(journal, run, readings, settings, observer.as_mut(), stops.receiver));
     drop(observer);
-    let mut sent = sent?;
+    let mut sent = match sent {
+        Ok(sent) => sent,
+        Err(error) => {
+            if let Ok(reader) = Reader::open(&context.journal) {
+                // What was told before stays where the journal cannot be read either.
+                let _ = stand(context, &reader, run);
+            }
+            let failure = Failure::from(error);
+            let resume = context.command(format_args!("resume {run}"));
+            return Err(if context.service_stays {
+                failure.and_then(format_args!("then go on with: {resume}"))
+            } else {
+                failure
+            });
+        }
+    };
     conclude(context, &mut sent.journal, run, settings, Some(&sent.ending))
+}
+
+/// What programs are told at the end, if it comes to nothing better: how the run stands now.
+fn stand(context: &Context, reader: &Reader, run: RunId) -> Result<(), Failure> {
+    if let Some(row) = reader.run(Some(run))? {
+        context.output.conclude(Summary::Run(summary(reader, &row, None)?));
+    }
+    Ok(())
 }
 
 /// Signals, listened to from the start of a command on.

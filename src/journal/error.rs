@@ -8,8 +8,12 @@ use rusqlite::ErrorCode;
 /// What SQLite says, in our words; none where the error is not SQLite's.
 #[must_use]
 pub fn cause_in_words(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
-    let error = error.downcast_ref::<rusqlite::Error>()?;
-    Some(match error.sqlite_error_code() {
+    // The one is the source of the other, and both have words of their own.
+    let code = match error.downcast_ref::<rusqlite::ffi::Error>() {
+        Some(inner) => Some(inner.code),
+        None => error.downcast_ref::<rusqlite::Error>()?.sqlite_error_code(),
+    };
+    Some(match code {
         Some(ErrorCode::DiskFull) => "the disk is full",
         Some(ErrorCode::ReadOnly) => "nothing can be written there",
         Some(
@@ -103,7 +107,7 @@ pub enum JournalError {
         source: rusqlite::Error,
     },
     /// The disk is full or fails.
-    #[error("the journal {} cannot be written or read; nothing more was sent. Make room or mend the disk, then go on with 'seatbatch resume'", path.display())]
+    #[error("the journal {} cannot be written or read; nothing more was sent. Make room or mend the disk, and give the command again", path.display())]
     Disk {
         /// The journal.
         path: PathBuf,
@@ -111,7 +115,7 @@ pub enum JournalError {
         source: rusqlite::Error,
     },
     /// The file is no longer the one that was opened.
-    #[error("the journal {} was moved, deleted or replaced while it was in use; nothing more was sent. Put it back, then go on with 'seatbatch resume'", path.display())]
+    #[error("the journal {} was moved, deleted or replaced while it was in use; nothing more was sent. Put it back, and give the command again", path.display())]
     Replaced {
         /// The journal.
         path: PathBuf,

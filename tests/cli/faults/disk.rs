@@ -57,7 +57,7 @@ fn breaks(on_the_disk: impl FnOnce(&Desk, &[&str]) -> Ran, fault: &str) -> bool 
     let service = sandbox(40, WireForm::Array, &[]);
     let desk = Desk::at(&service.url());
     desk.write("people.csv", onboarding(40));
-    let args = ["apply", "people.csv", "--rate", "unlimited", "--batch-size", "2"];
+    let args = ["apply", "people.csv", "--json", "--rate", "unlimited", "--batch-size", "2"];
     let ran = on_the_disk(&desk, &args);
     let sent: BTreeSet<String> =
         service.requests().all().into_iter().flat_map(|request| request.users).collect();
@@ -66,6 +66,15 @@ fn breaks(on_the_disk: impl FnOnce(&Desk, &[&str]) -> Ran, fault: &str) -> bool 
     assert!(matches!(ran.code, 0 | 4), "{fault}: exit {}: {}", ran.code, ran.stderr);
     if ran.code == 4 {
         assert!(!ran.stderr.contains("panicked"), "{fault}: {}", ran.stderr);
+        // Our words, not the database's, and a command that finds the journal.
+        assert!(!ran.stderr.contains("Error code"), "{fault}: {}", ran.stderr);
+        let proposes = |line: &str| line.contains("go on with: seatbatch resume");
+        let bare = |line: &&str| proposes(line) && !line.contains("--journal");
+        assert_eq!(ran.stderr.lines().find(bare), None, "{fault}: {}", ran.stderr);
+        if ran.stderr.lines().any(proposes) {
+            let summary = ran.summary();
+            assert_eq!((&summary["run"], &summary["total"]), (&1.into(), &40.into()), "{fault}: {summary}");
+        }
         // It may have broken before there was a run, or after the run's end.
         let status = desk.run(&["status"]).stdout;
         if !status.contains("finished") {
@@ -204,7 +213,9 @@ fn a_folder_that_cannot_be_written_to_is_named_and_nothing_is_sent() {
     let refused = |command: &[&str]| {
         allow(0o555);
         let ran = as_a_mere_user(&desk, &[&["--journal", "kept/j.db"], command].concat()).exits(4);
-        let why = ["Permission denied", "readonly"].iter().any(|word| ran.stderr.contains(word));
+        let why = ["may not be opened or written", "nothing can be written there"]
+            .iter()
+            .any(|word| ran.stderr.contains(word));
         assert!(ran.stderr.contains("the journal kept/j.db") && why, "{}", ran.stderr);
         allow(0o755);
     };
