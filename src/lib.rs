@@ -23,9 +23,9 @@
 //!
 //! ```
 //! use seatbatch::assign::{Interpretation, Known, check};
-//! use seatbatch::domain::{Order, Rate, Wire};
+//! use seatbatch::domain::{Order, Rate, RatePer, Wire};
 //! use seatbatch::input::InputFile;
-//! use seatbatch::plan::forecast;
+//! use seatbatch::plan::{Manner, Stretch, forecast};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -46,7 +46,10 @@
 //!
 //! // One request of up to 100 users, at most 300 a minute.
 //! let rate: Rate = "300/min".parse()?;
-//! assert_eq!(forecast(checked.organizations(), 100, rate, Wire::Array, None).requests(), 1);
+//! let manner = Manner { batch_size: 100, rate, rate_per: RatePer::Run, wire: Wire::Array, found: None };
+//! let parts: Vec<Stretch> =
+//!     (0..).zip(checked.organizations()).map(|(org, users)| Stretch { org, users: *users }).collect();
+//! assert_eq!(forecast(&parts, &manner).requests().all, 1);
 //! # Ok(())
 //! # }
 //! ```
