@@ -77,7 +77,7 @@ fn death_while_a_journal_is_brought_to_a_new_format_leaves_one_or_the_other() {
         let service = sandbox(USERS, WireForm::Array, &[]);
         let desk = Desk::at(&service.url());
         let old = Connection::open(desk.path("seatbatch.db")).unwrap();
-        old.execute_batch(include_str!("../../src/journal/schema_1.sql")).unwrap();
+        old.execute_batch(include_str!("../../../src/journal/schema_1.sql")).unwrap();
         old.execute_batch("PRAGMA application_id = 1397047636; PRAGMA user_version = 1").unwrap();
         drop(old);
         desk.write("people.csv", onboarding(USERS));
