@@ -5,8 +5,9 @@ set -euo pipefail
 deb=$1
 suite=${SUITE:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
 root=$(mktemp -d)
+chmod 755 "$root"
 trap 'umount "$root/proc" 2>/dev/null || true; rm -rf --one-file-system "$root"' EXIT
-mirror=$(sed -n 's/^URIs: *//p; s/^deb \([^ ]*\) .*/\1/p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1)
+mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true; } | sed -n 's/^URIs: *//p; s/^deb \([^ ]*\) .*/\1/p' | sed -n 1p)
 
 debootstrap --variant=minbase --include=ca-certificates,man-db,bash-completion "$suite" "$root" "$mirror" >/dev/null
 mount -t proc proc "$root/proc"
