@@ -55,9 +55,7 @@ fn success(value: &Value) -> Body {
     let items: Option<Vec<_>> = list.iter().map(|value| value.as_object().map(held_item)).collect();
     match items {
         // An error that stands where no item has one is nobody's in particular.
-        Some(items) if !list.is_empty() && !list.iter().any(is_error_hidden) => {
-            Body::Items(items)
-        }
+        Some(items) if !list.is_empty() && !list.iter().any(is_error_hidden) => Body::Items(items),
         _ if mentions_error(value) || has_bad_code(value) => Body::Error(server_error(value)),
         Some(items) if value.is_array() => Body::Items(items),
         _ => Body::Json,
