@@ -12,6 +12,7 @@ use seatbatch::sandbox::{Organization, Sandbox};
 use serde_json::{Value, json};
 
 use crate::harness::{Desk, TOKEN, onboarding, organization, sandbox_with};
+use crate::stories::column;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -109,12 +110,6 @@ fn hold(name: &str, service: &Sandbox, codes: &[i32]) {
         std::fs::write(path, format!("{}\n", lines.join("\n"))).unwrap();
     }
     assert!(wrong.is_empty(), "{name} shows something else than\n{}", wrong.join("\n"));
-}
-
-/// What stands in one column of a sample, which has no quotes.
-fn column(name: &str, position: usize) -> Vec<String> {
-    let text = std::fs::read_to_string(root().join("samples").join(name)).unwrap();
-    text.lines().skip(1).map(|line| line.split(',').nth(position).unwrap().to_owned()).collect()
 }
 
 /// An organization of these users, with what each of them holds.

@@ -13,7 +13,7 @@ fn sample(name: &str) -> Vec<u8> {
 }
 
 /// What stands in one column of a sample, which has no quotes.
-fn column(name: &str, position: usize) -> Vec<String> {
+pub(crate) fn column(name: &str, position: usize) -> Vec<String> {
     let text = String::from_utf8(sample(name)).unwrap();
     text.lines().skip(1).map(|line| line.split(',').nth(position).unwrap().to_owned()).collect()
 }
