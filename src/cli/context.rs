@@ -179,10 +179,8 @@ impl Context {
     pub(super) fn command_like(&self, settings: &RunSettings, words: impl std::fmt::Display) -> String {
         let usual = RunSettings::default();
         let url = Some(&settings.base_url).filter(|url| **url != usual.base_url);
-        let words = settings
-            .taken_with
-            .iter()
-            .fold(words.to_string(), |words, word| format!("{words} {}", shell_word(word)));
+        let words = format!("{words} {}", shell_words(&settings.taken_with));
+        let words = words.trim_end();
         self.command_with(&[("--base-url", url.cloned()), ("--org-id", settings.org_id.clone())], words)
     }
 
@@ -264,6 +262,11 @@ pub(super) fn shell_word(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Words as a shell takes them, in a line.
+pub(super) fn shell_words(words: &[String]) -> String {
+    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// The path from the root, so that it stays the same file wherever `resume` is called.

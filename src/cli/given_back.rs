@@ -2,7 +2,7 @@
 //! the run and hold for it again, since a row that was removed by `--set operation=remove` must not be added the next time.
 
 use super::args::{self, Command, Reading};
-use super::context::{Context, absolute, shell_word};
+use super::context::{Context, absolute, shell_word, shell_words};
 use super::exit::Failure;
 use crate::input::InputFile;
 use crate::journal::{JournalError, Reader, RunRow};
@@ -35,14 +35,14 @@ pub(super) fn reading(
         let words = words_of(&run);
         let Some(reading) = parsed(&words) else { return Ok(None) };
         let run = run.run;
-        let shown = spoken(&words);
+        let shown = shell_words(&words);
         context.output.say(format_args!("the failures of run {run}, taken as its file was, with {shown}"));
         return Ok(Some(reading));
     }
     match like(&reader, rows.names())? {
         None => Ok(None),
         Some(run) => {
-            let words = spoken(&words_of(&run));
+            let words = shell_words(&words_of(&run));
             let name = shell_word(&file.path().to_string_lossy());
             let apply = context.command(format_args!("apply {name} {words}"));
             Err(Failure::usage(format!(
@@ -68,10 +68,6 @@ fn like(reader: &Reader, names: &[String]) -> Result<Option<RunRow>, Failure> {
 
 fn words_of(run: &RunRow) -> Vec<String> {
     RunSettings::from_json(&run.settings).map(|settings| settings.taken_with).unwrap_or_default()
-}
-
-fn spoken(words: &[String]) -> String {
-    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// What these words say of a file; none where they say nothing.
