@@ -286,7 +286,7 @@ impl<'a> Checker<'a> {
         self.counts.rows += 1;
         match self.reader.read(row) {
             RowOutcome::Asks(user) => self.admit(row, &user)?,
-            RowOutcome::Idle => self.counts.idle += 1,
+            RowOutcome::Idle(_) => self.counts.idle += 1,
             RowOutcome::NotDue => self.counts.not_due += 1,
             RowOutcome::Refused(user) => {
                 self.counts.invalid += 1;

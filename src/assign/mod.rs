@@ -6,6 +6,8 @@
 //! things (columns, operations, services, nothing) is data: `columns/*.csv` and `words/*.csv`.
 //! Knows the input's rows; knows neither the journal nor how anything is sent.
 
+mod addresses;
+mod bystanders;
 mod cells;
 mod check;
 mod columns;
@@ -28,6 +30,8 @@ mod targets;
 mod wanted;
 mod words;
 
+pub use addresses::{AddressFault, addresses};
+pub use bystanders::{Bystander, BystanderError, bystanders};
 pub use check::{CheckError, Checked, check};
 pub use columns::ColumnsError;
 pub use counts::{Counts, Demand};

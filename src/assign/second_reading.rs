@@ -147,12 +147,12 @@ impl<'f> SecondReading<'f> {
         let outcome = self.checked.reader.read(&row);
         let Checked { share, roster, .. } = &self.checked;
         let is_taken = match &outcome {
-            RowOutcome::Idle | RowOutcome::NotDue => share.has_nobodys(),
+            RowOutcome::Idle(_) | RowOutcome::NotDue => share.has_nobodys(),
             RowOutcome::Refused(user) | RowOutcome::Asks(user) => share.has_row(roster, user),
         };
         match outcome {
             _ if !is_taken => {}
-            RowOutcome::Idle | RowOutcome::NotDue => {}
+            RowOutcome::Idle(_) | RowOutcome::NotDue => {}
             RowOutcome::Refused(_) => {
                 let problem = self.checked.reader.first_problem();
                 let key = OperationKey::of_line(line);

@@ -10,8 +10,10 @@ use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::outputs::destination;
 use super::telling::Telling;
-use crate::domain::{EmailAddress, Order, address_key};
-use crate::input::InputFile;
+use super::words::cause;
+use crate::assign::{AddressFault, addresses};
+use crate::domain::{Order, Printable};
+use crate::input::{Encoding, InputFile};
 use crate::report::ReportError;
 use crate::run::{Catalog, Changes, RunSettings, Sync, changes};
 
@@ -56,26 +58,44 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
 }
 
 fn sync(args: &args::Diff) -> Result<Sync, Failure> {
-    let protected = args.protect.as_deref().map(addresses).transpose()?;
+    let protected = args.protect.as_deref().map(protected).transpose()?;
     Ok(Sync { scope: args.scope.clone(), protected, most: args.max_removals })
 }
 
-/// Every address of a file, whatever stands around them, by their keys.
-fn addresses(path: &Path) -> Result<Vec<String>, Failure> {
+/// The addresses of a file, by their keys. Where anything in it cannot be read, somebody may be meant by it.
+fn protected(path: &Path) -> Result<Vec<String>, Failure> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("--protect {shown} cannot be read as text: {error}")))?;
-    let apart = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '<' | '>' | '\u{feff}');
-    let found = text.split(apart).filter(|word| word.contains('@') && EmailAddress::parse(word).is_ok());
-    let mut keys: Vec<String> = found.map(|email| address_key(email).into_owned()).collect();
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::usage(format!("--protect {shown} cannot be read: {}", cause(&error))))?;
+    let text = Encoding::text_of(&bytes).ok_or_else(|| {
+        Failure::usage(format!(
+            "--protect {shown}: not a text in UTF-8 or UTF-16; save it as one, with one address a line"
+        ))
+    })?;
+    let keys = addresses(&text).map_err(|faults| unreadable(path, &faults))?;
     if keys.is_empty() {
         return Err(Failure::usage(format!(
             "--protect {shown} names no address, so that nobody would be protected"
         )));
     }
-    keys.sort_unstable();
-    keys.dedup();
     Ok(keys)
+}
+
+/// So many lines that cannot be read are shown.
+const SHOWN: usize = 5;
+
+fn unreadable(path: &Path, faults: &[AddressFault]) -> Failure {
+    let one = |AddressFault { line, text, what }: &AddressFault| {
+        format!("\n  line {line}: {}: {what}", Printable(text))
+    };
+    let lines: String = faults.iter().take(SHOWN).map(one).collect();
+    let more = faults.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    Failure::usage(format!(
+        "--protect {}: nobody can tell whom this is to protect, so nothing was compared:{lines}{more}\n\
+         write one address a line; # begins a comment",
+        path.display()
+    ))
 }
 
 fn tell(context: &Context, path: &Path, found: &Changes) {
@@ -99,6 +119,13 @@ fn tell(context: &Context, path: &Path, found: &Changes) {
         output.say(format_args!(
             "of {} nobody can say whether it changes anything (sites, and users whom the lists do not name)",
             output.amount(found.unknown, "operation")
+        ));
+    }
+    if found.listed_only > 0 {
+        output.say(format_args!(
+            "{} left alone, of users whom the file lists and asks nothing of today (rows that are not due yet or ask for \
+             nothing, empty cells)",
+            output.amount(found.listed_only, "license")
         ));
     }
     if found.protected > 0 {

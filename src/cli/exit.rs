@@ -6,7 +6,7 @@ use super::event::Event;
 use super::logins::LoginsError;
 use super::output::Output;
 use super::words;
-use crate::assign::CheckError;
+use crate::assign::{BystanderError, CheckError};
 use crate::input::InputError;
 use crate::journal::JournalError;
 use crate::live::Unread;
@@ -188,9 +188,10 @@ impl From<ChangesError> for Failure {
         match error {
             ChangesError::Outlook(error) => error.into(),
             ChangesError::Disk(error) => error.into(),
-            error @ (ChangesError::TooMany { .. } | ChangesError::Silent { .. }) => {
-                Self::new(Exit::Usage, error)
-            }
+            ChangesError::Bystander(BystanderError::Check(error)) => error.into(),
+            error @ (ChangesError::TooMany { .. }
+            | ChangesError::Silent { .. }
+            | ChangesError::Bystander(BystanderError::Unreadable { .. })) => Self::new(Exit::Usage, error),
         }
     }
 }

@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::{BoxMakeWriter, MakeWriterExt as _};
 
 use super::exit::Failure;
+use super::words::cause;
 
 /// Writes down what happens: to the end of a file, to standard error, or both. `SEATBATCH_LOG` chooses levels as
 /// `RUST_LOG` would.
@@ -30,9 +31,7 @@ pub(super) fn begin(path: Option<&Path>, verbose: bool) -> Result<(), Failure> {
 }
 
 fn appended(path: &Path) -> Result<std::fs::File, Failure> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map_err(|error| Failure::usage(format!("cannot write the log file {}: {error}", path.display())))
+    OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
+        Failure::usage(format!("cannot write the log file {}: {}", path.display(), cause(&error)))
+    })
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::exit::Failure;
+use super::words::cause;
 use crate::webex::{Authorities, Network};
 
 /// Variables that name a proxy for https, the first one that says something before the others.
@@ -17,6 +18,6 @@ pub(super) fn read(ca_file: Option<&Path>) -> Result<Network, Failure> {
 
 fn authorities(path: &Path) -> Result<Authorities, Failure> {
     let wrong = |what: String| Failure::usage(format!("--ca-file {} {what}", path.display()));
-    let bytes = std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let bytes = std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {}", cause(&error))))?;
     Authorities::parse(&bytes).map_err(|error| wrong(error.to_string()))
 }

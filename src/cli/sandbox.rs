@@ -117,7 +117,7 @@ fn load(path: &Path) -> Result<Organization, Failure> {
     let wrong = |error: &dyn std::fmt::Display| {
         Failure::usage(format!("cannot load the organization from {}: {error}", path.display()))
     };
-    let text = std::fs::read(path).map_err(|error| wrong(&error))?;
+    let text = std::fs::read(path).map_err(|error| wrong(&super::words::cause(&error)))?;
     let state = serde_json::from_slice(&text).map_err(|error| wrong(&error))?;
     Ok(Organization::from_state(state)?)
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::args::{Choosing, OnInvalid};
 use super::exit::Failure;
 use super::preview::Preview;
+use super::words::cause;
 use crate::assign::Checked;
 use crate::domain::{Order, Printable};
 use crate::report::{Destination, ReportError};
@@ -137,7 +138,7 @@ impl SavedPlan {
     pub(super) fn load(path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
         let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("the plan {shown} cannot be read: {error}")))?;
+            .map_err(|error| Failure::usage(format!("the plan {shown} cannot be read: {}", cause(&error))))?;
         let plan: Self = serde_json::from_str(&text).map_err(|_| {
             Failure::usage(format!("{shown} is no plan that 'seatbatch plan -o' has written"))
         })?;

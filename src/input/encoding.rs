@@ -41,6 +41,14 @@ impl Encoding {
         self == Self::UTF_16LE || self == Self::UTF_16BE
     }
 
+    /// A short text of a person's own: UTF-8 or, where its byte order mark says so, UTF-16; `None` where it is neither.
+    #[must_use]
+    pub fn text_of(bytes: &[u8]) -> Option<String> {
+        let (label, mark) = Label::for_bom(bytes).unwrap_or((UTF_8, 0));
+        let text = label.decode_without_bom_handling_and_without_replacement(bytes.get(mark..)?)?;
+        Some(text.into_owned())
+    }
+
     pub(super) fn of(label: &'static Label) -> Self {
         Self(label)
     }

@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek as _, Write};
 
+use super::bystanders::Bystanders;
 use super::outlook::Holder;
 use super::{Catalog, Outlook, OutlookError};
-use crate::assign::{CheckError, Checked, Placed, PlacedOperation, SecondReading};
+use crate::assign::{BystanderError, CheckError, Checked, Placed, PlacedOperation, SecondReading};
 use crate::domain::{AssignmentNo, FailureLimit, OperationKey, Order, Target, WireForm, address_key};
 use crate::input::{InputFile, LONG_FORM};
+use crate::live::PersonNamed;
 use crate::plan::{Need, Stock, needed_order};
 use crate::webex::LicenseUser;
 
@@ -38,6 +40,9 @@ pub struct Changes {
     pub unchanged: u64,
     /// Operations of the file of which it is not known whether they change anything; they are among the rows.
     pub unknown: u64,
+    /// Holders from whom nothing is taken since the file lists them, though it asks nothing of them today: in rows that are
+    /// not due yet or ask for nothing, and in empty cells.
+    pub listed_only: u64,
     /// Holders from whom nothing is taken since they are protected.
     pub protected: u64,
     /// Holders whom the list does not name in a way that could be compared; nothing is taken from them.
@@ -66,8 +71,8 @@ pub enum ChangesError {
     Disk(#[from] io::Error),
     /// More would lose a license than is allowed.
     #[error(
-        "{name}: the file lists {listed} users and {holders} hold it, so {removals} would lose it; at most {most} may \
-         (--max-removals); nothing was written"
+        "{name}: the file lists {}, {holders} hold{} it and {removals} would lose it, where at most {most} may \
+         (--max-removals); nothing was written", users(*listed), if *holders == 1 { "s" } else { "" }
     )]
     TooMany {
         /// The license.
@@ -81,9 +86,13 @@ pub enum ChangesError {
         /// How many may.
         most: FailureLimit,
     },
+    /// Nobody knows whom the file lists.
+    #[error(transparent)]
+    Bystander(#[from] BystanderError),
     /// The file says nothing of a license of which it is to be the whole truth.
     #[error(
-        "the file lists nobody for {name}, which {holders} users hold; a file that says nothing takes nothing away"
+        "the file lists nobody for {name}, which {} hold{}; a file that says nothing takes nothing away",
+        users(*holders), if *holders == 1 { "s" } else { "" }
     )]
     Silent {
         /// The license.
@@ -91,6 +100,10 @@ pub enum ChangesError {
         /// Users who hold it.
         holders: u64,
     },
+}
+
+fn users(count: u64) -> String {
+    format!("{count} user{}", if count == 1 { "" } else { "s" })
 }
 
 impl From<CheckError> for ChangesError {
@@ -102,11 +115,13 @@ impl From<CheckError> for ChangesError {
 /// The rows of those whom the file does not list, until it is known that the lists were read whole.
 struct Others<'s> {
     sync: &'s Sync,
+    bystanders: Bystanders,
     rows: RefCell<csv::Writer<BufWriter<File>>>,
     trouble: RefCell<Option<io::Error>>,
     /// Removals by license.
     removals: RefCell<HashMap<usize, u64>>,
     protected: Cell<u64>,
+    listed_only: Cell<u64>,
     not_comparable: Cell<u64>,
     /// The file's own users from whom nothing is taken: the lists call them by an address that is protected, or by
     /// none, so that it may be.
@@ -114,13 +129,15 @@ struct Others<'s> {
 }
 
 impl<'s> Others<'s> {
-    fn new(sync: &'s Sync) -> io::Result<Self> {
+    fn new(sync: &'s Sync, bystanders: Bystanders) -> io::Result<Self> {
         Ok(Self {
             sync,
+            bystanders,
             rows: RefCell::new(csv::Writer::from_writer(BufWriter::new(tempfile::tempfile()?))),
             trouble: RefCell::default(),
             removals: RefCell::default(),
             protected: Cell::new(0),
+            listed_only: Cell::new(0),
             not_comparable: Cell::new(0),
             kept: RefCell::default(),
         })
@@ -136,6 +153,7 @@ impl<'s> Others<'s> {
             self.take(outlook, holder.stock, holder.user);
         }
     }
+
     /// Takes a holder's license away, unless it cannot be known that the file does not list him.
     fn take(&self, outlook: &Outlook, stock: usize, user: &LicenseUser) {
         if !outlook.is_in_scope(stock) {
@@ -143,7 +161,13 @@ impl<'s> Others<'s> {
         }
         let email = user.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
         let person = Some(user.id.as_str()).filter(|id| !id.is_empty());
-        let (by_email, by_person) = outlook.names_of(stock);
+        let Some(label) = outlook.labels.get(stock) else { return };
+        if self.bystanders.has(&label.target, PersonNamed { email, person }) {
+            self.listed_only.set(self.listed_only.get() + 1);
+            return;
+        }
+        let names = [outlook.names_of(stock), self.bystanders.names_of(&label.target)];
+        let (by_email, by_person) = (names.iter().any(|names| names.0), names.iter().any(|names| names.1));
         let comparable = (email.is_some() || !by_email) && (person.is_some() || !by_person);
         if !comparable || (email.is_none() && (person.is_none() || self.sync.protected.is_some())) {
             self.not_comparable.set(self.not_comparable.get() + 1);
@@ -153,7 +177,6 @@ impl<'s> Others<'s> {
             self.protected.set(self.protected.get() + 1);
             return;
         }
-        let Some(label) = outlook.labels.get(stock) else { return };
         let org = label.org.as_ref().map_or("", |org| org.as_str());
         let (email, person) = (email.unwrap_or_default(), person.unwrap_or_default());
         let record = [email, person, org, label.target.as_str(), "", "", "remove", "", "", ""];
@@ -178,7 +201,7 @@ impl<'s> Others<'s> {
 /// # Errors
 /// [`ChangesError`]: nothing counts then.
 pub fn changes(
-    checked: Checked,
+    mut checked: Checked,
     file: &InputFile,
     catalog: &mut Catalog,
     sync: Option<&Sync>,
@@ -189,7 +212,7 @@ pub fn changes(
         let (found, _) = rows_of_file(checked, file, &outlook, &|_, _| false, output)?;
         return Ok(Changes { order_needed: order_needed(&outlook, &HashMap::new()), ..found });
     };
-    let others = Others::new(sync)?;
+    let others = Others::new(sync, Bystanders::of(&mut checked, file)?)?;
     let meet = |outlook: &Outlook, holder: &Holder<'_>| others.meet(outlook, holder);
     let (outlook, checked) = Outlook::look_for_others(checked, file, catalog, &sync.scope, &meet)?;
     synchronized(checked, file, &outlook, others, output)
@@ -206,7 +229,7 @@ fn synchronized(
     if let Some(trouble) = others.trouble.take() {
         return Err(trouble.into());
     }
-    guard(others.sync, outlook, &others.removals.borrow())?;
+    guard(&others, outlook)?;
     let protected = |key: OperationKey, operation: &PlacedOperation| {
         let AssignmentNo(user) = operation.assignment;
         if others.sync.protected.is_some() && operation.email.is_none() && outlook.is_unknown(key, operation)
@@ -220,6 +243,7 @@ fn synchronized(
     };
     let (mut found, own) = rows_of_file(checked, file, outlook, &protected, output)?;
     found.protected += others.protected.get();
+    found.listed_only = others.listed_only.get();
     found.not_comparable = others.not_comparable.get();
     found.unlisted = others.removals.borrow().values().sum();
     found.order_needed = order_needed(outlook, &others.removals.borrow());
@@ -248,20 +272,22 @@ fn order_needed(outlook: &Outlook, others: &HashMap<usize, u64>) -> Option<Order
 }
 
 /// Refuses to take a license from more than may lose it.
-fn guard(sync: &Sync, outlook: &Outlook, others: &HashMap<usize, u64>) -> Result<(), ChangesError> {
+fn guard(others: &Others<'_>, outlook: &Outlook) -> Result<(), ChangesError> {
+    let (most, unlisted) = (others.sync.most, others.removals.borrow());
     for (stock, label) in outlook.labels.iter().enumerate() {
         let holders = outlook.holders_of(stock).unwrap_or(0);
         if !outlook.is_in_scope(stock) || outlook.one_of(stock) != stock || holders == 0 {
             continue;
         }
         let (listed, taken) = outlook.listed(stock);
+        let listed = listed + others.bystanders.listed(&label.target) as u64;
         let name = label.called().to_owned();
         if listed == 0 {
             return Err(ChangesError::Silent { name, holders });
         }
-        let removals = others.get(&stock).copied().unwrap_or(0) + taken;
-        if sync.most.is_exceeded(removals, holders) {
-            return Err(ChangesError::TooMany { name, listed, holders, removals, most: sync.most });
+        let removals = unlisted.get(&stock).copied().unwrap_or(0) + taken;
+        if most.is_exceeded(removals, holders) {
+            return Err(ChangesError::TooMany { name, listed, holders, removals, most });
         }
     }
     Ok(())

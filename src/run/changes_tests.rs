@@ -21,10 +21,11 @@ fn written(
     sync: &Sync,
     holders: &[Vec<LicenseUser>; 2],
 ) -> Result<(Changes, Vec<csv::StringRecord>), ChangesError> {
-    let checked =
+    let mut checked =
         check(file, &Interpretation::default(), Order::File, Known::nothing(), &mut |_| {}).unwrap();
+    let bystanders = Bystanders::of(&mut checked, file).unwrap();
     let (mut outlook, checked) = Outlook::of_file(checked, file).unwrap();
-    let (others, users) = (Others::new(sync).unwrap(), checked.counts().assignments);
+    let (others, users) = (Others::new(sync, bystanders).unwrap(), checked.counts().assignments);
     let listed = UsersListed::of(&outlook, users);
     let mut rolls = vec![None; outlook.stocks.len()];
     for (stock, slot) in rolls.iter_mut().enumerate() {

@@ -3,6 +3,7 @@
 //! Introduces to each other the rooms that do not know each other: input and journal, engine and
 //! HTTP. Alone has tasks, a clock and random numbers. Holds no rule of Webex, no SQL, no JSON form.
 
+mod bystanders;
 mod changes;
 mod clock;
 mod drive;

@@ -72,7 +72,7 @@ fn sync_takes_from_whom_the_file_does_not_list_within_its_guards() {
     desk.write("people.csv", "email,licenseId\nu1@example.com,A\n");
     let before = std::fs::read_to_string(desk.path("changes.csv")).unwrap();
     let ran = desk.run(&sync).exits(2);
-    let said = "Plan A: the file lists 1 users and 20 hold it, so 19 would lose it; at most 10% may";
+    let said = "Plan A: the file lists 1 user, 20 hold it and 19 would lose it, where at most 10% may";
     assert!(ran.stderr.contains(said), "{}", ran.stderr);
     let ran = desk.run(&[&sync[..], &["--scope", "plan b", "--max-removals", "100%"]].concat()).exits(2);
     assert!(ran.stderr.contains("the file lists nobody for Plan B, which 20 users hold"), "{}", ran.stderr);
@@ -83,6 +83,93 @@ fn sync_takes_from_whom_the_file_does_not_list_within_its_guards() {
         before,
         "refused, and nothing written"
     );
+}
+
+/// Who holds A after the changes, of u1 … u9.
+fn left_with_a(desk: &Desk) -> Vec<String> {
+    let text = std::fs::read_to_string(desk.path("changes.csv")).unwrap();
+    let taken = |name: &String| text.lines().any(|row| row.starts_with(name) && row.contains(",remove,"));
+    (1..=9).map(|n| format!("u{n}@")).filter(|name| !taken(name)).collect()
+}
+
+#[test]
+fn sync_takes_nothing_from_whom_the_file_lists_for_another_day() {
+    let holders: Vec<&[&str]> = (0..9).map(|_| &["A", "B"][..]).collect();
+    let service = organization(with(&holders), WireForm::Array);
+    let desk = Desk::at(&service.url());
+    let sync = ["diff", "people.csv", "-o", "changes.csv", "--sync", "--max-removals", "100%", "--json"];
+    let diff = |csv: &str, more: &[&str]| {
+        desk.write("people.csv", csv);
+        desk.run(&[&sync[..], more].concat())
+    };
+    let keeps = |names: &[&str]| assert_eq!(left_with_a(&desk), names);
+    let due = ["--due", "Day"];
+    // Their day comes, in whatever spelling they are named; for B one is listed, which says nothing of A.
+    let ran = diff(
+        "email,license,operation,Day\nu1@example.com,Plan A,add,2020-01-01\n U2@Example.com,plan a,remove,2999-01-01\n\
+         u3@example.com,A,add,\nu4@example.com,plan b,add,2999-01-01\nu5@example.com,Plan A,remove,2020-01-01\n",
+        &due,
+    )
+    .exits(0);
+    keeps(&["u1@", "u2@", "u3@"]);
+    assert_eq!(counts(&ran.summary(), ["removes", "unlisted", "listed_only"]), [1, 5, 2]);
+    assert!(ran.stderr.contains("2 licenses left alone, of users whom the file lists"), "{}", ran.stderr);
+    // Files that only name people; a license that nobody knows may be any.
+    diff(
+        "email,Day\nu1@example.com,2020-01-01\nu2@example.com,2999-01-01\n",
+        &["--add", "A", "--due", "Day"],
+    )
+    .exits(0);
+    keeps(&["u1@", "u2@"]);
+    diff("email,license,Day\nu1@example.com,A,2020-01-01\nu2@example.com,N/A,2999-01-01\n", &due).exits(0);
+    keeps(&["u1@", "u2@"]);
+    // Whom a row means must be known.
+    let before = std::fs::read_to_string(desk.path("changes.csv")).unwrap();
+    let ran = diff("email,license,Day\nu1@example.com,A,2020-01-01\nu2@,A,2999-01-01\n", &due).exits(2);
+    assert!(
+        ran.stderr.contains("line 3 asks nothing today, and whom it lists cannot be read"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(std::fs::read_to_string(desk.path("changes.csv")).unwrap(), before);
+    // In Control Hub's form an empty cell leaves alone, and so does FALSE unless it is to take away.
+    let wide = "User ID/Email (Required),Plan A,Plan B\nu1@example.com,TRUE,\nu2@example.com,,TRUE\nu3@example.com,FALSE,\nu4@example.com,,\n";
+    diff(wide, &[]).exits(0);
+    keeps(&["u1@", "u2@", "u3@", "u4@"]);
+    diff(wide, &["--services", "add-and-remove"]).exits(0);
+    keeps(&["u1@", "u2@", "u4@"]);
+}
+
+#[test]
+fn a_list_of_the_protected_is_read_whole_or_refused() {
+    let holders: Vec<&[&str]> = (0..9).map(|_| &["A"][..]).collect();
+    let service = organization(with(&holders), WireForm::Array);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", "email,licenseId\nu1@example.com,A\n");
+    let protect = |text: &[u8]| {
+        desk.write("keep.txt", text);
+        let args = ["diff", "people.csv", "-o", "changes.csv", "--sync", "--max-removals", "100%"];
+        desk.run(&[&args[..], &["--protect", "keep.txt"]].concat())
+    };
+    let list = "Name;E-Mail\r\n# the board\r\nBoss <U2@Example.com>; mailto:u3@example.com\r\n\r\n";
+    let wide: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(list.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for text in [list.as_bytes(), &wide] {
+        protect(text).exits(0);
+        assert_eq!(left_with_a(&desk), ["u1@", "u2@", "u3@"]);
+    }
+    for (text, said) in [
+        ("u2@example.com\nthe whole board\n", "line 2: the whole board: there is no address in it"),
+        (
+            "u2@example.com\nu3@example\n",
+            "line 2: u3@example: not an e-mail address: the domain has no dot in it",
+        ),
+        ("u2@example.com, #u3@example.com\n", "line 1: #u3@example.com: the address begins with a sign"),
+    ] {
+        let ran = protect(text.as_bytes()).exits(2);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    protect(b"u2@example.com\n\xff\xfe\xe9\n").exits(2);
 }
 
 #[test]

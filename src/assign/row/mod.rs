@@ -57,8 +57,8 @@ pub(super) struct RowOperation {
 pub(super) enum RowOutcome {
     /// It asks for the reader's operations, of this user.
     Asks(RowUser),
-    /// It asks for nothing.
-    Idle,
+    /// It asks for nothing of this user.
+    Idle(RowUser),
     /// Its day has not come.
     NotDue,
     /// It cannot be sent, for the reader's problems; the user, as far as the row names one.
@@ -154,10 +154,7 @@ impl RowReader {
 
     /// Reads a row by itself; rules across rows come later.
     pub(super) fn read(&mut self, row: &Row<'_>) -> RowOutcome {
-        self.operations.clear();
-        self.problems.clear();
-        self.names.clear();
-        self.warnings.clear();
+        self.forget();
         if let Some(fault) = row.fault() {
             self.problems.push(broken::problem(row, fault));
             return RowOutcome::Refused(RowUser::default());
@@ -172,6 +169,27 @@ impl RowReader {
                 Err(problem) => self.problems.push(*problem),
             }
         }
+        self.asked(row)
+    }
+
+    /// The same on the day that the row waits for; `None` where it waits for none.
+    pub(super) fn read_when_due(&mut self, row: &Row<'_>) -> Option<RowOutcome> {
+        let waits = self.due.as_ref().is_some_and(|due| matches!(due.is_due(row), Ok(false)));
+        waits.then(|| {
+            self.forget();
+            self.asked(row)
+        })
+    }
+
+    fn forget(&mut self) {
+        self.operations.clear();
+        self.problems.clear();
+        self.names.clear();
+        self.warnings.clear();
+    }
+
+    /// What a row asks, whether its day has come or not.
+    fn asked(&mut self, row: &Row<'_>) -> RowOutcome {
         let wide = self.wide.take();
         let mut reading = RowInHand {
             row,
@@ -203,7 +221,7 @@ impl RowReader {
         if !self.problems.is_empty() || !self.names.is_empty() {
             return RowOutcome::Refused(user);
         }
-        if self.operations.is_empty() { RowOutcome::Idle } else { RowOutcome::Asks(user) }
+        if self.operations.is_empty() { RowOutcome::Idle(user) } else { RowOutcome::Asks(user) }
     }
 }
 

@@ -12,6 +12,7 @@ use clap::{ArgMatches, Command};
 use toml::{Table, Value};
 
 use crate::assign::{Bundle, Field};
+use crate::cli::words::cause;
 
 /// The file's name.
 const NAME: &str = "seatbatch.toml";
@@ -210,7 +211,7 @@ fn text(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, String> {
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
                 return Err(format!("{}: not UTF-8 text; save it as UTF-8", path.display()));
             }
-            Err(error) => return Err(format!("cannot read {}: {error}", path.display())),
+            Err(error) => return Err(format!("cannot read {}: {}", path.display(), cause(&error))),
         }
     }
     Ok(None)
