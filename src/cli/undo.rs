@@ -6,6 +6,7 @@ use super::args::{self, Sending};
 use super::context::{Context, shell_word};
 use super::event::{Summary, UndoSummary};
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use super::outputs::{destination, put};
 use super::resume::settings;
 use crate::domain::{Action, Printable};
@@ -36,7 +37,9 @@ pub(super) fn run(context: &Context, args: &args::Undo) -> Result<Exit, Failure>
         fate
     };
     let org = settings.org_id.as_deref();
-    let content = |output: &mut dyn Write| write_undo(&reader, &row, org, &is_calling, &mut fate, output);
+    let content = |output: &mut dyn Write| {
+        write_undo(&reader, &row, (org, settings.snapshot_taken), &is_calling, &mut fate, output)
+    };
     let written = put(context, &reader, &destination, Some(row.run), Undone::rows, content)?;
     let undone = written.keep_aside(context);
     tell(context, args, &row, &settings, &undone, &changed);
@@ -104,14 +107,7 @@ fn tell(
         output.number(undone.removes),
         output.number(undone.adds),
     ));
-    let unknown = not_known(settings, undone);
-    if unknown > 0 {
-        output.say(format_args!(
-            "What users held before this run was not kept (--snapshot): of {} it is not known whether the run changed \
-             anything, and undoing takes away, or gives back, what was so before",
-            output.amount(unknown, "operation")
-        ));
-    }
+    tell_not_known(output, settings, undone);
     if undone.left_alone > 0 {
         output.say(format_args!(
             "{} left alone, since somebody has changed it or the lists cannot say:",
@@ -149,6 +145,30 @@ fn tell(
     ));
 }
 
+/// Says of what it is not known whether the run changed anything, and asks for what is known beside the journal.
+fn tell_not_known(output: Output, settings: &RunSettings, undone: &Undone) {
+    let (all, sites) = (undone.not_known, undone.sites_not_known);
+    let operations = output.amount(if settings.snapshot_taken { sites } else { all }, "operation");
+    let why = if !settings.snapshot_taken && all > sites {
+        "What users held before this run was not kept (--snapshot)"
+    } else {
+        "No list tells who attends a site"
+    };
+    if all > 0 {
+        output.say(format_args!(
+            "{why}: of {operations} it is not known whether the run changed anything, and reversing what it did not change takes \
+             away, or gives back, what was so before. Their lines have a note: take out those that the run did not change"
+        ));
+    }
+    if unknown_then(settings, undone) > 0 {
+        output.say(format_args!(
+            "Of {} the lists did not say before this run whether they were in effect already: undoing may take away, or give \
+             back, what was so before",
+            output.amount(settings.snapshot_unknown, "operation")
+        ));
+    }
+}
+
 fn summary(args: &args::Undo, row: &RunRow, settings: &RunSettings, undone: &Undone) -> Summary {
     Summary::Undo(UndoSummary {
         run: row.run.0,
@@ -156,14 +176,15 @@ fn summary(args: &args::Undo, row: &RunRow, settings: &RunSettings, undone: &Und
         undo_csv: args.output.display().to_string(),
         removes: undone.removes,
         adds: undone.adds,
-        not_known: not_known(settings, undone),
+        not_known: undone.not_known + unknown_then(settings, undone),
         left_alone: undone.left_alone,
         to_complete: undone.to_complete.clone(),
         in_doubt: row.tally.in_doubt,
     })
 }
 
-/// Rows of which it is not known whether the run changed anything.
-const fn not_known(settings: &RunSettings, undone: &Undone) -> u64 {
-    if settings.snapshot_taken { 0 } else { undone.rows() }
+/// Rows of licenses of which the snapshot does not say whether the run changed anything, at most.
+fn unknown_then(settings: &RunSettings, undone: &Undone) -> u64 {
+    let licenses = undone.rows() - undone.sites_not_known;
+    if settings.snapshot_taken { settings.snapshot_unknown.min(licenses) } else { 0 }
 }

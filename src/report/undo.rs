@@ -26,6 +26,10 @@ pub struct Undone {
     /// Of these, Calling licenses of which the journal has neither number nor extension and location: the lines
     /// of the CSV that a person must complete.
     pub to_complete: Vec<u64>,
+    /// Rows of which it is not known whether the run changed anything; a note in them says so.
+    pub not_known: u64,
+    /// Of these, rows of sites.
+    pub sites_not_known: u64,
     /// Operations left alone.
     pub left_alone: u64,
     /// Whether something is given that other rows give back: these must not overlap.
@@ -41,14 +45,15 @@ impl Undone {
 }
 
 /// Writes the reversing CSV: adds become removes and removes adds, who was sent last first, and last those that a
-/// person must complete. `is_calling` says whether a license needs a number, `org` is that of rows that name none.
+/// person must complete. `is_calling` says whether a license needs a number, `org` is that of rows that name none;
+/// `has_snapshot`, whether it was kept who held which license before. No list tells who attended a site.
 ///
 /// # Errors
 /// [`ReportError`].
 pub fn write_undo(
     reader: &Reader,
     run: &RunRow,
-    org: Option<&str>,
+    (org, has_snapshot): (Option<&str>, bool),
     is_calling: &dyn Fn(&Reversal) -> bool,
     fate: &mut dyn FnMut(&Reversal) -> Fate,
     output: &mut dyn Write,
@@ -73,19 +78,20 @@ pub fn write_undo(
         }
         let count = if row.removed { &mut undone.adds } else { &mut undone.removes };
         *count += 1;
-        note(&mut moved, &row);
-        Ok(writer.write_record(reversed(&row, org, ""))?)
+        note_moved(&mut moved, &row);
+        let is_site = row.kind == "site";
+        let is_known = has_snapshot && !is_site;
+        undone.not_known += u64::from(!is_known);
+        undone.sites_not_known += u64::from(is_site);
+        Ok(writer.write_record(reversed(&row, org, &note(&row, is_known, true)))?)
     })?;
     for row in incomplete {
         undone.adds += 1;
-        note(&mut moved, &row);
+        undone.not_known += u64::from(!has_snapshot);
+        note_moved(&mut moved, &row);
         // The header is line 1.
         undone.to_complete.push(undone.rows() + 1);
-        writer.write_record(reversed(
-            &row,
-            org,
-            "complete it: a phone number, or an extension and a location",
-        ))?;
+        writer.write_record(reversed(&row, org, &note(&row, has_snapshot, false)))?;
     }
     writer.flush()?;
     drop(writer);
@@ -93,10 +99,27 @@ pub fn write_undo(
     Ok(undone)
 }
 
+/// In rows that a person must complete.
+const TO_COMPLETE: &str = "complete it: a phone number, or an extension and a location";
+/// In rows of which it is not known whether the run changed anything: those that take away, and those that give back.
+const HAD_IT: &str = "nobody knows whether the user had this before the run; if so, take this line out";
+const HAD_IT_NOT: &str = "nobody knows whether the user had this before the run; if not, take this line out";
+
+/// What a person should know of a row.
+fn note(row: &Reversal, is_known: bool, is_whole: bool) -> String {
+    let doubt = match (is_known, row.removed) {
+        (true, _) => None,
+        (false, true) => Some(HAD_IT_NOT),
+        (false, false) => Some(HAD_IT),
+    };
+    let notes: Vec<&str> = (!is_whole).then_some(TO_COMPLETE).into_iter().chain(doubt).collect();
+    notes.join("; ")
+}
+
 /// Whether a license is given and whether it is taken, by the license.
 type Moved = BTreeMap<String, (bool, bool)>;
 
-fn note(moved: &mut Moved, row: &Reversal) {
+fn note_moved(moved: &mut Moved, row: &Reversal) {
     if row.kind != "license" {
         return;
     }

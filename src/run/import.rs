@@ -7,6 +7,7 @@ use crate::assign::{
     Asked, CheckError, Checked, InvalidRow, Placed, PlacedOperation, PlacedRow, SecondReading,
 };
 use crate::domain::{OperationKey, RunId};
+use crate::engine::Effect;
 use crate::input::InputFile;
 use crate::journal::{
     AskedWords, CellBlock, Importer, InvalidOperation, Journal, JournalError, NewRun, Origin, Packer,
@@ -64,7 +65,7 @@ pub fn import(
         let named = background.names.iter().find(|(id, _)| id == target.as_str());
         named.map(|(_, name)| importer.name(*stored, name)).transpose()?;
     }
-    let mut unchanged = WhatIsSo { background, in_effect: Vec::new() };
+    let mut unchanged = WhatIsSo { background, in_effect: Vec::new(), unknown: 0 };
     let second = SecondReading::new(checked, file)?;
     let (sender, parts) = mpsc::sync_channel(PARTS);
     std::thread::scope(|scope| {
@@ -78,8 +79,11 @@ pub fn import(
         }
     })?;
     let sealed = importer.seal()?;
+    let settings = RunSettings { snapshot_unknown: unchanged.unknown, ..settings.clone() }.to_json();
     if background.outlook.is_some() && !background.only_changes {
-        journal.set_in_effect_before(sealed.0, &unchanged.in_effect, &settings.to_json())?;
+        journal.set_in_effect_before(sealed.0, &unchanged.in_effect, &settings)?;
+    } else if unchanged.unknown > 0 {
+        journal.set_settings(sealed.0, &settings)?;
     }
     Ok(sealed)
 }
@@ -89,12 +93,17 @@ struct WhatIsSo<'a> {
     background: &'a Background<'a>,
     /// Those that are sent all the same.
     in_effect: Vec<OperationKey>,
+    /// How many it is not known of, those on sites aside, which no list tells.
+    unknown: u64,
 }
 
 impl WhatIsSo<'_> {
     /// Whether the operation is not sent, since it changes nothing.
     fn stays(&mut self, key: OperationKey, operation: &PlacedOperation) -> bool {
-        let nothing = self.background.outlook.is_some_and(|outlook| outlook.changes_nothing(key, operation));
+        let Some(outlook) = self.background.outlook else { return false };
+        let effect = outlook.is_in_effect(key, operation);
+        let nothing = effect == Some(Effect::InEffect);
+        self.unknown += u64::from(effect == Some(Effect::Unknown) && outlook.has_list(operation));
         if nothing && !self.background.only_changes {
             self.in_effect.push(key);
         }

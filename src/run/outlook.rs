@@ -6,9 +6,11 @@ mod taking;
 use std::collections::{BTreeSet, HashMap};
 
 use self::taking::{Taking, seat_change};
+use super::holders::effect_of;
 use super::names::Catalog;
 use crate::assign::{CheckError, Checked, PlacedOperation, SecondReading};
 use crate::domain::{Action, AssignmentNo, Held, OperationKey, OrgId, Target};
+use crate::engine::Effect;
 use crate::input::InputFile;
 use crate::live::{People, PersonNamed, Roll, Rolls, Unread};
 use crate::plan::{Holders, SeatChange, SeatChanges, Stock};
@@ -219,18 +221,31 @@ impl Outlook {
         held.is_as_asked(change.action) == Some(true)
     }
 
+    /// Whether an operation of the file is in effect already: that it is known to change nothing, to change something, or
+    /// neither; `None` for what the outlook knows nothing of.
+    #[must_use]
+    pub fn is_in_effect(&self, key: OperationKey, operation: &PlacedOperation) -> Option<Effect> {
+        let stock = self.stock_of(operation)?;
+        let held = self.held(stock, &self.seat_change(key, operation, stock));
+        Some(effect_of(operation.action, held))
+    }
+
     /// Whether an operation of the file is known to change nothing.
     #[must_use]
     pub fn changes_nothing(&self, key: OperationKey, operation: &PlacedOperation) -> bool {
-        let stock = self.stock_of(operation);
-        stock.is_some_and(|stock| self.is_unchanged(&self.seat_change(key, operation, stock)))
+        self.is_in_effect(key, operation) == Some(Effect::InEffect)
     }
 
     /// Whether it is not known if an operation of the file changes anything.
     #[must_use]
     pub fn is_unknown(&self, key: OperationKey, operation: &PlacedOperation) -> bool {
-        let stock = self.stock_of(operation);
-        stock.is_some_and(|stock| self.held(stock, &self.seat_change(key, operation, stock)) == Held::Unknown)
+        self.is_in_effect(key, operation) == Some(Effect::Unknown)
+    }
+
+    /// Whether an operation is about something whose holders a list tells.
+    #[must_use]
+    pub fn has_list(&self, operation: &PlacedOperation) -> bool {
+        self.stock_of(operation).is_some_and(|stock| self.is_read(stock as usize))
     }
 
     fn seat_change(&self, key: OperationKey, operation: &PlacedOperation, stock: u32) -> SeatChange {

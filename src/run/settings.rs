@@ -35,6 +35,8 @@ pub struct RunSettings {
     pub snapshot: Snapshot,
     /// It is kept who held what before.
     pub snapshot_taken: bool,
+    /// Of so many operations on licenses the lists did not say then whether they were in effect.
+    pub snapshot_unknown: u64,
     /// How many users go first.
     pub canary: Option<NonZeroU32>,
     /// How many failed operations pause the run.
@@ -84,6 +86,7 @@ impl Default for RunSettings {
             wire: Wire::Auto,
             snapshot: Snapshot::Auto,
             snapshot_taken: false,
+            snapshot_unknown: 0,
             canary: None,
             max_failures: None,
             max_attempts: count(8),

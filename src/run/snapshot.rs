@@ -30,14 +30,23 @@ impl From<NowError> for SnapshotError {
     }
 }
 
-/// Asks who holds the run's licenses; gives back those of its operations that are so
-/// already. No list is read where that takes more than `most` requests. The run is read twice and each list once; memory grows with the names of its users.
+/// What was so before anything was sent.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// Operations that were in effect already.
+    pub(super) in_effect: Vec<OperationKey>,
+    /// Operations on licenses of which the lists did not say.
+    pub(super) unknown: u64,
+}
+
+/// Asks who holds the run's licenses, and so which of its operations are in effect already. No list is read where that takes more
+/// than `most` requests. The run is read twice and each list once; memory grows with the names of its users.
 pub(super) async fn snapshot(
     reader: &Reader,
     run: RunId,
     readings: &Readings,
     most: u64,
-) -> Result<Vec<OperationKey>, SnapshotError> {
+) -> Result<Before, SnapshotError> {
     if most < u64::MAX {
         let requests = requests(reader, run, readings, &licenses(&reader.targets(run)?)).await?;
         if requests > most {
@@ -45,15 +54,17 @@ pub(super) async fn snapshot(
         }
     }
     let now = Now::read(reader, run, readings).await?;
-    let mut in_effect = Vec::new();
+    let mut before = Before::default();
     reader.operations(run, |row| {
         let effect = row.action().zip(now.held_by(&row)).map(|(action, held)| effect_of(action, held));
-        if effect == Some(Effect::InEffect) {
-            in_effect.push(row.key());
+        match effect {
+            Some(Effect::InEffect) => before.in_effect.push(row.key()),
+            Some(Effect::Unknown) => before.unknown += 1,
+            Some(Effect::NotInEffect) | None => {}
         }
         Ok::<(), JournalError>(())
     })?;
-    Ok(in_effect)
+    Ok(before)
 }
 
 /// How many requests it takes to read who holds these licenses, as far as the service counts its users.

@@ -68,9 +68,10 @@ fn undo_reverses_what_was_done() {
     assert_eq!(service.user("user1@example.com").unwrap().site_urls, ["meet.example.com"]);
     desk.run(&["undo", "-o", "undo.csv"]).exits(0);
     let undo = std::fs::read_to_string(desk.path("undo.csv")).unwrap();
+    let note = "nobody knows whether the user had this before the run; if so, take this line out";
     let expected = format!(
         "email,personId,orgId,licenseId,siteUrl,accountType,operation,phoneNumber,extension,locationId,note\n\
-         user1@example.com,,,,meet.example.com,attendee,remove,,,,\nuser1@example.com,,,{id},,,remove,,,,\n"
+         user1@example.com,,,,meet.example.com,attendee,remove,,,,\"{note}\"\nuser1@example.com,,,{id},,,remove,,,,\"{note}\"\n"
     );
     assert_eq!(undo, expected);
     desk.run(&["apply", "undo.csv"]).exits(0);
@@ -92,6 +93,60 @@ fn undo_leaves_alone_what_a_snapshot_shows_to_have_been_so_before() {
     desk.run(&["apply", "undo.csv"]).exits(0);
     assert!(service.user("user4@example.com").unwrap().licenses.is_empty());
     assert_eq!(service.user("user1@example.com").unwrap().licenses.len(), 1);
+}
+
+#[test]
+fn of_sites_and_of_whom_the_lists_do_not_name_undo_says_that_it_does_not_know() {
+    use crate::scripted::{Scripted, answer};
+    // A snapshot tells nothing of sites.
+    let service = sandbox(4, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    let id = license("Messaging");
+    let csv = format!(
+        "email,licenseId,siteUrl\nuser1@example.com,{id},\nuser1@example.com,,meet.example.com\nuser2@example.com,,meet.example.com\n"
+    );
+    desk.apply(&csv, &["--snapshot", "yes"]).exits(0);
+    let undo = desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    assert!(undo.stderr.contains("No list tells who attends a site: of 2 operations"), "{}", undo.stderr);
+    assert!(undo.stderr.contains("take out those that the run did not change"), "{}", undo.stderr);
+    let text = std::fs::read_to_string(desk.path("undo.csv")).unwrap();
+    let noted: Vec<&str> = text.lines().filter(|line| line.contains("nobody knows")).collect();
+    assert!(noted.len() == 2 && noted.iter().all(|line| line.contains("meet.example.com")), "{text}");
+    // The notes are no part of what is asked.
+    desk.run(&["apply", "undo.csv"]).exits(0);
+    assert!(service.user("user1@example.com").unwrap().licenses.is_empty());
+
+    // A list that names somebody by no address, and a run that paused meanwhile.
+    let refused = std::sync::atomic::AtomicBool::new(true);
+    let service = Scripted::start(move |asked| {
+        let path = asked.head.split(' ').nth(1).unwrap_or_default();
+        match path {
+            _ if asked.head.starts_with("PATCH") => {
+                let refused = refused.swap(false, std::sync::atomic::Ordering::SeqCst);
+                answer(if refused { 401 } else { 200 }, "")
+            }
+            "/v1/licenses" => {
+                answer(200, json!({"items": [{"id": "A", "name": "Plan A", "totalUnits": 9}]}).to_string())
+            }
+            _ => answer(
+                200,
+                json!({"users": [{"id": "P"}, {"id": "Q", "email": "a@example.com"}]}).to_string(),
+            ),
+        }
+    });
+    for only_changes in [false, true] {
+        let desk = Desk::at(&service.url);
+        let csv = "email,licenseId\na@example.com,A\nb@example.com,A\nc@example.com,A\n";
+        let how: &[&str] = if only_changes { &["--only-changes"] } else { &["--snapshot", "yes"] };
+        let ran = desk.apply(csv, how);
+        if ran.code == 3 {
+            desk.run(&["resume", "--yes"]).exits(0);
+        }
+        let undo = desk.run(&["undo", "-o", "undo.csv", "--json"]).exits(0);
+        assert_eq!(counts(&undo.summary(), ["rows", "not_known"]), [2, 2], "{}", undo.stderr);
+        let said = "Of 2 operations the lists did not say before this run";
+        assert!(undo.stderr.contains(said) && !undo.stderr.contains("not kept"), "{}", undo.stderr);
+    }
 }
 
 #[test]

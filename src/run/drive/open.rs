@@ -11,7 +11,7 @@ use crate::engine::{Ending, Engine};
 use crate::journal::{Journal, JournalError, Writer};
 use crate::live::{Readings, Unread};
 use crate::run::observe::{Observer, Progress};
-use crate::run::snapshot::{SnapshotError, snapshot};
+use crate::run::snapshot::{Before, SnapshotError, snapshot};
 use crate::run::{RunSettings, unix_millis};
 use crate::webex::ReadError;
 
@@ -41,7 +41,7 @@ pub async fn send(
     let wanted = std::mem::replace(&mut settings.snapshot, Snapshot::No);
     if wanted != Snapshot::No && journal.is_untouched(run)? {
         let looked =
-            look_before(&mut journal, run, &readings, (wanted, &settings), observer, &mut stops).await?;
+            look_before(&mut journal, run, &readings, (wanted, &mut settings), observer, &mut stops).await?;
         if let Some(ending) = looked {
             return Ok(Sent { ending, progress: Progress::default(), elapsed: begun.elapsed(), journal });
         }
@@ -164,7 +164,7 @@ async fn look_before(
     journal: &mut Journal,
     run: RunId,
     readings: &Readings,
-    (wanted, settings): (Snapshot, &RunSettings),
+    (wanted, settings): (Snapshot, &mut RunSettings),
     observer: &mut dyn Observer,
     stops: &mut UnboundedReceiver<Stop>,
 ) -> Result<Option<Ending>, JournalError> {
@@ -181,7 +181,7 @@ async fn look_before(
         )
     };
     let ending = match looked {
-        Ok(in_effect) => {
+        Ok(Before { in_effect, unknown }) => {
             if !in_effect.is_empty() || wanted == Snapshot::Yes {
                 let change = if in_effect.len() == 1 { "operation changes" } else { "operations change" };
                 observer.notice(&format!(
@@ -189,7 +189,14 @@ async fn look_before(
                     in_effect.len()
                 ));
             }
-            let settings = RunSettings { snapshot_taken: true, ..settings.clone() };
+            if unknown > 0 {
+                let operations =
+                    if unknown == 1 { "1 operation".to_owned() } else { format!("{unknown} operations") };
+                observer.notice(&format!(
+                    "of {operations} the lists do not say whether they are in effect already, and undo will not know it either"
+                ));
+            }
+            (settings.snapshot_taken, settings.snapshot_unknown) = (true, unknown);
             journal.set_in_effect_before(run, &in_effect, &settings.to_json())?;
             return Ok(None);
         }
