@@ -16,6 +16,12 @@ mod world;
 
 use world::World;
 
+/// Seeds that found a mistake of the engine, which every run of the tests tries again.
+const ONCE_BROKEN: [u64; 1] = [
+    // A part of a throttled batch was found in effect, and the part behind it took a place that was given away.
+    1_111_143,
+];
+
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name)
         .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
@@ -25,15 +31,20 @@ fn number(name: &str, default: u64) -> u64 {
 fn every_law_holds_under_every_seed() {
     let first = number("FIRST_SEED", 0);
     let seeds = number("SEEDS", 500);
-    let mut steps = 0;
-    for seed in first..first + seeds {
-        let outcome = std::panic::catch_unwind(|| World::new(seed).run());
-        match outcome {
-            Ok(taken) => steps += taken,
-            Err(_) => panic!(
-                "seed {seed} breaks a law; replay it with: FIRST_SEED={seed} SEEDS=1 cargo test --test simulation"
-            ),
-        }
-    }
+    let steps: u64 = (first..first + seeds).map(held).sum();
     println!("{seeds} seeds from {first}: {steps} steps, every law held");
+}
+
+#[test]
+fn every_law_holds_where_one_was_broken_once() {
+    assert!(ONCE_BROKEN.into_iter().all(|seed| held(seed) > 0));
+}
+
+/// The steps that a seed took; panics where it breaks a law.
+fn held(seed: u64) -> u64 {
+    std::panic::catch_unwind(|| World::new(seed).run()).unwrap_or_else(|_| {
+        panic!(
+            "seed {seed} breaks a law; replay it with: FIRST_SEED={seed} SEEDS=1 cargo test --test simulation"
+        )
+    })
 }

@@ -19,6 +19,13 @@ impl Engine {
         if let Some(batch) = self.active.get_mut(&id) {
             let settled = matches!(change, BatchChange::Done { .. } | BatchChange::Failed(_));
             let rows = if settled { batch.cargo.rows } else { 0 };
+            if !matches!(next, After::Throttled)
+                && let Some(lane) = self.lanes.get(batch.lane)
+                && let Some(road) = self.roads.get_mut(lane.road)
+            {
+                // It waits for its turn no more, and who waits behind it has the place from now on.
+                road.throttled.remove(&id);
+            }
             batch.stage = Stage::Settling(next);
             let span = batch.span;
             let outcome = Outcome { batch: id, span, attempt, change, learned, rows };
@@ -69,14 +76,7 @@ impl Engine {
     pub(super) fn outcome_committed(&mut self, id: BatchId) {
         let Some(mut batch) = self.active.remove(&id) else { return };
         let Stage::Settling(next) = std::mem::replace(&mut batch.stage, Stage::Intending) else { return };
-        let number = batch.lane;
-        if !matches!(next, After::Throttled)
-            && let Some(lane) = self.lanes.get(number)
-            && let Some(road) = self.roads.get_mut(lane.road)
-        {
-            road.throttled.remove(&id);
-        }
-        let Some(lane) = self.lanes.get_mut(number) else { return };
+        let Some(lane) = self.lanes.get_mut(batch.lane) else { return };
         match next {
             After::Nothing => {}
             After::Anew => lane.put(id, batch),

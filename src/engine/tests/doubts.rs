@@ -72,3 +72,34 @@ fn what_was_found_in_effect_stays_in_doubt_on_disk_as_long_as_it_is_not_settled(
     assert!(in_doubt);
     assert!(play.outcomes.contains(&(left, None, BatchChange::Done { failures: Vec::new() })));
 }
+
+#[test]
+fn a_part_found_in_effect_gives_its_place_to_the_part_behind_it() {
+    let settings =
+        Settings { wire: Wire::Auto, batch_size: 4, concurrency: 1, in_doubt: InDoubt::Verify, ..settings() };
+    let mut play = Play::of(settings, ResumePoint { accepted: false, ..standing(&[4, 40]) });
+    let whole = play.sent[0];
+    play.answer(whole, lost());
+    play.wait(1.0);
+    play.answer_all(&ill(None));
+    assert_eq!(play.asked, [whole]);
+    let found = [0, 1, 2, 3].map(|number| OperationEffect {
+        assignment: AssignmentNo(number),
+        key: OperationKey::of_line(Line::new(number + 2)),
+        rows: 1,
+        effect: if number == 1 { Effect::InEffect } else { Effect::NotInEffect },
+    });
+    play.tell(Event::Verified { batch: whole, finding: Finding::Known(found.to_vec()) });
+    // Throttled as a whole; another organization finds out meanwhile that users go one by one.
+    play.answer(whole, fault(Some(30), true, true, "HTTP 429"));
+    while play.learned.is_empty() {
+        let form = *play.forms.last().unwrap();
+        play.answer_all(&if form == WireForm::Object { done() } else { refused(None) });
+    }
+    play.wait(30.0);
+    while play.ending.is_none() {
+        play.answer_all(&done());
+        play.wait(1.0);
+    }
+    assert_eq!((play.ending, play.most_open), (Some(Ending::Finished), 4));
+}

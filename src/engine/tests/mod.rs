@@ -17,6 +17,7 @@ use crate::domain::{
     OperationKey, OrgId, Outcome, Properties, RatePer, Refusal, ResumePoint, Sequence, Span, User, Wire,
     WireForm,
 };
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// An engine whose disk is at once done with everything, unless it is told to dawdle.
@@ -31,6 +32,9 @@ struct Play {
     learned: Vec<WireForm>,
     sent: Vec<BatchId>,
     outcomes: Vec<(BatchId, Option<AttemptOutcome>, BatchChange)>,
+    /// Between intent and outcome, and the most that there ever were.
+    open: BTreeSet<BatchId>,
+    most_open: usize,
     /// How often it wants the token read again.
     token_reads: u32,
     /// Batches that it wants to be asked about.
@@ -98,6 +102,8 @@ impl Play {
             learned: Vec::new(),
             sent: Vec::new(),
             outcomes: Vec::new(),
+            open: BTreeSet::new(),
+            most_open: 0,
             token_reads: 0,
             asked: Vec::new(),
             gives,
@@ -117,6 +123,8 @@ impl Play {
                     self.intents.push((batch, span));
                     self.attempts.push(attempt.0);
                     self.forms.push(wire);
+                    self.open.insert(batch);
+                    self.most_open = self.most_open.max(self.open.len());
                     self.engine.load(
                         batch,
                         (span.first().0..=span.last().0)
@@ -130,6 +138,7 @@ impl Play {
                 Instruction::Send { batch } => self.sent.push(batch),
                 Instruction::CommitOutcome(Outcome { batch, attempt, change, learned, .. }) => {
                     self.learned.extend(learned);
+                    self.open.remove(&batch);
                     self.outcomes.push((batch, attempt, change));
                     if !self.dawdles {
                         self.engine.handle(self.now, 0.5, Event::OutcomeCommitted(batch));
