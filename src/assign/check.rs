@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
-use super::columns::{ColumnsError, Doubtful, Field};
+use super::columns::{ColumnsError, Doubtful, Field, ServicesBeside};
 use super::counts::{Counts, Demand};
 use super::cross_row::CrossRow;
 use super::extensions::Extensions;
@@ -12,7 +12,7 @@ use super::names::Known;
 use super::problem::Problem;
 use super::remarks::Padding;
 use super::roster::Roster;
-use super::row::{RowOutcome, RowReader, RowUser};
+use super::row::{RowOutcome, RowReader, RowUser, Wide};
 use super::sending_order::{Class, Organizations, SendingOrder};
 use super::share::{self, Share};
 use super::sorter::{Mark, Sorter};
@@ -165,8 +165,9 @@ pub fn check(
     let reader = RowReader::new(rows.header(), how, known)?;
     let mut doubtful = Doubtful::of(rows.header(), &reader.columns, how, reader.wide.is_some());
     if let Some(wide) = &reader.wide {
-        doubtful.forget(|position| wide.has(position));
+        doubtful.forget(|position| wide.names(position));
     }
+    let mut beside = ServicesBeside::of(rows.header(), &reader.columns, how);
     let mut padding = Padding::of(&reader.columns);
     let selections: Vec<Problem> = reader.selections(rows.header()).collect();
     let mut checker = Checker::new(on_problem, reader);
@@ -175,16 +176,20 @@ pub fn check(
     while let Some(row) = rows.next()? {
         doubtful.look(&row);
         padding.look(&row);
+        beside.look(&row);
         checker.row(&row)?;
     }
     if checker.counts.rows == 0 {
         return Err(InputError::NoRows.into());
     }
+    if checker.reader.wide.as_ref().is_some_and(Wide::is_none) {
+        checker.reader.columns.require_target(rows.header(), !how.bundles.is_empty())?;
+    }
     // Known at the end, and this is the end.
     let sha256 = rows.sha256().unwrap_or_default().to_owned();
     rows.counted().iter().for_each(|remark| checker.tell(&remark.into()));
     padding.problems(rows.names()).chain(doubtful.last_days()).for_each(|problem| checker.tell(&problem));
-    checker.tell_columns(&doubtful);
+    checker.tell_columns(doubtful.problems().chain(beside.problem()).collect());
     // The second reading finds nothing out that the first one knows.
     checker.reader.how.encoding = Some(layout.encoding);
     let mut checked = checker.finish(order, layout, sha256)?;
@@ -355,10 +360,10 @@ impl<'a> Checker<'a> {
     }
 
     /// Tells what is wrong with columns, and the names that lead nowhere.
-    fn tell_columns(&mut self, doubtful: &Doubtful) {
+    fn tell_columns(&mut self, mut of_columns: Vec<Problem>) {
         let wide = self.reader.wide.as_ref();
-        let mut of_columns: Vec<Problem> = doubtful.problems().collect();
-        of_columns.extend(wide.into_iter().flat_map(super::row::Wide::problems));
+        let names = &self.reader.known.names;
+        of_columns.extend(wide.into_iter().flat_map(|wide| wide.problems(names)));
         self.counts.services = wide.map(|wide| wide.services() as u64);
         self.counts.left_alone = wide.map_or(0, |wide| wide.left_alone);
         self.counts.unclear_columns = of_columns.len() as u64;

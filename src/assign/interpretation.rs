@@ -105,6 +105,8 @@ pub enum ServiceMode {
     AddOnly,
     /// To take the license away.
     AddAndRemove,
+    /// Neither `FALSE` nor `TRUE` is looked at.
+    Ignore,
 }
 
 impl Interpretation {

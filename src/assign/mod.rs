@@ -24,6 +24,7 @@ mod row;
 mod said;
 mod second_reading;
 mod sending_order;
+mod service_name;
 mod share;
 mod sorter;
 mod targets;

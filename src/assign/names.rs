@@ -63,6 +63,13 @@ impl LicenseNames {
         known.map_or(&[], Vec::as_slice)
     }
 
+    /// Whether any organization has a license that is called in one of these ways.
+    pub(super) fn are_any(&self, names: &[&str]) -> bool {
+        let names: Vec<String> = names.iter().map(|name| folded(name)).collect();
+        let mut all = self.organizations.iter().flat_map(HashMap::values).flatten();
+        all.any(|license| names.contains(&folded(&license.name)))
+    }
+
     /// The license that a person calls so.
     pub(super) fn find(&self, org: Option<&OrgId>, text: &str) -> NameMatch {
         let licenses = self.of(org);

@@ -131,7 +131,7 @@ impl<'f> SecondReading<'f> {
     #[must_use]
     pub fn own_columns(&self) -> Vec<(usize, String)> {
         let reader = &self.checked.reader;
-        let services = |position| reader.wide.as_ref().is_some_and(|wide| wide.has(position));
+        let services = |position| reader.wide.as_ref().is_some_and(|wide| wide.holds(position));
         let names = self.rows.names().iter().enumerate();
         let own = names.filter(|(position, _)| !reader.columns.is_taken(*position) && !services(*position));
         own.map(|(position, name)| (position, name.clone())).collect()

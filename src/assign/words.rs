@@ -194,6 +194,14 @@ pub(super) fn boolean(cell: &str) -> Option<bool> {
     }
 }
 
+static MARKS: LazyLock<HashSet<String>> =
+    LazyLock::new(|| records(include_str!("words/marks.csv")).map(|(word, _)| word.to_lowercase()).collect());
+
+/// Whether people tick cells of a list with this, or cross them.
+pub(super) fn is_mark(cell: &str) -> bool {
+    cell.len() <= LONGEST_WORD && MARKS.contains(&cell.to_lowercase())
+}
+
 static LICENSES: LazyLock<HashSet<String>> =
     LazyLock::new(|| records(include_str!("words/licenses.csv")).map(|(name, _)| folded(name)).collect());
 
@@ -213,6 +221,37 @@ pub(super) fn folded(name: &str) -> String {
         folded.extend(word.chars().flat_map(char::to_lowercase));
     }
     folded
+}
+
+/// What stands in brackets behind a column's name and is no subscription.
+static BRACKETS: LazyLock<HashSet<String>> =
+    LazyLock::new(|| records(include_str!("columns/brackets.csv")).map(|(word, _)| folded(word)).collect());
+
+/// Whether words in brackets say how a column is filled in, rather than what it is of.
+pub(super) fn is_bracket(text: &str) -> bool {
+    BRACKETS.contains(&folded(text))
+}
+
+fn service_names() -> impl Iterator<Item = &'static String> {
+    LICENSES.iter().chain(SERVICES.keys())
+}
+
+/// Whether a service or a license is called so, but for a slip.
+pub(super) fn is_nearly_service(name: &str) -> bool {
+    let name = folded(name);
+    let slips = match name.chars().count() {
+        0..=5 => 0,
+        6..=9 => 1,
+        _ => 2,
+    };
+    service_names().any(|known| *known == name || strsim::osa_distance(known, &name) <= slips)
+}
+
+/// Whether a name begins as that of a service does, or as a product's of Webex.
+pub(super) fn begins_as_service(name: &str) -> bool {
+    let name = folded(name);
+    let begins = |with: &str| name.strip_prefix(with).is_some_and(|rest| rest.starts_with(' '));
+    begins("webex") || begins("cisco webex") || service_names().any(|known| begins(known))
 }
 
 /// Whether this is known as the name of a license.
@@ -296,5 +335,12 @@ mod tests {
         assert_eq!(action("AÑADIR"), Some(Action::Add));
         assert_eq!(action("maybe"), None);
         assert_eq!((boolean("wahr"), boolean("Faux"), boolean("yes")), (Some(true), Some(false), None));
+        for (value, word) in records(include_str!("words/booleans.csv")) {
+            for word in [word.to_owned(), word.to_lowercase()] {
+                assert_eq!(boolean(&word), Some(value == "true"), "{word}");
+                assert!(!is_mark(&word) && action(&word).is_none(), "{word} is both");
+            }
+        }
+        assert!(is_mark("X") && is_mark("✓") && is_mark("Ja") && !is_mark("Sales") && !is_mark(""));
     }
 }

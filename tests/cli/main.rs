@@ -13,6 +13,7 @@ mod harness;
 mod schema;
 mod screen;
 mod scripted;
+mod services;
 
 // One file a command.
 mod apply;

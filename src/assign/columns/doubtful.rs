@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::super::interpretation::{Interpretation, Request};
 use super::super::problem::{Problem, ProblemCode};
+use super::super::service_name::Naming;
 use super::super::words;
 use super::{Columns, Field, quoted};
 use crate::domain::Line;
@@ -106,7 +107,8 @@ impl Doubtful {
                 || how.due.as_ref().is_some_and(|due| words::key(&due.column) == key)
                 // Another column was chosen in this one's stead.
                 || words::field(name).is_some_and(|field| mapped.contains(&field));
-            let near = if words::is_innocent(&key) { None } else { words::nearest_column(name) };
+            let is_other = words::is_innocent(&key) || Naming::of(name, how) == Naming::Named;
+            let near = if is_other { None } else { words::nearest_column(name) };
             let settled = settled || !header.is_carried(position);
             (!settled).then(|| {
                 let hints = Hint::of(name, columns, how, is_wide);

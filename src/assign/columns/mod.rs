@@ -1,7 +1,9 @@
 //! Columns: which column of the file is which of ours.
 
+mod beside;
 mod doubtful;
 
+pub(super) use beside::ServicesBeside;
 pub(super) use doubtful::Doubtful;
 
 pub(super) use super::field::Field;
@@ -184,6 +186,33 @@ impl Columns {
         self.positions.contains(&position)
     }
 
+    /// Whether the file or an option says what is asked, so that no column of services does.
+    pub(super) fn say_what_is_asked(&self, how: &Interpretation) -> bool {
+        let targets = Field::TARGET.iter().any(|field| self.has(*field));
+        targets || self.has(Field::Operation) || !how.requests.is_empty()
+    }
+
+    /// Whether the key of a user is called as Control Hub alone calls it.
+    pub(super) fn are_control_hubs(&self) -> bool {
+        self.position(Field::Email).is_some() && words::is_control_hub(self.name(Field::Email))
+    }
+
+    /// The columns of the file's own that nothing is known of, each with its position.
+    pub(super) fn not_understood<'h>(
+        &self,
+        header: &'h Header,
+        how: &Interpretation,
+    ) -> impl Iterator<Item = (usize, &'h str)> {
+        let own = header.names().iter().map(String::as_str).enumerate();
+        own.filter(move |(position, name)| {
+            let key = words::key(name);
+            let is_named = |other: &String| words::key(other) == key;
+            let is_due = how.due.as_ref().is_some_and(|due| is_named(&due.column));
+            let is_other = is_due || words::is_innocent(&key) || how.ignore.iter().any(is_named);
+            !key.is_empty() && !is_other && header.is_carried(*position) && !self.is_taken(*position)
+        })
+    }
+
     /// Refuses a column of operations that nothing in the rows could be meant by.
     pub(super) fn refuse_idle_operations(&self, header: &Header) -> Result<(), ColumnsError> {
         let own = Field::TARGET.iter().any(|field| self.has(*field));
@@ -298,8 +327,7 @@ pub(super) fn position_of(
     name: &str,
     option: impl FnOnce() -> String,
 ) -> Result<usize, ColumnsError> {
-    let own = header.names().get(..header.carried()).unwrap_or(header.names());
-    find(header, own, name, option)
+    find(header, header.names(), name, option)
 }
 
 /// The position of the column that an option names: exactly so, or else on letters and digits alone.

@@ -1,10 +1,11 @@
 //! The wide form: Control Hub's export as it is, one row per user and one column per service.
 
 use super::super::cells::CellFault;
-use super::super::columns::{Columns, Field, quoted};
+use super::super::columns::{Columns, quoted};
 use super::super::interpretation::{Interpretation, ServiceMode};
-use super::super::names::NameMatch;
+use super::super::names::{LicenseNames, NameMatch};
 use super::super::problem::{Problem, ProblemCode};
+use super::super::service_name::{Naming, Parts, configured, suspended};
 use super::super::targets::{NamedTarget, TargetKind, Targets};
 use super::super::words;
 use super::{RowInHand, RowUser};
@@ -19,10 +20,12 @@ pub(crate) struct Wide {
     pub(crate) left_alone: u64,
 }
 
+/// A column that may be one of a service.
 #[derive(Debug)]
 struct Service {
     position: usize,
     header: Box<str>,
+    naming: Naming,
     suspended: bool,
     /// The name that stands for it in `[services]`.
     configured: Option<String>,
@@ -32,33 +35,22 @@ struct Service {
     /// Cells that are neither, and the first of them.
     others: u64,
     other: Option<(Line, String)>,
+    /// Whether all of those are ticks or crosses, as people make them.
+    marks_alone: bool,
 }
 
 impl Wide {
     /// The columns of services, where the header is that of such a file.
     pub(crate) fn of(header: &Header, columns: &Columns, how: &Interpretation) -> Option<Self> {
-        let targets = Field::TARGET.iter().any(|field| columns.has(*field));
-        if targets || columns.has(Field::Operation) || !how.requests.is_empty() {
+        if columns.say_what_is_asked(how) || how.service_mode == ServiceMode::Ignore {
             return None;
         }
-        let ignored: Vec<String> = how.ignore.iter().map(|name| words::key(name)).collect();
-        let due = how.due.as_ref().map(|due| words::key(&due.column));
-        let own = header.names().get(..header.carried()).unwrap_or(header.names());
-        let services: Vec<Service> = own
-            .iter()
-            .enumerate()
-            .filter(|(position, name)| {
-                let key = words::key(name);
-                let other = words::is_innocent(&key) || ignored.contains(&key) || due.as_ref() == Some(&key);
-                !key.is_empty() && !other && !columns.is_taken(*position)
-            })
-            .map(|(position, name)| Service::of(position, name, how))
-            .collect();
-        let is_control_hub =
-            columns.position(Field::Email).is_some_and(|_| words::is_control_hub(columns.name(Field::Email)));
-        let named =
-            services.iter().any(|service| service.configured.is_some() || looks_like_one(&service.header));
-        (!services.is_empty() && (is_control_hub || named)).then_some(Self { services, left_alone: 0 })
+        let others = columns.not_understood(header, how);
+        let services: Vec<Service> =
+            others.map(|(position, name)| Service::of(position, name, how)).collect();
+        let named = services.iter().any(|service| service.naming == Naming::Named);
+        (!services.is_empty() && (columns.are_control_hubs() || named))
+            .then_some(Self { services, left_alone: 0 })
     }
 
     /// Columns that hold services.
@@ -66,100 +58,91 @@ impl Wide {
         self.services.iter().filter(|service| service.booleans > 0).count()
     }
 
-    /// Whether this column is looked at as one of a service.
+    /// Whether no column is of a service, neither by its name nor by its cells.
+    pub(crate) fn is_none(&self) -> bool {
+        let says = |service: &Service| service.booleans > 0 || (service.others > 0 && service.marks_alone);
+        !self.services.iter().any(|service| service.naming != Naming::Unknown || says(service))
+    }
+
+    /// Whether this column is looked at as one that may be of a service.
     pub(crate) fn has(&self, position: usize) -> bool {
         self.services.iter().any(|service| service.position == position)
     }
 
-    /// Columns of services in which something else stands too, each once.
-    pub(crate) fn problems(&self) -> impl Iterator<Item = Problem> {
-        let mixed = self.services.iter().filter(|service| service.booleans > 0 && service.others > 0);
-        mixed.filter_map(|service| {
-            let (line, value) = service.other.clone()?;
-            let rows = service.others;
-            let message = match rows {
-                1 => "a cell of a column of services is neither TRUE nor FALSE nor empty".to_owned(),
-                rows => format!("{rows} cells of a column of services are neither TRUE nor FALSE nor empty, from line {line}"),
-            };
-            let remedy = format!("write TRUE, FALSE or nothing, or leave the column out with --ignore {}", quoted(&service.header));
-            Some(Problem {
-                code: ProblemCode::BadServiceValue,
-                line,
-                column: service.header.to_string(),
-                cell: Some(service.position),
-                value,
-                message,
-                remedy: remedy.into(),
-                fix: None,
-            })
-        })
+    /// Whether this column is one of a service by its name.
+    pub(crate) fn names(&self, position: usize) -> bool {
+        let at = |service: &&Service| service.position == position;
+        self.services.iter().find(at).is_some_and(|service| service.naming != Naming::Unknown)
     }
-}
 
-/// As in `Webex Calling VAR Professional [Sub121331]` or `example.webex.com - WebEx Enterprise Edition`.
-fn looks_like_one(header: &str) -> bool {
-    let tagged =
-        header.find('[').is_some_and(|open| header.get(open..).is_some_and(|rest| rest.contains(']')));
-    tagged || words::license_of_service(header).is_some() || words::is_license_name(header)
-}
-
-/// A header taken apart: the service's name, the site before it, and what stands in brackets.
-#[derive(Debug, PartialEq, Eq)]
-struct Parts<'h> {
-    name: &'h str,
-    site: Option<&'h str>,
-    tags: Vec<&'h str>,
-    attendee: bool,
-}
-
-impl<'h> Parts<'h> {
-    fn of(header: &'h str) -> Self {
-        let header = suspended(header).unwrap_or(header);
-        let (before, tags) = header.split_once('[').unwrap_or((header, ""));
-        let tags = tags.split(['[', ']']).map(str::trim).filter(|tag| !tag.is_empty()).collect();
-        let before = before.trim();
-        let is_dash = |c: char| matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
-        // A host first, and a dash that is no part of it.
-        let end =
-            before.find(|c: char| c.is_whitespace() || matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}'));
-        let end = end.or_else(|| before.rfind('-'));
-        let (host, rest) = end.and_then(|end| before.split_at_checked(end)).unwrap_or((before, ""));
-        let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || is_dash(c));
-        let host = host.trim_end_matches('-');
-        let is_host =
-            host.contains('.') && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'));
-        if is_host && !rest.is_empty() {
-            let attendee = words::key(rest).starts_with("attendee");
-            return Self { name: rest, site: Some(host), tags, attendee };
-        }
-        Self { name: before, site: None, tags, attendee: false }
+    /// Whether this column has turned out to be one of a service.
+    pub(crate) fn holds(&self, position: usize) -> bool {
+        self.services.iter().any(|service| service.position == position && service.booleans > 0)
     }
-}
 
-/// The header without the mark of a suspended service, where it has one.
-fn suspended(header: &str) -> Option<&str> {
-    let open = header.rfind('(')?;
-    let inside = header.get(open + 1..)?.split(')').next()?.trim();
-    inside.eq_ignore_ascii_case("suspended").then(|| header.get(..open).unwrap_or_default().trim())
+    /// Columns that are services, and in which something else stands than TRUE and FALSE, and those that may be:
+    /// each once.
+    pub(crate) fn problems<'w>(&'w self, names: &'w LicenseNames) -> impl Iterator<Item = Problem> + 'w {
+        self.services.iter().filter_map(|service| service.problem(names))
+    }
 }
 
 impl Service {
     fn of(position: usize, header: &str, how: &Interpretation) -> Self {
-        let key = words::key(header);
-        let exact = how.services.get(header);
-        let configured = exact.or_else(|| {
-            how.services.iter().find(|(name, _)| words::key(name) == key).map(|(_, license)| license)
-        });
         Self {
             position,
             header: header.into(),
+            naming: Naming::of(header, how),
             suspended: suspended(header).is_some(),
-            configured: configured.cloned(),
+            configured: configured(header, how).cloned(),
             leads_to: Vec::new(),
             booleans: 0,
             others: 0,
             other: None,
+            marks_alone: true,
         }
+    }
+
+    fn see_other(&mut self, line: Line, cell: &str) {
+        self.others += 1;
+        self.other.get_or_insert_with(|| (line, cell.to_owned()));
+        self.marks_alone = self.marks_alone && words::is_mark(cell);
+    }
+
+    fn problem(&self, names: &LicenseNames) -> Option<Problem> {
+        let (line, value) = self.other.clone()?;
+        let is_named = || self.naming != Naming::Unknown || names.are_any(&Parts::of(&self.header).names());
+        let (code, message) = if self.booleans > 0 || is_named() {
+            let message = match self.others {
+                1 => "a cell of a column of services is neither TRUE nor FALSE nor empty".to_owned(),
+                rows => format!(
+                    "{rows} cells of a column of services are neither TRUE nor FALSE nor empty, from line {line}"
+                ),
+            };
+            (ProblemCode::BadServiceValue, message)
+        } else if self.marks_alone {
+            let message = format!(
+                "the column '{}' is not understood, and its cells are marked as those of a service might be",
+                Printable(&self.header)
+            );
+            (ProblemCode::UnclearColumn, message)
+        } else {
+            return None;
+        };
+        let remedy = format!(
+            "write TRUE, FALSE or nothing, or leave the column out with --ignore {}",
+            quoted(&self.header)
+        );
+        Some(Problem {
+            code,
+            line,
+            column: self.header.to_string(),
+            cell: Some(self.position),
+            value,
+            message,
+            remedy: remedy.into(),
+            fix: None,
+        })
     }
 
     fn leads_to(&mut self, org: Option<&OrgId>, reading: &mut RowInHand<'_>) -> NamedTarget {
@@ -189,7 +172,7 @@ impl Service {
                 NamedTarget::Target(reading.targets.license_of(id, Some(&self.header)))
             });
         }
-        let known_as = [parts.name, words::license_of_service(parts.name).unwrap_or(parts.name)];
+        let known_as = parts.names();
         let tags: Vec<&str> = parts.site.into_iter().chain(parts.tags.iter().copied()).collect();
         match names.find_service(org, &known_as, &tags) {
             NameMatch::One(id, name) => NamedTarget::Target(reading.targets.license_of(id, Some(&name))),
@@ -231,8 +214,7 @@ impl RowInHand<'_> {
                 continue;
             }
             let Some(assigned) = words::boolean(cell) else {
-                service.others += 1;
-                service.other.get_or_insert_with(|| (self.row.line(), cell.to_owned()));
+                service.see_other(self.row.line(), cell);
                 continue;
             };
             service.booleans += 1;
@@ -305,39 +287,5 @@ impl RowInHand<'_> {
             };
             self.report_service(service, fault);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_are_taken_apart() {
-        let parts =
-            |name, site, tags: &[&'static str], attendee| Parts { name, site, tags: tags.to_vec(), attendee };
-        for (header, expected) in [
-            ("Webex Teams [Sub121331]", parts("Webex Teams", None, &["Sub121331"], false)),
-            (
-                "Webex Calling VAR Basic [sub-site name]",
-                parts("Webex Calling VAR Basic", None, &["sub-site name"], false),
-            ),
-            (
-                "Customer Experience Essentials[sub-site name]",
-                parts("Customer Experience Essentials", None, &["sub-site name"], false),
-            ),
-            ("Call Service Aware", parts("Call Service Aware", None, &[], false)),
-            (
-                "meet.webex.com - WebEx Enterprise Edition [Sub1]",
-                parts("WebEx Enterprise Edition", Some("meet.webex.com"), &["Sub1"], false),
-            ),
-            ("my-site.webex.com\u{2013}Attendee", parts("Attendee", Some("my-site.webex.com"), &[], true)),
-            ("my-site.webex.com - Attendee", parts("Attendee", Some("my-site.webex.com"), &[], true)),
-            ("my-site.webex.com-Attendee", parts("Attendee", Some("my-site.webex.com"), &[], true)),
-            ("Messaging (Suspended)", parts("Messaging", None, &[], false)),
-        ] {
-            assert_eq!(Parts::of(header), expected, "{header}");
-        }
-        assert!(suspended("Messaging [S] (Suspended)").is_some() && suspended("Messaging (1:1)").is_none());
     }
 }

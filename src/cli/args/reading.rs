@@ -59,8 +59,8 @@ pub(in crate::cli) struct Reading {
     /// How dates are written, as in %d.%m.%Y, where not as 2026-11-30.
     #[arg(long, value_name = "FORMAT", hide_short_help = true)]
     pub(in crate::cli) date_format: Option<String>,
-    /// What FALSE in a file of Control Hub's asks for: nothing, or to take the license away
-    /// [default: add-only].
+    /// What FALSE in a file of Control Hub's asks for: nothing, or to take the license away; or that no
+    /// column of a service is looked at [default: add-only].
     #[arg(long, value_enum, value_name = "MODE", hide_short_help = true)]
     pub(in crate::cli) services: Option<Services>,
     /// What the configuration says beside options.
@@ -72,6 +72,7 @@ pub(in crate::cli) struct Reading {
 pub(in crate::cli) enum Services {
     AddOnly,
     AddAndRemove,
+    Ignore,
 }
 
 impl Reading {
@@ -95,6 +96,7 @@ impl Reading {
             locations,
             service_mode: match self.services {
                 Some(Services::AddAndRemove) => ServiceMode::AddAndRemove,
+                Some(Services::Ignore) => ServiceMode::Ignore,
                 Some(Services::AddOnly) | None => ServiceMode::AddOnly,
             },
         }
@@ -112,6 +114,7 @@ impl Reading {
         let services = self.services.map(|mode| match mode {
             Services::AddOnly => "add-only".to_owned(),
             Services::AddAndRemove => "add-and-remove".to_owned(),
+            Services::Ignore => "ignore".to_owned(),
         });
         let valued = [
             ("--map", pairs(&self.map)),
