@@ -87,8 +87,9 @@ impl Stops {
             } else {
                 Output::plain().say("Stopped by a signal; nothing was sent");
             }
-            // What is in flight is in the journal as such; what is half imported starts over, and is no run to resume.
-            let exit = if is_sending.load(Ordering::SeqCst) { Exit::Paused } else { Exit::NotAsked };
+            // What is in flight is in the journal as such. Before there is a run, whoever stops it answers as with a no:
+            // nothing was sent, there is nothing to resume, and the service is not to blame.
+            let exit = if is_sending.load(Ordering::SeqCst) { Exit::Paused } else { Exit::Usage };
             std::process::exit(i32::from(exit as u8));
         });
         Self { receiver, sending }

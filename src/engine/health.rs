@@ -22,6 +22,8 @@ pub(super) struct Health {
     /// Passing faults since then, and when they began.
     faults: u32,
     since: Time,
+    /// The service has asked for a wait since then.
+    excused: bool,
     /// Answers that were not the API's since something was accepted.
     foreign: u32,
     /// Batches that were split since something got through, to see whether a part does.
@@ -35,7 +37,7 @@ impl Health {
 
     pub(super) const fn got_through(&mut self) {
         self.through += 1;
-        (self.faults, self.probes) = (0, 0);
+        (self.faults, self.probes, self.excused) = (0, 0, false);
     }
 
     pub(super) const fn accepted(&mut self) {
@@ -49,9 +51,12 @@ impl Health {
         self.faults += 1;
     }
 
-    /// A wait that was asked for is not a time in which nothing got through.
-    pub(super) fn excuse(&mut self, until: Time) {
-        self.since = self.since.max(until);
+    /// A wait that was asked for is not a time in which nothing got through. But a service that lets nothing
+    /// through after it, and asks for another, and another, is not waited for without end.
+    pub(super) fn excuse(&mut self, now: Time, until: Time) {
+        if !std::mem::replace(&mut self.excused, true) || now < self.since {
+            self.since = self.since.max(until);
+        }
     }
 
     /// Whether somebody else answers in the service's place.

@@ -55,6 +55,18 @@ impl Journal {
         .map(drop)
     }
 
+    /// Keeps until when the service wants everyone to wait.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn set_paused_until(&mut self, run: RunId, until: i64) -> Result<(), JournalError> {
+        self.commit(run, "paused", |step| {
+            let sql = "UPDATE run SET paused_until = max(coalesce(paused_until, 0), ?2) WHERE run_id = ?1";
+            step.execute(sql, params![run.0, until])
+        })
+        .map(drop)
+    }
+
     /// A transaction with its link.
     pub(super) fn commit<T>(
         &mut self,

@@ -73,6 +73,12 @@ impl Pacing {
         until.saturating_duration_since(Instant::now())
     }
 
+    /// How much of that is the service's own wish.
+    #[must_use]
+    pub fn asked_wait(&self) -> Duration {
+        self.state().not_before.saturating_duration_since(Instant::now())
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, Turn> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -122,7 +128,8 @@ impl Pacing {
         }
     }
 
-    fn hold_back(&self, wait: Duration) {
+    /// Nobody asks for so long.
+    pub fn hold_back(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut state = self.state();
         state.not_before = state.not_before.max(until);
@@ -188,10 +195,11 @@ impl Readings {
                     continue;
                 }
             }
+            // The service's wish is for everyone who comes after, also where this is asked no more.
+            error.retry_after().into_iter().for_each(|wait| self.pacing.hold_back(wait));
             let Some(wait) = attempts.wait(&error) else { return Err(error) };
-            match error.retry_after() {
-                Some(_) => self.pacing.hold_back(wait),
-                None => tokio::time::sleep(wait).await,
+            if error.retry_after().is_none() {
+                tokio::time::sleep(wait).await;
             }
         }
     }

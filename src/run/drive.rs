@@ -84,7 +84,7 @@ struct Driver<'o> {
     finished: Option<Ending>,
 }
 
-impl Driver<'_> {
+impl<'o> Driver<'o> {
     async fn drive(&mut self, mut stops: UnboundedReceiver<Stop>) -> Result<Ending, SendError> {
         let mut listening = true;
         self.tell(Event::TimePassed);
@@ -116,8 +116,8 @@ impl Driver<'_> {
         }
     }
 
-    fn close(self) -> (Progress, Journal) {
-        (self.progress, self.writer.close())
+    fn close(self) -> (Progress, Journal, &'o mut dyn Observer) {
+        (self.progress, self.writer.close(), self.observer)
     }
 
     fn tell(&mut self, event: Event) {

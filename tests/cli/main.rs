@@ -53,6 +53,7 @@ mod scenes;
 mod stories;
 mod terminal;
 mod tokens;
+mod waits;
 mod workbooks;
 
 // What goes wrong around a run.

@@ -156,17 +156,19 @@ fn a_run_is_seen_while_it_goes_on_and_nothing_is_wider_than_the_terminal() {
 }
 
 #[test]
-fn no_is_no_and_ctrl_c_pauses() {
+fn no_is_no_ctrl_c_is_no_at_a_question_and_a_pause_later() {
     let service = sandbox(60, WireForm::Array, &[]);
     let desk = Desk::at(&service.url());
     desk.write("people.csv", onboarding(60));
     let args = ["apply", "people.csv", "--batch-size", "1", "--rate", "5/s"];
-    let mut screen = Screen::start(&desk, 80, &args);
-    screen.until("[y/N]");
-    screen.press("\r");
-    let seen = screen.end();
-    assert_eq!((seen.code, desk.path("seatbatch.db").exists()), (2, false), "{}", seen.text);
-    assert!(seen.text.contains("not confirmed; nothing was sent"), "{}", seen.text);
+    for (key, words) in [("\r", "not confirmed; nothing was sent"), ("\u{3}", "nothing was sent")] {
+        let mut screen = Screen::start(&desk, 80, &args);
+        screen.until("[y/N]");
+        screen.press(key);
+        let seen = screen.end();
+        assert_eq!((seen.code, desk.path("seatbatch.db").exists()), (2, false), "{}", seen.text);
+        assert!(seen.text.contains(words), "{}", seen.text);
+    }
     let mut screen = Screen::start(&desk, 80, &args);
     screen.until("[y/N]");
     screen.press("y\r");

@@ -167,24 +167,35 @@ impl Engine {
     pub(super) fn pause_for(&mut self, now: Time, number: LaneNo, throttled: bool, wait: Option<Duration>) {
         let (Some(wait), Some(lane)) = (wait, self.lanes.get(number)) else { return };
         let alone = throttled && self.lanes.len() > 1 && self.settings.rate_per == RatePer::Org;
-        let (org, road) = (lane.org.clone(), lane.road);
+        if !alone {
+            return self.pause_everyone(now, wait);
+        }
+        let org = lane.org.clone();
         let until = now + wait;
-        let pause = match self.roads.get_mut(road) {
-            Some(road) if alone => &mut road.pause,
-            _ => &mut self.pause,
-        };
-        if until > *pause {
-            *pause = until;
-            let scope = if alone { Scope::Organization(org.clone()) } else { Scope::Everyone };
+        if let Some(road) = self.roads.get_mut(lane.road).filter(|road| until > road.pause) {
+            road.pause = until;
+            let scope = Scope::Organization(org.clone());
             self.instructions.push_back(Instruction::Pause { until, scope });
         }
         if wait > self.settings.max_wait {
-            let reason = Ending::LongPause { org: org.filter(|_| alone), wait };
-            return if alone { self.block(number, reason) } else { self.end(reason) };
+            return self.block(number, Ending::LongPause { org, wait });
         }
-        self.health.excuse(until);
+        self.health.excuse(now, until);
     }
 
+    fn pause_everyone(&mut self, now: Time, wait: Duration) {
+        let until = now + wait;
+        if until > self.pause {
+            self.pause = until;
+            self.instructions.push_back(Instruction::Pause { until, scope: Scope::Everyone });
+        }
+        if wait > self.settings.max_wait {
+            return self.end(Ending::LongPause { org: None, wait });
+        }
+        self.health.excuse(now, until);
+    }
+
+    /// A reading request was answered: the service's wish is for everyone, whatever it was that it answered.
     pub(super) fn read_answered(&mut self, now: Time, throttled: bool, retry_after: Option<Duration>) {
         let Some(road) = self.roads.first_mut() else { return };
         if throttled {
@@ -192,10 +203,8 @@ impl Engine {
         } else {
             road.pace.passed(now, now);
         }
-        let wait = retry_after.filter(|wait| !wait.is_zero() && *wait <= self.settings.max_wait);
-        let Some(until) = wait.map(|wait| now + wait).filter(|until| *until > self.pause) else { return };
-        self.pause = until;
-        self.health.excuse(until);
-        self.instructions.push_back(Instruction::Pause { until, scope: Scope::Everyone });
+        if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
+            self.pause_everyone(now, wait);
+        }
     }
 }

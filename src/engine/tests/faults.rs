@@ -215,3 +215,39 @@ fn a_service_that_takes_nothing_is_unreachable_and_fails_nobody() {
         assert_eq!((failed, play.ending), (answered, Some(ending)));
     }
 }
+
+#[test]
+fn a_service_that_asks_for_one_wait_after_another_is_given_up() {
+    // The first wait is kept however long it is; those after it count as time in which nothing got through.
+    for (wait, refusals) in [(1, 62), (30, 4), (45, 4), (600, 3)] {
+        for throttled in [true, false] {
+            let mut play = Play::of(Settings { max_attempts: 1000, ..settings() }, standing(&[1]));
+            let mut told = 0;
+            while play.ending.is_none() {
+                told += u64::from(!play.sent.is_empty());
+                play.answer_all(&fault(Some(wait), true, throttled, "no"));
+                let after = play.wakes_after().unwrap_or(0.0);
+                play.wait(after);
+            }
+            let after = told.saturating_sub(1) * wait;
+            assert_eq!(
+                (told, &play.ending),
+                (refusals, &Some(Ending::Unreachable("no".into()))),
+                "{after} s"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_wait_that_a_reading_is_told_is_everyones_and_a_longer_one_than_is_borne_ends_the_run() {
+    for (wait, borne) in [(600, true), (601, false)] {
+        let mut play = Play::of(settings(), standing(&[100]));
+        let retry_after = Some(Duration::from_secs(wait));
+        play.tell(Event::ReadAnswered { throttled: true, retry_after });
+        play.answer_all(&done());
+        assert!(play.sent.is_empty(), "sent during a pause");
+        let ending = Ending::LongPause { org: None, wait: Duration::from_secs(wait) };
+        assert_eq!(play.ending, (!borne).then_some(ending));
+    }
+}
