@@ -245,6 +245,8 @@ struct Checker<'a> {
     shared: HashMap<u32, Line>,
     /// Users of whom a row cannot be sent, and its line.
     refused: HashMap<u32, Line>,
+    /// The user of the last row that names one, by slot.
+    latest: Option<u32>,
     orgs: Organizations,
     extensions: Extensions,
     /// What is asked of each target, by its number.
@@ -267,6 +269,7 @@ impl<'a> Checker<'a> {
             ambiguous: HashMap::new(),
             shared: HashMap::new(),
             refused: HashMap::new(),
+            latest: None,
             orgs: Organizations::default(),
             extensions: Extensions::default(),
             demand: Vec::new(),
@@ -295,11 +298,7 @@ impl<'a> Checker<'a> {
             RowOutcome::NotDue => self.counts.not_due += 1,
             RowOutcome::Refused(user) => {
                 self.counts.invalid += 1;
-                if user.names() != (None, None) {
-                    let (email, person) = user.names();
-                    let slot = self.roster.admit(email, person).user;
-                    self.refused.entry(slot).or_insert_with(|| row.line());
-                }
+                self.refuse(row.line(), &user);
                 // Names that lead nowhere are told once, at the end.
                 for problem in std::mem::take(&mut self.reader.problems) {
                     self.tell(&problem);
@@ -312,10 +311,27 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
+    /// Leaves out whoever a row may be of that cannot be sent.
+    fn refuse(&mut self, line: Line, user: &RowUser) {
+        if self.reader.is_of_the_user_above()
+            && let Some(slot) = self.latest
+        {
+            self.refused.entry(slot).or_insert(line);
+        }
+        let perhaps = std::mem::take(&mut self.reader.perhaps_of);
+        for user in std::iter::once(user).chain(&perhaps).filter(|user| user.names() != (None, None)) {
+            let (email, person) = user.names();
+            let slot = self.roster.admit(email, person).user;
+            self.latest = Some(slot);
+            self.refused.entry(slot).or_insert(line);
+        }
+    }
+
     fn admit(&mut self, row: &Row<'_>, user: &RowUser) -> Result<(), CheckError> {
         let line = row.line();
         let (email, person) = user.names();
         let admitted = self.roster.admit(email, person);
+        self.latest = Some(admitted.user);
         let contradiction = if admitted.second_person {
             Some(CrossRow::TwoPersonIds)
         } else if admitted.tied_late && !self.orgs.tie(admitted.email, admitted.user) {

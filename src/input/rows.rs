@@ -311,6 +311,12 @@ impl<'a> Row<'a> {
         text.get(from..to).unwrap_or_default()
     }
 
+    /// A cell of a row that is not all text, as far as it is.
+    #[must_use]
+    pub fn lossy(&self, position: usize) -> Cow<'a, str> {
+        self.record.each().nth(position).map_or(Cow::Borrowed(""), String::from_utf8_lossy)
+    }
+
     /// How many cells it has.
     #[must_use]
     pub const fn width(&self) -> usize {

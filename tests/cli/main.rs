@@ -52,6 +52,7 @@ mod partner;
 mod scenes;
 mod stories;
 mod terminal;
+mod together;
 mod tokens;
 mod waits;
 mod workbooks;

@@ -273,3 +273,33 @@ fn a_workbook_that_would_fill_memory_is_refused() {
         assert!(ran.stderr.contains("unpacks to far more than"), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn days_of_a_sheet_are_read_again_from_the_failures_csv_under_the_same_format() {
+    let service = sandbox(1, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    let day = "< t=\"d\"><v>2026-03-31</v></c>";
+    let rows: [&[&str]; 4] = [
+        &["email", "Last Day"],
+        &["user1@example.com", "31.03.2026"],
+        &["nobody@example.com", day],
+        &["nobody2@example.com", "31.03.2026"],
+    ];
+    desk.write("people.xlsx", Book::of(&rows).bytes());
+    let options = [
+        "--add",
+        "Messaging",
+        "--due",
+        "Last Day",
+        "--date-format",
+        "%d.%m.%Y",
+        "--yes",
+        "--failures",
+        "left.csv",
+    ];
+    desk.run(&[&["apply", "people.xlsx"], &options[..]].concat()).exits(1);
+    let left = std::fs::read_to_string(desk.path("left.csv")).unwrap();
+    assert!(left.contains("2026-03-31") && left.contains("31.03.2026"), "{left}");
+    let ran = desk.run(&[&["check", "left.csv"], &options[..6]].concat()).exits(0);
+    assert!(ran.stdout.contains("2 to add"), "{}", ran.stdout);
+}

@@ -14,6 +14,11 @@ pub(in crate::assign) fn email(cell: &str) -> Result<EmailAddress, CellFault> {
     }
 }
 
+/// The address that a piece of text without a blank may be, whatever stands around it.
+pub(in crate::assign) fn address_in(text: &str) -> Option<EmailAddress> {
+    EmailAddress::parse(bare(text).trim_start_matches(is_sign)).ok()
+}
+
 /// Signs that the grammar of addresses allows at their beginning, all but `_`.
 const fn is_sign(c: char) -> bool {
     c.is_ascii_punctuation() && c != '_'

@@ -4,7 +4,7 @@ mod address;
 mod identity;
 mod number;
 
-pub(super) use address::{email, site};
+pub(super) use address::{address_in, email, site};
 pub(super) use identity::{id, license_id, misplaced, organization_of, service_code, tenant};
 pub(super) use number::{extension, phone_number};
 

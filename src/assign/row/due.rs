@@ -61,11 +61,15 @@ impl DueColumn {
         }
     }
 
+    /// Reads a day: as the format says, else as the standard or a spreadsheet has it, where the format could not mean
+    /// the same signs otherwise.
     fn read(&self, cell: &str) -> Option<Date> {
-        if let Some(format) = &self.format {
-            return strtime::parse(format, cell).ok()?.to_date().ok();
-        }
-        excel(cell).or_else(|| iso(cell))
+        let Some(format) = &self.format else { return excel(cell).or_else(|| iso(cell)) };
+        let formatted = |cell: &str| strtime::parse(format, cell).ok()?.to_date().ok();
+        let reads = |examples: &[&str]| examples.iter().any(|example| formatted(example).is_some());
+        formatted(cell)
+            .or_else(|| iso(cell).filter(|_| !reads(&["2001-02-03", "2001-02-03 00:00:00"])))
+            .or_else(|| excel(cell).filter(|_| !reads(&["10203", "21011", "01001"])))
     }
 
     /// What is wrong with a cell that is no day, or this one.
@@ -131,6 +135,14 @@ mod tests {
         }
         assert_eq!(column(Some("%d.%m.%Y")).read("30.11.2026"), day);
         assert_eq!(column(Some("%m/%d/%Y")).read("11/30/2026"), day);
-        assert_eq!(column(Some("%d.%m.%Y")).read("2026-11-30"), None);
+        // What a spreadsheet keeps, and what we write of it, is a day under every format that has no other meaning for it.
+        for cell in ["2026-11-30", "2026-11-30 00:00:00", "46356"] {
+            assert_eq!(column(Some("%d.%m.%Y")).read(cell), day, "{cell}");
+        }
+        assert_eq!(column(Some("%Y-%d-%m")).read("2026-30-11"), day);
+        assert_eq!(column(Some("%Y-%d-%m")).read("2026-11-30"), None);
+        assert_eq!(column(Some("%y%j")).read("26334"), day);
+        assert_eq!(column(Some("%y%j")).read("46956"), None);
+        assert_eq!(column(Some("%d.%m.%Y")).read("30.13.2026"), None);
     }
 }

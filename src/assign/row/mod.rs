@@ -6,6 +6,7 @@ mod due;
 mod licenses;
 mod numbers;
 mod sheet;
+mod whose;
 mod wide;
 
 pub(super) use wide::Wide;
@@ -84,6 +85,8 @@ pub(super) struct RowReader {
     names: Vec<Problem>,
     /// What its user may want to know all the same.
     pub(super) warnings: Vec<Problem>,
+    /// Whose it may be too, where it cannot be sent.
+    pub(super) perhaps_of: Vec<RowUser>,
 }
 
 impl RowReader {
@@ -113,6 +116,7 @@ impl RowReader {
             problems: Vec::new(),
             names: Vec::new(),
             warnings: Vec::new(),
+            perhaps_of: Vec::new(),
         })
     }
 
@@ -157,7 +161,8 @@ impl RowReader {
         self.forget();
         if let Some(fault) = row.fault() {
             self.problems.push(broken::problem(row, fault));
-            return RowOutcome::Refused(RowUser::default());
+            self.perhaps_of = whose::of_broken(row, fault, &self.columns);
+            return self.refused(RowUser::default());
         }
         if let Some(due) = &self.due {
             match due.is_due(row) {
@@ -206,7 +211,8 @@ impl RowReader {
         let user = reading.user();
         if reading.has_cells_without_values(wide.as_ref(), self.due.as_ref()) {
             self.wide = wide;
-            return RowOutcome::Refused(user);
+            self.perhaps_of = whose::of_unclear(row, &user, &self.columns, &self.problems);
+            return self.refused(user);
         }
         self.wide = match wide {
             Some(mut wide) => {
@@ -219,9 +225,25 @@ impl RowReader {
             }
         };
         if !self.problems.is_empty() || !self.names.is_empty() {
-            return RowOutcome::Refused(user);
+            self.perhaps_of = whose::of_unclear(row, &user, &self.columns, &self.problems);
+            return self.refused(user);
         }
         if self.operations.is_empty() { RowOutcome::Idle(user) } else { RowOutcome::Asks(user) }
+    }
+}
+
+impl RowReader {
+    /// A row that names nobody is the row of whoever alone it may be.
+    fn refused(&mut self, user: RowUser) -> RowOutcome {
+        match self.perhaps_of.as_slice() {
+            [one] if user.names() == (None, None) => RowOutcome::Refused(one.clone()),
+            _ => RowOutcome::Refused(user),
+        }
+    }
+
+    /// Whether the row that cannot be sent is of the same user as the one above it.
+    pub(super) fn is_of_the_user_above(&self) -> bool {
+        whose::is_that_above(&self.problems, &self.columns)
     }
 }
 

@@ -1,0 +1,79 @@
+//! Whose a row may be that cannot be read, or whose cell of a name cannot: a user's rows are sent together or not at
+//! all, so that whoever it may be is left out with it.
+
+use super::super::cells;
+use super::super::columns::{Columns, Field};
+use super::super::problem::{Problem, ProblemCode};
+use super::RowUser;
+use crate::domain::PersonId;
+use crate::input::{Row, RowFault};
+
+/// Everybody whom a row with a fault may name. Where cells have not moved, only those that name users count.
+pub(super) fn of_broken(row: &Row<'_>, fault: RowFault, columns: &Columns) -> Vec<RowUser> {
+    let mut users = Vec::new();
+    match fault {
+        RowFault::HeaderAgain => {}
+        RowFault::Nul { .. } | RowFault::NotText { .. } => {
+            for position in Field::USER.into_iter().filter_map(|field| columns.position(field)) {
+                in_cell(&row.lossy(position), &mut users);
+            }
+        }
+        _ => in_text(&row.as_it_is(), &mut users),
+    }
+    users
+}
+
+/// Everybody whom a row may name whose cells of names are not all understood, or have moved.
+pub(super) fn of_unclear(
+    row: &Row<'_>,
+    user: &RowUser,
+    columns: &Columns,
+    problems: &[Problem],
+) -> Vec<RowUser> {
+    let mut users = Vec::new();
+    let has_moved = problems.iter().any(|problem| problem.code == ProblemCode::ShiftedCell);
+    if has_moved {
+        in_text(&row.as_it_is(), &mut users);
+    }
+    for (field, known) in [(Field::Email, user.email.is_some()), (Field::PersonId, user.person.is_some())] {
+        let cell = columns.cell(row, field);
+        if !known && !cell.is_empty() {
+            in_cell(cell, &mut users);
+        }
+    }
+    users
+}
+
+/// Whether the row's user is that of the row above, into whose cell his own is merged.
+pub(super) fn is_that_above(problems: &[Problem], columns: &Columns) -> bool {
+    let names_user = |cell| Field::USER.into_iter().any(|field| columns.position(field) == Some(cell));
+    problems
+        .iter()
+        .any(|problem| problem.code == ProblemCode::MergedCells && problem.cell.is_some_and(names_user))
+}
+
+fn in_cell(cell: &str, users: &mut Vec<RowUser>) {
+    in_text(cell, users);
+    // As it would be without what slipped in.
+    let whole: String = cell.chars().filter(|c| !c.is_whitespace()).collect();
+    let whole = whole.replace("@@", "@").replace("..", ".");
+    if whole != cell {
+        in_text(&whole, users);
+    }
+}
+
+fn in_text(text: &str, users: &mut Vec<RowUser>) {
+    let parts = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|' | '"' | '<' | '>'));
+    for part in parts.filter(|part| part.len() > 2) {
+        let user = if part.contains('@') {
+            RowUser { email: cells::address_in(part), ..RowUser::default() }
+        } else if part.starts_with("Y2lz") {
+            RowUser { person: PersonId::parse(part).ok(), ..RowUser::default() }
+        } else {
+            continue;
+        };
+        if user.names() != (None, None) && !users.iter().any(|known| known.names() == user.names()) {
+            users.push(user);
+        }
+    }
+}
