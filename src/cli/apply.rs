@@ -33,10 +33,9 @@ pub(super) fn run(context: &Context, args: args::Apply) -> Result<Exit, Failure>
 fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let output = context.output;
     let file = InputFile::open(&args.file)?;
-    let given_back = given_back::reading(context, &file, &args.reading)?;
-    let reading = given_back.as_ref().unwrap_or(&args.reading);
+    let reading = given_back::reading(context, &file, &args.reading)?;
     let mut settings = settings(context, args)?;
-    settings.taken_with = context.taken_with(reading);
+    settings.taken_with = context.taken_with(&reading);
     let client = context.client(&settings)?;
     let earlier = earlier_runs(&context.journal)?;
 
@@ -155,7 +154,7 @@ fn settings(context: &Context, args: &args::Apply) -> Result<RunSettings, Failur
         Order::RemovesFirst => Sequence::RemovesFirst,
     };
     context.adjust(&mut settings, &args.sending);
-    if args.sending.rate.is_none() {
+    if args.sending.asking.rate.is_none() {
         settings.keep_to(settings.rate);
     }
     destination(context, &settings.failures, Some(&args.file))?;

@@ -107,15 +107,15 @@ impl Context {
         set(&mut settings.base_url, self.base_url.clone());
         set(&mut settings.batch_size, sending.batch_size);
         set(&mut settings.rate_per, sending.rate_per.map(Into::into));
-        if let Some(rate) = sending.rate {
+        if let Some(rate) = sending.asking.rate {
             settings.keep_to(rate);
         }
         set(&mut settings.concurrency, sending.concurrency);
         set(&mut settings.wire, sending.wire.map(Into::into));
         set(&mut settings.max_attempts, sending.max_attempts);
         set(&mut settings.in_doubt, sending.in_doubt.map(Into::into));
-        set(&mut settings.timeout_s, sending.timeout);
-        set(&mut settings.max_wait_s, sending.max_wait);
+        set(&mut settings.timeout_s, sending.asking.timeout);
+        set(&mut settings.max_wait_s, sending.asking.max_wait);
         set(&mut settings.snapshot, sending.snapshot.map(Into::into));
         let standard_output = Path::new("-");
         let from_the_root = |path: &PathBuf| match path == standard_output {

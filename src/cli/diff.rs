@@ -7,6 +7,7 @@ use super::args;
 use super::context::{Context, shell_word};
 use super::event::Summary;
 use super::exit::{Exit, Failure};
+use super::given_back;
 use super::output::Output;
 use super::outputs::destination;
 use super::telling::Telling;
@@ -18,15 +19,16 @@ use crate::report::ReportError;
 use crate::run::{Catalog, Changes, RunSettings, Sync, changes};
 
 pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure> {
-    let file = InputFile::open(&args.file)?;
+    let file = InputFile::take(&args.file)?;
     let destination = destination(context, &args.output, Some(file.path()))?;
     let mut settings = RunSettings::default();
-    context.adjust(&mut settings, &args::Sending::default());
+    context.adjust(&mut settings, &args.asking.only());
     let client = context.client(&settings)?;
     let runtime = context.runtime()?;
     let mut catalog = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
-    let how = args.reading.interpretation(settings.org_id.as_deref());
+    let reading = given_back::reading(context, &file, &args.reading)?;
+    let how = reading.interpretation(settings.org_id.as_deref());
     let known = catalog.known_for(&file, &how)?;
     let checked = telling.check(&file, &how, Order::File, known, &mut |_| {})??;
     let counts = checked.counts();

@@ -1,6 +1,8 @@
 //! A failures CSV that is given back means what it meant before: the options that say how its file is taken are kept with
 //! the run and hold for it again, since a row that was removed by `--set operation=remove` must not be added the next time.
 
+use std::ops::Deref;
+
 use super::args::{self, Command, Reading};
 use super::context::{Context, absolute, shell_word, shell_words};
 use super::exit::Failure;
@@ -13,11 +15,35 @@ use crate::run::RunSettings;
 ///
 /// # Errors
 /// Where it looks like a run's failures CSV, and the journal does not say that it is.
-pub(super) fn reading(
+pub(super) fn reading<'a>(
     context: &Context,
     file: &InputFile,
-    said: &Reading,
-) -> Result<Option<Reading>, Failure> {
+    said: &'a Reading,
+) -> Result<HowTaken<'a>, Failure> {
+    Ok(kept(context, file, said)?.map_or(HowTaken::Said(said), |kept| HowTaken::Kept(Box::new(kept))))
+}
+
+/// How a file is to be taken.
+#[derive(Debug)]
+pub(super) enum HowTaken<'a> {
+    /// As it was said.
+    Said(&'a Reading),
+    /// As the file was of whose run it has the failures.
+    Kept(Box<Reading>),
+}
+
+impl Deref for HowTaken<'_> {
+    type Target = Reading;
+
+    fn deref(&self) -> &Reading {
+        match self {
+            Self::Said(reading) => reading,
+            Self::Kept(reading) => reading,
+        }
+    }
+}
+
+fn kept(context: &Context, file: &InputFile, said: &Reading) -> Result<Option<Reading>, Failure> {
     if !said.words().is_empty() {
         return Ok(None);
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use comfy_table::Table;
 use serde::Serialize;
 
-use super::args::{self, LicensesCommand, ListFormat, Sending};
+use super::args::{self, LicensesCommand, ListFormat};
 use super::context::Context;
 use super::event::Event;
 use super::exit::{Exit, Failure};
@@ -18,16 +18,16 @@ use crate::webex::{License, LicenseUser};
 
 pub(super) fn run(context: &Context, args: &args::Licenses) -> Result<Exit, Failure> {
     let mut settings = RunSettings::default();
-    context.adjust(&mut settings, &Sending::default());
+    context.adjust(&mut settings, &args.what.asking().only());
     let readings = context.readings(context.client(&settings)?, &settings);
     context.runtime()?.block_on(async {
         let licenses = readings.licenses(None).await?;
         match &args.what {
-            LicensesCommand::List { format, ids } => {
+            LicensesCommand::List { format, ids, .. } => {
                 let all = licenses.all();
                 list(context, ListForm(*format, *ids), all)
             }
-            LicensesCommand::Show { license, users, format, ids } => {
+            LicensesCommand::Show { license, users, format, ids, .. } => {
                 let license = the_one(&licenses, license)?;
                 if *users {
                     return holders(context, ListForm(*format, *ids), &readings, license).await;

@@ -15,12 +15,15 @@ use crate::domain::Order;
 use crate::input::InputFile;
 use crate::run::{Catalog, Depth, RunSettings};
 
-pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure> {
+pub(super) fn run(
+    context: &Context,
+    args::Plan { output: saved, trial: args }: &args::Plan,
+) -> Result<Exit, Failure> {
     let output = context.output;
     let file = InputFile::take(&args.file)?;
     let mut settings = RunSettings { partition: args.choosing.partition, ..RunSettings::default() };
     context.adjust(&mut settings, &args.sending);
-    if args.sending.rate.is_none() {
+    if args.sending.asking.rate.is_none() {
         settings.keep_to(settings.rate);
     }
     let client = context.client(&settings)?;
@@ -28,8 +31,7 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     let mut catalog = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     let order = Order::from(args.choosing.order);
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
-    let given_back = given_back::reading(context, &file, &args.reading)?;
-    let reading = given_back.as_ref().unwrap_or(&args.reading);
+    let reading = given_back::reading(context, &file, &args.reading)?;
     let how = args.choosing.of(reading.interpretation(settings.org_id.as_deref()));
     let known = catalog.known_for(&file, &how).map_err(Failure::found)?;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})?.map_err(Failure::found)?;
@@ -46,7 +48,7 @@ pub(super) fn run(context: &Context, args: &args::Plan) -> Result<Exit, Failure>
     if let Some(refused) = &refused {
         output.print(format_args!("problem: {}", refused.message()))?;
     }
-    if let Some(path) = &args.output {
+    if let Some(path) = saved {
         let destination = destination(context, path, Some(file.path()))?;
         let plan = SavedPlan::of(&preview, &checked, &settings, &args.choosing);
         if let Some(kept) = plan.save(&destination)? {

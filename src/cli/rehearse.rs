@@ -21,6 +21,7 @@ use crate::sandbox::{Nameless, Options, Organization, Sandbox};
 use crate::webex::License;
 
 pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Failure> {
+    let args = &args.trial;
     let file = InputFile::take(&args.file)?;
     let mut settings = RunSettings { partition: args.choosing.partition, ..RunSettings::default() };
     context.adjust(&mut settings, &args.sending);
@@ -28,8 +29,7 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let runtime = context.runtime()?;
     let mut catalog = Catalog::new(readings, runtime.handle().clone());
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
-    let given_back = given_back::reading(context, &file, &args.reading)?;
-    let reading = given_back.as_ref().unwrap_or(&args.reading);
+    let reading = given_back::reading(context, &file, &args.reading)?;
     let how = args.choosing.of(reading.interpretation(settings.org_id.as_deref()));
     let order = Order::from(args.choosing.order);
     let known = catalog.known_for(&file, &how)?;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::args::{self, Sending};
+use super::args;
 use super::context::{Context, shell_word};
 use super::event::{Summary, UndoSummary};
 use super::exit::{Exit, Failure};
@@ -19,7 +19,7 @@ use crate::run::{Now, RunSettings};
 pub(super) fn run(context: &Context, args: &args::Undo) -> Result<Exit, Failure> {
     let reader = Reader::open(&context.journal)?;
     let row = context.run_or_newest(&reader, args.run)?;
-    let settings = settings(context, &row, &Sending::default())?;
+    let settings = settings(context, &row, &args.asking.only())?;
     let now = if args.live { Some(read_now(context, &reader, &row, &settings)?) } else { None };
     let destination = destination(context, &args.output, Some(&row.input_path))?;
     let pending = reader.pending_acceptance(row.run)?;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use tokio::runtime::Runtime;
 
-use super::args::{self, Sending};
+use super::args;
 use super::context::Context;
 use super::event::{Event, Summary};
 use super::exit::{Exit, Failure};
@@ -20,7 +20,7 @@ use crate::run::{Verified, VerifyError, verify};
 pub(super) fn run(context: &Context, args: &args::Verify) -> Result<Exit, Failure> {
     let reader = Reader::open(&context.journal)?;
     let row = context.run_or_newest(&reader, args.run)?;
-    let settings = settings(context, &row, &Sending::default())?;
+    let settings = settings(context, &row, &args.asking.only())?;
     let readings = context.readings(context.client(&settings)?, &settings);
     let runtime = context.runtime()?;
     let comparing = Comparing { reader: &reader, run: row.run, readings: &readings, runtime };
@@ -103,25 +103,20 @@ impl Comparing<'_> {
 
 fn tell(context: &Context, run: RunId, found: &Verified, shows_pending: bool) {
     let output = context.output;
-    let Verified {
-        compared,
-        drift,
-        failed_yet_in_effect,
-        not_comparable,
-        in_doubt,
-        in_doubt_and_in_effect,
-        ..
-    } = *found;
-    let differ = if drift == 1 { "differs" } else { "differ" };
+    let Verified { failed_looked_up, failed_yet_in_effect, not_comparable, in_doubt, .. } = *found;
+    let differ = found.drift - failed_yet_in_effect;
     output.say(format_args!(
-        "Run {run}: {} compared, {} {differ} from what users hold now",
-        output.amount(compared, "operation"),
-        output.number(drift)
+        "Run {run}: {} compared, {} from what users hold now",
+        output.amount(found.compared, "operation"),
+        verb(output, differ, "differs", "differ")
     ));
-    if failed_yet_in_effect > 0 {
+    if failed_looked_up > 0 {
         output.say(format_args!(
-            "{} of them failed, and what they asked for is in effect all the same: somebody else did it, or it was before",
-            output.number(failed_yet_in_effect)
+            "{} that failed {} looked up, too: {} in effect all the same{}",
+            output.amount(failed_looked_up, "operation"),
+            if failed_looked_up == 1 { "was" } else { "were" },
+            verb(output, failed_yet_in_effect, "is", "are"),
+            if failed_yet_in_effect > 0 { "; somebody else did it, or it was so before" } else { "" }
         ));
     }
     if found.pending > 0 {
@@ -138,22 +133,31 @@ fn tell(context: &Context, run: RunId, found: &Verified, shows_pending: bool) {
     }
     if in_doubt > 0 {
         output.say(format_args!(
-            "{} in doubt; what {} of them asked for is in effect",
+            "{} in doubt: of these {} in effect",
             output.amount(in_doubt, "operation"),
-            output.number(in_doubt_and_in_effect)
+            verb(output, found.in_doubt_and_in_effect, "is", "are")
         ));
     }
     if not_comparable > 0 {
         output.say(format_args!(
-            "{} that cannot be compared: a list has holders without an address, and the journal \
-             has no person ID to look for; nothing is concluded about them",
+            "{} cannot be compared: a list has holders without an address, and the journal has no person ID to look for; \
+             nothing is concluded from it",
             output.amount(not_comparable, "operation")
         ));
     }
     let sites = found.sites_not_compared;
     if sites > 0 {
-        let sites = if sites == 1 { "1 site".to_owned() } else { format!("{sites} sites") };
-        output.say(format_args!("{sites} cannot be compared: the API does not list attendees"));
+        let sites = output.amount(sites, "site");
+        output.say(format_args!("{sites} cannot be compared: the API does not list who attends"));
     }
     output.conclude(Summary::Verify { run: run.0, found: *found });
+}
+
+/// A number and its verb; of none it is said in a word.
+fn verb(output: Output, count: u64, one: &str, several: &str) -> String {
+    match count {
+        0 => format!("none {one}"),
+        1 => format!("1 {one}"),
+        count => format!("{} {several}", output.number(count)),
+    }
 }

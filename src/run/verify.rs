@@ -34,8 +34,10 @@ impl<E> From<NowError> for VerifyError<E> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Verified {
-    /// Operations that were compared: those that are done and those that failed.
+    /// Operations that were compared: those that are done, or were in effect before.
     pub compared: u64,
+    /// Operations that failed and were looked up: what they ask for may be in effect all the same.
+    pub failed_looked_up: u64,
     /// Operations that are done and do not show, or failed and are so all the same.
     pub drift: u64,
     /// Of these, those that failed.
@@ -98,7 +100,8 @@ impl Verified {
                 self.not_comparable += 1;
                 return None;
             }
-            ("done" | "unchanged" | "failed", _) => self.compared += 1,
+            ("done" | "unchanged", _) => self.compared += 1,
+            ("failed", _) => self.failed_looked_up += 1,
             _ => return None,
         }
         if (row.state == "failed") != in_effect {

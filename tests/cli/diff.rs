@@ -85,6 +85,37 @@ fn sync_takes_from_whom_the_file_does_not_list_within_its_guards() {
     );
 }
 
+#[test]
+fn failures_that_are_given_back_are_compared_as_their_run_took_them() {
+    let service = organization(with(&[&["A"], &["A"]]), WireForm::Array);
+    let desk = Desk::at(&service.url());
+    let csv = "email,licenseId\nu1@example.com,A\nnobody@example.com,A\n";
+    desk.apply(csv, &["--set", "operation=remove"]).exits(1);
+    let failures = std::fs::read_to_string(desk.path("people.failures.csv")).unwrap();
+    assert!(failures.contains("nobody@example.com,A,"), "{failures}");
+    let diff = ["diff", "people.failures.csv", "-o", "changes.csv", "--json"];
+    let ran = desk.run(&diff).exits(0);
+    assert!(ran.stderr.contains("taken as its file was, with --set 'operation=remove'"), "{}", ran.stderr);
+    assert_eq!(counts(&ran.summary(), ["rows", "adds", "unchanged"]), [0, 0, 1]);
+    // Of a copy nobody knows that.
+    desk.write("copy.csv", failures);
+    let ran = desk.run(&["diff", "copy.csv", "-o", "changes.csv"]).exits(2);
+    assert!(ran.stderr.contains("looks like the failures of run 1"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_file_comes_from_standard_input_too() {
+    use std::io::Write as _;
+    let service = organization(with(&[&["A"], &[]]), WireForm::Array);
+    let desk = Desk::at(&service.url());
+    let mut command = desk.command(&["diff", "-", "-o", "changes.csv", "--json"]);
+    let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let csv = b"email,licenseId\nu1@example.com,A\nu2@example.com,A\n";
+    child.stdin.take().unwrap().write_all(csv).unwrap();
+    let ran = crate::harness::finish(child).exits(0);
+    assert_eq!(counts(&ran.summary(), ["rows", "unchanged"]), [1, 1]);
+}
+
 /// Who holds A after the changes, of u1 … u9.
 fn left_with_a(desk: &Desk) -> Vec<String> {
     let text = std::fs::read_to_string(desk.path("changes.csv")).unwrap();
@@ -203,7 +234,18 @@ fn sync_equals_its_model() {
             }
         }
         desk.write("people.csv", format!("email,licenseId,operation\n{rows}"));
-        let args = ["diff", "people.csv", "-o", "changes.csv", "--sync", "--max-removals", "100%", "--json"];
+        let args = [
+            "diff",
+            "people.csv",
+            "-o",
+            "changes.csv",
+            "--sync",
+            "--max-removals",
+            "100%",
+            "--json",
+            "--rate",
+            "unlimited",
+        ];
         let ran = desk.run(&args).exits(0);
         let text = std::fs::read_to_string(desk.path("changes.csv")).unwrap();
         let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -279,7 +321,8 @@ fn after_the_changes_are_applied_there_are_none() {
         desk.write("people.csv", format!("email,licenseId,operation,Note\n{rows}"));
         let sync: &[&str] = if case % 2 == 0 { &["--sync", "--max-removals", "100%"] } else { &[] };
         let changes = |name: &str| {
-            let ran = desk.run(&[&["diff", "people.csv", "-o", name, "--json"], sync].concat()).exits(0);
+            let args = ["diff", "people.csv", "-o", name, "--json", "--rate", "unlimited"];
+            let ran = desk.run(&[&args, sync].concat()).exits(0);
             counts(&ran.summary(), ["rows"])[0]
         };
         if changes("changes.csv") > 0 {

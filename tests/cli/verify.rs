@@ -197,7 +197,13 @@ fn a_failed_operation_that_is_so_all_the_same_is_drift() {
     let desk = Desk::at(&service.url);
     desk.apply(FILE, &["--wire", "object"]).exits(1);
     let ran = desk.run(&["verify"]).exits(1);
-    assert!(ran.stderr.contains("2 operations compared, 1 differs"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains(
+            "2 operations that failed were looked up, too: 1 is in effect all the same; somebody else"
+        ),
+        "{}",
+        ran.stderr
+    );
     assert!(
         ran.stdout.contains("3,b@example.com,,LIC,remove,not held all the same,failed,"),
         "{}",

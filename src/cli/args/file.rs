@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Reading, Sending};
+use super::{Asking, Reading, Sending};
 use crate::assign::Interpretation;
 use crate::domain::{self, FailureLimit, Partition};
 
@@ -22,8 +22,9 @@ pub(in crate::cli) struct Check {
     pub(in crate::cli) output: Option<PathBuf>,
 }
 
+/// A file that is looked at as if it were sent.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Rehearse {
+pub(in crate::cli) struct FileOnTrial {
     /// The file; - is standard input.
     pub(in crate::cli) file: PathBuf,
     #[command(flatten)]
@@ -32,26 +33,26 @@ pub(in crate::cli) struct Rehearse {
     pub(in crate::cli) choosing: Choosing,
     #[command(flatten)]
     pub(in crate::cli) sending: Sending,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Rehearse {
+    #[command(flatten)]
+    pub(in crate::cli) trial: FileOnTrial,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Plan {
-    /// The file; - is standard input.
-    pub(in crate::cli) file: PathBuf,
     /// Save the plan to this file, for apply --plan to hold to.
     #[arg(long, short, value_name = "PLAN.json")]
     pub(in crate::cli) output: Option<PathBuf>,
     #[command(flatten)]
-    pub(in crate::cli) reading: Reading,
-    #[command(flatten)]
-    pub(in crate::cli) choosing: Choosing,
-    #[command(flatten)]
-    pub(in crate::cli) sending: Sending,
+    pub(in crate::cli) trial: FileOnTrial,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Diff {
-    /// The file.
+    /// The file; - is standard input.
     pub(in crate::cli) file: PathBuf,
     /// Where the changes go, as a file that apply takes.
     #[arg(long, short)]
@@ -74,6 +75,8 @@ pub(in crate::cli) struct Diff {
     /// A number, or a share of those who hold it.
     #[arg(long, value_name = "N|P%", default_value = "10%")]
     pub(in crate::cli) max_removals: FailureLimit,
+    #[command(flatten)]
+    pub(in crate::cli) asking: Asking,
 }
 
 /// Which of a file's operations are sent, and in which order.
@@ -150,7 +153,7 @@ pub(in crate::cli) struct Apply {
 
 impl From<Apply> for Plan {
     fn from(Apply { file, reading, choosing, sending, .. }: Apply) -> Self {
-        Self { file, output: None, reading, choosing, sending }
+        Self { output: None, trial: FileOnTrial { file, reading, choosing, sending } }
     }
 }
 

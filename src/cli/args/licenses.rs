@@ -1,5 +1,6 @@
 //! The organization's licenses.
 
+use super::Asking;
 use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Args)]
@@ -18,6 +19,8 @@ pub(in crate::cli) enum LicensesCommand {
         /// Show IDs in the table, too.
         #[arg(long)]
         ids: bool,
+        #[command(flatten)]
+        asking: Asking,
     },
     /// One license.
     Show {
@@ -32,6 +35,8 @@ pub(in crate::cli) enum LicensesCommand {
         /// Show IDs in the table, too.
         #[arg(long)]
         ids: bool,
+        #[command(flatten)]
+        asking: Asking,
     },
 }
 
@@ -42,4 +47,13 @@ pub(in crate::cli) enum ListFormat {
     Csv,
     /// One JSON object a line.
     Json,
+}
+
+impl LicensesCommand {
+    /// How the service is asked.
+    pub(in crate::cli) const fn asking(&self) -> &Asking {
+        match self {
+            Self::List { asking, .. } | Self::Show { asking, .. } => asking,
+        }
+    }
 }

@@ -54,7 +54,9 @@ fn groups(command: &str) -> &'static [OptionGroup] {
         }
         "demo" => &[Times, Output],
         "check" => &[Organization, Output],
-        "diff" | "rehearse" | "licenses" | "sandbox" => &[Service, Trust, Access, Organization, Output],
+        // Which of its runs a failures CSV is of, the journal knows.
+        "diff" | "rehearse" => &[Journal, Service, Trust, Access, Organization, Output],
+        "licenses" | "sandbox" => &[Service, Trust, Access, Organization, Output],
         "status" | "runs" | "failures" | "report" | "user" | "journal" => &[Journal, Times, Output],
         "login" => &[Service, Trust, Output],
         "logout" => &[Service, Output],

@@ -1,5 +1,6 @@
 //! What the user can say, as clap reads it: one file a group of options.
 
+mod asking;
 mod config;
 mod file;
 mod help;
@@ -17,6 +18,7 @@ mod shared;
 
 use clap::{Parser, Subcommand};
 
+pub(super) use asking::Asking;
 pub(super) use config::Configured;
 pub(super) use file::{Apply, Check, Choosing, Diff, OnInvalid, Plan, Rehearse};
 pub(super) use journal::{JournalCommand, Journals, Prune, User};
@@ -103,8 +105,8 @@ impl Command {
     fn reading_mut(&mut self) -> Option<&mut Reading> {
         match self {
             Self::Check(args) => Some(&mut args.reading),
-            Self::Plan(args) => Some(&mut args.reading),
-            Self::Rehearse(args) => Some(&mut args.reading),
+            Self::Plan(args) => Some(&mut args.trial.reading),
+            Self::Rehearse(args) => Some(&mut args.trial.reading),
             Self::Apply(args) => Some(&mut args.reading),
             Self::Diff(args) => Some(&mut args.reading),
             _ => None,

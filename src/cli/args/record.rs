@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::Asking;
 use super::number::counted;
 use clap::{Args, ValueEnum};
 
@@ -101,6 +102,8 @@ pub(in crate::cli) struct Verify {
     /// Where the differences go, as CSV [default: standard output].
     #[arg(long, short)]
     pub(in crate::cli) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) asking: Asking,
 }
 
 #[derive(Debug, Args)]
@@ -114,4 +117,6 @@ pub(in crate::cli) struct Undo {
     /// Ask who holds the licenses now, and leave alone, and list, what somebody has changed since.
     #[arg(long)]
     pub(in crate::cli) live: bool,
+    #[command(flatten)]
+    pub(in crate::cli) asking: Asking,
 }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::Asking;
+use super::asking::seconds;
 use super::number::counted;
-use crate::domain::{self, FailureLimit, Rate};
+use crate::domain::{self, FailureLimit};
 
 /// The sending options; what is not given stays as the run had it, or has its default.
 #[derive(Debug, Args, Default)]
@@ -17,12 +19,8 @@ pub(in crate::cli) struct Sending {
     /// In the array form of the API.
     #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "N")]
     pub(in crate::cli) batch_size: Option<NonZeroU32>,
-    /// The most requests [default: auto:300/min].
-    ///
-    /// N/s, N/min, N/h or unlimited; auto:300/min finds the service's limit by itself and never goes above 300 a minute, auto
-    /// knows no ceiling.
-    #[arg(long)]
-    pub(in crate::cli) rate: Option<Rate>,
+    #[command(flatten)]
+    pub(in crate::cli) asking: Asking,
     /// Whose requests that is: the whole run's, or each organization's of a partner's file [default: run].
     #[arg(long, value_enum, hide_short_help = true)]
     pub(in crate::cli) rate_per: Option<RatePerArg>,
@@ -59,13 +57,6 @@ pub(in crate::cli) struct Sending {
     /// What to do with what was sent and never answered [default: resend].
     #[arg(long, value_enum, hide_short_help = true)]
     pub(in crate::cli) in_doubt: Option<InDoubtArg>,
-    /// Seconds one request may take [default: 60].
-    #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "SECONDS", hide_short_help = true)]
-    pub(in crate::cli) timeout: Option<NonZeroU32>,
-    /// The longest Retry-After that is waited for, in seconds or as 90s, 30m, 2h; a longer one
-    /// pauses the run [default: 1h].
-    #[arg(long, value_name = "TIME", value_parser = seconds, hide_short_help = true)]
-    pub(in crate::cli) max_wait: Option<u32>,
     /// Pause once nothing has got through for so long, in seconds or as 90s, 30m, 2h
     /// [default: 10m].
     #[arg(long, value_name = "TIME", value_parser = seconds, hide_short_help = true)]
@@ -89,16 +80,6 @@ impl From<SnapshotArg> for domain::Snapshot {
             SnapshotArg::No => Self::No,
         }
     }
-}
-
-/// Reads a time as whole seconds: a bare number, or one with a unit.
-fn seconds(text: &str) -> Result<u32, String> {
-    let wrong = |_| format!("'{text}' is no time: write seconds, or 90s, 30m, 2h");
-    let parsed = text.parse().or_else(|_| {
-        let duration: jiff::SignedDuration = text.parse().map_err(|_| ())?;
-        u32::try_from(duration.as_secs()).map_err(|_| ())
-    });
-    parsed.map_err(wrong)
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -177,21 +158,4 @@ pub(in crate::cli) struct Retry {
     pub(in crate::cli) yes: bool,
     #[command(flatten)]
     pub(in crate::cli) sending: Sending,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_seconds_or_says_its_unit() {
-        let read: Vec<_> = ["0", "90", "90s", "30m", "2h", "1h 30m"]
-            .into_iter()
-            .map(|text| seconds(text).unwrap())
-            .collect();
-        assert_eq!(read, [0, 90, 90, 1800, 7200, 5400]);
-        for text in ["", "-5", "-5s", "soon", "9999999999"] {
-            assert!(seconds(text).is_err(), "{text}");
-        }
-    }
 }
