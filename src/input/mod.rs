@@ -11,6 +11,7 @@ mod encoding;
 mod error;
 mod excerpt;
 mod file;
+mod given_back;
 mod hashed;
 mod header;
 mod layout;
@@ -30,6 +31,7 @@ pub use encoding::{Encoding, EncodingNameError};
 pub use error::InputError;
 pub use excerpt::{Excerpt, Excerpts};
 pub use file::InputFile;
+pub use given_back::with_other_cells;
 pub use header::{
     ColumnNames, FAILURE_COLUMNS, FAILURE_COLUMNS_APART, Header, LONG_FORM, NOT_AGAIN, PlainColumns,
 };
@@ -37,6 +39,6 @@ pub use layout::{Encoded, Layout};
 pub use marks::{Area, KeptAs, Place};
 pub use reading::ReadingOptions;
 pub use remark::{Remark, RemarkKind};
-pub use rows::{Row, Rows, with_other_cells};
+pub use rows::{Row, Rows};
 pub use shape::{RowFault, Shift};
 pub use sheets::WorkbookError;

@@ -232,21 +232,6 @@ impl RowReader {
     }
 }
 
-impl RowReader {
-    /// A row that names nobody is the row of whoever alone it may be.
-    fn refused(&mut self, user: RowUser) -> RowOutcome {
-        match self.perhaps_of.as_slice() {
-            [one] if user.names() == (None, None) => RowOutcome::Refused(one.clone()),
-            _ => RowOutcome::Refused(user),
-        }
-    }
-
-    /// Whether the row that cannot be sent is of the same user as the one above it.
-    pub(super) fn is_of_the_user_above(&self) -> bool {
-        whose::is_that_above(&self.problems, &self.columns)
-    }
-}
-
 impl RowOperation {
     /// 31 bits of what is asked, and the action.
     pub(super) fn signature(&self) -> u32 {

@@ -4,9 +4,24 @@
 use super::super::cells;
 use super::super::columns::{Columns, Field};
 use super::super::problem::{Problem, ProblemCode};
-use super::RowUser;
+use super::{RowOutcome, RowReader, RowUser};
 use crate::domain::PersonId;
 use crate::input::{Row, RowFault};
+
+impl RowReader {
+    /// A row that names nobody is the row of whoever alone it may be.
+    pub(super) fn refused(&mut self, user: RowUser) -> RowOutcome {
+        match self.perhaps_of.as_slice() {
+            [one] if user.names() == (None, None) => RowOutcome::Refused(one.clone()),
+            _ => RowOutcome::Refused(user),
+        }
+    }
+
+    /// Whether the row that cannot be sent is of the same user as the one above it.
+    pub(in crate::assign) fn is_of_the_user_above(&self) -> bool {
+        is_that_above(&self.problems, &self.columns)
+    }
+}
 
 /// Everybody whom a row with a fault may name. Where cells have not moved, only those that name users count.
 pub(super) fn of_broken(row: &Row<'_>, fault: RowFault, columns: &Columns) -> Vec<RowUser> {
@@ -45,7 +60,7 @@ pub(super) fn of_unclear(
 }
 
 /// Whether the row's user is that of the row above, into whose cell his own is merged.
-pub(super) fn is_that_above(problems: &[Problem], columns: &Columns) -> bool {
+fn is_that_above(problems: &[Problem], columns: &Columns) -> bool {
     let names_user = |cell| Field::USER.into_iter().any(|field| columns.position(field) == Some(cell));
     problems
         .iter()
