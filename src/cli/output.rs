@@ -114,6 +114,16 @@ impl Output {
         words::number(count, Self::is_grouped())
     }
 
+    /// The lines that something is about, `count` of them, of which these are named.
+    pub(super) fn lines(&self, named: impl Iterator<Item = u32>, count: usize) -> String {
+        let named: Vec<String> = named.map(|line| line.to_string()).collect();
+        let noun = if count == 1 { "line" } else { "lines" };
+        match count.saturating_sub(named.len()) {
+            0 => format!("{noun} {}", named.join(", ")),
+            more => format!("{noun} {} and {} more", named.join(", "), self.number(more as u64)),
+        }
+    }
+
     /// A time from a journal, as the clock on the wall has it.
     pub(super) fn time(&self, rfc3339: &str) -> String {
         words::time(rfc3339, self.utc)

@@ -91,12 +91,14 @@ impl Preview {
             if !limit.is_exceeded(removals, holders) {
                 continue;
             }
-            let left = holders.saturating_sub(removals);
-            let left =
-                if left == 0 { "nobody is left with it".to_owned() } else { format!("{left} keep it") };
+            let left = match holders.saturating_sub(removals) {
+                0 => "nobody is left with it".to_owned(),
+                1 => "1 keeps it".to_owned(),
+                left => format!("{left} keep it"),
+            };
             return Err(Failure::usage(format!(
-                "{} is taken away from {removals} of the {holders} users that hold it ({left}), and --max-removals \
-                 allows {limit}; nothing was sent",
+                "{} would be taken away from {removals} of the {holders} who hold it ({left}), and --max-removals allows \
+                 {limit}; nothing was sent",
                 self.called(stock)
             )));
         }
@@ -131,15 +133,19 @@ impl Preview {
         self.events(voice);
         voice.line(format_args!("service: {}", settings.base_url))?;
         voice.line(format_args!("organization: {}", self.organizations(settings)))?;
-        voice.line(fitted(self.table()))?;
-        voice.line("")?;
+        if self.asked().next().is_some() {
+            voice.line(fitted(self.table(voice.output())))?;
+            voice.line("")?;
+        }
         self.tell_unread(voice, context)?;
         let calling = self.calling_removals();
         if calling > 0 {
             voice.line(format_args!(
-                "attention: {} taken away, and with them numbers, extensions and settings, \
-                 which undo cannot wholly bring back",
-                voice.output().amount(calling, "Calling license")
+                "attention: {} {} taken away, and numbers, extensions and settings with {}, which undo cannot wholly bring \
+                 back",
+                voice.output().amount(calling, "Calling license"),
+                if calling == 1 { "is" } else { "are" },
+                if calling == 1 { "it" } else { "them" }
             ))?;
         }
         self.tell_emptied(voice)?;
@@ -175,20 +181,29 @@ impl Preview {
         let counted = "so what users hold already is counted as if it were new";
         match &self.outlook.not_read {
             Some(NotRead::TooMany(requests)) => voice.line(format_args!(
-                "who holds the licenses was not read, which takes {requests} requests, {counted}; '{}' reads it",
+                "who holds the licenses was not read, which takes {}, {counted}; '{}' reads it",
+                voice.output().amount(*requests, "request"),
                 context.command("plan FILE")
             )),
             Some(NotRead::Refused(why)) => {
                 voice.line(format_args!("who holds the licenses was not read, {counted}: {}", Printable(why)))
             }
-            Some(NotRead::NotWanted) => voice.line(format_args!("who holds the licenses was not read, {counted}")),
+            Some(NotRead::NotWanted) => {
+                voice.line(format_args!("who holds the licenses was not read, {counted}"))
+            }
             None => Ok(()),
         }?;
         let unknown: u64 =
             self.asked().map(|(_, capacity)| capacity.adds_unknown + capacity.removes_unknown).sum();
         if self.outlook.not_read.is_none() && self.unknown_licenses() < unknown {
             voice.line(format_args!(
-                "of {unknown} operations the lists do not say whether they change anything: counted as if they did"
+                "of {} the lists do not say whether {}",
+                voice.output().amount(unknown, "operation"),
+                if unknown == 1 {
+                    "it changes anything: it is counted as if it did"
+                } else {
+                    "they change anything: they are counted as if they did"
+                }
             ))?;
         }
         Ok(())
@@ -211,7 +226,7 @@ impl Preview {
         Ok(())
     }
 
-    fn table(&self) -> Table {
+    fn table(&self, output: Output) -> Table {
         let several = self.outlook.orgs.len() > 1;
         let mut header = vec!["license or site"];
         header.extend(several.then_some("organization"));
@@ -225,8 +240,12 @@ impl Preview {
                 continue;
             };
             let known = self.outlook.is_read(stock);
-            let if_known = |count: u64| if known { count.to_string() } else { "?".to_owned() };
-            let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
+            let if_known = |count: u64| if known { output.number(count) } else { "?".to_owned() };
+            let number =
+                |number: Option<u64>| number.map_or_else(String::new, |number| output.number(number));
+            let signed = |count: i64| {
+                format!("{}{}", if count < 0 { "-" } else { "" }, output.number(count.unsigned_abs()))
+            };
             let used =
                 (!there.site && there.known && self.outlook.no_units.is_none()).then_some(there.consumed);
             let mut row = vec![self.called(stock)];
@@ -236,11 +255,11 @@ impl Preview {
                 number(there.total),
                 number(used),
                 number(capacity.free),
-                capacity.adds.to_string(),
+                output.number(capacity.adds),
                 if_known(capacity.adds_held),
-                capacity.removes.to_string(),
+                output.number(capacity.removes),
                 if_known(capacity.removes_not_held),
-                capacity.free_after.map_or_else(String::new, |after| after.to_string()),
+                capacity.free_after.map_or_else(String::new, signed),
                 fits(capacity, there).to_owned(),
             ]);
             table.add_row(row);
@@ -251,6 +270,9 @@ impl Preview {
     /// Requests, time and end; both forms until one is known.
     fn duration(&self, rate: Rate, output: Output) -> String {
         let one = |requests: RequestCount| {
+            if requests.all == 0 {
+                return "nothing would be sent".to_owned();
+            }
             let amount = output.amount(requests.all, "request");
             let Some(time) = self.forecast.time(requests) else {
                 return format!("{amount}, as fast as the service answers");
@@ -282,27 +304,24 @@ impl Preview {
         }
         for ((stock, code), cause) in self.by_cause() {
             let ForeseenCause { message: why, count, lines } = cause;
-            let shown: Vec<String> = lines.iter().map(|line| line.get().to_string()).collect();
-            let more = count.saturating_sub(lines.len());
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let noun = if count == 1 { "line" } else { "lines" };
+            let output = voice.output();
             voice.line(format_args!(
-                "problem: {} ({code}) would fail {} time{} for {}: {noun} {}{more}",
-                why,
-                count,
-                if count == 1 { "" } else { "s" },
+                "problem: {} on {} would fail ({}): {why} ({code})",
+                output.amount(count as u64, "operation"),
                 self.called(stock),
-                shown.join(", ")
+                output.lines(lines.iter().map(|line| line.get()), count),
             ))?;
         }
         for (stock, capacity) in self.short() {
             let (needed, free) = (capacity.needed(), capacity.free.unwrap_or(0));
             let missing = capacity.missing();
-            let units = if missing == 1 { "unit" } else { "units" };
+            let output = voice.output();
+            let [needed, free, given] =
+                [needed, free, capacity.may_be_given_back()].map(|n| output.number(n));
             voice.line(format_args!(
-                "problem: {} is {missing} {units} short: {needed} wanted, {free} left, {} given back by the file",
+                "problem: {} is {} short: {needed} wanted, {free} left, {given} given back by the file",
                 self.called(stock),
-                capacity.may_be_given_back()
+                output.amount(missing, "unit"),
             ))?;
         }
         self.tell_out(voice)?;
@@ -321,19 +340,18 @@ impl Preview {
     pub(super) fn tell_out(&self, voice: Voice) -> io::Result<()> {
         let Some(waves) = self.waves.as_ref().filter(|waves| !waves.out.is_empty()) else { return Ok(()) };
         let changes = self.outlook.seat_changes();
-        let lines: Vec<String> = waves
+        let lines = waves
             .out
             .iter()
             .take(NAMED_OUT)
-            .filter_map(|user| changes.of(*user).first().map(|change| change.key.line.get().to_string()))
-            .collect();
-        let more = waves.out.len().saturating_sub(lines.len());
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let (users, noun) = match waves.out.len() {
-            1 => ("one user fits in no wave and goes last".to_owned(), "line"),
-            out => (format!("{out} users fit in no wave and go last"), "lines"),
-        };
-        voice.line(format_args!("for want of units {users}: {noun} {}{more}", lines.join(", ")))
+            .filter_map(|user| changes.of(*user).first().map(|change| change.key.line.get()));
+        let (output, out) = (voice.output(), waves.out.len());
+        let goes = if out == 1 { "fits in no wave and goes" } else { "fit in no wave and go" };
+        voice.line(format_args!(
+            "for want of units {} {goes} last ({})",
+            output.amount(out as u64, "user"),
+            output.lines(lines, out)
+        ))
     }
 
     fn advice(&self, order: &str) -> String {
@@ -344,7 +362,7 @@ impl Preview {
             ),
             0 => format!("everybody gets through with --order {order}"),
             1 => format!("with --order {order} one user alone stays out"),
-            out => format!("with --order {order} only {out} users stay out"),
+            out => format!("with --order {order} {out} users stay out"),
         }
     }
 
@@ -364,7 +382,7 @@ impl Preview {
 
     pub(super) fn words(&self, failure: &Foreseen) -> (&'static str, String) {
         match failure.why {
-            Why::NoUnits => ("NO_UNITS", "no unit is left when its turn comes".to_owned()),
+            Why::NoUnits => ("NO_UNITS", "no unit is left when their turn comes".to_owned()),
             Why::UnknownLicense => (
                 "400000",
                 format!(

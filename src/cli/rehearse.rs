@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
 
-use super::args;
+use super::args::{self, OnInvalid};
 use super::context::Context;
 use super::event::{Event, RehearsalSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::given_back;
+use super::output::Output;
 use super::telling::Telling;
 use crate::assign::{CheckError, Checked, SecondReading};
 use crate::domain::{
@@ -68,7 +69,9 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let reader = sent.journal.reader()?;
     let row = reader.run(Some(run))?.ok_or_else(|| Failure::usage("the rehearsal has no run"))?;
     let lines = failures(&reader, &row)?;
-    let told = RehearsalNotes { before, after: left(&sandbox.state().licenses), strangers, unknown };
+    let stops = args.choosing.on_invalid == OnInvalid::Stop;
+    let after = left(&sandbox.state().licenses);
+    let told = RehearsalNotes { before, after, strangers, unknown, stops };
     tell(context, &row, &lines, &told)?;
     let tally = row.tally;
     Ok(if tally.done + tally.unchanged == tally.total { Exit::Done } else { Exit::Problems })
@@ -168,7 +171,8 @@ type FailingLines = BTreeMap<(String, String), Vec<u32>>;
 fn failures(reader: &Reader, row: &RunRow) -> Result<FailingLines, Failure> {
     let mut lines = FailingLines::new();
     reader.operations(row.run, |operation| {
-        if let Some(code) = operation.error_code {
+        // What cannot be sent at all does not fail.
+        if let Some(code) = operation.error_code.filter(|_| operation.state != "invalid") {
             let message = operation.error_message.unwrap_or_default();
             lines.entry((code, message)).or_default().push(operation.line);
         }
@@ -185,6 +189,26 @@ struct RehearsalNotes {
     strangers: u64,
     /// Operations of which it is not known whether they change anything.
     unknown: u64,
+    /// Whether rows that cannot be sent stop the file.
+    stops: bool,
+}
+
+/// Says what is not sent at all.
+fn tell_left_out(output: Output, invalid: u64, stops: bool) -> std::io::Result<()> {
+    let (are, whose) = match invalid {
+        0 => return Ok(()),
+        1 => ("is", "its user"),
+        _ => ("are", "their users"),
+    };
+    let operations = output.amount(invalid, "operation");
+    let left_out = format!("{operations} {are} left out, since a row of {whose} cannot be sent");
+    output.print(if stops {
+        format!(
+            "problem: {left_out}; apply stops there and sends nothing, unless it is told --on-invalid skip"
+        )
+    } else {
+        left_out
+    })
 }
 
 /// So many lines of a kind are named.
@@ -192,36 +216,37 @@ const NAMED: usize = 5;
 
 fn tell(context: &Context, row: &RunRow, lines: &FailingLines, told: &RehearsalNotes) -> Result<(), Failure> {
     let output = context.output;
-    let RehearsalNotes { before, after, strangers, unknown } = told;
+    let RehearsalNotes { before, after, strangers, unknown, stops } = told;
     let tally = row.tally;
     for ((code, message), lines) in lines {
         for line in lines {
             let (item, target, name) = (None, None, None);
             output.event(&Event::Foreseen { line: *line, item, target, name, code, message });
         }
-        let shown: Vec<String> = lines.iter().take(NAMED).map(u32::to_string).collect();
-        let more = lines.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         output.print(format_args!(
-            "{} would fail with {}: {} (line {}{more})",
+            "problem: {} would fail ({}): {} ({})",
             output.amount(lines.len() as u64, "operation"),
-            Printable(code),
+            output.lines(lines.iter().take(NAMED).copied(), lines.len()),
             Printable(message),
-            shown.join(", ")
+            Printable(code)
         ))?;
     }
     for (name, left) in after {
         if let (Some(left), Some(Some(before))) = (left, before.get(name))
             && left != before
         {
-            output
-                .print(format_args!("{}: {before} units left before, {left} afterwards", Printable(name)))?;
+            let units = if *before == 1 { "unit" } else { "units" };
+            output.print(format_args!(
+                "{}: {before} {units} left before, {left} afterwards",
+                Printable(name)
+            ))?;
         }
     }
+    tell_left_out(output, tally.invalid, *stops)?;
     output.print(format_args!(
         "Rehearsed in a copy: {} of {} would be done",
         output.number(tally.done + tally.unchanged),
-        output.amount(tally.total, "operation"),
+        output.amount(tally.total - tally.invalid, "operation"),
     ))?;
     if *strangers > 0 {
         output.print(format_args!(

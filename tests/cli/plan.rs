@@ -128,7 +128,7 @@ fn calling_removals_are_warned_of_and_so_is_a_license_that_nobody_keeps() {
     let desk = Desk::at(&service.url());
     desk.write("people.csv", format!("email,licenseId,operation\nuser1@example.com,{pro},remove\n"));
     let ran = desk.run(&["plan", "people.csv"]).exits(0);
-    assert!(ran.stdout.contains("attention: 1 Calling license taken away"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("attention: 1 Calling license is taken away"), "{}", ran.stdout);
     assert!(ran.stdout.contains("nobody is left with Webex Calling - Professional"), "{}", ran.stdout);
     let refused = desk.run(&["apply", "people.csv", "--yes", "--max-removals", "50%"]).exits(2);
     assert!(refused.stderr.contains("nobody is left with it"), "{}", refused.stderr);

@@ -170,3 +170,46 @@ fn plan_and_rehearsal_name_what_then_fails_in_large_organizations() {
 fn plan_and_rehearsal_name_what_then_fails_in_an_organization_of_five_thousand() {
     organizations(4, std::iter::once(5_000));
 }
+
+#[test]
+fn what_cannot_be_sent_is_told_as_that_and_lines_are_counted_in_plain_words() {
+    let service =
+        organization(crate::harness::two(1, 5, &[("a", &[]), ("b", &[]), ("c", &[])]), WireForm::Array);
+    let desk = Desk::at(&service.url());
+    desk.write(
+        "people.csv",
+        "email,licenseId\na@example.com,A\nb@example.com,A\nc@example.com,A\nnobody,A\nb@example.com,B\n",
+    );
+    let plan = desk.run(&["plan", "people.csv", "--on-invalid", "skip"]).exits(1);
+    let said = "problem: 1 operation on Plan A would fail (line 4): no unit is left when their turn comes (NO_UNITS)";
+    let waits = "another operation of the user fails, and a user gets all or nothing (TOGETHER)";
+    assert!(
+        plan.stdout.contains("problem: 2 operations on Plan A would fail (lines 3, 4): no unit is left"),
+        "{}",
+        plan.stdout
+    );
+    assert!(
+        plan.stdout.contains(&format!("problem: 1 operation on Plan B would fail (line 6): {waits}")),
+        "{}",
+        plan.stdout
+    );
+    assert!(!plan.stdout.contains(said), "{}", plan.stdout);
+    let rehearse = |more: &[&str]| desk.run(&[&["rehearse", "people.csv"], more].concat()).exits(1).stdout;
+    let stops = rehearse(&[]);
+    assert!(
+        stops.contains("problem: 3 operations would fail (lines 3, 4, 6): No units of 'Plan A' are left"),
+        "{stops}"
+    );
+    assert!(
+        stops.contains(
+            "problem: 1 operation is left out, since a row of its user cannot be sent; apply stops"
+        ),
+        "{stops}"
+    );
+    assert!(stops.contains("Rehearsed in a copy: 1 of 4 operations would be done"), "{stops}");
+    let skips = rehearse(&["--on-invalid", "skip"]);
+    assert!(skips.contains("\n1 operation is left out, since a row of its user cannot be sent\n"), "{skips}");
+    let ran = desk.run(&["rehearse", "people.csv", "--json"]).exits(1);
+    assert_eq!(counts(&ran.summary(), ["would_fail", "invalid", "would_be_done"]), [3, 1, 1]);
+    assert_eq!(foreseen(&ran.stdout).into_keys().collect::<Vec<_>>(), [3, 4, 6]);
+}
