@@ -6,7 +6,7 @@ use super::judge::Rejection;
 use super::token::Generation;
 use super::{LaneNo, Time};
 use crate::domain::{
-    Assignment, AttemptId, BatchChange, BatchId, OperationFailure, Part, Refusal, Span, WireForm,
+    Assignment, AttemptId, BatchChange, BatchId, InDoubt, OperationFailure, Part, Refusal, Span, WireForm,
 };
 
 #[derive(Debug)]
@@ -111,6 +111,12 @@ impl Batch {
 
     pub(super) const fn is_lone(&self) -> bool {
         self.span.len() == 1
+    }
+
+    /// Whether the service is asked what became of it before it is sent again, or failed.
+    pub(super) fn is_to_be_asked(&self, in_doubt: InDoubt) -> bool {
+        let unasked = self.doubt.as_ref().is_some_and(|doubt| doubt.inquiry == Inquiry::Unasked);
+        self.claim.is_some() || (unasked && in_doubt == InDoubt::Verify)
     }
 
     /// Whether what is sent of it may have been done before.

@@ -177,9 +177,22 @@ impl Lane {
     }
 
     /// When something below `end` that was put aside comes due next.
-    pub(super) fn next_due(&self, now: Time, end: u32) -> Option<Time> {
-        let later = self.again.keys().filter(|(due, span)| *due > now && span.first().0 < end);
-        later.map(|(due, _)| *due).min()
+    pub(super) fn next_due(&self, now: Time, end: u32, counts: impl Fn(&Batch) -> bool) -> Option<Time> {
+        let later = self.again.iter().filter(|((due, span), _)| *due > now && span.first().0 < end);
+        later.filter(|(_, (_, batch))| counts(batch)).map(|((due, _), _)| *due).min()
+    }
+
+    /// Takes out what waits below `end` and is meant.
+    pub(super) fn take_out(&mut self, end: u32, meant: impl Fn(&Batch) -> bool) -> Vec<(BatchId, Batch)> {
+        let is_meant = |batch: &Batch| batch.span.first().0 < end && meant(batch);
+        let again = self.again.iter().filter(|(_, (_, batch))| is_meant(batch)).map(|(key, _)| *key);
+        let again: Vec<(Time, Span)> = again.collect();
+        let fresh = self.fresh.iter().filter(|(_, (_, batch))| is_meant(batch)).map(|(span, _)| *span);
+        let fresh: Vec<Span> = fresh.collect();
+        let again = again.iter().filter_map(|key| self.again.remove(key));
+        let mut out: Vec<(BatchId, Batch)> = again.collect();
+        out.extend(fresh.iter().filter_map(|span| self.fresh.remove(span)));
+        out
     }
 }
 
@@ -215,7 +228,7 @@ mod tests {
             let span = Span::new(user, user).unwrap();
             lane.put_aside(Time::from_secs(seconds), BatchId(user), Batch::new(0, span));
         }
-        let due = |now, end| lane.next_due(Time::from_secs(now), end).map(|due| due.as_secs());
+        let due = |now, end| lane.next_due(Time::from_secs(now), end, |_| true).map(|due| due.as_secs());
         assert_eq!([0, 2, 5, 8, 9].map(|now| due(now, 100)), [Some(2), Some(5), Some(7), Some(9), None]);
         assert_eq!([0, 2, 5, 9].map(|now| due(now, 10)), [Some(5), Some(5), Some(9), None]);
     }

@@ -306,7 +306,7 @@ impl Engine {
             let held_up = self.pause.max(road.pause);
             let sending = (!lane.ready.is_empty()).then_some(held_up.max(road.paced_until));
             let leaving = road.leaving().saturating_sub(AHEAD);
-            let due = lane.next_due(self.now, self.canary.end());
+            let due = lane.next_due(self.now, self.canary.end(), |_| true);
             // What waits for no time of its own waits for the road alone.
             let planned = [lane.has_work().then_some(Time::ZERO), due];
             let [anew, again] = planned.map(|due| due.map(|due| due.max(held_up).max(leaving)));

@@ -70,7 +70,7 @@ struct Driver<'o> {
     /// Outcomes on their way to the disk.
     settling: HashMap<BatchId, Settled>,
     /// Batches that the service is to be asked about, all at once.
-    to_verify: Vec<(BatchId, Span)>,
+    to_verify: VecDeque<(BatchId, Span)>,
     is_verifying: bool,
     /// Readers who wait for leave.
     readers: VecDeque<oneshot::Sender<()>>,
@@ -131,7 +131,7 @@ impl<'o> Driver<'o> {
                 Instruction::Send { batch } => self.send(batch),
                 Instruction::CommitOutcome(outcome) => self.settle(outcome),
                 Instruction::Read => self.let_read(),
-                Instruction::Verify { batch, span } => self.to_verify.push((batch, span)),
+                Instruction::Verify { batch, span } => self.to_verify.push_back((batch, span)),
                 Instruction::Pause { until, scope } => self.pause(until, scope),
                 Instruction::Block { org, reason } => {
                     let org = org.map_or_else(|| "the token's own".to_owned(), |org| org.to_string());

@@ -2,8 +2,10 @@
 
 use seatbatch::domain::WireForm;
 use seatbatch::sandbox::Sandbox;
+use serde_json::{Value, json};
 
 use crate::harness::{Desk, finish, license, onboarding, sandbox, until};
+use crate::scripted::{Scripted, answer};
 
 /// A run of five users whose process dies while their request is under way.
 fn doubtful(service: &Sandbox, desk: &Desk) {
@@ -38,4 +40,26 @@ fn what_was_not_done_is_sent_after_asking() {
     assert!(service.requests().all().len() >= 2);
     let user = service.user("user5@example.com").unwrap();
     assert_eq!(user.licenses, [license("Messaging")]);
+}
+
+#[test]
+fn a_list_of_holders_is_read_once_for_all_that_is_in_doubt() {
+    // Every third answer is lost the first time, and of those users one in two holds the license.
+    let users = |number: u64| {
+        (1..=number).map(|n| json!({"id": format!("P{n}"), "email": format!("user{n}@example.com")}))
+    };
+    let held: Vec<Value> = users(12).step_by(2).collect();
+    let service = Scripted::start(move |asked| {
+        if asked.head.starts_with("GET") {
+            return answer(200, json!({"id": license("Messaging"), "users": held}).to_string());
+        }
+        answer(if asked.number <= 12 && asked.number % 3 == 0 { 0 } else { 200 }, "")
+    });
+    let desk = Desk::at(&service.url);
+    let args = ["--in-doubt", "verify", "--batch-size", "1", "--concurrency", "1"];
+    let summary = desk.apply(&onboarding(12), &args).exits(0).summary();
+    assert_eq!(summary["done"], 12);
+    let asked = service.asked();
+    let reads = asked.iter().filter(|asked| asked.head.starts_with("GET")).count();
+    assert_eq!((reads, asked.len()), (1, 12 + 1 + 2), "two were sent again");
 }

@@ -406,6 +406,7 @@ impl World {
             }
             Instruction::Read => self.check_reading(),
             Instruction::Verify { batch, span } => {
+                assert!(!self.flights.values().any(|flight| flight.sent), "asked while others are sent");
                 let after = Duration::from_millis(self.dice.u64(1..30_000));
                 self.later(after, Later::Verified(batch, span));
             }

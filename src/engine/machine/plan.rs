@@ -1,9 +1,9 @@
 //! What is made ready, and what leaves when.
 
 use super::{AHEAD, Engine, Instruction, Time};
-use crate::domain::{AttemptId, BatchChange, BatchId, InDoubt, Intent, Outcome, Part, Span, WireForm};
-use crate::engine::batch::{After, Batch, Inquiry, Stage};
-use crate::engine::lane::{Allowance, Next, Work};
+use crate::domain::{AttemptId, BatchChange, BatchId, Intent, Outcome, Part, Span, WireForm};
+use crate::engine::batch::{After, Batch, Stage};
+use crate::engine::lane::{Allowance, Lane, Next, Work};
 use crate::engine::{LaneNo, RoadNo};
 
 /// How often something new asks an ill service: rarely enough that a long illness does not drag the whole
@@ -33,10 +33,6 @@ impl Engine {
             let Some((number, next)) = self.choose(now) else { break };
             let Some(work) = self.lanes.get_mut(number).and_then(|lane| lane.take(next)) else { break };
             match work {
-                Work::Batch(id, batch) if self.is_to_be_asked(&batch) => {
-                    self.instructions.push_back(Instruction::Verify { batch: id, span: batch.span });
-                    self.verifying.insert(id, (self.token.generation(), batch));
-                }
                 Work::Batch(id, batch) => {
                     let (id, batch) = self.alone_if_object(id, batch, false);
                     self.intend(id, batch);
@@ -50,6 +46,40 @@ impl Engine {
                 }
             }
         }
+        self.ask(now);
+    }
+
+    /// Asks the service about all that is in doubt at once, when nothing else is left to be done meanwhile: no list of
+    /// holders is believed that is older than the request in doubt, so each time costs all the lists anew.
+    fn ask(&mut self, now: Time) {
+        let end = self.canary.end();
+        let asked = |batch: &Batch| self.is_to_be_asked(batch);
+        let early = |lane: &Lane| {
+            let paused = self.roads.get(lane.road).is_some_and(|road| now < road.pause);
+            lane.next_due(now, end, asked).is_some() || (paused && lane.waiting().any(asked))
+        };
+        if self.is_occupied() || self.open_lanes().any(|lane| early(lane) || self.may_go_unasked(lane)) {
+            return;
+        }
+        let in_doubt = self.settings.in_doubt;
+        let open = self.lanes.iter_mut().filter(|lane| lane.blocked.is_none());
+        let asked = open.flat_map(|lane| lane.take_out(end, |batch| batch.is_to_be_asked(in_doubt)));
+        for (id, batch) in asked {
+            self.instructions.push_back(Instruction::Verify { batch: id, span: batch.span });
+            self.verifying.insert(id, (self.token.generation(), batch));
+        }
+    }
+
+    /// Whether anything of a lane can be done, now or later, before anybody is asked.
+    fn may_go_unasked(&self, lane: &Lane) -> bool {
+        let room = self.room();
+        let all = Allowance { retries: true, anew: true, unsent: room.unknown, end: self.canary.end() };
+        lane.throttled().any(|batch| !self.is_held_back(batch))
+            || lane.next(Time::MAX, all, |batch| self.may_be_taken(batch, room)).is_some()
+    }
+
+    fn open_lanes(&self) -> impl Iterator<Item = &Lane> {
+        self.lanes.iter().filter(|lane| lane.blocked.is_none())
     }
 
     /// What was throttled goes first. It takes the place of what it was when it was in flight. What is not sent as a
@@ -87,8 +117,7 @@ impl Engine {
 
     /// Whether the service is asked what became of a batch before it is sent again, or failed.
     fn is_to_be_asked(&self, batch: &Batch) -> bool {
-        let unasked = batch.doubt.as_ref().is_some_and(|doubt| doubt.inquiry == Inquiry::Unasked);
-        batch.claim.is_some() || (unasked && self.settings.in_doubt == InDoubt::Verify)
+        batch.is_to_be_asked(self.settings.in_doubt)
     }
 
     /// Places that are taken by what is ready, and by what was throttled: that comes back whatever else is ready.
@@ -97,18 +126,21 @@ impl Engine {
         let settling = |batch: &&Batch| matches!(batch.stage, Stage::Settling(After::Throttled));
         let settling = self.active.values().filter(settling);
         // What an organization that is left alone has put aside comes back in this run no more.
-        let open = self.lanes.iter().filter(|lane| lane.blocked.is_none());
-        let throttled = open.flat_map(super::Lane::throttled).filter(|batch| self.has_place(batch));
+        let throttled = self.open_lanes().flat_map(Lane::throttled).filter(|batch| self.has_place(batch));
         throttled.chain(settling).fold(ahead, |count, _| count + 1)
+    }
+
+    /// What is known to be free to go finds a place even where all that is ready has to wait for it.
+    fn room(&self) -> Room {
+        let (room, taken) = (self.settings.concurrency, self.places_taken());
+        let known = taken + self.in_flight < room.saturating_mul(4);
+        Room { known, unknown: taken < room.saturating_mul(3) }
     }
 
     /// The lane whose next request may leave first, and what it has for it.
     fn choose(&self, now: Time) -> Option<(LaneNo, Next)> {
-        let (room, taken) = (self.settings.concurrency, self.places_taken());
-        // What is known to be free to go finds a place even where all that is ready has to wait for it.
-        let retries = taken + self.in_flight < room.saturating_mul(4);
-        let unsent = taken < room.saturating_mul(3);
-        let room = Room { known: retries, unknown: unsent };
+        let room = self.room();
+        let unsent = room.unknown;
         let alone = !self.is_occupied();
         let ill = self.is_ill();
         if ill && !alone {
@@ -130,8 +162,8 @@ impl Engine {
     /// Whether what failed before will ask an ill service again. What an organization that is left alone has put
     /// aside does not.
     fn is_retry_waiting(&self) -> bool {
-        let open = self.lanes.iter().filter(|lane| lane.blocked.is_none());
-        open.flat_map(super::Lane::waiting).any(|batch| batch.needs_budget)
+        let mut waiting = self.open_lanes().flat_map(Lane::waiting);
+        waiting.any(|batch| batch.needs_budget && !self.is_to_be_asked(batch))
     }
 
     /// When something new asks an ill service next, where it waits for that alone.
@@ -153,11 +185,11 @@ impl Engine {
         choices.min_by_key(|(order, _)| *order).map(|((.., number), next)| (number, next))
     }
 
-    /// To ask what became of a batch takes no place. One that is not loaded may have to wait once it is, unless
-    /// it goes before all others.
+    /// What is to be asked about waits for that. One that is not loaded may have to wait once it is, unless it goes
+    /// before all others.
     fn may_be_taken(&self, batch: &Batch, room: Room) -> bool {
         let known = || batch.cargo.moves.is_some() || self.is_lowest(batch);
-        self.is_to_be_asked(batch) || (room.known && (room.unknown || known()) && !self.is_held_back(batch))
+        !self.is_to_be_asked(batch) && room.known && (room.unknown || known()) && !self.is_held_back(batch)
     }
 
     /// Whether nothing of its organization that is open goes before a batch.
@@ -369,7 +401,7 @@ impl Engine {
     fn throttled_may_go(&self, road: RoadNo) -> bool {
         let Some(throttled) = self.roads.get(road).map(|road| &road.throttled) else { return false };
         let open = self.lanes.iter().filter(|lane| lane.road == road && lane.blocked.is_none());
-        let waiting = open.flat_map(super::Lane::throttled);
+        let waiting = open.flat_map(Lane::throttled);
         let under_way = throttled.keys().filter_map(|id| self.active.get(id));
         waiting.chain(under_way).any(|batch| !self.is_held_back(batch))
     }

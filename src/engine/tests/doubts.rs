@@ -79,17 +79,22 @@ fn a_part_found_in_effect_gives_its_place_to_the_part_behind_it() {
         Settings { wire: Wire::Auto, batch_size: 4, concurrency: 1, in_doubt: InDoubt::Verify, ..settings() };
     let mut play = Play::of(settings, ResumePoint { accepted: false, ..standing(&[4, 40]) });
     let whole = play.sent[0];
-    play.answer(whole, lost());
-    play.wait(1.0);
-    play.answer_all(&ill(None));
-    assert_eq!(play.asked, [whole]);
-    let found = [0, 1, 2, 3].map(|number| OperationEffect {
-        assignment: AssignmentNo(number),
-        key: OperationKey::of_line(Line::new(number + 2)),
-        rows: 1,
-        effect: if number == 1 { Effect::InEffect } else { Effect::NotInEffect },
-    });
-    play.tell(Event::Verified { batch: whole, finding: Finding::Known(found.to_vec()) });
+    while play.asked.is_empty() {
+        play.answer_all(&lost());
+        play.wait(1.0);
+    }
+    // All at once, when nobody is left to be sent.
+    assert_eq!((play.asked.len(), play.asked[0]), (11, whole));
+    for batch in play.asked.clone() {
+        let span = play.span_of(batch);
+        let found = (span.first().0..=span.last().0).map(|number| OperationEffect {
+            assignment: AssignmentNo(number),
+            key: OperationKey::of_line(Line::new(number + 2)),
+            rows: 1,
+            effect: if number == 1 { Effect::InEffect } else { Effect::NotInEffect },
+        });
+        play.tell(Event::Verified { batch, finding: Finding::Known(found.collect()) });
+    }
     // Throttled as a whole; another organization finds out meanwhile that users go one by one.
     play.answer(whole, fault(Some(30), true, true, "HTTP 429"));
     while play.learned.is_empty() {
@@ -102,4 +107,36 @@ fn a_part_found_in_effect_gives_its_place_to_the_part_behind_it() {
         play.wait(1.0);
     }
     assert_eq!((play.ending, play.most_open), (Some(Ending::Finished), 4));
+}
+
+#[test]
+fn the_service_is_asked_about_all_that_is_in_doubt_when_nothing_else_can_be_done() {
+    let settings = Settings { in_doubt: InDoubt::Verify, ..settings() };
+    let mut play = Play::of(settings, standing(&[40]));
+    let mut lost_ones = Vec::new();
+    while play.asked.is_empty() {
+        for batch in std::mem::take(&mut play.sent) {
+            let is_lost = batch.0 % 4 == 0;
+            lost_ones.extend(is_lost.then_some(batch));
+            play.answer(batch, if is_lost { lost() } else { done() });
+        }
+        play.wait(0.1);
+    }
+    assert_eq!((play.asked, lost_ones.len(), play.intents.len()), (lost_ones, 10, 40));
+}
+
+#[test]
+fn who_holds_up_the_others_is_asked_about_while_there_is_more_to_be_sent() {
+    // The first gives a license back that everybody else gets.
+    let sequence = Sequence::RemovesFirst;
+    let settings = Settings { in_doubt: InDoubt::Verify, sequence, ..settings() };
+    let mut play = Play::giving(1, settings, standing(&[100]));
+    let [first] = play.sent[..] else { panic!("{:?}", play.sent) };
+    play.answer(first, lost());
+    play.wait(1.0);
+    assert_eq!(play.asked, [first]);
+    let key = OperationKey::of_line(Line::new(2));
+    let found = OperationEffect { assignment: AssignmentNo(0), key, rows: 1, effect: Effect::InEffect };
+    play.tell(Event::Verified { batch: first, finding: Finding::Known(vec![found]) });
+    assert_eq!(play.sent.len(), 2);
 }

@@ -30,17 +30,25 @@ impl DoubtfulBatch {
     }
 }
 
+/// So many assignments are asked about at a time, which are held in memory meanwhile.
+const AT_A_TIME: u32 = 100_000;
+
 impl Driver<'_> {
     /// Asks the service about all that is in doubt, one question at a time: a license's users are
-    /// read once for all batches.
+    /// read once for all batches. The lists are those of after the question, which comes after every request.
     pub(super) fn verify(&mut self) -> Result<(), JournalError> {
         if self.is_verifying || self.to_verify.is_empty() {
             return Ok(());
         }
         self.is_verifying = true;
         let mut doubts = Vec::new();
-        for (batch, span) in std::mem::take(&mut self.to_verify) {
+        let mut room = AT_A_TIME;
+        while let Some((batch, span)) = self.to_verify.pop_front() {
             doubts.push(DoubtfulBatch { batch, assignments: self.loader.load(span)? });
+            room = room.saturating_sub(span.len());
+            if room == 0 {
+                break;
+            }
         }
         let (readings, post) = (self.readings.clone(), self.post.clone());
         let count = doubts.len();

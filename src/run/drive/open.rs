@@ -126,7 +126,7 @@ fn open<'o>(
         loader,
         flights: std::collections::HashMap::new(),
         settling: std::collections::HashMap::new(),
-        to_verify: Vec::new(),
+        to_verify: std::collections::VecDeque::new(),
         is_verifying: false,
         readers: std::collections::VecDeque::new(),
         renew_at,
