@@ -143,6 +143,8 @@ codes! {
     BlankRows => "BLANK_ROWS",
     /// Rows that the sheet does not show.
     HiddenRows => "HIDDEN_ROWS",
+    /// Columns that the sheet does not show.
+    HiddenColumns => "HIDDEN_COLUMNS",
     /// Rows that end before the last column.
     ShortRows => "SHORT_ROWS",
     /// Rows with empty cells behind the last column.
@@ -183,6 +185,7 @@ impl ProblemCode {
             Self::Duplicate
             | Self::BlankRows
             | Self::HiddenRows
+            | Self::HiddenColumns
             | Self::ShortRows
             | Self::LongRows
             | Self::PaddedCells
@@ -210,6 +213,7 @@ impl ProblemCode {
             self,
             Self::BlankRows
                 | Self::HiddenRows
+                | Self::HiddenColumns
                 | Self::ShortRows
                 | Self::LongRows
                 | Self::PaddedCells

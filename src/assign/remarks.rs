@@ -130,6 +130,7 @@ impl From<&Remark> for Problem {
             RemarkKind::MarkAgainst { .. } | RemarkKind::Utf8Against(_) => ProblemCode::EncodingDoubtful,
             RemarkKind::BlankRows(_) => ProblemCode::BlankRows,
             RemarkKind::HiddenRows(_) => ProblemCode::HiddenRows,
+            RemarkKind::HiddenColumns(_) => ProblemCode::HiddenColumns,
             RemarkKind::ShortRows(_) => ProblemCode::ShortRows,
             RemarkKind::LongRows(_) => ProblemCode::LongRows,
             RemarkKind::Sheet { .. } => ProblemCode::OtherSheets,

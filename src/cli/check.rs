@@ -48,7 +48,12 @@ fn tell_mended(output: Output, mended: &Mended, path: &Path) {
         0 => "nothing is left that keeps it from being sent".to_owned(),
         left => format!("{} left as they are, for somebody who knows", output.amount(left, "error")),
     };
-    output.say(format_args!("{cells} mended; {rows} written to {}; {left}", path.display()));
+    let short = match mended.short_rows {
+        0 => String::new(),
+        1 => "; a row that ends before the last column is left so".to_owned(),
+        rows => format!("; {} that end before the last column are left so", output.amount(rows, "row")),
+    };
+    output.say(format_args!("{cells} mended; {rows} written to {}; {left}{short}", path.display()));
 }
 
 /// What a file asks for, in a sentence.

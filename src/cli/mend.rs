@@ -30,6 +30,8 @@ pub(super) struct Mended {
     pub(super) cells: u64,
     /// Errors that need a person.
     pub(super) left: u64,
+    /// Rows that end before the last column, and are left so: whether something was cut off nobody can tell.
+    pub(super) short_rows: u64,
 }
 
 impl Fixes {
@@ -88,6 +90,10 @@ impl Fixes {
                 Ok(Some(row)) => {
                     mended.rows += 1;
                     mended.cells += self.mend(&row, checked.positions(), &mut line);
+                    if !layout.workbook && row.fault().is_none() && row.is_short() {
+                        mended.short_rows += 1;
+                        row.cut_as_it_was(&mut line);
+                    }
                 }
                 Ok(None) => return Ok(Ok(mended)),
                 Err(error) => return Ok(Err(error)),

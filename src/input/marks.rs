@@ -1,5 +1,6 @@
 //! What a sheet says beside its cells' values: formulas without one, merged cells, hidden rows.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::sheets::{WIDEST, WorkbookError};
@@ -125,9 +126,21 @@ pub(super) struct Marks {
     open: Vec<Area>,
     merged: Vec<Area>,
     hidden: Vec<u32>,
+    hidden_columns: BTreeSet<u32>,
 }
 
 impl Marks {
+    /// Columns from one to another, counted from 1.
+    pub(super) fn hide_columns(&mut self, first: u64, last: u64) {
+        let columns = first.max(1)..=last.min(u64::from(WIDEST));
+        self.hidden_columns.extend(columns.filter_map(|column| u32::try_from(column - 1).ok()));
+    }
+
+    /// Columns that the sheet does not show, counted from 0.
+    pub(super) const fn hidden_columns(&self) -> &BTreeSet<u32> {
+        &self.hidden_columns
+    }
+
     pub(super) fn hide(&mut self, row: u32) {
         if row < ROWS && self.hidden.last() != Some(&row) {
             self.hidden.push(row);

@@ -11,7 +11,7 @@ use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
 use super::marks::{Area, Marks, Place};
-use super::sheets::{Sheets, WorkbookError};
+use super::sheets::{Book, Relation, SheetState, Sheets, WorkbookError};
 
 /// So much of a sheet, unpacked: a million rows with everything that Excel writes of them.
 const SHEET: u64 = 4 << 30;
@@ -65,53 +65,6 @@ struct Package<R> {
     archive: ZipArchive<R>,
     /// Of the whole file.
     length: u64,
-}
-
-/// What a part refers to.
-#[derive(Debug)]
-struct Relation {
-    kind: String,
-    target: String,
-}
-
-/// What the workbook's main part says.
-#[derive(Debug, Default)]
-struct Book {
-    /// Name, relation, and whether it can be seen.
-    sheets: Vec<(String, String, bool)>,
-    /// A program has written formulas and left it to Excel to work them out.
-    is_to_be_worked_out: bool,
-}
-
-impl Book {
-    fn choose<'r>(
-        &self,
-        relations: &'r HashMap<String, Relation>,
-        wanted: Option<&str>,
-    ) -> Result<(Sheets, &'r Relation), WorkbookError> {
-        let tables = self.sheets.iter().filter_map(|(name, id, seen)| {
-            let relation = relations.get(id).filter(|relation| relation.kind.ends_with("/worksheet"))?;
-            Some((name, relation, *seen))
-        });
-        let seen = || tables.clone().filter(|(_, _, seen)| *seen);
-        let (chosen, relation) = match wanted {
-            None => {
-                seen().next().map(|(name, relation, _)| (name, relation)).ok_or(WorkbookError::NoSheet)?
-            }
-            Some(wanted) => {
-                let alike = |name: &str| name.trim().to_lowercase() == wanted.trim().to_lowercase();
-                let found = tables.clone().find(|(name, ..)| alike(name));
-                found.map(|(name, relation, _)| (name, relation)).ok_or_else(|| {
-                    WorkbookError::NoSuchSheet {
-                        name: wanted.to_owned(),
-                        has: seen().map(|(name, ..)| format!("'{name}'")).collect(),
-                    }
-                })?
-            }
-        };
-        let others = seen().map(|(name, ..)| name).filter(|name| *name != chosen).cloned().collect();
-        Ok((Sheets { chosen: chosen.clone(), others }, relation))
-    }
 }
 
 impl<R: Read + Seek> Package<R> {
@@ -185,8 +138,8 @@ impl<R: Read + Seek> Package<R> {
                             id = attribute.value.into_owned();
                         }
                     }
-                    let seen = text(element, "state").is_none_or(|state| state == "visible");
-                    book.sheets.push((name, id, seen));
+                    let state = SheetState::of(text(element, "state").as_deref());
+                    book.sheets.push((name, id, state));
                 }
                 "calcPr" => book.is_to_be_worked_out |= is(element, "fullCalcOnLoad", TRUE),
                 _ => {}
@@ -296,7 +249,7 @@ impl Walk {
                     let number: u32 = number.trim().parse().map_err(|_| WorkbookError::Damaged)?;
                     self.row = number.checked_sub(1).ok_or(WorkbookError::Damaged)?;
                 }
-                if is(element, "hidden", TRUE) {
+                if is(element, "hidden", TRUE) || is(element, "ht", NONE) {
                     marks.hide(self.row);
                 }
             }
@@ -313,6 +266,11 @@ impl Walk {
                 let (formula, in_value, has_value) = (None, false, false);
                 self.cell =
                     Some(OpenCell { place, from: at, is_text, is_error, formula, in_value, has_value });
+            }
+            "col" if is(element, "hidden", TRUE) || is(element, "width", NONE) => {
+                let [first, last] =
+                    ["min", "max"].map(|name| text(element, name).map_or(0, |at| number(&at)));
+                marks.hide_columns(first, last);
             }
             "mergeCell" => {
                 if let Some(area) = text(element, "ref").and_then(|area| Area::parse(&area)) {
@@ -364,6 +322,8 @@ fn text(element: &BytesStart<'_>, name: &str) -> Option<String> {
 }
 
 const TRUE: &[&str] = &["1", "true"];
+/// The width or height of what nobody sees.
+const NONE: &[&str] = &["0", "0.0"];
 
 /// Whether an attribute of an element is one of these.
 fn is(element: &BytesStart<'_>, name: &str, words: &[&str]) -> bool {

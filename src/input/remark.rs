@@ -1,7 +1,10 @@
 //! What a file's user should hear of how it was read: nothing about it is done without a word.
 
-use super::Encoding;
+use std::collections::BTreeSet;
+
+use super::sheets::Sheets;
 use super::survey::How;
+use super::{Encoding, Header};
 use crate::domain::{Line, Printable};
 
 /// One of them, where it begins.
@@ -41,9 +44,15 @@ pub enum RemarkKind {
     Sheet {
         /// The one that is read.
         name: String,
-        /// The others.
+        /// Whether that is hidden.
+        is_hidden: bool,
+        /// The others that can be seen.
         others: Vec<String>,
+        /// The others that cannot.
+        hidden: Vec<String>,
     },
+    /// Columns that the sheet does not show.
+    HiddenColumns(Vec<String>),
     /// Rows without anything in them.
     BlankRows(u64),
     /// Rows that the sheet does not show.
@@ -87,10 +96,25 @@ impl RemarkKind {
             }
             Self::TypeLine => "this line is PowerShell's, and no row".to_owned(),
             Self::RowsAbove { .. } => "what stands above the header was skipped".to_owned(),
-            Self::Sheet { name, others } => {
-                let others: Vec<String> =
-                    others.iter().map(|name| format!("'{}'", Printable(name))).collect();
-                format!("the sheet '{}' is read; not read: {}", Printable(name), others.join(", "))
+            Self::Sheet { name, is_hidden, others, hidden } => {
+                let state = if *is_hidden { ", which is hidden, is read" } else { " is read" };
+                let others = others.iter().map(|name| format!("'{}'", Printable(name)));
+                let hidden = hidden.iter().map(|name| format!("'{}' (hidden)", Printable(name)));
+                let others: Vec<String> = others.chain(hidden).collect();
+                let rest = if others.is_empty() {
+                    String::new()
+                } else {
+                    format!("; not read: {}", others.join(", "))
+                };
+                format!("the sheet '{}'{state}{rest}", Printable(name))
+            }
+            Self::HiddenColumns(names) => {
+                let listed: Vec<String> = names.iter().map(|name| format!("'{}'", Printable(name))).collect();
+                let (columns, are) = if names.len() == 1 { ("column", "is") } else { ("columns", "are") };
+                format!(
+                    "the {columns} {} {are} hidden in the sheet, and {are} taken like the others",
+                    listed.join(", ")
+                )
             }
             Self::BlankRows(1) => "a blank row was skipped".to_owned(),
             Self::BlankRows(count) => format!("{count} blank rows were skipped, this is the first"),
@@ -125,12 +149,29 @@ impl RemarkKind {
             Self::MarkAgainst { .. } => "leave --encoding out",
             Self::Utf8Against(_) => "leave --encoding out, unless accented letters look right with it",
             Self::Sheet { .. } => "--sheet names another",
+            Self::HiddenColumns(_) => {
+                "show the columns in Excel and look what stands in them, or leave one out with --ignore"
+            }
             Self::HiddenRows(_) => {
                 "if only the rows that can be seen are meant, copy them into a sheet of their own"
             }
             Self::ShortRows(_) => "look whether such a row was cut off",
             _ => "nothing needs to be done",
         }
+    }
+
+    /// Where there is more than the one sheet that a user sees.
+    pub(super) fn of_sheets(sheets: Sheets) -> Option<Self> {
+        let Sheets { chosen, is_hidden, others, hidden } = sheets;
+        let is_all_there_is = others.is_empty() && hidden.is_empty() && !is_hidden;
+        (!is_all_there_is).then_some(Self::Sheet { name: chosen, is_hidden, others, hidden })
+    }
+
+    /// Where columns with a name are not shown.
+    pub(super) fn of_hidden_columns(header: &Header, hidden: &BTreeSet<u32>) -> Option<Self> {
+        let names = hidden.iter().filter_map(|column| header.names().get(*column as usize));
+        let names: Vec<String> = names.filter(|name| !name.is_empty()).cloned().collect();
+        (!names.is_empty()).then_some(Self::HiddenColumns(names))
     }
 
     pub(super) fn of_encoding(encoding: Encoding, how: How) -> Option<Self> {

@@ -117,7 +117,7 @@ impl Rows {
         io::copy(&mut source, &mut io::sink()).map_err(unreadable)?;
         let source = BufReader::with_capacity(1 << 16, source.into_inner());
         let workbook = Workbook::open(source, how.sheet.as_deref())?;
-        let sheets = workbook.sheets().clone();
+        let (sheets, hidden) = (workbook.sheets().clone(), workbook.hidden_columns());
         let mut records = Blocks::apart(move |sink| workbook.read(&sink)).map_err(unreadable)?;
 
         let mut top = Top::new(how.columns.as_ref());
@@ -136,9 +136,8 @@ impl Rows {
             return Err(WorkbookError::Unworked { cell: cell.to_string() }.into());
         }
         let (header, text, mold) = header_of(&record, workbook::DELIMITER)?;
-        let sheet = (!sheets.others.is_empty())
-            .then(|| RemarkKind::Sheet { name: sheets.chosen.clone(), others: sheets.others });
-        let sheet = sheet.map(|kind| Remark { line: header.line(), kind });
+        let said = [RemarkKind::of_sheets(sheets), RemarkKind::of_hidden_columns(&header, &hidden)];
+        let said = said.into_iter().flatten().map(|kind| Remark { line: header.line(), kind });
         // As Excel itself would write it as CSV.
         let layout = Layout {
             delimiter: char::from(workbook::DELIMITER),
@@ -149,7 +148,7 @@ impl Rows {
             encoding: Encoding::UTF_8,
             workbook: true,
         };
-        let remarks = sheet.into_iter().chain(rows_above(0, header.line())).collect();
+        let remarks = said.chain(rows_above(0, header.line())).collect();
         Ok(Self {
             path: path.to_owned(),
             records,
@@ -346,6 +345,19 @@ impl<'a> Row<'a> {
     #[must_use]
     pub fn carried(&self) -> Cow<'a, [u8]> {
         carried(self.record, self.header, self.delimiter)
+    }
+
+    /// Whether it ends before the last column.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.record.ends.len() < self.header.width()
+    }
+
+    /// Takes from the line that was written of a short row what was added at its end.
+    pub fn cut_as_it_was(&self, line: &mut Vec<u8>) {
+        for _ in self.width()..self.header.carried() {
+            line.pop_if(|last| *last == self.delimiter);
+        }
     }
 
     /// The options whose part in this row is done, as an earlier failures CSV says.

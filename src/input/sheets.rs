@@ -1,5 +1,7 @@
 //! The sheets of a workbook, and why one cannot be read.
 
+use std::collections::HashMap;
+
 /// Cells right of this column are nobody's.
 pub(super) const WIDEST: u32 = 1 << 10;
 
@@ -13,6 +15,12 @@ pub enum WorkbookError {
     /// No sheet at all.
     #[error("the workbook has no sheet with cells; save the right sheet as CSV in UTF-8")]
     NoSheet,
+    /// Nothing that a user would see.
+    #[error("every sheet of the workbook is hidden ({}); name the right one with --sheet", has.join(", "))]
+    AllHidden {
+        /// What there is, in quotes.
+        has: Vec<String>,
+    },
     /// Not the sheet that was asked for.
     #[error("the workbook has no sheet '{name}'; it has {}", has.join(", "))]
     NoSuchSheet {
@@ -52,6 +60,86 @@ pub enum WorkbookError {
 pub(super) struct Sheets {
     /// The one to read.
     pub(super) chosen: String,
+    /// Whether that cannot be seen.
+    pub(super) is_hidden: bool,
     /// The others that can be seen.
     pub(super) others: Vec<String>,
+    /// The others that cannot.
+    pub(super) hidden: Vec<String>,
+}
+
+/// Whether a sheet can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SheetState {
+    Seen,
+    /// By a user's hand, or by a program so that no user can show it.
+    Hidden,
+}
+
+impl SheetState {
+    pub(super) fn of(state: Option<&str>) -> Self {
+        if state.is_none_or(|state| state == "visible") { Self::Seen } else { Self::Hidden }
+    }
+}
+
+/// What a part of a workbook refers to.
+#[derive(Debug)]
+pub(super) struct Relation {
+    pub(super) kind: String,
+    pub(super) target: String,
+}
+
+/// What the workbook's main part says.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    /// Name, relation, and whether it can be seen.
+    pub(super) sheets: Vec<(String, String, SheetState)>,
+    /// A program has written formulas and left it to Excel to work them out.
+    pub(super) is_to_be_worked_out: bool,
+}
+
+impl Book {
+    /// The sheet to read: the first that can be seen, unless one is named.
+    pub(super) fn choose<'r>(
+        &self,
+        relations: &'r HashMap<String, Relation>,
+        wanted: Option<&str>,
+    ) -> Result<(Sheets, &'r Relation), WorkbookError> {
+        let tables: Vec<(&String, &Relation, SheetState)> = self
+            .sheets
+            .iter()
+            .filter_map(|(name, id, state)| {
+                let relation = relations.get(id).filter(|relation| relation.kind.ends_with("/worksheet"))?;
+                Some((name, relation, *state))
+            })
+            .collect();
+        let of = |sought: SheetState| {
+            tables.iter().filter(move |(_, _, state)| *state == sought).map(|(name, ..)| *name)
+        };
+        let in_quotes = |names: Vec<&String>| names.iter().map(|name| format!("'{name}'")).collect();
+        let has = || in_quotes(tables.iter().map(|(name, ..)| *name).collect());
+        let chosen = match wanted {
+            None => tables.iter().find(|(_, _, state)| *state == SheetState::Seen).ok_or_else(|| {
+                if tables.is_empty() {
+                    WorkbookError::NoSheet
+                } else {
+                    WorkbookError::AllHidden { has: has() }
+                }
+            })?,
+            Some(wanted) => {
+                let alike = |name: &str| name.trim().to_lowercase() == wanted.trim().to_lowercase();
+                let found = tables.iter().find(|(name, ..)| alike(name));
+                found.ok_or_else(|| WorkbookError::NoSuchSheet { name: wanted.to_owned(), has: has() })?
+            }
+        };
+        let (name, relation, state) = *chosen;
+        let others = |state| of(state).filter(|other| *other != name).cloned().collect();
+        let sheets = Sheets {
+            chosen: name.clone(),
+            is_hidden: state == SheetState::Hidden,
+            others: others(SheetState::Seen),
+            hidden: others(SheetState::Hidden),
+        };
+        Ok((sheets, relation))
+    }
 }

@@ -1,5 +1,6 @@
 //! An Excel workbook's sheet as records.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 
 use calamine::{Cell, DataRef, Reader as _, Xlsx, XlsxCellReader, XlsxError};
@@ -31,6 +32,11 @@ impl<R: Read + Seek> Workbook<R> {
 
     pub(super) fn sheets(&self) -> &Sheets {
         &self.sheets
+    }
+
+    /// Columns that the sheet does not show, counted from 0.
+    pub(super) fn hidden_columns(&self) -> BTreeSet<u32> {
+        self.marks.hidden_columns().clone()
     }
 
     /// Hands on the sheet's rows.

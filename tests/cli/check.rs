@@ -256,3 +256,18 @@ fn names_are_resolved_and_unknown_ones_are_named_with_the_nearest() {
     desk.apply("email,license\nuser1@example.com,messaging\n", &[]).exits(0);
     assert_eq!(service.user("user1@example.com").unwrap().licenses, [crate::harness::license("Messaging")]);
 }
+
+#[test]
+fn a_mended_copy_keeps_rows_that_end_early_as_they_are() {
+    let desk = Desk::at("http://127.0.0.1:9");
+    let csv = "email,license,operation,note\n a@example.com,M\nb@example.com,M,remove,x\nc@example.com,M,add\nd@example.com,M,add,,,\n";
+    desk.write("people.csv", csv);
+    let ran = desk.run(&["check", "people.csv", "--fix", "-o", "mended.csv"]).exits(0);
+    assert!(ran.stderr.contains("2 rows that end before the last column are left so"), "{}", ran.stderr);
+    let mended = std::fs::read_to_string(desk.path("mended.csv")).unwrap();
+    let expected = "email,license,operation,note\na@example.com,M\nb@example.com,M,remove,x\nc@example.com,M,add\nd@example.com,M,add,\n";
+    assert_eq!(mended, expected);
+    // What they may have lost is still asked about.
+    let ran = desk.run(&["check", "mended.csv"]).exits(0);
+    assert!(ran.stdout.contains("2 rows end before the last column"), "{}", ran.stdout);
+}

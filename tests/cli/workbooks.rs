@@ -303,3 +303,76 @@ fn days_of_a_sheet_are_read_again_from_the_failures_csv_under_the_same_format() 
     let ran = desk.run(&[&["check", "left.csv"], &options[..6]].concat()).exits(0);
     assert!(ran.stdout.contains("2 to add"), "{}", ran.stdout);
 }
+
+#[test]
+fn what_a_workbook_hides_is_said() {
+    let book = |states: [&str; 3], columns: &[u16]| {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        for (name, state) in ["Old", "People", "Notes"].into_iter().zip(states) {
+            let sheet = workbook.add_worksheet().set_name(name).unwrap();
+            for (column, cell) in ["email", "license", "operation", "note"].into_iter().enumerate() {
+                sheet.write(0, column as u16, cell).unwrap();
+            }
+            for (column, cell) in ["a@example.com", "M", "remove"].into_iter().enumerate() {
+                sheet.write(1, column as u16, cell).unwrap();
+            }
+            columns.iter().for_each(|column| _ = sheet.set_column_hidden(*column).unwrap());
+            match state {
+                "hidden" => _ = sheet.set_hidden(true),
+                "very" => _ = sheet.set_very_hidden(true),
+                _ => _ = sheet.set_active(true),
+            }
+        }
+        workbook.save_to_buffer().unwrap()
+    };
+    let check = |bytes: Vec<u8>, more: &[&str]| {
+        let desk = Desk::at("http://127.0.0.1:9");
+        desk.write("people.xlsx", bytes);
+        desk.run(&[&["check", "people.xlsx"], more].concat())
+    };
+    for (states, more, said) in [
+        (["hidden", "", "hidden"], &[][..], "'People' is read; not read: 'Old' (hidden), 'Notes' (hidden)"),
+        (["very", "", ""], &[], "'People' is read; not read: 'Notes', 'Old' (hidden)"),
+        (
+            ["", "", "very"],
+            &["--sheet", "notes"],
+            "'Notes', which is hidden, is read; not read: 'Old', 'People'",
+        ),
+    ] {
+        let ran = check(book(states, &[]), more).exits(0);
+        assert!(ran.stdout.contains(said) && ran.stdout.contains("OTHER_SHEETS"), "{said}: {}", ran.stdout);
+    }
+    let mut all = book(["hidden", "hidden", ""], &[]);
+    all = rewritten(&all, "xl/workbook.xml", |markup| {
+        markup.replace("<sheet name=\"Notes\"", "<sheet state=\"veryHidden\" name=\"Notes\"")
+    });
+    let ran = check(all, &[]).exits(1);
+    assert!(
+        ran.stderr.contains("every sheet of the workbook is hidden ('Old', 'People', 'Notes')"),
+        "{}",
+        ran.stderr
+    );
+    let ran = check(book(["hidden", "", "very"], &[2, 7]), &[]).exits(0);
+    assert!(
+        ran.stdout.contains("HIDDEN_COLUMNS")
+            && ran.stdout.contains("the column 'operation' is hidden in the sheet, and is taken"),
+        "{}",
+        ran.stdout
+    );
+}
+
+/// A workbook with other markup in one of its parts.
+fn rewritten(bytes: &[u8], part: &str, with: impl Fn(&str) -> String) -> Vec<u8> {
+    let mut old = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+    let mut new = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for number in 0..old.len() {
+        let mut entry = old.by_index(number).unwrap();
+        let mut content = String::new();
+        std::io::Read::read_to_string(&mut entry, &mut content).unwrap();
+        let name = entry.name().unwrap().into_owned();
+        new.start_file(&name, SimpleFileOptions::default()).unwrap();
+        let content = if name == part { with(&content) } else { content };
+        new.write_all(content.as_bytes()).unwrap();
+    }
+    new.finish().unwrap().into_inner()
+}
