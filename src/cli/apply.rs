@@ -21,7 +21,7 @@ use crate::assign::Checked;
 use crate::domain::{Order, Partition, RunState, Sequence, Snapshot};
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Origin, Reader, is_held};
-use crate::run::{Background, Catalog, Depth, RunSettings, arrange, import};
+use crate::run::{Background, Catalog, Depth, RunSettings, arrange, import, operations_sha256};
 
 pub(super) fn run(context: &Context, args: args::Apply) -> Result<Exit, Failure> {
     if args.dry_run {
@@ -121,7 +121,7 @@ fn look(
     };
     let only_changes = choosing.only_changes;
     let question = Question { context, file, settings, order, only_changes, depth };
-    let (preview, checked) = question.look(checked, names)?;
+    let (preview, mut checked) = question.look(checked, names)?;
     if only_changes && preview.outlook.not_read.is_some() {
         return Err(preview.cannot_tell_changes());
     }
@@ -129,7 +129,9 @@ fn look(
         preview.refuse_removals(limit)?;
     }
     if let Some(saved) = saved {
-        saved.hold(&SavedPlan::of(&preview, &checked, settings, choosing))?;
+        let sum;
+        (sum, checked) = operations_sha256(checked, file)?;
+        saved.hold(&SavedPlan::of(&preview, (&checked, sum), settings, choosing))?;
     }
     if asks(args) {
         let voice = Voice::Aside(context.output);

@@ -13,7 +13,7 @@ use super::saved_plan::SavedPlan;
 use super::telling::Telling;
 use crate::domain::Order;
 use crate::input::InputFile;
-use crate::run::{Catalog, Depth, RunSettings};
+use crate::run::{Catalog, Depth, RunSettings, operations_sha256};
 
 pub(super) fn run(
     context: &Context,
@@ -39,7 +39,7 @@ pub(super) fn run(
     let question =
         Question { context, file: &file, settings: &settings, order, only_changes, depth: Depth::Holders };
     let (preview, checked) = question.look(checked, &mut catalog)?;
-    let counts = checked.counts();
+    let (counts, organizations) = (checked.counts(), checked.organizations().len());
     let voice = Voice::Asked(output);
     output.print(format_args!("{}: {}", args.file.display(), described(output, &counts)))?;
     preview.tell(voice, context, &settings)?;
@@ -50,7 +50,8 @@ pub(super) fn run(
     }
     if let Some(path) = saved {
         let destination = destination(context, path, Some(file.path()))?;
-        let plan = SavedPlan::of(&preview, &checked, &settings, &args.choosing);
+        let (sum, checked) = operations_sha256(checked, &file)?;
+        let plan = SavedPlan::of(&preview, (&checked, sum), &settings, &args.choosing);
         if let Some(kept) = plan.save(&destination)? {
             output.insist(format_args!(
                 "{} was there already; it is kept as {}",
@@ -67,7 +68,7 @@ pub(super) fn run(
         requests: forecast.requests().all,
         requests_array: forecast.array.map(|requests| requests.all),
         requests_object: forecast.object.map(|requests| requests.all),
-        organizations: checked.organizations().len(),
+        organizations,
         least_s,
         would_fail: preview.foresight.failures.len(),
         unchanged: preview.foresight.unchanged,

@@ -43,9 +43,11 @@ fn can_move_the_cursor() -> bool {
 
 /// Columns of the bar itself.
 const BAR: usize = 10;
+/// Columns that are left free behind the line: a terminal shows Ctrl-C there as `^C`, and must not break the line for it.
+const FREE: usize = 3;
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template(&format!("{{bar:{BAR}}} {{wide_msg}}"));
+    let style = ProgressStyle::with_template(&format!("{{bar:{BAR}}} {{msg}}"));
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
@@ -62,7 +64,7 @@ impl Face {
         match self {
             Self::Bar(bar) => {
                 bar.set_position(standing.settled());
-                let room = columns(&io::stderr()).unwrap_or(usize::MAX).saturating_sub(BAR + 2);
+                let room = columns(&io::stderr()).unwrap_or(usize::MAX).saturating_sub(BAR + 1 + FREE);
                 bar.set_message(standing.line(output, now, room));
             }
             Self::Lines => output.say(standing.line(output, now, usize::MAX)),

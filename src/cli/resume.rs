@@ -24,6 +24,7 @@ pub(super) fn run(context: &Context, args: &args::Resume) -> Result<Exit, Failur
         return conclude(context, &mut journal, row.run, &settings, None);
     }
     let client = context.client(&settings).map_err(Failure::of_a_run)?;
+    tell_compared(context, &row);
     go_on(context, journal, row.run, client, &settings, stops)
 }
 
@@ -56,6 +57,7 @@ pub(super) fn retry(context: &Context, args: &args::Retry) -> Result<Exit, Failu
     let users = output.amount(selected.assignments.into(), "user");
     output.say(format_args!("Sending again: {operations} of {users}"));
     settings.only_from = Some(selected.first);
+    tell_compared(context, &row);
     go_on(context, journal, row.run, client, &settings, stops)
 }
 
@@ -83,6 +85,22 @@ fn nothing_to_send_again(
         Printable(&asked),
         sent.join(", ")
     )))
+}
+
+/// Says when it was that users held what the run leaves alone: somebody may have changed it since.
+fn tell_compared(context: &Context, row: &RunRow) {
+    let (output, run, unchanged) = (context.output, row.run, row.tally.unchanged);
+    if unchanged == 0 {
+        return;
+    }
+    let (were, they) = if unchanged == 1 { ("was", "it") } else { ("were", "they") };
+    output.say(format_args!(
+        "{} of run {run} {were} in effect already when it was begun, at {}, and {they} will not be sent, whatever has changed since; \
+         what is so now is shown afterwards by: {}",
+        output.amount(unchanged, "operation"),
+        output.time(&row.created_at),
+        context.command(format_args!("verify {run}"))
+    ));
 }
 
 fn go_on(

@@ -82,7 +82,7 @@ impl SavedPlan {
     /// The plan of a file as the organization is now.
     pub(super) fn of(
         preview: &Preview,
-        checked: &Checked,
+        (checked, operations_sha256): (&Checked, String),
         settings: &RunSettings,
         choosing: &Choosing,
     ) -> Self {
@@ -114,7 +114,7 @@ impl SavedPlan {
         Self {
             version: VERSION,
             input_sha256: checked.sha256().to_owned(),
-            operations_sha256: preview.outlook.operations_sha256.clone(),
+            operations_sha256,
             settings: PlannedSettings {
                 base_url: settings.base_url.clone(),
                 org_id: settings.org_id.clone(),

@@ -22,6 +22,9 @@ use crate::run::RunSettings;
 /// Between two looks, where somebody watches and where nobody does.
 const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
+/// So many reasons why operations failed are shown.
+const SHOWN: usize = 5;
+
 pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failure> {
     if args.watch {
         context.only_one_journal()?;
@@ -101,7 +104,9 @@ struct StandingNow {
 impl StandingNow {
     fn look(reader: &Reader, row: RunRow) -> Result<Self, Failure> {
         let settings = RunSettings::from_json(&row.settings).ok();
-        let failures = settings.as_ref().map(|settings| settings.failures.as_path());
+        // It is there from the first end or pause on.
+        let failures =
+            settings.as_ref().map(|settings| settings.failures.as_path()).filter(|path| path.exists());
         Ok(Self {
             summary: summary(reader, &row, failures)?,
             reasons: reader.reasons(row.run)?,
@@ -197,13 +202,23 @@ impl StandingNow {
         lines.push(self.standing(context));
         lines.push(counted(output, &row.tally));
         lines.push(self.effort(context));
-        for reason in self.reasons.iter().take(5) {
+        for reason in self.reasons.iter().take(SHOWN) {
             let words = if reason.message.is_empty() {
                 String::new()
             } else {
                 format!(": {}", Printable(&reason.message))
             };
             lines.push(format!("  {} × {}{words}", output.number(reason.count), spoken(&reason.code)));
+        }
+        let more = self.reasons.get(SHOWN..).unwrap_or_default();
+        if !more.is_empty() {
+            let count = more.iter().map(|reason| reason.count).sum();
+            let report = context.command(format_args!("report {}", row.run));
+            lines.push(format!(
+                "  and {} more for {}; all of them are told by: {report}",
+                output.number(count),
+                output.amount(more.len() as u64, "other reason")
+            ));
         }
         lines.join("\n")
     }

@@ -3,6 +3,7 @@
 //! Introduces to each other the rooms that do not know each other: input and journal, engine and
 //! HTTP. Alone has tasks, a clock and random numbers. Holds no rule of Webex, no SQL, no JSON form.
 
+mod asked;
 mod bystanders;
 mod changes;
 mod clock;
@@ -19,6 +20,7 @@ mod settings;
 mod snapshot;
 mod verify;
 
+pub use asked::operations_sha256;
 pub use changes::{Changes, ChangesError, Sync, changes};
 pub use clock::unix_millis;
 pub use drive::{SendError, Sent, Stop, send};

@@ -103,8 +103,6 @@ pub struct Outlook {
     pub not_read: Option<NotRead>,
     /// Why not even the units were read.
     pub no_units: Option<String>,
-    /// The SHA-256 of all that is asked, in hexadecimal digits: another one, and something else is asked of somebody.
-    pub operations_sha256: String,
 }
 
 /// A holder of a license, beside the file.

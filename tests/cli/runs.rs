@@ -23,3 +23,47 @@ fn several_journals_are_read_as_one() {
     }
     desk.run(&["runs", "--journal", "nothing-*.db"]).exits(2);
 }
+
+#[test]
+fn of_reasons_that_are_not_shown_it_is_said_how_many_there_are() {
+    let faults: Vec<String> = (1..=7).map(|n| format!("refuse=CODE{n},user=user{n}@example.com")).collect();
+    let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+    let service = crate::harness::sandbox(9, seatbatch::domain::WireForm::Array, &faults);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(9), &[]).exits(1);
+    let status = desk.run(&["status"]).exits(0).stdout;
+    assert_eq!(status.matches(" × CODE").count(), 5, "{status}");
+    assert!(
+        status.contains("  and 2 more for 2 other reasons; all of them are told by: seatbatch report 1"),
+        "{status}"
+    );
+}
+
+#[test]
+fn a_failures_csv_is_named_once_it_is_there_and_what_cannot_be_sent_is_not_asked() {
+    let service = refusing_one();
+    let desk = Desk::at(&service.url);
+    let csv = format!("{}nobody,X\n", onboarding(3));
+    desk.apply(&csv, &["--on-invalid", "skip"]).exits(1);
+    let named = || desk.run(&["status", "--json"]).exits(0).summary()["failures_csv"].clone();
+    assert!(named().as_str().unwrap().ends_with("people.failures.csv"));
+    std::fs::remove_file(desk.path("people.failures.csv")).unwrap();
+    assert_eq!(named(), serde_json::Value::Null);
+    let report = desk.run(&["report"]).exits(0).stdout;
+    assert!(
+        report.contains("4 operations of 3 users: 3 to add, 0 to remove, 1 that cannot be sent"),
+        "{report}"
+    );
+}
+
+#[test]
+fn usage_asks_for_what_is_missing_and_nothing_else() {
+    // The environment names the service.
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let ran = desk.run(&["diff", "people.csv"]).exits(2);
+    assert!(
+        ran.stderr.contains("Usage: seatbatch diff [OPTIONS] --output <OUTPUT> <FILE>"),
+        "{}",
+        ran.stderr
+    );
+}

@@ -259,3 +259,30 @@ fn who_has_yet_to_accept_is_no_drift() {
     assert!(ran.stderr.contains("may be pending"), "{}", ran.stderr);
     assert!(undo.stderr.contains("1 operation left alone"), "{}", undo.stderr);
 }
+
+#[test]
+fn a_run_that_goes_on_says_when_it_compared_and_verify_shows_what_has_changed_since() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let patches = std::sync::Arc::new(AtomicUsize::new(0));
+    let seen = std::sync::Arc::clone(&patches);
+    let service = Scripted::start(move |asked| {
+        if asked.head.starts_with("PATCH") {
+            // The first time the token is not accepted.
+            return answer(if seen.fetch_add(1, Ordering::SeqCst) == 0 { 401 } else { 200 }, "");
+        }
+        if path(asked).split('?').next() == Some("/v1/licenses") {
+            return answer(200, json!({"items": [{"id": "LIC", "name": "Messaging"}]}).to_string());
+        }
+        // Somebody takes it from a before the run goes on.
+        let holder = if seen.load(Ordering::SeqCst) == 0 { "a@example.com" } else { "b@example.com" };
+        answer(200, page(&[("X", Some(holder))]))
+    });
+    let desk = Desk::at(&service.url);
+    let csv = "email,licenseId\na@example.com,LIC\nb@example.com,LIC\n";
+    desk.apply(csv, &["--only-changes"]).exits(3);
+    let ran = desk.run(&["resume", "--yes"]).exits(0);
+    let said = "1 operation of run 1 was in effect already when it was begun, at 20";
+    assert!(ran.stderr.contains(said) && ran.stderr.contains("seatbatch verify 1"), "{}", ran.stderr);
+    let ran = desk.run(&["verify"]).exits(1);
+    assert!(ran.stdout.contains("2,a@example.com,,LIC,add,not held,unchanged,"), "{}", ran.stdout);
+}

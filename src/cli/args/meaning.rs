@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 
@@ -92,7 +92,8 @@ pub(in crate::cli) fn parse(
 ) -> Result<Arguments, clap::Error> {
     let mut whole = command();
     let mut words: Vec<OsString> = words.into_iter().map(Into::into).collect();
-    let mut matches = whole.try_get_matches_from_mut(words.clone())?;
+    let matches = whole.try_get_matches_from_mut(words.clone());
+    let mut matches = matches.map_err(|error| with_plain_usage(error, &words))?;
     refuse_meaningless(&mut whole, &matches)?;
     let Some(config) = configuration(&mut whole, &matches)? else {
         return Arguments::from_arg_matches(&matches);
@@ -113,6 +114,19 @@ pub(in crate::cli) fn parse(
         reading.configured = config.configured;
     }
     Ok(arguments)
+}
+
+/// What is missing, with a usage that asks for nothing else: clap shows as needed, too, what the environment has said.
+fn with_plain_usage(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    if error.kind() == ErrorKind::MissingRequiredArgument {
+        let mut called = command();
+        called.build();
+        for word in words.iter().skip(1).filter_map(|word| word.to_str()) {
+            called = called.find_subcommand(word).cloned().unwrap_or(called);
+        }
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(called.render_usage()));
+    }
+    error
 }
 
 /// The configuration that the command line means.

@@ -43,9 +43,9 @@ pub(super) struct RunReport {
     /// Counts of the operations.
     #[serde(flatten)]
     pub(super) tally: Tally,
-    /// Operations that give.
+    /// Operations that give, those that cannot be sent aside.
     pub(super) adds: u64,
-    /// Operations that take away.
+    /// Operations that take away, those that cannot be sent aside.
     pub(super) removes: u64,
     /// Requests made.
     pub(super) requests: u64,
@@ -156,7 +156,10 @@ impl Groups {
 impl Counting {
     pub(super) fn row(&mut self, row: &AuditRow<'_>) {
         count(&mut self.tally, row.state);
-        *(if row.operation == "remove" { &mut self.removes } else { &mut self.adds }) += 1;
+        if row.state != OperationState::Invalid {
+            // What such a row says was never understood.
+            *(if row.operation == "remove" { &mut self.removes } else { &mut self.adds }) += 1;
+        }
         if let Some(tally) = self.targets.of(row.kind, Some(row.target), row.target_name) {
             count(tally, row.state);
         }

@@ -71,13 +71,16 @@ pub(super) fn facts(report: &RunReport, telling: &ReportOptions<'_>) -> Vec<(&'s
     };
     facts.extend(by.map(|by| ("by", by)));
     facts.extend(report.version.as_ref().map(|version| ("release", format!("seatbatch {version}"))));
-    let asked = format!(
+    let mut asked = format!(
         "{} of {}: {} to add, {} to remove",
         amount(report.tally.total, "operation", telling.grouped),
         amount(report.users, "user", telling.grouped),
         number(report.adds, telling.grouped),
         number(report.removes, telling.grouped)
     );
+    if report.tally.invalid > 0 {
+        asked = format!("{asked}, {} that cannot be sent", number(report.tally.invalid, telling.grouped));
+    }
     facts.push(("asked", asked));
     let mut requests = amount(report.requests, "request", telling.grouped);
     if report.retries > 0 {

@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use sha2::{Digest as _, Sha256};
-
 use super::{Label, OrgUsers, Outlook};
 use crate::assign::{Checked, Placed, PlacedOperation};
-use crate::domain::{AssignmentNo, EmailAddress, OperationKey, OrgId, PersonId, Target};
+use crate::domain::{AssignmentNo, OperationKey, Target};
 use crate::live::Rolls;
 use crate::plan::{LicenseKind, SeatChange, Stock};
 
@@ -33,8 +31,6 @@ pub(super) struct Taking {
     /// By organization and target.
     numbers: HashMap<(u32, u32), u32>,
     orgs: Vec<OrgUsers>,
-    /// Over all that is asked, word for word.
-    sum: Sha256,
 }
 
 impl Taking {
@@ -55,13 +51,11 @@ impl Taking {
             labels: Vec::new(),
             numbers: HashMap::new(),
             orgs,
-            sum: Sha256::new(),
         }
     }
 
     pub(super) fn take(&mut self, placed: &Placed) {
         let Ok(operation) = &placed.content else { return };
-        self.add_to_sum(placed.key, operation);
         let AssignmentNo(user) = operation.assignment;
         let place = self.orgs.partition_point(|org| org.end <= user);
         let Some(of_user) = self.orgs.get_mut(place) else { return };
@@ -91,30 +85,8 @@ impl Taking {
         self.seat_changes.push(seat_change(placed.key, operation, number));
     }
 
-    /// Who is asked for what, by which license or site itself rather than by what it is called.
-    fn add_to_sum(&mut self, key: OperationKey, operation: &PlacedOperation) {
-        let PlacedOperation { email, person, org, target, action, properties, .. } = operation;
-        let words = [
-            email.as_ref().map(EmailAddress::as_str),
-            person.as_ref().map(PersonId::as_str),
-            org.as_ref().map(OrgId::as_str),
-            self.targets.get(target.0 as usize).map(Target::as_str),
-            Some(action.as_str()),
-            properties.phone_number.as_ref().map(|number| number.as_str()),
-            properties.extension.as_deref(),
-            properties.location.as_ref().map(|location| location.as_str()),
-        ];
-        self.sum.update(key.line.get().to_le_bytes());
-        self.sum.update(key.item.get().to_le_bytes());
-        for word in words {
-            self.sum.update(word.unwrap_or_default().as_bytes());
-            self.sum.update([0]);
-        }
-    }
-
     pub(super) fn finish(self, _: &Checked) -> Outlook {
-        let Self { mut seat_changes, stocks, mut labels, orgs, numbers, sum, .. } = self;
-        let operations_sha256 = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let Self { mut seat_changes, stocks, mut labels, orgs, numbers, .. } = self;
         // What one user asks for stays in file order.
         if !seat_changes.is_sorted_by_key(|change| (change.user, change.key)) {
             seat_changes.sort_unstable_by_key(|change| (change.user, change.key));
@@ -143,7 +115,6 @@ impl Taking {
             former,
             not_read: None,
             no_units: None,
-            operations_sha256,
         }
     }
 }
