@@ -54,7 +54,8 @@ static NOTHING: LazyLock<HashSet<String>> = LazyLock::new(|| {
 
 /// The field that a column of this name is.
 pub(super) fn field(name: &str) -> Option<Field> {
-    COLUMNS.get(&key(name)).copied()
+    let known = |name: &str| COLUMNS.get(&key(name)).copied();
+    known(name).or_else(|| known(without_bracket(name)?))
 }
 
 /// Whether the key of a user is called so by Control Hub alone, in one of its languages.
@@ -223,13 +224,25 @@ pub(super) fn folded(name: &str) -> String {
     folded
 }
 
-/// What stands in brackets behind a column's name and is no subscription.
-static BRACKETS: LazyLock<HashSet<String>> =
-    LazyLock::new(|| records(include_str!("columns/brackets.csv")).map(|(word, _)| folded(word)).collect());
+/// What stands in brackets behind a column's name and is no subscription; whether the name says the same without it.
+static BRACKETS: LazyLock<HashMap<String, bool>> = LazyLock::new(|| {
+    let words = records(include_str!("columns/brackets.csv"));
+    words.map(|(kind, word)| (folded(word), kind == "plain")).collect()
+});
 
 /// Whether words in brackets say how a column is filled in, rather than what it is of.
 pub(super) fn is_bracket(text: &str) -> bool {
-    BRACKETS.contains(&folded(text))
+    BRACKETS.contains_key(&folded(text))
+}
+
+/// A column's name without words behind it, in brackets, that change nothing of what it means.
+fn without_bracket(name: &str) -> Option<&str> {
+    let name = name.trim_end();
+    let (before, inside) = name
+        .strip_suffix(')')
+        .and_then(|rest| rest.rsplit_once('('))
+        .or_else(|| name.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')))?;
+    BRACKETS.get(&folded(inside)).is_some_and(|plain| *plain).then_some(before)
 }
 
 fn service_names() -> impl Iterator<Item = &'static String> {

@@ -83,7 +83,8 @@ fn place(problem: &Problem) -> String {
 
 fn remedy(text: &mut String, problem: &Problem) {
     let _ = writeln!(text, "  => {}", Printable(&problem.remedy));
-    if let Some(fix) = &problem.fix {
+    // Where the remedy does not say already what to write.
+    if let Some(fix) = problem.fix.as_ref().filter(|fix| !problem.remedy.contains(fix.as_str())) {
         let _ = writeln!(text, "     (for line {}: '{}')", problem.line, Printable(fix));
     }
 }

@@ -237,3 +237,134 @@ fn problems_say_which_cell_and_which_entry() {
     let ran = desk.run(&["check", "people.csv"]).exits(1);
     assert!(ran.stdout.contains("NO_TARGET, 5 times") && !ran.stdout.contains("in all"), "{}", ran.stdout);
 }
+
+/// Headers as programs write them, each with the address behind `email` and a license put at the end.
+const EXPORTS: [(&str, &str); 8] = [
+    (
+        "Microsoft 365",
+        "Block credential,City,Country/Region,Department,DirSyncEnabled,Display name,Fax,First name,Last name,Mobile Phone,Object Id,Office,Password never expires,Phone number,Postal code,Preferred language,Proxy addresses,Soft deletion time stamp,State,Street address,Title,Usage location,User principal name,When created",
+    ),
+    (
+        "Google Workspace",
+        "First Name [Required],Last Name [Required],Email Address [Required],Password [Required],Password Hash Function [UPLOAD ONLY],Org Unit Path [Required],New Primary Email [UPLOAD ONLY],Status [READ ONLY],Last Sign In [READ ONLY],Recovery Email,Home Secondary Email,Work Secondary Email,Recovery Phone [MUST BE IN THE E.164 FORMAT],Work Phone,Home Phone,Mobile Phone,Work Address,Home Address,Employee ID,Employee Type,Employee Title,Manager Email,Department,Cost Center,Building ID,Floor Name,Floor Section,Change Password at Next Sign-In",
+    ),
+    (
+        "BambooHR",
+        "Employee #,First name,Last name,Job title,Work phone,Work Ext.,Mobile phone,Work Email,Home Email,Department,Location,Division,Reporting to,Hire Date,Employment Status",
+    ),
+    (
+        "Workday",
+        "Employee ID,Worker,Legal Name - First Name,Legal Name - Last Name,Business Title,Email - Primary Work,Phone - Primary Work,Supervisory Organization,Cost Center,Location,Hire Date,Worker Type,Manager,Active Status",
+    ),
+    (
+        "SAP SuccessFactors",
+        "USERID,USERNAME,FIRSTNAME,LASTNAME,MI,GENDER,EMAIL,MANAGER,HR,DEPARTMENT,JOBCODE,DIVISION,TIMEZONE,HIREDATE,EMPID,TITLE,BIZ_PHONE,FAX",
+    ),
+    (
+        "Personio",
+        "ID;Vorname;Nachname;E-Mail;Position;Abteilung;Standort;Vorgesetzter;Einstellungsdatum;Vertragsende;Beschäftigungsart",
+    ),
+    (
+        "Active Directory",
+        "DistinguishedName,Enabled,GivenName,Name,ObjectClass,ObjectGUID,SamAccountName,SID,Surname,UserPrincipalName,OfficePhone,ipPhone",
+    ),
+    (
+        "Cisco Unified CM",
+        "FIRST NAME,MIDDLE NAME,LAST NAME,USER ID,MAIL ID,MANAGER USER ID,DEPARTMENT,TELEPHONE NUMBER,PRIMARY EXTENSION",
+    ),
+];
+
+#[test]
+fn what_programs_export_is_taken_as_it_is() {
+    let desk = desk();
+    for (program, header) in EXPORTS {
+        let delimiter = if header.contains(';') { ';' } else { ',' };
+        let email = header.split(delimiter).position(|name| {
+            [
+                "email",
+                "e-mail",
+                "emailaddress[required]",
+                "workemail",
+                "email-primarywork",
+                "mailid",
+                "userprincipalname",
+            ]
+            .contains(&name.to_lowercase().replace(' ', "").as_str())
+        });
+        let cells: Vec<&str> = header
+            .split(delimiter)
+            .enumerate()
+            .map(|(number, _)| if Some(number) == email { "user1@example.com" } else { "Active" })
+            .collect();
+        let cells = cells.join(&delimiter.to_string());
+        desk.write("people.csv", format!("{header}{delimiter}license\n{cells}{delimiter}Messaging\n"));
+        let ran = desk.run(&["check", "people.csv"]).exits(0);
+        assert!(ran.stdout.contains("1 row for 1 user: 1 to add"), "{program}: {}", ran.stdout);
+        assert!(!ran.stdout.contains("error"), "{program}: {}", ran.stdout);
+        // The same as a list of people.
+        desk.write("people.csv", format!("{header}\n{cells}\n"));
+        desk.run(&["check", "people.csv", "--add", "Messaging"]).exits(0);
+    }
+    // Two names of one person, of which nobody knows which is Webex's.
+    let entra = "userPrincipalName,displayName,mail,givenName,objectId,userType,jobTitle,department,accountEnabled,usageLocation,telephoneNumber";
+    desk.write(
+        "people.csv",
+        format!("{entra},license\na@example.com,A,a@example.org,A,x,Member,,,True,DE,,M\n"),
+    );
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(ran.stderr.contains("both mean email") && ran.stderr.contains("--map email="), "{}", ran.stderr);
+    desk.run(&["check", "people.csv", "--map", "email=mail"]).exits(0);
+}
+
+#[test]
+fn numbers_are_found_under_the_names_that_lists_give_them() {
+    let desk = desk();
+    let calling = crate::harness::license("Webex Calling - Professional");
+    for header in [
+        "Phone Number (E.164)",
+        "Telephone [E.164 format]",
+        "Work Phone (required)",
+        "Phone - Primary Work",
+        "DID",
+        "Telefon geschäftlich",
+    ] {
+        desk.write(
+            "people.csv",
+            format!("email,licenseId,{header}\nuser1@example.com,{calling},0305550101\n"),
+        );
+        let ran = desk.run(&["check", "people.csv"]).exits(1);
+        assert!(ran.stdout.contains("BAD_PHONE_NUMBER"), "{header}: {}", ran.stdout);
+    }
+    for header in ["Work Ext.", "Extension (optional)", "Work Phone Extension"] {
+        desk.write("people.csv", format!("email,licenseId,{header}\nuser1@example.com,{calling},x\n"));
+        let ran = desk.run(&["check", "people.csv"]).exits(1);
+        assert!(ran.stdout.contains("BAD_EXTENSION"), "{header}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_removal_in_other_languages_is_never_an_addition() {
+    let desk = desk();
+    for word in [
+        "verwijderen",
+        "remover",
+        "usuń",
+        "usunąć",
+        "ta bort",
+        "fjern",
+        "slett",
+        "poista",
+        "odebrat",
+        "törlés",
+        "удалить",
+        "削除",
+        "删除",
+    ] {
+        desk.write("people.csv", removals("operation", word));
+        let ran = desk.run(&["check", "people.csv"]).exits(0);
+        assert!(ran.stdout.contains("0 to add, 4 to remove"), "{word}: {}", ran.stdout);
+        desk.write("people.csv", removals("Actie", word));
+        let ran = desk.run(&["check", "people.csv"]).exits(1);
+        assert!(ran.stdout.contains("--map operation=Actie"), "{word}: {}", ran.stdout);
+    }
+}
