@@ -66,6 +66,14 @@ pub(super) fn is_control_hub(name: &str) -> bool {
         .any(|beginning| key.starts_with(beginning))
 }
 
+/// Whether columns are those of the user list of a meetings site, which says nothing of licenses.
+pub(super) fn is_meetings_site(names: &[String]) -> bool {
+    let has = |column: &str| names.iter().any(|name| key(name) == key(column));
+    let columns = || records(include_str!("columns/meetings_site.csv"));
+    columns().all(|(of, column)| of != "all" || has(column))
+        && columns().any(|(of, column)| of == "any" && has(column))
+}
+
 /// Whether columns of this name are known to mean nothing here.
 pub(super) fn is_innocent(name_key: &str) -> bool {
     INNOCENT.contains(name_key)

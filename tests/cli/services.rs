@@ -115,3 +115,15 @@ fn a_file_of_people_in_which_no_column_is_a_service_asks_for_nothing() {
         assert!(ran.stderr.contains("--add LICENSE"), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn the_list_of_a_meetings_site_is_named() {
+    let header = "UserID\tActive\tFirstName\tLastName\tUserName\tEmail\tHostPrivilege\tMeetingType\tTimeZone";
+    let text = format!("{header}\r\n101\tY\tAda\tLovelace\tada\ta@example.com\tHOST\t\"3,9\"\t4\r\n");
+    let bytes: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let ran = check(&bytes, &[]).exits(1);
+    assert!(ran.stderr.contains("looks like the user list of a Webex meetings site"), "{}", ran.stderr);
+    // As a list of people it serves.
+    assert_eq!(problems(&bytes, &["--add", "M"]).1, [1, 1, 0]);
+}

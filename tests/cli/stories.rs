@@ -20,6 +20,15 @@ pub(crate) fn column(name: &str, position: usize) -> Vec<String> {
 
 /// Users with these addresses, each with the licenses that are said for its place in the list.
 fn service(emails: &[String], held: impl Fn(usize) -> Vec<&'static str>, events: u32) -> Sandbox {
+    service_of(emails, held, [5000, events])
+}
+
+/// The same, with so many units of Messaging and of Events.
+fn service_of(
+    emails: &[String],
+    held: impl Fn(usize) -> Vec<&'static str>,
+    [messaging, events]: [u32; 2],
+) -> Sandbox {
     let license = |id: &str, name: &str, units: u32, site: Option<&str>| {
         let mut license =
             json!({"id": id, "name": name, "totalUnits": units, "subscriptionId": "Sub-sandbox"});
@@ -35,7 +44,7 @@ fn service(emails: &[String], held: impl Fn(usize) -> Vec<&'static str>, events:
         .collect();
     let state = json!({
         "licenses": [
-            license("M", "Messaging", 5000, None),
+            license("M", "Messaging", messaging, None),
             license("S", "Meetings Suite", 5000, Some("meet.example.com")),
             license("E", "Events", events, Some("events.example.com")),
             license("P", "Webex Calling - Professional", 5000, None),
@@ -115,19 +124,80 @@ fn the_list_of_holders_moves_them_to_another_license() {
     }
 }
 
+/// Control Hub's export as Excel keeps it: TRUE and FALSE are booleans, days are numbers, and the rest is text.
+fn workbook() -> Vec<u8> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let made = rust_xlsxwriter::ExcelDateTime::from_ymd(2026, 11, 25).unwrap();
+    book.set_properties(&rust_xlsxwriter::DocProperties::new().set_creation_datetime(&made));
+    let sheet = book.add_worksheet().set_name("Users").unwrap();
+    let text = String::from_utf8(sample("control-hub.csv")).unwrap();
+    let rows: Vec<Vec<&str>> =
+        text.trim_start_matches('\u{feff}').lines().map(|line| line.split(',').collect()).collect();
+    let days = rows[0].iter().position(|name| *name == "Days Since Last Service Access");
+    for (number, row) in (0..).zip(&rows) {
+        for (column, cell) in row.iter().enumerate() {
+            let place = (number, u16::try_from(column).unwrap());
+            match *cell {
+                "" => continue,
+                "TRUE" | "FALSE" => sheet.write(place.0, place.1, *cell == "TRUE").unwrap(),
+                days_ago if Some(column) == days && number > 0 => {
+                    sheet.write(place.0, place.1, days_ago.parse::<u32>().unwrap()).unwrap()
+                }
+                text => sheet.write(place.0, place.1, text).unwrap(),
+            };
+        }
+    }
+    book.save_to_buffer().unwrap()
+}
+
+/// `UPDATE_SAMPLES=1` makes it anew.
 #[test]
-fn control_hubs_export_asks_for_the_same_before_and_after_a_german_excel() {
+fn the_workbook_among_the_samples_is_the_export() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/control-hub.xlsx");
+    if std::env::var_os("UPDATE_SAMPLES").is_some() {
+        std::fs::write(&path, workbook()).unwrap();
+    }
+    let cells = |bytes: Vec<u8>| {
+        use calamine::Reader as _;
+        let mut book = calamine::Xlsx::new(std::io::Cursor::new(bytes)).unwrap();
+        assert_eq!(book.sheet_names(), ["Users"]);
+        let range = book.worksheet_range("Users").unwrap();
+        range.rows().map(<[calamine::Data]>::to_vec).collect::<Vec<_>>()
+    };
+    assert!(cells(sample("control-hub.xlsx")) == cells(workbook()), "make it anew with UPDATE_SAMPLES=1");
+}
+
+#[test]
+fn control_hubs_export_asks_for_the_same_whoever_has_saved_it() {
     let emails = column("control-hub.csv", 3);
-    let held = ["control-hub.csv", "control-hub-german-excel.csv"].map(|name| {
+    let names = ["control-hub.csv", "control-hub-german-excel.csv", "control-hub.xlsx"];
+    let held = names.map(|name| {
         let service = service(&emails, |_| Vec::new(), 5000);
         let desk = Desk::at(&service.url());
-        desk.write("users.csv", sample(name));
+        desk.write(name, sample(name));
         desk.write("seatbatch.toml", "[locations]\nBerlin = \"L1\"\n\"Köln\" = \"L2\"\n");
-        let ran = desk.run(&["apply", "users.csv", "--yes"]).exits(0);
+        let ran = desk.run(&["apply", name, "--yes"]).exits(0);
         assert!(ran.stderr.contains("751 to add, 0 to remove"), "{}", ran.stderr);
+        desk.run(&["verify"]).exits(0);
         emails.iter().map(|email| service.user(email).unwrap()).collect::<Vec<_>>()
     });
-    let [export, excel] = held;
+    let [export, excel, workbook] = held;
     assert_eq!(export, excel);
+    assert_eq!(export, workbook);
     assert!(export.iter().all(|user| user.licenses.contains(&"M".to_owned())));
+}
+
+#[test]
+fn what_fails_of_a_workbook_comes_back_as_one_that_asks_for_it() {
+    let emails = column("control-hub.csv", 3);
+    // Messaging runs out.
+    let service = service_of(&emails, |_| Vec::new(), [300, 5000]);
+    let desk = Desk::at(&service.url());
+    desk.write("users.xlsx", sample("control-hub.xlsx"));
+    desk.write("seatbatch.toml", "[locations]\nBerlin = \"L1\"\n\"Köln\" = \"L2\"\n");
+    let ran = desk.run(&["apply", "users.xlsx", "--yes", "--failures", "left.xlsx", "--json"]).exits(1);
+    let [failed] = counts(&ran.summary(), ["failed"]);
+    assert!(failed >= 20, "{failed}");
+    let ran = desk.run(&["check", "left.xlsx", "--json"]).exits(0);
+    assert_eq!(counts(&ran.summary()["counts"], ["adds"]), [failed]);
 }

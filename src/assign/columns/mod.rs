@@ -280,8 +280,13 @@ impl Columns {
                 } else {
                     ""
                 };
+                let site = if words::is_meetings_site(header.names()) {
+                    ". It looks like the user list of a Webex meetings site, which tells no licenses: take Control Hub's export instead"
+                } else {
+                    ""
+                };
                 let all = "say what all of its users are to get or to lose with --add LICENSE, --remove LICENSE, --replace A=B or --remove-all";
-                ColumnsError::Missing { line, what, found, hint: format!("{hint}{bundle}. Or, if the file only names people, {all}") }
+                ColumnsError::Missing { line, what, found, hint: format!("{site}{hint}{bundle}. Or, if the file only names people, {all}") }
             }
             other => other,
         })
