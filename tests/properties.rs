@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use rusqlite::{Connection, params};
 use seatbatch::assign::{
-    Bundle, Checked, Field, Interpretation, Known, KnownLicense, LicenseNames, Request, SecondReading,
+    Bundle, Checked, Due, Field, Interpretation, Known, KnownLicense, LicenseNames, Request, SecondReading,
     ServiceMode, Severity, check,
 };
-use seatbatch::domain::{Action, LicenseId, OperationKey, Order};
+use seatbatch::domain::{Action, LicenseId, OperationKey, Order, OrgId};
 use seatbatch::input::InputFile;
 use seatbatch::journal::{Journal, Reader};
 use seatbatch::report::write_failures;
@@ -22,8 +22,8 @@ const USERS: usize = 4;
 
 /// Who is to get or to lose what: by user, then by license; the last is the site.
 type Wish = Vec<[Option<Action>; 4]>;
-/// The same as it is understood.
-type Asked = BTreeSet<(String, String, &'static str)>;
+/// The same as it is understood: whose organization, who, what, and whether it is given or taken.
+type Asked = BTreeSet<(Option<String>, String, String, &'static str)>;
 
 fn wish() -> impl Strategy<Value = Wish> {
     let one = prop_oneof![Just(None), Just(Some(Action::Add)), Just(Some(Action::Remove))];
@@ -41,10 +41,77 @@ fn target(number: usize) -> &'static str {
 fn expected(wish: &Wish) -> Asked {
     let of_user = |(user, wishes): (usize, &[Option<Action>; 4])| -> Vec<_> {
         let of = wishes.iter().enumerate();
-        of.filter_map(|(number, action)| Some((email(user), target(number).to_owned(), (*action)?.as_str())))
-            .collect()
+        of.filter_map(|(number, action)| {
+            Some((None, email(user), target(number).to_owned(), (*action)?.as_str()))
+        })
+        .collect()
     };
     wish.iter().enumerate().flat_map(of_user).collect()
+}
+
+/// A day of today's, of yesterday's or of tomorrow's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Day {
+    Yesterday,
+    Today,
+    Tomorrow,
+}
+
+impl Day {
+    fn text(self, dotted: bool) -> &'static str {
+        match (self, dotted) {
+            (Self::Yesterday, false) => "2026-11-25",
+            (Self::Yesterday, true) => "25.11.2026",
+            // As a spreadsheet and we ourselves write it, whatever the others are written like.
+            (Self::Today, _) => "2026-11-26",
+            (Self::Tomorrow, false) => "2026-11-27",
+            (Self::Tomorrow, true) => "27.11.2026",
+        }
+    }
+}
+
+/// What a file may say of its users beside: each one's organization and day.
+#[derive(Debug, Clone)]
+struct Dress {
+    organizations: Vec<Option<u8>>,
+    days: Vec<Option<Day>>,
+    dotted: bool,
+}
+
+impl Dress {
+    /// What is asked of those whose day has come, in their organizations.
+    fn of(&self, asked: Asked) -> Asked {
+        let dated = self.days.iter().any(Option::is_some);
+        let number = |user: &str| (0..USERS).find(|number| email(*number) == user).unwrap();
+        let due = |user: &str| !dated || matches!(self.days[number(user)], Some(Day::Yesterday | Day::Today));
+        let asked = asked.into_iter().filter(|(_, user, ..)| due(user));
+        asked
+            .map(|(_, user, target, action)| {
+                (self.organizations[number(&user)].map(organization), user, target, action)
+            })
+            .collect()
+    }
+}
+
+fn organization(number: u8) -> String {
+    format!("ORG{number}")
+}
+
+fn dress() -> impl Strategy<Value = Dress> {
+    let organization = prop_oneof![Just(None), (0..2_u8).prop_map(Some)];
+    let organizations = prop_oneof![Just(vec![None; USERS]), prop::collection::vec(organization, USERS),];
+    let day = prop_oneof![
+        Just(None),
+        Just(Some(Day::Yesterday)),
+        Just(Some(Day::Today)),
+        Just(Some(Day::Tomorrow))
+    ];
+    let days = prop_oneof![Just(vec![None; USERS]), prop::collection::vec(day, USERS)];
+    (organizations, days, any::<bool>()).prop_map(|(organizations, days, dotted)| Dress {
+        organizations,
+        days,
+        dotted,
+    })
 }
 
 /// A table, and how it is to be taken.
@@ -64,7 +131,7 @@ impl Form {
     fn long(wish: &Wish) -> Self {
         let mut form =
             Self::new(&["note", "email", "license", "siteUrl", "operation"], Interpretation::default());
-        for (user, target, action) in expected(wish) {
+        for (_, user, target, action) in expected(wish) {
             let (license, site) =
                 if target == SITE { (String::new(), target) } else { (target, String::new()) };
             form.rows.push(vec!["a, \"b\"".into(), user, license, site, action.into()]);
@@ -165,6 +232,28 @@ impl Form {
         form
     }
 
+    /// The same with columns of organizations and of days.
+    fn dressed(mut self, dress: &Dress) -> Self {
+        let column = self.header.iter().position(|name| name.to_lowercase().contains("mail")).unwrap();
+        let of_row = |row: &[String]| (0..USERS).find(|user| email(*user) == row[column]).unwrap();
+        if dress.organizations.iter().any(Option::is_some) {
+            self.header.push("orgId");
+            for row in &mut self.rows {
+                row.push(dress.organizations[of_row(row)].map_or_else(String::new, organization));
+            }
+        }
+        if dress.days.iter().any(Option::is_some) {
+            self.header.push("Last Day");
+            for row in &mut self.rows {
+                row.push(dress.days[of_row(row)].map_or("", |day| day.text(dress.dotted)).to_owned());
+            }
+            let format = dress.dotted.then(|| "%d.%m.%Y".to_owned());
+            let today = jiff::civil::date(2026, 11, 26);
+            self.how.due = Some(Due { column: "last day".into(), format, today });
+        }
+        self
+    }
+
     /// Writes it, as text or as a workbook.
     fn write(&self, folder: &Path, workbook: bool) -> PathBuf {
         let path = folder.join(if workbook { "people.xlsx" } else { "people.csv" });
@@ -179,6 +268,12 @@ impl Form {
                         "" => continue,
                         "TRUE" => sheet.write(row, column, true).unwrap(),
                         "FALSE" => sheet.write(row, column, false).unwrap(),
+                        // A day as Excel keeps it, however it shows it.
+                        day if day.starts_with("2026-11-2") => {
+                            let day = rust_xlsxwriter::ExcelDateTime::parse_from_str(day).unwrap();
+                            let form = rust_xlsxwriter::Format::new().set_num_format("dd.mm.yyyy");
+                            sheet.write_with_format(row, column, &day, &form).unwrap()
+                        }
                         text => sheet.write(row, column, text).unwrap(),
                     };
                 }
@@ -193,18 +288,27 @@ impl Form {
     }
 }
 
+/// Each organization has its own licenses, of the same names.
 fn known() -> Known {
-    let license = |name: &&str| KnownLicense {
-        id: LicenseId::parse(&format!("ID-{}", name.replace(' ', ""))).unwrap(),
-        name: (*name).to_owned(),
-        site: None,
-        subscription: None,
-        free: None,
+    let license = |number: Option<u8>| {
+        move |name: &&str| KnownLicense {
+            id: LicenseId::parse(&id(number, name)).unwrap(),
+            name: (*name).to_owned(),
+            site: None,
+            subscription: None,
+            free: None,
+        }
     };
-    Known {
-        names: LicenseNames::default().with(None, LICENSES.iter().map(license).collect()),
-        holdings: None,
+    let mut names = LicenseNames::default();
+    for number in [None, Some(0), Some(1)] {
+        let org = number.map(|number| OrgId::parse(&organization(number)).unwrap());
+        names = names.with(org.as_ref(), LICENSES.iter().map(license(number)).collect());
     }
+    Known { names, holdings: None }
+}
+
+fn id(number: Option<u8>, name: &str) -> String {
+    format!("ID{}-{}", number.map_or(9, u8::from), name.replace(' ', ""))
 }
 
 fn read(file: &InputFile, how: &Interpretation) -> Option<Checked> {
@@ -219,15 +323,19 @@ fn read(file: &InputFile, how: &Interpretation) -> Option<Checked> {
 }
 
 /// What a file asks for, by the operations' names.
-fn operations(file: &InputFile, how: &Interpretation) -> Vec<(OperationKey, (String, String, &'static str))> {
+fn operations(
+    file: &InputFile,
+    how: &Interpretation,
+) -> Vec<(OperationKey, (Option<String>, String, String, &'static str))> {
     let Some(checked) = read(file, how) else { return Vec::new() };
     let names: Vec<String> = checked
         .targets()
         .all()
         .iter()
         .map(|target| {
+            let ids = [None, Some(0), Some(1)];
             let name =
-                LICENSES.iter().find(|name| format!("ID-{}", name.replace(' ', "")) == target.as_str());
+                LICENSES.iter().find(|name| ids.iter().any(|number| id(*number, name) == target.as_str()));
             name.map_or_else(|| target.as_str().to_owned(), |name| (*name).to_owned())
         })
         .collect();
@@ -237,7 +345,8 @@ fn operations(file: &InputFile, how: &Interpretation) -> Vec<(OperationKey, (Str
     let of = |placed: seatbatch::assign::Placed| {
         let operation = placed.content.unwrap();
         let user = operation.email.unwrap().as_str().to_owned();
-        (placed.key, (user, names[operation.target.0 as usize].clone(), operation.action.as_str()))
+        let org = operation.org.map(|org| org.as_str().to_owned());
+        (placed.key, (org, user, names[operation.target.0 as usize].clone(), operation.action.as_str()))
     };
     placed.into_iter().map(of).collect()
 }
@@ -293,21 +402,23 @@ proptest! {
     #![proptest_config(few(96))]
 
     #[test]
-    fn every_form_of_a_wish_asks_for_the_same(wish in wish(), workbook: bool) {
+    fn every_form_of_a_wish_asks_for_the_same(wish in wish(), dress in dress(), workbook: bool) {
         let folder = tempfile::tempdir().unwrap();
-        let expected = expected(&wish);
+        let expected = dress.of(expected(&wish));
         for form in [Form::long(&wish), Form::wide(&wish), Form::bundles(&wish)] {
+            let form = form.dressed(&dress);
             let path = form.write(folder.path(), workbook);
             prop_assert_eq!(&asked(&path, &form.how), &expected, "{:?}", form);
         }
-        let licenses: Asked = expected.into_iter().filter(|(_, target, _)| target != SITE).collect();
-        let lists = Form::lists(&wish);
+        let licenses: Asked = expected.into_iter().filter(|(_, _, target, _)| target != SITE).collect();
+        let lists = Form::lists(&wish).dressed(&dress);
         prop_assert_eq!(asked(&lists.write(folder.path(), workbook), &lists.how), licenses);
     }
 
     #[test]
     fn a_failures_file_asks_for_exactly_what_failed(
         wish in wish(),
+        dress in dress(),
         form in 0..5_usize,
         workbook: bool,
         back_as_workbook: bool,
@@ -319,6 +430,7 @@ proptest! {
         if form.how.requests.is_empty() && form.rows.is_empty() || form.header.len() == 2 && form.how.requests.is_empty() {
             return Ok(());
         }
+        let form = form.dressed(&dress);
         let mut path = form.write(folder.path(), workbook);
         let mut fates = fates.into_iter().cycle();
         // What failed of what failed, and of that, comes back too.

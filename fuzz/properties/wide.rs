@@ -1,5 +1,5 @@
-//! Any header over a row of TRUE and FALSE: no panic, nothing is taken away unless that was asked for, and no more is
-//! asked for than cells say.
+//! Any header over a row of TRUE and FALSE, or of ticks: no panic, nothing is taken away unless that was asked for, no
+//! more is asked for than cells say, and what is not understood is told.
 
 use std::io::Write as _;
 
@@ -19,6 +19,7 @@ pub(crate) fn holds(bytes: &[u8]) {
         ("TRUE", ServiceMode::AddOnly),
         ("FALSE", ServiceMode::AddOnly),
         ("FALSCH", ServiceMode::AddAndRemove),
+        ("X", ServiceMode::AddOnly),
     ] {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(row(word).as_bytes()).unwrap();
@@ -40,5 +41,8 @@ pub(crate) fn holds(bytes: &[u8]) {
         assert!(counts.removes == 0 || word == "FALSCH" || counts.services.is_none());
         assert!(counts.adds + counts.removes <= columns as u64 + 1);
         assert!(counts.errors + counts.warnings <= told);
+        if word == "X" && counts.services.is_some() {
+            assert!(counts.adds == 0 && counts.errors > 0, "columns that may be services vanish: {header}");
+        }
     }
 }
