@@ -121,6 +121,8 @@ codes! {
     SuspendedService => "SUSPENDED_SERVICE",
     /// Two Calling licenses for one user.
     TwoCallingLicenses => "TWO_CALLING_LICENSES",
+    /// Host and attendee of one site for one user.
+    TwoAccountTypes => "TWO_ACCOUNT_TYPES",
     /// A Calling service without number or location.
     CallingNeedsMore => "CALLING_NEEDS_MORE",
     /// Not E.164.

@@ -255,3 +255,25 @@ fn what_a_header_says_beyond_a_name_must_be_of_the_license() {
     desk.write("seatbatch.toml", "[services]\n\"Webex Teams [Sub121331]\" = \"Messaging\"\n");
     desk.run(&["apply", "users.csv", "--yes"]).exits(0);
 }
+
+#[test]
+fn what_two_cells_of_a_row_say_must_agree() {
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let [messaging, calling] = ["Messaging", "Webex Calling - Professional"].map(license);
+    // An attendee has no license, which would make a host of him.
+    for (kind, code) in [("attendee", 1), ("ATTENDEE", 1), ("host", 0), ("", 0)] {
+        desk.write("people.csv", format!("email,licenseId,accountType\na@example.com,{messaging},{kind}\n"));
+        let ran = desk.run(&["check", "people.csv"]).exits(code);
+        assert_eq!(ran.stdout.contains("BAD_ACCOUNT_TYPE"), code == 1, "{kind}: {}", ran.stdout);
+    }
+    let location = |number: u8| {
+        encoded(&format!("ciscospark://us/LOCATION/10ca0000-0000-4000-8000-00000000000{number}"))
+    };
+    desk.write("seatbatch.toml", format!("[locations]\nHQ = \"{}\"\n", location(1)));
+    for (number, name, code) in [(1, "hq", 0), (2, "HQ", 1), (2, "elsewhere", 0), (2, "", 0)] {
+        let row = format!("a@example.com,{calling},2001,{},{name}", location(number));
+        desk.write("people.csv", format!("email,licenseId,extension,locationId,location\n{row}\n"));
+        let ran = desk.run(&["check", "people.csv"]).exits(code);
+        assert_eq!(ran.stdout.contains("has another ID than"), code == 1, "{name}: {}", ran.stdout);
+    }
+}

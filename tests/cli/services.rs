@@ -127,3 +127,10 @@ fn the_list_of_a_meetings_site_is_named() {
     // As a list of people it serves.
     assert_eq!(problems(&bytes, &["--add", "M"]).1, [1, 1, 0]);
 }
+
+#[test]
+fn nobody_is_host_and_attendee_of_one_site() {
+    let header = "User ID/Email (Required),Meet.webex.com - WebEx Enterprise Edition [Sub1],meet.webex.com\u{2013}Attendee,other.webex.com - Attendee";
+    let rows = "a@example.com,TRUE,TRUE,\nb@example.com,TRUE,FALSE,TRUE\nc@example.com,,TRUE,TRUE\n";
+    assert_eq!(problems(format!("{header}\n{rows}"), &[]), (vec![told("TWO_ACCOUNT_TYPES", 2)], [3, 4, 0]));
+}

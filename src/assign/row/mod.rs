@@ -390,6 +390,12 @@ impl<'a> RowInHand<'a> {
             }
             return;
         }
+        if names_license && self.cell(Field::AccountType).eq_ignore_ascii_case("attendee") {
+            // A license of meetings makes hosts: who is to attend alone would get more than was meant.
+            let message = "the row names a license, and attendees of a site have none";
+            let remedy = "name the site in siteUrl instead of the license, or empty the account type";
+            self.say(Field::AccountType, ProblemCode::BadAccountType, message, remedy);
+        }
         if !site.is_empty() {
             self.account_type();
             match self.targets.site(site) {

@@ -83,7 +83,19 @@ impl RowInHand<'_> {
 
     fn location(&mut self, id: &str, name: &str) -> Option<LocationId> {
         if !id.is_empty() {
-            return self.id(Field::LocationId, LocationId::parse);
+            let id = self.id(Field::LocationId, LocationId::parse);
+            if let (Some(id), Some(other)) = (&id, self.known_location(name))
+                && LocationId::parse(other).is_ok_and(|other| other.key() != id.key())
+            {
+                let message = "the location of this name has another ID than the row's locationId";
+                self.say(
+                    Field::Location,
+                    ProblemCode::UnknownLocation,
+                    message,
+                    "correct one of them, or leave one out",
+                );
+            }
+            return id;
         }
         if name.is_empty() {
             return None;
@@ -91,16 +103,22 @@ impl RowInHand<'_> {
         if name.starts_with("Y2lzY29zcGFyazov") || words::is_nothing(name) {
             return self.id(Field::Location, LocationId::parse);
         }
-        let key = words::key(name);
-        let exact = self.how.locations.get(name);
-        let known = exact.or_else(|| {
-            self.how.locations.iter().find(|(known, _)| words::key(known) == key).map(|(_, id)| id)
-        });
-        let Some(id) = known else {
+        let Some(id) = self.known_location(name) else {
             self.unknown_location(name);
             return None;
         };
         cells::id(id, LocationId::parse).map_err(|fault| self.report(Field::Location, fault)).ok()
+    }
+
+    /// The ID that `[locations]` has for a name.
+    fn known_location(&self, name: &str) -> Option<&'_ str> {
+        let key = words::key(name);
+        let exact = self.how.locations.get(name).filter(|_| !name.is_empty());
+        let alike = || {
+            let mut known = self.how.locations.iter().filter(|_| !key.is_empty());
+            known.find(|(known, _)| words::key(known) == key).map(|(_, id)| id)
+        };
+        exact.or_else(alike).map(String::as_str)
     }
 
     fn unknown_location(&mut self, name: &str) {

@@ -26,6 +26,8 @@ struct Service {
     position: usize,
     header: Box<str>,
     naming: Naming,
+    /// The site it is of, and whether it lets people attend there alone.
+    site: Option<(Box<str>, bool)>,
     suspended: bool,
     /// The name that stands for it in `[services]`.
     configured: Option<String>,
@@ -89,10 +91,12 @@ impl Wide {
 
 impl Service {
     fn of(position: usize, header: &str, how: &Interpretation) -> Self {
+        let parts = Parts::of(header);
         Self {
             position,
             header: header.into(),
             naming: Naming::of(header, how),
+            site: parts.site.map(|site| (site.to_lowercase().into(), parts.attendee)),
             suspended: suspended(header).is_some(),
             configured: configured(header, how).cloned(),
             leads_to: Vec::new(),
@@ -237,6 +241,7 @@ impl RowInHand<'_> {
             self.ask_service(service, &named, action);
         }
         self.one_calling_license(wide);
+        self.one_account_a_site(wide);
         self.number_properties(false, true);
         self.check_organizations(user);
     }
@@ -268,6 +273,30 @@ impl RowInHand<'_> {
             remedy: fault.remedy,
             fix: fault.fix,
         });
+    }
+
+    /// Nobody is host and attendee of one site.
+    fn one_account_a_site(&mut self, wide: &Wide) {
+        let is_true = |service: &Service| words::boolean(self.row.at(service.position)) == Some(true);
+        let attendees = wide.services.iter().filter(|service| matches!(service.site, Some((_, true))));
+        let both = attendees.filter(|attendee| {
+            let is_host = |other: &Service| match (&other.site, &attendee.site) {
+                (Some((host, false)), Some((site, _))) => host == site && is_true(other),
+                _ => false,
+            };
+            is_true(attendee) && wide.services.iter().any(is_host)
+        });
+        let both: Vec<&Service> = both.collect();
+        for service in both {
+            let fault = CellFault {
+                code: ProblemCode::TwoAccountTypes,
+                message: "the row makes a host and an attendee of one site, and a user can be one of them"
+                    .to_owned(),
+                remedy: "leave TRUE in one of them".into(),
+                fix: None,
+            };
+            self.report_service(service, fault);
+        }
     }
 
     /// Nobody can have two Calling licenses.
