@@ -17,7 +17,7 @@ use crate::domain::{
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Reader, RunRow};
 use crate::plan::LicenseKind;
-use crate::run::{Background, Catalog, Depth, NotRead, Outlook, RunSettings, Silent, import, send};
+use crate::run::{Background, Catalog, Depth, NotRead, Outlook, RunSettings, Silent, arrange, import, send};
 use crate::sandbox::{Nameless, Options, Organization, Sandbox};
 use crate::webex::License;
 
@@ -39,6 +39,12 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let (mut outlook, checked) = Outlook::look(checked, &file, &mut catalog, Depth::Holders)?;
     refuse_unread(&outlook)?;
     let unknown = outlook.unknown();
+    let only_changes = args.choosing.only_changes;
+    let waves = (order == Order::Fit).then(|| outlook.waves()).transpose()?;
+    if !(only_changes && waves.is_some()) {
+        // They take as much room as the copy does that comes next.
+        outlook.forget_changes();
+    }
     let (organization, mut checked, strangers) = copied(&mut catalog, &outlook, checked, &file)?;
     let before = left(&organization.licenses());
     let form = if settings.wire == Wire::Object { WireForm::Object } else { WireForm::Array };
@@ -47,16 +53,15 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
 
     let folder = tempfile::Builder::new().prefix("seatbatch-rehearsal-").tempdir()?;
     let inside = context.inside(folder.path().join("seatbatch.db"), sandbox.url(), token.into(), false);
-    let only_changes = args.choosing.only_changes;
     settings.base_url = sandbox.url();
     settings.failures = folder.path().join("failures.csv");
     settings.rate = Rate::AtMost(crate::domain::Ceiling::Unlimited);
     settings.snapshot = Snapshot::No;
     // One after the other, so that who gets the last unit is no matter of chance.
     settings.concurrency = NonZeroU32::MIN;
-    settings.sequence = match order {
-        Order::File | Order::RemovesFirst => Sequence::RemovesFirst,
-        Order::Fit => arrange(&mut outlook, &mut checked, only_changes)?,
+    settings.sequence = match waves {
+        None => Sequence::RemovesFirst,
+        Some(waves) => arrange(&mut outlook, &mut checked, &waves, only_changes)?,
     };
     outlook.forget_changes();
     let readings = inside.readings(inside.client(&settings)?, &settings);
@@ -75,11 +80,6 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     tell(context, &row, &lines, &told)?;
     let tally = row.tally;
     Ok(if tally.done + tally.unchanged == tally.total { Exit::Done } else { Exit::Problems })
-}
-
-fn arrange(outlook: &mut Outlook, checked: &mut Checked, only_changes: bool) -> Result<Sequence, Failure> {
-    let waves = outlook.waves()?;
-    Ok(crate::run::arrange(outlook, checked, &waves, only_changes)?)
 }
 
 /// What nobody could read cannot be copied.

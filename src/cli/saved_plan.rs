@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::args::{Choosing, OnInvalid};
 use super::exit::Failure;
 use super::preview::Preview;
-use super::words::cause;
+use super::words::{self, cause};
 use crate::assign::Checked;
 use crate::domain::{Order, Printable};
 use crate::report::{Destination, ReportError};
@@ -200,10 +200,12 @@ impl SavedPlan {
         differ("--partition", &part(&then_set.partition), &part(&now_set.partition));
         if self.would_fail != now.would_fail {
             self.licenses_that_differ(now, &mut found);
-            let (then, now) = (self.would_fail.len(), now.would_fail.len());
-            found.push(format!(
-                "{then} operations would have failed then, and {now} would now, or others than then"
-            ));
+            let amount = |plan: &Self| words::amount(plan.would_fail.len() as u64, "operation", false);
+            found.push(if self.would_fail.len() == now.would_fail.len() {
+                format!("{} would fail now as then, and others than then", amount(now))
+            } else {
+                format!("{} would have failed then, {} now", amount(self), amount(now))
+            });
         }
         found
     }
@@ -211,7 +213,8 @@ impl SavedPlan {
     /// Units that changed, where that makes another outcome.
     fn licenses_that_differ(&self, now: &Self, found: &mut Vec<String>) {
         let units = |left: Option<u64>| {
-            left.map_or_else(|| "no end of units".to_owned(), |left| format!("{left} units left"))
+            let left = left.map(|left| format!("{} left", words::amount(left, "unit", false)));
+            left.unwrap_or_else(|| "no end of units".to_owned())
         };
         for then in &self.licenses {
             let same = |other: &&SavedLicense| (&other.target, &other.org_id) == (&then.target, &then.org_id);

@@ -41,7 +41,9 @@ const LOOKS: usize = 20_000_000;
 pub fn waves(changes: SeatChanges<'_>, stocks: &[Stock], holders: &impl Holders) -> Waves {
     let mut numbers: HashMap<Needs, u32> = HashMap::new();
     let mut classes: Vec<Needs> = Vec::new();
-    let mut users: Vec<(u32, u32, u32)> = Vec::new();
+    // Made once, since there may be a million: growing, they would be there twice.
+    let mut users: Vec<(u32, u32)> = Vec::with_capacity(changes.users().count());
+    let mut orgs: Vec<(u32, usize)> = Vec::new();
     for user in changes.users() {
         let Some(first) = user.first() else { continue };
         let needs = needs_of(user, stocks, holders);
@@ -51,14 +53,18 @@ pub fn waves(changes: SeatChanges<'_>, stocks: &[Stock], holders: &impl Holders)
             next
         });
         let org = stocks.get(first.stock as usize).map_or(0, |stock| stock.org);
-        users.push((org, first.user, class));
+        if orgs.last().is_none_or(|(last, _)| *last != org) {
+            orgs.push((org, users.len()));
+        }
+        users.push((first.user, class));
     }
     let signed = |free: u64| i64::try_from(free).unwrap_or(i64::MAX);
     let mut left: Left = stocks.iter().map(|stock| stock.free().map(signed)).collect();
-    let mut waves = Waves::default();
-    for of_org in users.chunk_by(|a, b| a.0 == b.0) {
-        let users: Vec<(u32, u32)> = of_org.iter().map(|(_, user, class)| (*user, *class)).collect();
-        left = Party { classes: &classes, users: &users, left: &left }.into_waves(&mut waves);
+    let mut waves = Waves { order: Vec::with_capacity(users.len()), ..Waves::default() };
+    let ends = orgs.iter().skip(1).map(|(_, begin)| *begin).chain([users.len()]);
+    for ((_, begin), end) in orgs.iter().zip(ends) {
+        let users = users.get(*begin..end).unwrap_or_default();
+        left = Party { classes: &classes, users, left: &left }.into_waves(&mut waves);
     }
     waves
 }
@@ -128,7 +134,7 @@ impl Party<'_> {
         waves.starts.extend((first > 0).then_some(first));
         // One place where waves are made: whatever the order, nobody is in one whose units are not there.
         let (mut left, mut given) = (self.left.clone(), Vec::new());
-        let mut is_in = std::collections::HashSet::with_capacity(best.len());
+        let first_in = waves.order.len();
         for (user, class) in best {
             let needs = self.needs(class);
             if !fits(needs, &left) {
@@ -141,11 +147,9 @@ impl Party<'_> {
             for (stock, need) in needs {
                 if *need > 0 { take(&mut left, *stock, *need) } else { given.push((*stock, *need)) }
             }
-            is_in.insert(user);
             waves.order.push(user);
         }
-        let out: Vec<u32> =
-            self.users.iter().map(|(user, _)| *user).filter(|user| !is_in.contains(user)).collect();
+        let out = self.others(waves.order.get(first_in..).unwrap_or_default());
         if !out.is_empty() && here(waves) > first {
             waves.starts.push(here(waves));
         }
@@ -153,6 +157,17 @@ impl Party<'_> {
         waves.order.extend(&out);
         waves.out.extend(out);
         left
+    }
+
+    /// Those who are not among these, in sending order.
+    fn others(&self, these: &[u32]) -> Vec<u32> {
+        if these.len() == self.users.len() {
+            return Vec::new();
+        }
+        let mut these = these.to_vec();
+        these.sort_unstable();
+        let users = self.users.iter().map(|(user, _)| *user);
+        users.filter(|user| these.binary_search(user).is_err()).collect()
     }
 
     /// As many of each class as fit, again and again; who only gets waits until nobody exchanges any more.

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::assign::{Interpretation, Known, check};
+use crate::assign::{Due, Interpretation, Known, check};
 use crate::live::{Roll, Rolls};
 use crate::run::outlook::{FileUsers, UsersListed};
 
@@ -21,8 +21,9 @@ fn written(
     sync: &Sync,
     holders: &[Vec<LicenseUser>; 2],
 ) -> Result<(Changes, Vec<csv::StringRecord>), ChangesError> {
-    let mut checked =
-        check(file, &Interpretation::default(), Order::File, Known::nothing(), &mut |_| {}).unwrap();
+    let due = Due { column: "day".into(), format: None, today: jiff::civil::date(2026, 11, 26) };
+    let how = Interpretation { due: Some(due), ..Interpretation::default() };
+    let mut checked = check(file, &how, Order::File, Known::nothing(), &mut |_| {}).unwrap();
     let bystanders = Bystanders::of(&mut checked, file).unwrap();
     let (mut outlook, checked) = Outlook::of_file(checked, file).unwrap();
     let (others, users) = (Others::new(sync, bystanders).unwrap(), checked.counts().assignments);
@@ -58,16 +59,24 @@ fn a_file_that_is_the_whole_truth_equals_its_model() {
         let users = 2 + random.usize(..6);
         // What the file asks: user and license, and whether it gives.
         let mut asked: HashMap<(usize, usize), bool> = HashMap::new();
-        let mut text = "email,personId,licenseId,operation\n".to_owned();
+        // For whom the file lists a license on another day.
+        let mut later: BTreeSet<(usize, usize)> = BTreeSet::new();
+        let mut text = "email,personId,licenseId,operation,day\n".to_owned();
         let by_id: Vec<bool> = (0..users).map(|_| random.u8(..5) == 0).collect();
         for (user, by_id) in by_id.iter().enumerate() {
             for license in 0..2 {
                 if random.u8(..3) > 0 {
                     let gives = random.u8(..3) > 0;
-                    asked.insert((user, license), gives);
+                    let is_due = random.u8(..6) > 0;
+                    if is_due {
+                        asked.insert((user, license), gives);
+                    } else {
+                        later.insert((user, license));
+                    }
                     let name = if *by_id { format!(",P{user}") } else { format!("u{user}@example.com,") };
                     let (license, operation) = (["A", "B"][license], if gives { "add" } else { "remove" });
-                    text += &format!("{name},{license},{operation}\n");
+                    let day = if is_due { "2026-11-26" } else { "2026-11-27" };
+                    text += &format!("{name},{license},{operation},{day}\n");
                 }
             }
         }
@@ -99,16 +108,20 @@ fn a_file_that_is_the_whole_truth_equals_its_model() {
         let is_protected = |user: usize| protected.as_ref().is_some_and(|all| all.contains(&user));
 
         let result = written(&InputFile::open(&path).unwrap(), &sync, &holders);
-        let Ok((found, rows)) = result else {
-            refused += 1;
-            // Never for nothing: something would have been taken from a holder.
-            let taken = |license: usize| {
-                held.iter()
-                    .filter(|(user, of)| *of == license && asked.get(&(*user, license)) != Some(&true))
-                    .count()
-            };
-            assert!((0..2).any(|license| taken(license) > 0), "case {case}");
-            continue;
+        let (found, rows) = match result {
+            Ok(found) => found,
+            Err(error) => {
+                refused += 1;
+                // Never for nothing: something would have been taken from a holder, or may be where the list says too little.
+                let taken = |license: usize| {
+                    held.iter()
+                        .filter(|(user, of)| *of == license && asked.get(&(*user, license)) != Some(&true))
+                        .filter(|holder| !later.contains(holder))
+                        .count()
+                };
+                assert!((0..2).any(|license| taken(license) > 0) || !full, "case {case}: {error}");
+                continue;
+            }
         };
         let mut now = held.clone();
         for row in &rows {
@@ -138,11 +151,14 @@ fn a_file_that_is_the_whole_truth_equals_its_model() {
             for user in after.difference(&wanted) {
                 spares += 1;
                 assert!(
-                    before.contains(user) && (is_protected(*user) || !full),
+                    before.contains(user)
+                        && (is_protected(*user) || later.contains(&(*user, license)) || !full),
                     "case {case}: {user} keeps it"
                 );
             }
             assert!(wanted.is_subset(&after), "case {case}: {wanted:?} {after:?}");
+            // Who is listed for another day keeps it.
+            assert!(before.iter().all(|user| !later.contains(&(*user, license)) || after.contains(user)));
             // No more is taken than may be.
             let lost = before.difference(&after).count() as u64;
             assert!(

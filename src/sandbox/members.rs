@@ -8,56 +8,56 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 /// A bit for each user and each of so many things.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Matrix {
-    /// Words a user.
+    /// Bytes a user.
     width: usize,
     /// As far as any was set.
-    bits: Vec<u64>,
+    bits: Vec<u8>,
 }
 
 impl Matrix {
     fn new(things: usize) -> Self {
-        Self { width: things.div_ceil(64), bits: Vec::new() }
+        Self { width: things.div_ceil(8), bits: Vec::new() }
     }
 
     fn place(&self, user: usize, thing: usize) -> usize {
-        user * self.width + thing / 64
+        user * self.width + thing / 8
     }
 
     pub(super) fn has(&self, user: usize, thing: usize) -> bool {
-        let word = self.bits.get(self.place(user, thing)).copied().unwrap_or(0);
-        word >> (thing % 64) & 1 == 1
+        let byte = self.bits.get(self.place(user, thing)).copied().unwrap_or(0);
+        byte >> (thing % 8) & 1 == 1
     }
 
     /// Sets a bit; gives back whether it was another before.
     pub(super) fn set(&mut self, user: usize, thing: usize, on: bool) -> bool {
         let place = self.place(user, thing);
-        if thing / 64 >= self.width || self.has(user, thing) == on {
+        if thing / 8 >= self.width || self.has(user, thing) == on {
             return false;
         }
         if self.bits.len() <= place {
             self.bits.resize((user + 1) * self.width, 0);
         }
-        self.bits.get_mut(place).into_iter().for_each(|word| *word ^= 1 << (thing % 64));
+        self.bits.get_mut(place).into_iter().for_each(|byte| *byte ^= 1 << (thing % 8));
         true
     }
 
     /// What a user has, lowest first.
     pub(super) fn of(&self, user: usize) -> impl Iterator<Item = usize> {
-        let words = self.bits.get(user * self.width..(user + 1) * self.width).unwrap_or_default();
-        words.iter().enumerate().flat_map(|(number, word)| {
-            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| number * 64 + bit)
+        let bytes = self.bits.get(user * self.width..(user + 1) * self.width).unwrap_or_default();
+        bytes.iter().enumerate().flat_map(|(number, byte)| {
+            (0..8).filter(move |bit| byte >> bit & 1 == 1).map(move |bit| number * 8 + bit)
         })
     }
 
     /// What a user has, to be given back.
-    fn row(&self, user: usize) -> Vec<u64> {
+    fn row(&self, user: usize) -> Vec<u8> {
         self.bits.get(user * self.width..(user + 1) * self.width).unwrap_or_default().to_vec()
     }
 
-    fn restore(&mut self, user: usize, row: &[u64]) {
-        let Some(words) = self.bits.get_mut(user * self.width..(user + 1) * self.width) else { return };
-        words.fill(0);
-        words.iter_mut().zip(row).for_each(|(word, before)| *word = *before);
+    fn restore(&mut self, user: usize, row: &[u8]) {
+        let Some(bytes) = self.bits.get_mut(user * self.width..(user + 1) * self.width) else { return };
+        bytes.fill(0);
+        bytes.iter_mut().zip(row).for_each(|(byte, before)| *byte = *before);
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) struct Members {
 }
 
 /// Holdings of one user, to be given back.
-pub(super) struct RowBefore([Vec<u64>; 4]);
+pub(super) struct RowBefore([Vec<u8>; 4]);
 
 fn digest(seeds: (u64, u64), kind: u8, name: &str) -> [u32; 3] {
     let mut hasher = SipHasher13::new_with_keys(seeds.0, seeds.1);
@@ -176,7 +176,7 @@ impl Members {
 }
 
 /// Users whose names are not kept, for an organization of a great many of whom nobody asks for a list: 16 bytes a
-/// name, and 8 for what a user holds of up to 64 licenses.
+/// name, and a bit for each license that a user may hold.
 #[derive(Debug)]
 pub struct Nameless {
     seeds: (u64, u64),

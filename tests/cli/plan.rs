@@ -174,7 +174,8 @@ fn a_saved_plan_is_held_to_where_it_matters() {
     late.write("plan.json", plan);
     let ran =
         finish(late.as_typed(&["apply", "people.csv", "--plan", "plan.json"]).spawn().unwrap()).exits(2);
-    assert!(ran.stderr.contains("Plan A: 2 units left then, 1 units left now"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("Plan A: 2 units left then, 1 unit left now"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("0 operations would have failed then, 1 operation now"), "{}", ran.stderr);
     assert!(changed.requests().all().is_empty());
     apply(&[]).exits(0);
     desk.write("people.csv", "email,licenseId\nc@example.com,A\n");
