@@ -91,6 +91,8 @@ pub struct OpenBatch {
     pub part: Part,
     /// It was sent, and what became of it is unknown.
     pub in_doubt: bool,
+    /// It has been tried before.
+    pub tried: bool,
 }
 
 /// Where a run stands, as sending needs it. A fresh run stands where an empty journal says.

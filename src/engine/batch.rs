@@ -22,6 +22,8 @@ pub(super) struct Batch {
     pub(super) tries: u32,
     /// Attempts of the most that are made. A throttled one is none.
     pub(super) spent: u32,
+    /// It has been tried in an earlier sitting.
+    pub(super) tried_before: bool,
     /// What had got through when the first of them was made.
     pub(super) through_before: Option<u64>,
     /// Send this one as an object, whatever the run's form.
@@ -83,6 +85,7 @@ impl Batch {
             cargo: Cargo::default(),
             tries: 0,
             spent: 0,
+            tried_before: false,
             through_before: None,
             as_object: false,
             array_refusal: None,
@@ -99,6 +102,7 @@ impl Batch {
     pub(super) fn part(&self, span: Span) -> Self {
         let mut part = Self {
             spent: self.spent,
+            tried_before: self.has_been_tried(),
             through_before: self.through_before,
             doubt: self.doubt.clone(),
             ..Self::new(self.lane, span)
@@ -111,6 +115,10 @@ impl Batch {
 
     pub(super) const fn is_lone(&self) -> bool {
         self.span.len() == 1
+    }
+
+    pub(super) const fn has_been_tried(&self) -> bool {
+        self.spent > 0 || self.tried_before
     }
 
     /// Whether the service is asked what became of it before it is sent again, or failed.

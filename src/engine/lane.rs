@@ -45,6 +45,7 @@ impl Lane {
             let Part { batch: id, span } = open.part;
             let mut batch = Batch::new(lane, span);
             let reason = "the answer never came".to_owned();
+            batch.tried_before = open.tried;
             batch.doubt = open.in_doubt.then_some(Doubt::new(reason));
             (span, (id, batch))
         });

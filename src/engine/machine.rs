@@ -184,6 +184,10 @@ pub struct Engine {
     pause: Time,
     /// Operations that failed in this sitting.
     failed: u64,
+    /// Something was settled in this sitting.
+    has_settled: bool,
+    /// What is left is given up, one after the other, until something gets through.
+    in_vain: bool,
     ending: Option<Ending>,
     deadline: Option<Time>,
     finished: bool,
@@ -234,6 +238,8 @@ impl Engine {
             newest: Time::ZERO,
             pause,
             failed: 0,
+            has_settled: false,
+            in_vain: false,
             ending: None,
             deadline: None,
             finished: false,

@@ -38,6 +38,9 @@ pub struct Settings {
     pub operations: u64,
     /// The user has said that everything is right: what is refused is refused.
     pub assured: bool,
+    /// The run was given up before, and the user goes on: where nothing gets through once more of what has all been
+    /// tried before, it is for its own sake.
+    pub last_try: bool,
 }
 
 /// Why the engine came to an end.

@@ -162,13 +162,13 @@ fn lanes(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Vec<LaneResu
 
 fn open_batches(db: &Connection, run: RunId) -> rusqlite::Result<Vec<OpenBatch>> {
     db.prepare(
-        "SELECT batch_id, first, last, state = 'in_doubt' FROM batch INDEXED BY batch_open
+        "SELECT batch_id, first, last, state = 'in_doubt', attempts > 0 FROM batch INDEXED BY batch_open
          WHERE run_id = ?1 AND (state = 'pending' OR state = 'sending' OR state = 'in_doubt') ORDER BY first",
     )?
-    .query_map([run.0], |row| Ok((BatchId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)))?
+    .query_map([run.0], |row| Ok((BatchId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
     .filter_map(|row| {
-        row.map(|(batch, first, last, in_doubt)| {
-            Span::new(first, last).map(|span| OpenBatch { part: Part { batch, span }, in_doubt })
+        row.map(|(batch, first, last, in_doubt, tried)| {
+            Span::new(first, last).map(|span| OpenBatch { part: Part { batch, span }, in_doubt, tried })
         })
         .transpose()
     })

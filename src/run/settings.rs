@@ -60,6 +60,8 @@ pub struct RunSettings {
     pub unproven: bool,
     /// The run has asked whether everything is right, and the user goes on.
     pub assured: bool,
+    /// The run was given up since nothing got through, and the user goes on.
+    pub last_try: bool,
     /// Only assignments from this one on are sent, this time: those that were put back to be tried again.
     #[serde(skip)]
     pub only_from: Option<u32>,
@@ -98,6 +100,7 @@ impl Default for RunSettings {
             taken_with: Vec::new(),
             unproven: false,
             assured: false,
+            last_try: false,
             only_from: None,
         }
     }
@@ -153,6 +156,8 @@ impl RunSettings {
             engine::Ending::ProbablyWrong { .. } => next.assured = true,
             _ => {}
         }
+        next.last_try = matches!(ending, engine::Ending::Unreachable(_))
+            || (self.last_try && *ending == engine::Ending::Stopped);
         next.unproven &= !accepted;
         next
     }
@@ -176,6 +181,7 @@ impl RunSettings {
             stop_grace: STOP_GRACE,
             operations,
             assured: self.assured,
+            last_try: self.last_try,
         }
     }
 

@@ -150,6 +150,7 @@ fn settings(rate: Rate, concurrency: u32) -> Settings {
         rate_per: RatePer::Run,
         sequence: Sequence::Free,
         assured: false,
+        last_try: false,
     }
 }
 

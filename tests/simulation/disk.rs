@@ -164,6 +164,7 @@ impl Disk {
             let open = open.map(|(id, batch)| OpenBatch {
                 part: Part { batch: *id, span: batch.span },
                 in_doubt: batch.state == State::InDoubt,
+                tried: batch.intents > 0,
             });
             let cursor =
                 within.clone().next_back().map_or(span.first().0, |(_, batch)| batch.span.last().0 + 1);

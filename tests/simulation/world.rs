@@ -87,6 +87,8 @@ pub(crate) struct World {
     /// the first came.
     faults: HashMap<BatchId, (u32, u64)>,
     through: u64,
+    /// There was a sitting in which everything that is left was to be tried a last time.
+    had_last_try: bool,
     /// Throttled and not sent since.
     throttled: BTreeMap<BatchId, (Option<OrgId>, Span)>,
     /// Sent before, in this process.
@@ -156,6 +158,7 @@ impl World {
             finished: None,
             faults: HashMap::new(),
             through: 0,
+            had_last_try: false,
             throttled: BTreeMap::new(),
             sent_before: BTreeSet::new(),
             refused_alone: BTreeSet::new(),
@@ -202,9 +205,11 @@ impl World {
                         self.service.shunned.clear();
                     }
                 }
-                Ending::Unreachable(_) if sittings > 5 => self.service.cursed.clear(),
                 _ => {}
             }
+            // Whoever is always answered with a fault must not keep a run from its end.
+            self.settings.last_try = matches!(self.finished, Some(Ending::Unreachable(_)));
+            self.had_last_try |= self.settings.last_try;
             assert_eq!(self.disk.sending(), 0, "an intent is left behind at a pause");
             sittings += 1;
             assert!(sittings < 500, "the run never ends");
@@ -736,6 +741,9 @@ impl World {
                 return;
             }
             let (faults, through) = self.faults[&batch];
+            if self.settings.last_try && self.is_all_tried() {
+                return;
+            }
             assert!(faults >= self.settings.max_attempts, "law 10: given up after {faults} faults");
             assert_eq!(span.len(), 1, "given up with others, who may be well");
             assert!(self.through > through || self.is_nearly_over(), "given up in an outage");
@@ -758,14 +766,32 @@ impl World {
         }
     }
 
+    /// Nobody is left whom no request has carried.
+    fn is_all_tried(&self) -> bool {
+        let tried = |number: u32| {
+            let covers = |batch: &Batch| batch.span.first().0 <= number && number <= batch.span.last().0;
+            self.disk.batches.values().any(|batch| covers(batch) && batch.intents > 0)
+        };
+        self.may_be_sent().all(tried)
+    }
+
+    /// Whose organization is not left alone, as far as the canary goes.
+    fn may_be_sent(&self) -> impl Iterator<Item = u32> {
+        let end = self.settings.canary.unwrap_or(u32::MAX).min(self.assignments.len() as u32);
+        let is_left_alone =
+            |number: u32| self.blocked.iter().any(|(org, _)| *org == self.assignments[number as usize].org);
+        (0..end).filter(move |number| !is_left_alone(*number))
+    }
+
     /// A few assignments alone are not settled.
     fn is_nearly_over(&self) -> bool {
         let leaves = self.disk.leaves();
         let settled = |(_, batch): &&(BatchId, &Batch)| {
             matches!(batch.state, State::Done | State::Failed | State::InDoubt)
         };
-        let settled: u32 = leaves.iter().filter(settled).map(|(_, batch)| batch.span.len()).sum();
-        self.assignments.len() as u32 - settled <= 3
+        let settled = leaves.iter().filter(settled).map(|(_, batch)| batch.span);
+        let settled: BTreeSet<u32> = settled.flat_map(|span| span.first().0..=span.last().0).collect();
+        self.may_be_sent().filter(|number| !settled.contains(number)).count() <= 3
     }
 
     /// Law 11: nothing is failed that may have been done.
@@ -792,7 +818,7 @@ impl World {
         );
         for (id, batch) in leaves {
             for assignment in self.carried(batch.span) {
-                let exhausted = batch.intents >= self.settings.max_attempts;
+                let exhausted = batch.intents >= self.settings.max_attempts || self.had_last_try;
                 match batch.state {
                     State::Done => self.check_done(&assignment, exhausted),
                     State::Failed => self.check_failed(&assignment, &self.disk.failed[&id], exhausted),
@@ -922,6 +948,7 @@ fn settings(dice: &mut fastrand::Rng, assignments: &[Assignment]) -> Settings {
         rate_per: if dice.bool() { RatePer::Run } else { RatePer::Org },
         sequence,
         assured: false,
+        last_try: false,
     }
 }
 

@@ -87,6 +87,7 @@ impl Engine {
 
     fn got_through(&mut self, on_budget: bool) {
         self.health.got_through();
+        self.in_vain = false;
         self.budget.earn(on_budget);
     }
 

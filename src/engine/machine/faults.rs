@@ -72,8 +72,12 @@ impl Engine {
         let meanwhile = *batch.through_before.get_or_insert(through) < through;
         // The pause is the wait; without one, each batch waits for itself.
         let due = if paused { now } else { now + backoff(batch.tries, jitter) };
-        let exhausted = batch.spent >= self.settings.max_attempts;
+        let hopeless = given_up && self.is_tried_in_vain(fault.kind);
+        self.in_vain |= hopeless;
+        let Some(batch) = self.active.get(&id) else { return };
+        let exhausted = hopeless || batch.spent >= self.settings.max_attempts;
         if given_up
+            && !hopeless
             && fault.kind != FaultKind::Strange
             && !(exhausted && self.is_one_of_the_last(id, fault.kind))
         {
@@ -141,25 +145,46 @@ impl Engine {
         half
     }
 
-    /// While other work has not had its chance, it will tell whether it is the service or the batch.
+    /// While other work has not had its chance, it will tell whether it is the service or the batch. What waits for
+    /// the batch itself will not.
     fn others_may_tell(&self) -> bool {
-        let waiting = self.lanes.iter().flat_map(Lane::waiting);
-        self.lanes.iter().any(Lane::has_unsent)
-            || self.active.values().chain(waiting).any(|batch| batch.spent == 0)
+        let may_tell = |batch: &Batch| batch.spent == 0 && !self.is_held_back(batch);
+        (self.room().unknown && self.is_anything_unsent()) || self.unsettled().any(may_tell)
+    }
+
+    /// Whether anything is left that no batch covers, as far as the canary goes.
+    fn is_anything_unsent(&self) -> bool {
+        let end = self.canary.end();
+        self.open_lanes().any(|lane| lane.first_unsent().is_some_and(|first| first < end))
+    }
+
+    /// What has not got its last outcome and may get it in this sitting, as far as the canary goes.
+    fn unsettled(&self) -> impl Iterator<Item = &Batch> {
+        let end = self.canary.end();
+        let waiting = self.open_lanes().flat_map(Lane::waiting);
+        let asked = self.verifying.values().map(|(_, batch)| batch);
+        self.active.values().chain(asked).chain(waiting.filter(move |batch| batch.span.first().0 < end))
     }
 
     /// A few lone assignments are all that is left, the service answers them, and has accepted others before: then
     /// it is for their own sake that they do not get through.
     fn is_one_of_the_last(&self, id: BatchId, kind: FaultKind) -> bool {
-        let waiting = self.lanes.iter().flat_map(Lane::waiting);
-        let mut open = self.active.values().chain(waiting);
-        let few = self.active.len() + self.lanes.iter().flat_map(Lane::waiting).count() <= LAST_ONES;
         kind == FaultKind::Passing { answered: true }
             && self.discovery.has_accepted()
-            && few
+            && self.unsettled().count() <= LAST_ONES
             && self.active.get(&id).is_some_and(Batch::is_lone)
-            && !self.lanes.iter().any(Lane::has_unsent)
-            && open.all(|batch| batch.is_lone() && batch.spent > 0)
+            && !self.is_anything_unsent()
+            && self.unsettled().all(|batch| batch.is_lone() && batch.spent > 0)
+    }
+
+    /// Nothing has got through for as long as is borne, as in the sitting before, and everything that is left has been
+    /// tried: whoever goes on with that gets an end of it, and not the same pause for ever.
+    fn is_tried_in_vain(&self, kind: FaultKind) -> bool {
+        let told = matches!(kind, FaultKind::Passing { answered: true } | FaultKind::Lost);
+        told && self.settings.last_try
+            && (self.in_vain || !self.has_settled)
+            && !self.is_anything_unsent()
+            && self.unsettled().all(Batch::has_been_tried)
     }
 
     /// The service wants a wait: one pause, which only grows. Where each organization has its own pace, a 429 is

@@ -18,6 +18,7 @@ impl Engine {
     ) {
         if let Some(batch) = self.active.get_mut(&id) {
             let settled = matches!(change, BatchChange::Done { .. } | BatchChange::Failed(_));
+            self.has_settled |= settled;
             let rows = if settled { batch.cargo.rows } else { 0 };
             if !matches!(next, After::Throttled)
                 && let Some(lane) = self.lanes.get(batch.lane)

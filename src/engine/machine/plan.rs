@@ -12,11 +12,11 @@ const ASK_ANEW: Time = Time::from_secs(5);
 
 /// What there is room for among what is ready.
 #[derive(Debug, Clone, Copy)]
-struct Room {
+pub(super) struct Room {
     /// Batches of which it is known that they have to wait for nobody.
     known: bool,
     /// Others.
-    unknown: bool,
+    pub(super) unknown: bool,
 }
 
 impl Engine {
@@ -49,8 +49,8 @@ impl Engine {
         self.ask(now);
     }
 
-    /// Asks the service about all that is in doubt at once, when nothing else is left to be done meanwhile: no list of
-    /// holders is believed that is older than the request in doubt, so each time costs all the lists anew.
+    /// Asks the service about all that is in doubt at once, when there is nothing else to do: no list of holders is
+    /// believed that is older than the request in doubt, so each time costs all the lists anew.
     fn ask(&mut self, now: Time) {
         let end = self.canary.end();
         let asked = |batch: &Batch| self.is_to_be_asked(batch);
@@ -58,7 +58,7 @@ impl Engine {
             let paused = self.roads.get(lane.road).is_some_and(|road| now < road.pause);
             lane.next_due(now, end, asked).is_some() || (paused && lane.waiting().any(asked))
         };
-        if self.is_occupied() || self.open_lanes().any(|lane| early(lane) || self.may_go_unasked(lane)) {
+        if self.is_occupied() || self.open_lanes().any(|lane| early(lane) || self.may_go_unasked(now, lane)) {
             return;
         }
         let in_doubt = self.settings.in_doubt;
@@ -70,15 +70,15 @@ impl Engine {
         }
     }
 
-    /// Whether anything of a lane can be done, now or later, before anybody is asked.
-    fn may_go_unasked(&self, lane: &Lane) -> bool {
+    /// Whether anything of a lane can be done before anybody is asked, as soon as the pace allows.
+    fn may_go_unasked(&self, now: Time, lane: &Lane) -> bool {
         let room = self.room();
         let all = Allowance { retries: true, anew: true, unsent: room.unknown, end: self.canary.end() };
         lane.throttled().any(|batch| !self.is_held_back(batch))
-            || lane.next(Time::MAX, all, |batch| self.may_be_taken(batch, room)).is_some()
+            || lane.next(now, all, |batch| self.may_be_taken(batch, room)).is_some()
     }
 
-    fn open_lanes(&self) -> impl Iterator<Item = &Lane> {
+    pub(super) fn open_lanes(&self) -> impl Iterator<Item = &Lane> {
         self.lanes.iter().filter(|lane| lane.blocked.is_none())
     }
 
@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// What is known to be free to go finds a place even where all that is ready has to wait for it.
-    fn room(&self) -> Room {
+    pub(super) fn room(&self) -> Room {
         let (room, taken) = (self.settings.concurrency, self.places_taken());
         let known = taken + self.in_flight < room.saturating_mul(4);
         Room { known, unknown: taken < room.saturating_mul(3) }
@@ -153,10 +153,14 @@ impl Engine {
         let retries = Allowance { retries: self.budget.allows(alone), anew: !asking, unsent, end };
         let anew = Allowance { retries: false, anew: true, unsent, end };
         let turn_of_new = asking && now >= self.newest + ASK_ANEW;
-        turn_of_new
-            .then(|| self.choose_from(now, anew, room))
+        let any = |_: &Batch| true;
+        // What was tried in vain before must not be all that is tried again.
+        let untried = |batch: &Batch| !batch.has_been_tried();
+        (self.settings.last_try && !self.has_settled)
+            .then(|| self.choose_from(now, anew, room, untried))
             .flatten()
-            .or_else(|| self.choose_from(now, retries, room))
+            .or_else(|| turn_of_new.then(|| self.choose_from(now, anew, room, any)).flatten())
+            .or_else(|| self.choose_from(now, retries, room, any))
     }
 
     /// Whether what failed before will ask an ill service again. What an organization that is left alone has put
@@ -171,7 +175,13 @@ impl Engine {
         (self.is_ill() && self.is_retry_waiting()).then(|| self.newest + ASK_ANEW)
     }
 
-    fn choose_from(&self, now: Time, allowance: Allowance, room: Room) -> Option<(LaneNo, Next)> {
+    fn choose_from(
+        &self,
+        now: Time,
+        allowance: Allowance,
+        room: Room,
+        meant: impl Fn(&Batch) -> bool,
+    ) -> Option<(LaneNo, Next)> {
         let lanes = self.lanes.iter().enumerate();
         let choices = lanes.filter(|(_, lane)| lane.blocked.is_none()).filter_map(|(number, lane)| {
             let road = self.roads.get(lane.road).filter(|road| now >= road.pause)?;
@@ -179,7 +189,7 @@ impl Engine {
             if leaving > now + AHEAD {
                 return None;
             }
-            let next = lane.next(now, allowance, |batch| self.may_be_taken(batch, room))?;
+            let next = lane.next(now, allowance, |batch| meant(batch) && self.may_be_taken(batch, room))?;
             Some(((leaving, lane.ahead + lane.in_flight, number), next))
         });
         choices.min_by_key(|(order, _)| *order).map(|((.., number), next)| (number, next))
@@ -211,7 +221,7 @@ impl Engine {
 
     /// Whether a batch adds what somebody before it has still to give back, or what somebody waits for who goes
     /// before it: a unit that is short is not snapped up by whoever happens to wait for nothing else.
-    fn is_held_back(&self, batch: &Batch) -> bool {
+    pub(super) fn is_held_back(&self, batch: &Batch) -> bool {
         let goes_before = |other: &Batch| {
             other.lane == batch.lane
                 && other.span < batch.span

@@ -251,3 +251,56 @@ fn a_wait_that_a_reading_is_told_is_everyones_and_a_longer_one_than_is_borne_end
         assert_eq!(play.ending, (!borne).then_some(ending));
     }
 }
+
+/// Where a run stands of which so many users are left, each alone, and some of them were never tried.
+fn left_alone(users: u32, untried: u32) -> ResumePoint {
+    let mut point = standing(&[users]);
+    let open = (0..users).map(|number| OpenBatch {
+        part: Part { batch: BatchId(number + 1), span: Span::new(number, number).unwrap() },
+        in_doubt: false,
+        tried: number >= untried,
+    });
+    (point.lanes[0].open, point.lanes[0].unsent) = (open.collect(), Vec::new());
+    ResumePoint { next_batch: users + 1, ..point }
+}
+
+/// How it ends where everybody is always answered 500.
+fn always_faulty(last_try: bool, untried: u32) -> Play {
+    let mut play = Play::of(Settings { last_try, ..settings() }, left_alone(20, untried));
+    while play.ending.is_none() {
+        play.answer_all(&ill(None));
+        let after = play.wakes_after().unwrap_or(0.0);
+        play.wait(after);
+    }
+    play
+}
+
+#[test]
+fn whoever_goes_on_with_users_who_always_fail_comes_to_an_end() {
+    let pauses = Some(Ending::Unreachable("HTTP 503".into()));
+    // It may be an outage, until somebody has waited for its end.
+    let play = always_faulty(false, 0);
+    assert_eq!(play.ending, pauses);
+    let play = always_faulty(true, 0);
+    assert_eq!(play.ending, Some(Ending::Finished));
+    let failed = play.outcomes.iter().filter(|(_, _, change)| change.failed_rows(1) > 0);
+    assert_eq!(failed.count(), 20);
+}
+
+#[test]
+fn who_was_never_tried_goes_first_after_an_outage_and_nobody_fails_before() {
+    let mut play = Play::of(Settings { last_try: true, ..settings() }, left_alone(20, 4));
+    let first: Vec<u32> = play.intents.iter().take(4).map(|(_, span)| span.first().0).collect();
+    assert_eq!(first, [0, 1, 2, 3]);
+    // A minute is too short to try them all.
+    let mut waiting = Play::of(Settings { last_try: true, ..settings() }, left_alone(200, 150));
+    for play in [&mut play, &mut waiting] {
+        while play.ending.is_none() {
+            play.answer_all(&ill(None));
+            play.wait(1.0);
+        }
+    }
+    assert_eq!(play.ending, Some(Ending::Finished));
+    assert_eq!(waiting.ending, Some(Ending::Unreachable("HTTP 503".into())));
+    assert!(waiting.outcomes.iter().all(|(_, _, change)| change.failed_rows(1) == 0));
+}

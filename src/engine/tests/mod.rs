@@ -13,9 +13,9 @@ use super::{
 };
 use crate::domain::{
     Action, Assignment, AssignmentNo, AttemptOutcome, BatchChange, BatchId, Change, EmailAddress, ErrorCode,
-    FailureLimit, InDoubt, Intent, LaneResumePoint, LicenseId, Line, Operation, OperationFailure,
-    OperationKey, OrgId, Outcome, Properties, RatePer, Refusal, ResumePoint, Sequence, Span, User, Wire,
-    WireForm,
+    FailureLimit, InDoubt, Intent, LaneResumePoint, LicenseId, Line, OpenBatch, Operation, OperationFailure,
+    OperationKey, OrgId, Outcome, Part, Properties, RatePer, Refusal, ResumePoint, Sequence, Span, User,
+    Wire, WireForm,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -61,6 +61,7 @@ fn settings() -> Settings {
         rate_per: RatePer::Org,
         sequence: Sequence::Free,
         assured: false,
+        last_try: false,
     }
 }
 
