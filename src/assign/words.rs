@@ -193,6 +193,11 @@ pub(super) fn names_action(name: &str) -> bool {
     NAMES.contains(&words)
 }
 
+/// Whether a column's name speaks of licenses, as `Second license` does.
+pub(super) fn names_object(name: &str) -> bool {
+    name.split(|c: char| !c.is_alphanumeric()).map(key).any(|word| HINTS.contains(&("object", word)))
+}
+
 /// What a cell of a column of services says, as spreadsheets write it in several languages.
 pub(super) fn boolean(cell: &str) -> Option<bool> {
     match cell {

@@ -368,3 +368,23 @@ fn a_removal_in_other_languages_is_never_an_addition() {
         assert!(ran.stdout.contains("--map operation=Actie"), "{word}: {}", ran.stdout);
     }
 }
+
+#[test]
+fn a_second_column_of_licenses_is_not_left_out() {
+    let desk = desk();
+    let rows = "a@example.com,Messaging,\nb@example.com,Messaging,Meetings Suite\n";
+    for column in ["second license", "Additional Licence", "Lizenz (weitere)"] {
+        desk.write("people.csv", format!("email,license,{column}\n{rows}"));
+        let ran = desk.run(&["check", "people.csv"]).exits(1);
+        for said in [
+            "UNCLEAR_COLUMN",
+            "a cell of it names a license",
+            "into the column 'license', separated by semicolons",
+        ] {
+            assert!(ran.stdout.contains(said), "{column}: {said}: {}", ran.stdout);
+        }
+        desk.run(&["check", "people.csv", "--ignore", column]).exits(0);
+    }
+    desk.write("people.csv", "email,license,License expiry\na@example.com,Messaging,2026-12-31\n");
+    desk.run(&["check", "people.csv"]).exits(0);
+}

@@ -134,3 +134,15 @@ fn nobody_is_host_and_attendee_of_one_site() {
     let rows = "a@example.com,TRUE,TRUE,\nb@example.com,TRUE,FALSE,TRUE\nc@example.com,,TRUE,TRUE\n";
     assert_eq!(problems(format!("{header}\n{rows}"), &[]), (vec![told("TWO_ACCOUNT_TYPES", 2)], [3, 4, 0]));
 }
+
+#[test]
+fn operations_beside_services_alone_are_told() {
+    let csv = "User ID/Email (Required),Action,Webex Teams\na@example.com,remove,TRUE\n";
+    let ran = check(csv, &[]).exits(1);
+    for said in ["the column 'Action' says what to do", "'Webex Teams'", "--ignore Action"] {
+        assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+    }
+    assert_eq!(problems(csv, &["--ignore", "Action"]).1, [1, 1, 0]);
+    let ran = check("email,Messaging\na@example.com,TRUE\n", &["--set", "operation=remove"]).exits(1);
+    assert!(ran.stderr.contains("--set operation says what to do"), "{}", ran.stderr);
+}

@@ -40,6 +40,8 @@ enum Hint {
     Named,
     /// A word for removing.
     Removal,
+    /// A license's name, in a column that is called as one of licenses might be.
+    License,
     /// Somebody has gone, where nothing says what is to be done.
     Leaver,
     /// The day on which somebody goes, where all are asked the same.
@@ -51,6 +53,7 @@ impl Hint {
         match self {
             Self::Named => true,
             Self::Removal => words::is_removal(cell),
+            Self::License => words::is_license_name(cell),
             Self::Leaver => words::is_leaver(cell),
             Self::LastDay => cell.len() <= 32 && cell.contains(|c: char| c.is_ascii_digit()),
         }
@@ -69,6 +72,7 @@ impl Hint {
         let watched = [
             (Self::Named, !innocent && words::names_action(name)),
             (Self::Removal, !innocent && columns.position(Field::Operation).is_none()),
+            (Self::License, !innocent && how.requests.is_empty() && words::names_object(name)),
             (Self::Leaver, !innocent && !says && words::is_status(name)),
             (Self::LastDay, takes && words::is_last_day(name)),
         ];
@@ -92,6 +96,8 @@ impl WatchedColumn {
 pub(crate) struct Doubtful {
     header: Header,
     watched: Vec<WatchedColumn>,
+    /// The column of licenses, where there is one.
+    licenses: Option<String>,
 }
 
 impl Doubtful {
@@ -115,7 +121,8 @@ impl Doubtful {
                 WatchedColumn { position, words: 0, ids: 0, others: 0, example: None, near, hints }
             })
         });
-        Self { header: header.clone(), watched: watched.collect() }
+        let licenses = columns.position(Field::License).map(|_| columns.name(Field::License).to_owned());
+        Self { header: header.clone(), watched: watched.collect(), licenses }
     }
 
     /// Takes columns out of doubt.
@@ -171,6 +178,8 @@ impl Doubtful {
             ((Field::Operation, "a cell of it says to remove"), Some(removal.clone()))
         } else if let Some(first) = column.told(Hint::Named) {
             ((Field::Operation, "its name says to add or to remove"), Some(first.clone()))
+        } else if let Some(license) = column.told(Hint::License) {
+            ((Field::License, "a cell of it names a license"), Some(license.clone()))
         } else if let Some(field) = column.near {
             ((field, "its name is nearly one that means something"), example)
         } else {
@@ -186,13 +195,12 @@ impl Doubtful {
         } else {
             ""
         };
-        let remedy = format!(
-            "{first}say --map {}={} if it is the {}, or --ignore {} to leave it out",
-            field.name(),
-            quoted(name),
-            field.name(),
-            quoted(name)
-        );
+        let takes = match self.licenses.as_deref().filter(|_| field == Field::License) {
+            // A second column of them cannot be taken.
+            Some(other) => format!("put its licenses into the column '{other}', separated by semicolons"),
+            None => format!("say --map {}={} if it is the {}", field.name(), quoted(name), field.name()),
+        };
+        let remedy = format!("{first}{takes}, or --ignore {} to leave it out", quoted(name));
         Some(Problem {
             code: ProblemCode::UnclearColumn,
             line,

@@ -7,7 +7,8 @@ pub(super) use beside::ServicesBeside;
 pub(super) use doubtful::Doubtful;
 
 pub(super) use super::field::Field;
-use super::interpretation::{Interpretation, Request};
+use super::interpretation::{Interpretation, Request, ServiceMode};
+use super::service_name::Naming;
 use super::words::{self, key};
 use crate::domain::Printable;
 use crate::input::{Header, Row};
@@ -68,6 +69,21 @@ pub enum ColumnsError {
         line: u32,
         /// The column's name.
         name: String,
+    },
+    /// Operations in the rows, and columns of services, whose cells say themselves what is asked.
+    #[error(
+        "line {line}: {what} says what to do, and so does the column of a service '{}' with TRUE and FALSE; {remedy}, or leave the services out with --services ignore",
+        Printable(service)
+    )]
+    OperationsOfServices {
+        /// The header's line.
+        line: u32,
+        /// What gives operations.
+        what: String,
+        /// The first column of a service.
+        service: String,
+        /// How to leave the operations out.
+        remedy: String,
     },
     /// What is asked in the options, and a column of licenses or sites that nothing says the meaning of.
     #[error(
@@ -223,6 +239,32 @@ impl Columns {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses operations beside nothing but columns of services.
+    pub(super) fn refuse_operations_of_services(
+        &self,
+        header: &Header,
+        how: &Interpretation,
+    ) -> Result<(), ColumnsError> {
+        let targets = Field::TARGET.iter().any(|field| self.has(*field));
+        if targets || !self.has(Field::Operation) || how.service_mode == ServiceMode::Ignore {
+            return Ok(());
+        }
+        let mut services = self.not_understood(header, how);
+        let Some((_, service)) = services.find(|(_, name)| Naming::of(name, how) == Naming::Named) else {
+            return Ok(());
+        };
+        let name = self.name(Field::Operation);
+        let (what, remedy) = match self.position(Field::Operation) {
+            Some(_) => (
+                format!("the column '{}'", Printable(name)),
+                format!("leave it out with --ignore {}", quoted(name)),
+            ),
+            None => ("--set operation".to_owned(), "take that away".to_owned()),
+        };
+        let (line, service) = (header.line().get(), service.to_owned());
+        Err(ColumnsError::OperationsOfServices { line, what, service, remedy })
     }
 
     /// Refuses a column of licenses or sites of which only the default says that they are to be added, beside

@@ -96,6 +96,7 @@ impl RowReader {
         columns.require(&Field::USER, "'email' or 'personId'", header)?;
         let wide = Wide::of(header, &columns, how);
         if wide.is_none() && how.requests.is_empty() {
+            columns.refuse_operations_of_services(header, how)?;
             columns.require_target(header, !how.bundles.is_empty())?;
         }
         if !how.requests.is_empty() {

@@ -69,12 +69,13 @@ fn is_that_above(problems: &[Problem], columns: &Columns) -> bool {
 
 fn in_cell(cell: &str, users: &mut Vec<RowUser>) {
     in_text(cell, users);
+    if !(cell.contains(char::is_whitespace) || cell.contains("@@") || cell.contains("..")) {
+        return;
+    }
     // As it would be without what slipped in.
     let whole: String = cell.chars().filter(|c| !c.is_whitespace()).collect();
     let whole = whole.replace("@@", "@").replace("..", ".");
-    if whole != cell {
-        in_text(&whole, users);
-    }
+    in_text(&whole, users);
 }
 
 fn in_text(text: &str, users: &mut Vec<RowUser>) {
