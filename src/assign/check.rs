@@ -298,7 +298,7 @@ impl<'a> Checker<'a> {
             RowOutcome::NotDue => self.counts.not_due += 1,
             RowOutcome::Refused(user) => {
                 self.counts.invalid += 1;
-                self.refuse(row.line(), &user);
+                self.refuse(row, &user);
                 // Names that lead nowhere are told once, at the end.
                 for problem in std::mem::take(&mut self.reader.problems) {
                     self.tell(&problem);
@@ -312,8 +312,9 @@ impl<'a> Checker<'a> {
     }
 
     /// Leaves out whoever a row may be of that cannot be sent.
-    fn refuse(&mut self, line: Line, user: &RowUser) {
-        if self.reader.is_of_the_user_above()
+    fn refuse(&mut self, row: &Row<'_>, user: &RowUser) {
+        let line = row.line();
+        if self.reader.is_of_the_user_above(row)
             && let Some(slot) = self.latest
         {
             self.refused.entry(slot).or_insert(line);

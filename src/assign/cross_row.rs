@@ -140,7 +140,7 @@ impl CrossRow {
             ),
             Self::UserLeftOut { other } => (
                 format!(
-                    "line {other}, of the same user, cannot be sent, so that nothing is sent for the user"
+                    "line {other}, which is the same user's or may be, cannot be sent, so that nothing is sent for the user"
                 ),
                 "mend that line",
             ),

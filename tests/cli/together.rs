@@ -107,3 +107,16 @@ fn what_could_not_be_read_is_given_back_with_the_rows_of_its_user() {
         "{parts:?}"
     );
 }
+
+#[test]
+fn a_row_without_a_name_below_a_users_own_may_be_the_same_users() {
+    let [messaging, meetings] = ["Messaging", "Meetings Suite"].map(license);
+    let rows = format!("user1@example.com,{messaging}\nuser2@example.com,{messaging}\n,{meetings}\n");
+    assert_eq!(holders(format!("email,licenseId\n{rows}").as_bytes()), ["user1@example.com"]);
+    // A sum at the end asks for nothing.
+    let rows = format!("user1@example.com,{messaging},1\nuser2@example.com,{messaging},1\n,,2\n");
+    assert_eq!(
+        holders(format!("email,licenseId,count\n{rows}").as_bytes()),
+        ["user1@example.com", "user2@example.com"]
+    );
+}

@@ -17,9 +17,9 @@ impl RowReader {
         }
     }
 
-    /// Whether the row that cannot be sent is of the same user as the one above it.
-    pub(in crate::assign) fn is_of_the_user_above(&self) -> bool {
-        is_that_above(&self.problems, &self.columns)
+    /// Whether the row that cannot be sent is of the same user as the one above it, or may be.
+    pub(in crate::assign) fn is_of_the_user_above(&self, row: &Row<'_>) -> bool {
+        is_that_above(row, &self.problems, &self.columns)
     }
 }
 
@@ -59,12 +59,19 @@ pub(super) fn of_unclear(
     users
 }
 
-/// Whether the row's user is that of the row above, into whose cell his own is merged.
-fn is_that_above(problems: &[Problem], columns: &Columns) -> bool {
+/// Whether the row's user is that of the row above: his own cell is merged into that one, or is left empty, as in a
+/// list that names each only once.
+fn is_that_above(row: &Row<'_>, problems: &[Problem], columns: &Columns) -> bool {
     let names_user = |cell| Field::USER.into_iter().any(|field| columns.position(field) == Some(cell));
-    problems
-        .iter()
-        .any(|problem| problem.code == ProblemCode::MergedCells && problem.cell.is_some_and(names_user))
+    let asks = || {
+        let targets = Field::TARGET.into_iter().filter_map(|field| columns.position(field));
+        targets.into_iter().any(|position| !row.at(position).is_empty())
+    };
+    problems.iter().any(|problem| match problem.code {
+        ProblemCode::MergedCells => problem.cell.is_some_and(names_user),
+        ProblemCode::NoUser => asks(),
+        _ => false,
+    })
 }
 
 fn in_cell(cell: &str, users: &mut Vec<RowUser>) {
