@@ -26,6 +26,13 @@ pub(super) struct Chained {
     pub(super) columns: &'static [&'static str],
 }
 
+impl Chained {
+    /// Whether each of its rows belongs to a run.
+    pub(super) fn is_of_run(&self) -> bool {
+        self.keys.first() == Some(&"run_id")
+    }
+}
+
 /// Their places are their names in the links: entries are added at the end.
 pub(super) const CHAINED: [Chained; 11] = [
     Chained { table: "term", keys: &["term_id"], columns: &["kind", "text"] },
@@ -184,10 +191,11 @@ pub(super) const MIGRATED: &str = "migrated";
 
 /// Notes the rows of a run, or those that belong to none, as if they had just been written.
 pub(super) fn touch(db: &Connection, run: Option<u32>) -> rusqlite::Result<()> {
-    for (number, Chained { table, keys, .. }) in CHAINED.iter().enumerate() {
-        if (keys.first() == Some(&"run_id")) != run.is_some() {
+    for (number, chained) in CHAINED.iter().enumerate() {
+        if chained.is_of_run() != run.is_some() {
             continue;
         }
+        let Chained { table, keys, .. } = chained;
         let zeros = ", 0".repeat(4 - keys.len());
         let (keys, which) = (keys.join(", "), if run.is_some() { "run_id = ?1" } else { "?1 IS NULL" });
         let sql = format!(

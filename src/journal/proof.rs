@@ -105,7 +105,19 @@ fn prove_run(db: &Connection, run: u32) -> rusqlite::Result<Proof> {
     if proving.is_whole() {
         proving.schema()?;
         proving.compare(Some(run))?;
+        let has_sums: Option<bool> = db
+            .query_row(
+                "SELECT pruned_at IS NULL AND state <> 'importing' FROM main.run WHERE run_id = ?1",
+                [run],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if has_sums == Some(true) {
+            proving.sums(run)?;
+        }
     }
+    // What leads to a row may be wrong though the row is right. What is loaded to be sent is checked as it is loaded.
+    proving.pages_of(CHAINED.iter().map(|chained| chained.table))?;
     Ok(proving.done())
 }
 
@@ -179,7 +191,10 @@ impl<'a> Proving<'a> {
             if what == chain::MIGRATED && run > 0 {
                 proving.proof.migrated.push((RunId(run), at));
             }
-            let concerns = |table: u8| only.is_none_or(|only| run == only || table == 0);
+            // Of another run nothing is compared, but of what belongs to none.
+            let is_of_run =
+                |table: u8| CHAINED.get(usize::from(table)).is_some_and(chain::Chained::is_of_run);
+            let concerns = |table: u8| only.is_none_or(|only| run == only || !is_of_run(table));
             let Some(changes) = payload.map_or(Some(Vec::new()), chain::changes) else {
                 proving.found(Some(link), format!("{} cannot be read", covers()));
                 break;
@@ -238,10 +253,7 @@ impl<'a> Proving<'a> {
                 row.get(0)
             })?;
         for (number, chained) in CHAINED.iter().enumerate() {
-            let of_run = only.filter(|_| chained.keys.first() == Some(&"run_id"));
-            if only.is_some() && of_run.is_none() && number != 0 {
-                continue;
-            }
+            let of_run = only.filter(|_| chained.is_of_run());
             let columns = [chained.keys, chained.columns].concat().join(", ");
             let table = chained.table;
             let which = if of_run.is_some() { "WHERE run_id = ?1" } else { "WHERE ?1 IS NULL" };
@@ -292,17 +304,8 @@ impl<'a> Proving<'a> {
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
         for (run, has_persons) in runs {
-            for bulk in BULK {
-                let kept: Option<LinkHash> = db
-                    .query_row(
-                        "SELECT sum FROM main.digest WHERE run_id = ?1 AND what = ?2",
-                        params![run, bulk.0],
-                        |row| row.get(0),
-                    )
-                    .optional()?;
-                if has_persons && kept != Some(chain::bulk_sum(db, run, bulk)?) {
-                    self.found(None, format!("rows of '{}' of run {run} were altered", bulk.0));
-                }
+            if has_persons {
+                self.sums(run)?;
             }
             let mut statement = db.prepare(
                 "SELECT n, (SELECT sum FROM main.block WHERE run_id = ?1 AND number = n) FROM (
@@ -348,6 +351,24 @@ impl<'a> Proving<'a> {
         Ok(())
     }
 
+    /// Compares what is summed up a run.
+    fn sums(&mut self, run: u32) -> rusqlite::Result<()> {
+        for bulk in BULK {
+            let kept: Option<LinkHash> = self
+                .db
+                .query_row(
+                    "SELECT sum FROM main.digest WHERE run_id = ?1 AND what = ?2",
+                    params![run, bulk.0],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            if kept != Some(chain::bulk_sum(self.db, run, bulk)?) {
+                self.found(None, format!("rows of '{}' of run {run} were altered", bulk.0));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the chain goes on from where it was once.
     fn hold_to(&mut self, head: &str) -> rusqlite::Result<()> {
         let link: Option<i64> = head.split_once('-').and_then(|(link, _)| link.parse().ok());
@@ -363,9 +384,19 @@ impl<'a> Proving<'a> {
         Ok(())
     }
 
+    /// The same of some tables and their indexes alone.
+    fn pages_of(&mut self, tables: impl Iterator<Item = &'static str>) -> rusqlite::Result<()> {
+        let tables: std::collections::BTreeSet<&str> = tables.collect();
+        tables.into_iter().try_for_each(|table| self.check_pages(table))
+    }
+
     /// Whether SQLite finds its own structures whole: an index may lead astray though the rows are right.
     fn pages(&mut self) -> rusqlite::Result<()> {
-        let mut statement = self.db.prepare("PRAGMA main.integrity_check(10)")?;
+        self.check_pages("10")
+    }
+
+    fn check_pages(&mut self, of: &str) -> rusqlite::Result<()> {
+        let mut statement = self.db.prepare(&format!("PRAGMA main.integrity_check({of})"))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let found: String = row.get(0)?;

@@ -330,3 +330,32 @@ fn a_journal_of_an_earlier_release_is_proved_from_its_migration_on() {
     assert_eq!(proof.migrated.iter().map(|(run, _)| *run).collect::<Vec<_>>(), [RunId(1)]);
     assert!(!after(&desk, |db| db.execute_batch("UPDATE batch SET code = 'Z'").unwrap()).is_empty());
 }
+
+#[test]
+fn what_is_not_sent_itself_is_proved_before_anything_is() {
+    let desk = rich();
+    let copy = desk.path.with_extension("copy");
+    // At its end a run notes which file it wrote.
+    let file = WrittenFile { run: Some(RUN), rows: 3, sum: [8; 32] };
+    let mut journal = Journal::open(&desk.path).unwrap();
+    journal.keep_written_file(Path::new("/tmp/people.failures.csv"), &file, NOW).unwrap();
+    drop(journal);
+    for edit in [
+        "UPDATE cell_block SET cells = CAST(cells || x'01' AS BLOB)",
+        "DELETE FROM link WHERE link_id = (SELECT max(link_id) FROM link)",
+        "UPDATE asked SET text = 'another'",
+        "UPDATE invalid_row SET code = 'OTHER'",
+        "DELETE FROM in_effect_before",
+        "UPDATE output SET rows = rows + 1",
+    ] {
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", copy.display()));
+        }
+        std::fs::copy(&desk.path, &copy).unwrap();
+        let db = Connection::open(&copy).unwrap();
+        db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).unwrap();
+        assert_eq!(db.execute(edit, []).unwrap(), 1, "{edit}");
+        drop(db);
+        assert!(matches!(loaded(&copy), Err(JournalError::Altered { .. })), "{edit}");
+    }
+}
