@@ -41,7 +41,7 @@ fn retry(db: &mut Connection, run: RunId, codes: &[String], now: i64) -> rusqlit
     let first = step.query_row("SELECT coalesce(min(moved), 0) FROM temp.again", [], |row| row.get(0))?;
     if operations > 0 {
         relocate(&step, run)?;
-        settle(&step, run, now)?;
+        settle(&step, run)?;
         keep_doubts(&step, run, now)?;
     }
     if operations > 0 {
@@ -150,17 +150,16 @@ fn keep_doubts(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The spans, the batches that lost operations, and the run.
-fn settle(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<()> {
+/// The spans, the batches that lost operations, and the run. What else a batch did was done when it was done.
+fn settle(db: &Connection, run: RunId) -> rusqlite::Result<()> {
     db.execute(
         "UPDATE batch SET
            rows = rows - taken.operations,
            failed = CASE state WHEN 'done' THEN failed - taken.operations ELSE 0 END,
-           state = CASE state WHEN 'done' THEN 'done' ELSE 'retried' END,
-           updated_at = ?2
+           state = CASE state WHEN 'done' THEN 'done' ELSE 'retried' END
          FROM (SELECT batch_id AS id, count(*) AS operations FROM temp.again GROUP BY batch_id) AS taken
          WHERE run_id = ?1 AND batch_id = taken.id",
-        params![run.0, now],
+        [run.0],
     )?;
     db.execute(
         "UPDATE org_span SET rows = rows - (

@@ -79,3 +79,22 @@ fn retry_of_a_code_that_nothing_failed_with_says_which_there_are() {
     let ran = desk.run(&["retry", "--code", "999"]).exits(2);
     assert!(ran.stderr.contains("failed with 999; the codes there are: 400411 (1)"), "{}", ran.stderr);
 }
+
+#[test]
+fn what_was_done_keeps_its_time() {
+    let service = Scripted::start(|asked| match asked.number {
+        1 => answer(206, r#"[{"email":"user1@example.com","error":{"code":"A"}}]"#),
+        _ => answer(400, r#"{"errorCode":"B"}"#),
+    });
+    let desk = Desk::at(&service.url);
+    desk.apply(&onboarding(4), &[]).exits(1);
+    let times = || -> Vec<String> {
+        let sql = desk.sql();
+        let mut rows =
+            sql.prepare("SELECT updated_at FROM operations WHERE state = 'done' ORDER BY line").unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    let before = times();
+    desk.run(&["retry"]).exits(1);
+    assert_eq!((before.len(), times()), (3, before));
+}
