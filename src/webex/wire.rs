@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use super::answers::answer_body;
 use crate::domain::{Action, Assignment, Change, OrgId, Properties, WireForm};
 
 /// `LicenseAssignment`
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the specification's names")]
 pub struct LicenseAssignment<'a> {
@@ -18,25 +18,24 @@ pub struct LicenseAssignment<'a> {
     pub person_id: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub licenses: Vec<LicenseRequest<'a>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub site_urls: Vec<SiteRequest<'a>>,
 }
 
 /// An item of `licenses`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "the specification's names")]
 pub struct LicenseRequest<'a> {
     pub id: Cow<'a, str>,
-    #[serde(default = "add")]
     pub operation: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub properties: Option<LicenseProperties<'a>>,
 }
 
 /// `properties` of a license.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the specification's names")]
 pub struct LicenseProperties<'a> {
@@ -49,23 +48,13 @@ pub struct LicenseProperties<'a> {
 }
 
 /// An item of `siteUrls`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the specification's names")]
 pub struct SiteRequest<'a> {
     pub site_url: Cow<'a, str>,
-    #[serde(default = "attendee")]
     pub account_type: Cow<'a, str>,
-    #[serde(default = "add")]
     pub operation: Cow<'a, str>,
-}
-
-const fn add<'a>() -> Cow<'a, str> {
-    Cow::Borrowed("add")
-}
-
-const fn attendee<'a>() -> Cow<'a, str> {
-    Cow::Borrowed("attendee")
 }
 
 impl<'a> From<&'a Assignment> for LicenseAssignment<'a> {
@@ -88,7 +77,7 @@ impl<'a> From<&'a Assignment> for LicenseAssignment<'a> {
                 }),
                 Change::Site(url) => wire.site_urls.push(SiteRequest {
                     site_url: url.as_str().into(),
-                    account_type: attendee(),
+                    account_type: "attendee".into(),
                     operation: word,
                 }),
             }
