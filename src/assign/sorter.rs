@@ -3,13 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::iter::Peekable;
 use std::vec;
 
 use crate::domain::{Action, Item, Line, OperationKey};
 
 /// What the rules across rows need to know of an operation. Sorts by user, target, line, item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mark {
     pub(super) user: u32,
     pub(super) target: u32,
@@ -59,9 +60,13 @@ impl Mark {
 /// Collects marks in any order; sorted runs that do not fit in memory go to unnamed files.
 #[derive(Debug)]
 pub(super) struct Sorter {
+    /// Those of the last user, whose rows mostly follow each other.
+    open: Vec<Mark>,
     held: Vec<Mark>,
     most: usize,
     runs: Vec<File>,
+    /// The last mark of those held, as long as all came in order, user by user: then nothing is left to sort.
+    in_order: Option<Mark>,
 }
 
 impl Sorter {
@@ -73,24 +78,46 @@ impl Sorter {
     }
 
     fn holding(most: usize) -> Self {
-        Self { held: Vec::new(), most, runs: Vec::new() }
+        let in_order = Some(Mark::default());
+        Self { open: Vec::new(), held: Vec::new(), most, runs: Vec::new(), in_order }
     }
 
     pub(super) fn push(&mut self, mark: Mark) -> io::Result<()> {
-        if self.held.len() == self.most {
-            self.spill()?;
+        if self.open.first().is_some_and(|first| first.user != mark.user) || self.open.len() == self.most {
+            self.hold()?;
         }
-        self.held.push(mark);
+        self.open.push(mark);
         Ok(())
     }
 
-    fn spill(&mut self) -> io::Result<()> {
-        self.held.sort_unstable();
-        let mut writer = BufWriter::with_capacity(1 << 16, tempfile::tempfile()?);
-        for mark in self.held.drain(..) {
-            writer.write_all(&mark.encode())?;
+    fn hold(&mut self) -> io::Result<()> {
+        self.open.sort_unstable();
+        if let (Some(last), Some(first)) = (self.in_order, self.open.first()) {
+            self.in_order = self.open.last().copied().filter(|_| last <= *first);
         }
-        let mut file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+        if self.held.len() + self.open.len() > self.most {
+            self.spill()?;
+        }
+        self.held.append(&mut self.open);
+        Ok(())
+    }
+
+    fn sort_held(&mut self) {
+        if self.in_order.is_none() {
+            self.held.sort_unstable();
+        }
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        self.sort_held();
+        let mut file = tempfile::tempfile()?;
+        let mut bytes = Vec::with_capacity(READ_AT_ONCE * WIDTH);
+        for part in self.held.chunks(READ_AT_ONCE) {
+            bytes.clear();
+            part.iter().for_each(|mark| bytes.extend_from_slice(&mark.encode()));
+            file.write_all(&bytes)?;
+        }
+        self.held.clear();
         file.rewind()?;
         self.runs.push(file);
         Ok(())
@@ -98,61 +125,88 @@ impl Sorter {
 
     /// All marks in order.
     pub(super) fn sorted(mut self) -> io::Result<Sorted> {
-        self.held.sort_unstable();
-        let mut sources: Vec<SortedRun> = self
-            .runs
-            .into_iter()
-            .map(|file| SortedRun::Run(BufReader::with_capacity(1 << 15, file)))
-            .collect();
-        sources.push(SortedRun::Held(self.held.into_iter()));
+        self.hold()?;
+        self.sort_held();
+        let is_in_order = self.in_order.is_some();
+        let mut sources: Vec<SortedRun> = self.runs.into_iter().map(SortedRun::of).collect();
+        sources.push(SortedRun { read: self.held.into_iter(), file: None });
+        if is_in_order {
+            return Ok(Sorted::OneAfterTheOther(sources.into_iter().peekable()));
+        }
         let mut heads = BinaryHeap::with_capacity(sources.len());
         for (index, source) in sources.iter_mut().enumerate() {
             if let Some(mark) = source.next()? {
                 heads.push(Reverse((mark, index)));
             }
         }
-        Ok(Sorted { sources, heads })
+        Ok(Sorted::Merged { sources, heads })
     }
 }
 
+/// Marks that are read from a run, or written to it, at once: 24 KiB.
+const READ_AT_ONCE: usize = 1 << 10;
+
 #[derive(Debug)]
-enum SortedRun {
-    Held(vec::IntoIter<Mark>),
-    Run(BufReader<File>),
+pub(super) struct SortedRun {
+    read: vec::IntoIter<Mark>,
+    /// Where the others are.
+    file: Option<File>,
 }
 
 impl SortedRun {
+    fn of(file: File) -> Self {
+        Self { read: Vec::new().into_iter(), file: Some(file) }
+    }
+
     fn next(&mut self) -> io::Result<Option<Mark>> {
-        match self {
-            Self::Held(marks) => Ok(marks.next()),
-            Self::Run(reader) => {
-                let mut bytes = [0; WIDTH];
-                match reader.read_exact(&mut bytes) {
-                    Ok(()) => Ok(Some(Mark::decode(bytes))),
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-                    Err(error) => Err(error),
-                }
+        match (self.read.next(), &self.file) {
+            (None, Some(_)) => {
+                self.read_on()?;
+                Ok(self.read.next())
             }
+            (mark, _) => Ok(mark),
         }
+    }
+
+    fn read_on(&mut self) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut bytes = Vec::with_capacity(READ_AT_ONCE * WIDTH);
+        file.take((READ_AT_ONCE * WIDTH) as u64).read_to_end(&mut bytes)?;
+        let (marks, _) = bytes.as_chunks();
+        self.read = marks.iter().map(|bytes| Mark::decode(*bytes)).collect::<Vec<_>>().into_iter();
+        Ok(())
     }
 }
 
-/// Merges the runs.
+/// All marks, out of the runs.
 #[derive(Debug)]
-pub(super) struct Sorted {
-    sources: Vec<SortedRun>,
-    heads: BinaryHeap<Reverse<(Mark, usize)>>,
+pub(super) enum Sorted {
+    /// Each run ends before the next one begins.
+    OneAfterTheOther(Peekable<vec::IntoIter<SortedRun>>),
+    Merged {
+        sources: Vec<SortedRun>,
+        heads: BinaryHeap<Reverse<(Mark, usize)>>,
+    },
 }
 
 impl Iterator for Sorted {
     type Item = io::Result<Mark>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Reverse((mark, index)) = self.heads.pop()?;
-        match self.sources.get_mut(index).map(SortedRun::next).transpose() {
+        let (sources, heads) = match self {
+            Self::OneAfterTheOther(runs) => loop {
+                match runs.peek_mut()?.next().transpose() {
+                    None => drop(runs.next()),
+                    mark => return mark,
+                }
+            },
+            Self::Merged { sources, heads } => (sources, heads),
+        };
+        let Reverse((mark, index)) = heads.pop()?;
+        match sources.get_mut(index).map(SortedRun::next).transpose() {
             Ok(next) => {
                 if let Some(next) = next.flatten() {
-                    self.heads.push(Reverse((next, index)));
+                    heads.push(Reverse((next, index)));
                 }
                 Some(Ok(mark))
             }
@@ -172,14 +226,17 @@ mod tests {
         fn whatever_spills_comes_back_sorted(
             words in prop::collection::vec(prop::array::uniform6(0u32..9), 0..80),
             most in 1usize..20,
+            in_order in any::<bool>(),
         ) {
-            let marks: Vec<Mark> = words
+            let mut marks: Vec<Mark> = words
                 .iter()
-
                 .map(|[user, target, line, item, email, signature]| Mark {
                     user: *user, target: *target, line: *line, item: *item, email: *email, signature: *signature,
                 })
                 .collect();
+            if in_order {
+                marks.sort_unstable();
+            }
             let mut sorter = Sorter::holding(most);
             for mark in &marks {
                 sorter.push(*mark).unwrap();
