@@ -347,12 +347,13 @@ pub(super) fn encode(bytes: &mut Vec<u8>, value: ValueRef<'_>) {
     }
 }
 
-/// Sums up rows, value by value.
-fn sum_rows(
+/// Sums up rows, value by value, and hands each on.
+fn sum_rows<E: From<rusqlite::Error>>(
     hash: &mut Sha256,
     statement: &mut Statement<'_>,
     values: impl rusqlite::Params,
-) -> rusqlite::Result<()> {
+    mut on_row: impl FnMut(&Row<'_>) -> Result<(), E>,
+) -> Result<(), E> {
     let columns = statement.column_count();
     let mut rows = statement.query(values)?;
     let mut bytes = Vec::new();
@@ -360,6 +361,7 @@ fn sum_rows(
         bytes.clear();
         encode_row(&mut bytes, row, columns)?;
         hash.update(&bytes);
+        on_row(row)?;
     }
     hash.update([255]);
     Ok(())
@@ -371,20 +373,40 @@ pub(super) fn encode_row(bytes: &mut Vec<u8>, row: &Row<'_>, columns: usize) -> 
 
 /// What a block of assignments sums up to as it is stored.
 pub(super) fn block_sum(db: &Connection, run: u32, number: u32) -> rusqlite::Result<LinkHash> {
+    read_block(db, run, number, |_| Ok(()))
+}
+
+/// A row of a block, as it is stored.
+pub(super) enum BlockRow<'r> {
+    /// Columns: assignment, email, person ID, organization.
+    User(&'r Row<'r>),
+    /// Columns: assignment, line, item, target, whether it removes, whether it is unchanged, whether it is renamed,
+    /// location, phone number, extension, the line and the item of what it repeats.
+    Operation(&'r Row<'r>),
+}
+
+/// Reads a block of assignments: its users, then their operations, both in the order of assignments. What they sum up
+/// to is known at the end.
+pub(super) fn read_block<E: From<rusqlite::Error>>(
+    db: &Connection,
+    run: u32,
+    number: u32,
+    mut on_row: impl FnMut(BlockRow<'_>) -> Result<(), E>,
+) -> Result<LinkHash, E> {
     let (first, last) = (number << BLOCK_BITS, (number << BLOCK_BITS) + (1 << BLOCK_BITS) - 1);
     let mut hash = Sha256::new();
     let mut users = db.prepare_cached(
         "SELECT assignment, email, person_id, org_id, earlier_attempts FROM main.assignment
          WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment",
     )?;
-    sum_rows(&mut hash, &mut users, [run, first, last])?;
+    sum_rows(&mut hash, &mut users, [run, first, last], |row| on_row(BlockRow::User(row)))?;
     let mut operations = db.prepare_cached(
         "SELECT assignment, line, item, target_id, removes, unchanged, renamed, location_id, phone_number, extension,
            duplicate_of, duplicate_of_item, asked
          FROM main.operation
          WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment, line, item",
     )?;
-    sum_rows(&mut hash, &mut operations, [run, first, last])?;
+    sum_rows(&mut hash, &mut operations, [run, first, last], |row| on_row(BlockRow::Operation(row)))?;
     Ok(hash.finalize().into())
 }
 
@@ -413,7 +435,7 @@ pub(super) fn bulk_sum(
     let mut hash = Sha256::new();
     let sql = format!("SELECT {columns} FROM main.{table} WHERE run_id = ?1 ORDER BY {order}");
     let mut rows = db.prepare_cached(&sql)?;
-    sum_rows(&mut hash, &mut rows, [run])?;
+    sum_rows::<rusqlite::Error>(&mut hash, &mut rows, [run], |_| Ok(()))?;
     Ok(hash.finalize().into())
 }
 

@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::chain::{BLOCK_BITS, LinkHash, block_sum};
+use super::chain::{self, BLOCK_BITS, BlockRow, LinkHash};
 use super::{JournalError, Reader};
 use crate::domain::{
     Action, Assignment, AssignmentNo, Change, EmailAddress, IdError, Item, LicenseId, Line, LocationId,
@@ -21,14 +21,11 @@ pub struct Loader {
     terms: HashMap<i64, Term>,
     /// Where the last span ended: who reads on from there will read on.
     next: u32,
-    /// Read ahead, in order.
+    /// Read ahead, in order, up to the end of a block.
     ahead: VecDeque<Assignment>,
-    /// The first assignment that has not been read ahead.
-    beyond: u32,
+    /// The block behind those that have been read.
+    block: u32,
 }
-
-/// Assignments that are read at once where one span follows the other.
-const READ_AHEAD: u32 = 512;
 
 /// A term as what it names.
 #[derive(Debug)]
@@ -60,7 +57,7 @@ impl Reader {
     #[must_use]
     pub fn loader(self, run: RunId) -> Loader {
         let (terms, ahead) = (HashMap::new(), VecDeque::new());
-        Loader { reader: self, run, terms, next: 0, ahead, beyond: 0 }
+        Loader { reader: self, run, terms, next: 0, ahead, block: 0 }
     }
 }
 
@@ -70,52 +67,46 @@ impl Loader {
     /// # Errors
     /// [`JournalError`].
     pub fn load(&mut self, span: Span) -> Result<Vec<Assignment>, JournalError> {
-        let (first, end) = (span.first().0, span.last().0.saturating_add(1));
-        let follows = first == self.next;
-        if !follows || end > self.beyond {
-            let last = if follows { end.max(first.saturating_add(READ_AHEAD)) - 1 } else { span.last().0 };
+        let (first, last) = (span.first().0, span.last().0);
+        if first != self.next {
             self.ahead.clear();
-            self.read(Span::new(first, last).unwrap_or(span))?;
-            self.beyond = last.saturating_add(1);
+            self.block = first >> BLOCK_BITS;
         }
-        self.next = end;
-        let count = self.ahead.partition_point(|assignment| assignment.number.0 < end);
+        while self.block <= last >> BLOCK_BITS {
+            self.read_block()?;
+            self.block += 1;
+        }
+        self.next = last.saturating_add(1);
+        let before = self.ahead.partition_point(|assignment| assignment.number.0 < first);
+        self.ahead.drain(..before);
+        let count = self.ahead.partition_point(|assignment| assignment.number.0 <= last);
         Ok(self.ahead.drain(..count).collect())
     }
 
-    fn read(&mut self, span: Span) -> Result<(), JournalError> {
-        let Self { reader, run, terms, ahead, .. } = self;
+    /// Reads the next block, and makes sure that it is what was imported, bit for bit.
+    fn read_block(&mut self) -> Result<(), JournalError> {
+        let Self { reader, run, terms, ahead, block, .. } = self;
         let Reader { connection: db, path, .. } = reader;
-        let mut rows = SpanRows { db, within: [run.0, span.first().0, span.last().0], terms };
-        rows.assignments(ahead).and_then(|()| rows.operations(ahead)).map_err(|wrong| match wrong {
+        let kept = || -> rusqlite::Result<Option<LinkHash>> {
+            let sql = "SELECT sum FROM block WHERE run_id = ?1 AND number = ?2";
+            db.prepare_cached(sql)?.query_row([run.0, *block], |row| row.get(0)).optional()
+        };
+        let kept = kept().map_err(|source| JournalError::of(path, source))?;
+        let mut found = FoundAssignments { db, terms, all: Vec::new(), current: 0 };
+        let sum = chain::read_block(db, run.0, *block, |row| match row {
+            BlockRow::User(row) => found.user(row),
+            BlockRow::Operation(row) => found.operation(row),
+        });
+        let sum = sum.map_err(|wrong| match wrong {
             Wrong::Sql(source) => JournalError::of(path, source),
             Wrong::Strange(what) => JournalError::Unreadable { path: path.clone(), what },
         })?;
-        ahead.retain(|assignment| !assignment.operations.is_empty());
-        self.prove(span)
-    }
-}
-
-impl Loader {
-    /// Makes sure that what was loaded is what was imported, bit for bit.
-    fn prove(&self, span: Span) -> Result<(), JournalError> {
-        let Reader { connection: db, path, .. } = &self.reader;
-        let blocks = span.first().0 >> BLOCK_BITS..=span.last().0 >> BLOCK_BITS;
-        for number in blocks {
-            let sql = "SELECT sum FROM block WHERE run_id = ?1 AND number = ?2";
-            let kept = || -> rusqlite::Result<Option<LinkHash>> {
-                db.prepare_cached(sql)?.query_row([self.run.0, number], |row| row.get(0)).optional()
-            };
-            let proved = kept().and_then(|kept| Ok((kept, block_sum(db, self.run.0, number)?)));
-            let (kept, found) = proved.map_err(|source| JournalError::of(path, source))?;
-            // Reading ahead may go beyond the last block.
-            if kept.is_some_and(|kept| kept != found)
-                || (kept.is_none() && number << BLOCK_BITS <= span.first().0)
-            {
-                let what = format!("what was imported for run {} is not what is there now", self.run);
-                return Err(JournalError::Altered { path: path.clone(), what });
-            }
+        if kept != Some(sum) {
+            let what = format!("what was imported for run {run} is not what is there now");
+            return Err(JournalError::Altered { path: path.clone(), what });
         }
+        let all = found.all.into_iter();
+        ahead.extend(all.filter(|assignment| !assignment.operations.is_empty()));
         Ok(())
     }
 }
@@ -143,15 +134,16 @@ fn strange<T>(what: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong::Strange(what.into()))
 }
 
-/// What is stored of a span, and the terms that it points to, which are remembered.
-struct SpanRows<'l> {
+/// The assignments of a block as its rows go by, and the terms that they point to, which are remembered.
+struct FoundAssignments<'l> {
     db: &'l Connection,
-    /// The run, the first assignment and the last one.
-    within: [u32; 3],
     terms: &'l mut HashMap<i64, Term>,
+    all: Vec<Assignment>,
+    /// The assignment whose operations go by.
+    current: usize,
 }
 
-impl SpanRows<'_> {
+impl FoundAssignments<'_> {
     fn term(&mut self, id: i64) -> Result<&Term, Wrong> {
         Ok(match self.terms.entry(id) {
             Entry::Occupied(known) => known.into_mut(),
@@ -182,67 +174,53 @@ impl SpanRows<'_> {
         }
     }
 
-    /// Adds the assignments of a span, as yet without operations.
-    fn assignments(&mut self, found: &mut VecDeque<Assignment>) -> Result<(), Wrong> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT assignment, email, person_id, org_id FROM assignment
-         WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment",
-        )?;
-        let mut rows = statement.query(self.within)?;
-        while let Some(row) = rows.next()? {
-            let number = row.get(0)?;
-            let nobody = || Wrong::Strange(format!("an assignment {number} without a user"));
-            let email = row.get_ref(1)?.as_str_or_null()?.map(EmailAddress::parse).transpose();
-            let person = row.get_ref(2)?.as_str_or_null()?.map(PersonId::parse).transpose();
-            let user = User::new(email.map_err(|_| nobody())?, person.map_err(|_| nobody())?);
-            let org = row.get::<_, Option<i64>>(3)?.map(|id| self.organization(id)).transpose()?;
-            found.push_back(Assignment {
-                number: AssignmentNo(number),
-                user: user.ok_or_else(nobody)?,
-                org,
-                operations: Vec::new(),
-            });
-        }
+    /// Adds an assignment, as yet without operations.
+    fn user(&mut self, row: &Row<'_>) -> Result<(), Wrong> {
+        let number = row.get(0)?;
+        let nobody = || Wrong::Strange(format!("an assignment {number} without a user"));
+        let email = row.get_ref(1)?.as_str_or_null()?.map(EmailAddress::parse).transpose();
+        let person = row.get_ref(2)?.as_str_or_null()?.map(PersonId::parse).transpose();
+        let user = User::new(email.map_err(|_| nobody())?, person.map_err(|_| nobody())?);
+        let org = row.get::<_, Option<i64>>(3)?.map(|id| self.organization(id)).transpose()?;
+        let user = user.ok_or_else(nobody)?;
+        self.all.push(Assignment { number: AssignmentNo(number), user, org, operations: Vec::new() });
         Ok(())
     }
 
-    /// Gives the assignments of a span their operations. Both are read in order, side by side: a join would
-    /// look each operation's assignment up.
-    fn operations(&mut self, found: &mut VecDeque<Assignment>) -> Result<(), Wrong> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT assignment, line, target_id, removes, location_id, phone_number, extension, duplicate_of, item,
-           duplicate_of_item
-         FROM operation
-         WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 AND NOT unchanged
-         ORDER BY assignment, line, item",
-        )?;
-        let mut rows = statement.query(self.within)?;
-        let mut assignments = found.iter_mut();
-        let mut current = assignments.next();
-        while let Some(row) = rows.next()? {
-            let number = row.get(0)?;
-            while current.as_ref().is_some_and(|assignment| assignment.number.0 < number) {
-                current = assignments.next();
-            }
-            let Some(assignment) = current.as_mut().filter(|assignment| assignment.number.0 == number) else {
-                return strange(format!("operations of an assignment {number} that is not there"));
-            };
-            let Some(line) = row.get(7)? else {
-                assignment.operations.push(self.operation(row)?);
-                continue;
-            };
-            let first = OperationKey::new(Line::new(line), Item::new(row.get(9)?));
+    /// Gives an assignment its operation. Both go by in order, side by side: a join would look each operation's
+    /// assignment up.
+    fn operation(&mut self, row: &Row<'_>) -> Result<(), Wrong> {
+        let is_unchanged: bool = row.get(5)?;
+        if is_unchanged {
+            return Ok(());
+        }
+        let number = row.get(0)?;
+        let behind = self.all.get(self.current..).unwrap_or_default();
+        self.current += behind.iter().take_while(|assignment| assignment.number.0 < number).count();
+        let content = match row.get::<_, Option<u32>>(10)? {
+            Some(line) => Err(OperationKey::new(Line::new(line), Item::new(row.get(11)?))),
+            None => Ok(self.content(row)?),
+        };
+        let assignment = self.all.get_mut(self.current).filter(|assignment| assignment.number.0 == number);
+        let Some(assignment) = assignment else {
+            return strange(format!("operations of an assignment {number} that is not there"));
+        };
+        match content {
+            Ok(operation) => assignment.operations.push(operation),
             // Keys rise, so what is repeated stands before its repetition.
-            match assignment.operations.iter_mut().find(|operation| operation.key == first) {
+            Err(first) => match assignment.operations.iter_mut().find(|operation| operation.key == first) {
                 Some(operation) => operation.rows += 1,
-                None => return strange(format!("a repetition of line {line}, which the user does not have")),
-            }
+                None => {
+                    let line = first.line;
+                    return strange(format!("a repetition of line {line}, which the user does not have"));
+                }
+            },
         }
         Ok(())
     }
 
-    fn operation(&mut self, row: &Row<'_>) -> Result<Operation, Wrong> {
-        let change = match self.term(row.get(2)?)? {
+    fn content(&mut self, row: &Row<'_>) -> Result<Operation, Wrong> {
+        let change = match self.term(row.get(3)?)? {
             Term::Site(url) => Change::Site(url.clone()),
             Term::License(id) => {
                 let id = id.clone();
@@ -250,18 +228,18 @@ impl SpanRows<'_> {
             }
             other => return strange(format!("the target {other:?}")),
         };
-        let action = if row.get(3)? { Action::Remove } else { Action::Add };
-        let key = OperationKey::new(Line::new(row.get(1)?), Item::new(row.get(8)?));
+        let action = if row.get(4)? { Action::Remove } else { Action::Add };
+        let key = OperationKey::new(Line::new(row.get(1)?), Item::new(row.get(2)?));
         Ok(Operation { key, action, change, rows: 1 })
     }
 
     fn properties(&mut self, row: &Row<'_>) -> Result<Properties, Wrong> {
-        let number = row.get_ref(5)?.as_str_or_null()?.map(PhoneNumber::parse).transpose();
+        let number = row.get_ref(8)?.as_str_or_null()?.map(PhoneNumber::parse).transpose();
         Ok(Properties {
-            location: row.get::<_, Option<i64>>(4)?.map(|id| self.location(id)).transpose()?,
+            location: row.get::<_, Option<i64>>(7)?.map(|id| self.location(id)).transpose()?,
             phone_number: number
                 .map_err(|error| Wrong::Strange(format!("a phone number that is {error}")))?,
-            extension: row.get(6)?,
+            extension: row.get(9)?,
         })
     }
 }
