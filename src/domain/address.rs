@@ -22,6 +22,9 @@ impl EmailAddress {
     /// # Errors
     /// [`AddressError`] with the grammar's reason.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        if is_plain(text) {
+            return Ok(Self(text.into()));
+        }
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
         Grammar::parse_with_options(text, options)
             .map(|_| Self(text.into()))
@@ -39,6 +42,22 @@ impl EmailAddress {
     pub fn key(&self) -> String {
         address_key(&self.0).into_owned()
     }
+}
+
+/// Whether this is an address as nearly all are: what the grammar makes of it need not be asked.
+fn is_plain(text: &str) -> bool {
+    let is_atom = |atom: &[u8], length: usize, more: &[u8]| {
+        (1..=length).contains(&atom.len())
+            && atom.iter().all(|byte| byte.is_ascii_alphanumeric() || more.contains(byte))
+    };
+    let is_label =
+        |label: &[u8]| is_atom(label, 63, b"-") && !label.starts_with(b"-") && !label.ends_with(b"-");
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    local.len() <= 64
+        && domain.len() <= 190
+        && domain.contains('.')
+        && local.as_bytes().split(|byte| *byte == b'.').all(|atom| is_atom(atom, 64, b"_-+"))
+        && domain.as_bytes().split(|byte| *byte == b'.').all(is_label)
 }
 
 /// What two spellings of one address have in common: case does not distinguish addresses, nor do blanks
@@ -115,6 +134,36 @@ mod tests {
         let address = EmailAddress::parse("Ada.Lovelace+x@Example.com").unwrap();
         assert_eq!(address.as_str(), "Ada.Lovelace+x@Example.com");
         assert_eq!(address.key(), "ada.lovelace+x@example.com");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_taken_at_a_glance_is_an_address_by_the_grammar(
+            text in "[a-zA-Z0-9.+_-]{0,70}@([a-zA-Z0-9-]{0,66}\\.){0,4}[a-zA-Z0-9.-]{0,66}",
+        ) {
+            let options =
+                Options::default().without_display_text().without_domain_literal().with_required_tld();
+            let by_grammar = Grammar::parse_with_options(&text, options).is_ok();
+            proptest::prop_assert!(by_grammar || !is_plain(&text), "{}", text);
+        }
+    }
+
+    #[test]
+    fn most_addresses_are_taken_at_a_glance() {
+        for text in ["ada@example.com", "Ada.Love-lace_1+x@Sub.ex-ample.co"] {
+            assert!(is_plain(text), "{text}");
+        }
+        for text in [
+            "ada",
+            "a@example",
+            ".a@example.com",
+            "a..b@example.com",
+            "a@-b.com",
+            "a@b..com",
+            "o'h@example.com",
+        ] {
+            assert!(!is_plain(text), "{text}");
+        }
     }
 
     #[test]
