@@ -50,6 +50,8 @@ pub(super) struct Roster {
     emails: Vec<u32>,
     /// An address was tied after it had been used alone.
     tied_late: bool,
+    /// The last name: the rows of a user mostly follow each other.
+    last: Option<(UserKey, u32)>,
 }
 
 impl Roster {
@@ -61,6 +63,7 @@ impl Roster {
             ties: Vec::new(),
             emails: Vec::new(),
             tied_late: false,
+            last: None,
         }
     }
 
@@ -86,6 +89,15 @@ impl Roster {
     }
 
     fn slot(&mut self, key: UserKey) -> (u32, bool) {
+        if let Some((_, slot)) = self.last.filter(|(last, _)| *last == key) {
+            return (slot, false);
+        }
+        let (slot, is_new) = self.slot_among_all(key);
+        self.last = Some((key, slot));
+        (slot, is_new)
+    }
+
+    fn slot_among_all(&mut self, key: UserKey) -> (u32, bool) {
         // Slots are rows at most, and rows fit in 32 bits.
         let next = u32::try_from(self.keys.len()).unwrap_or(NONE);
         let keys = &self.keys;

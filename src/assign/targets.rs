@@ -27,6 +27,9 @@ pub(super) enum TargetKind {
     Unknown,
 }
 
+/// What is looked up for every row.
+type ByCell<T> = HashMap<Box<str>, T, foldhash::fast::RandomState>;
+
 /// Every target of a file, once.
 #[derive(Debug, Default)]
 pub struct Targets {
@@ -34,9 +37,9 @@ pub struct Targets {
     about: Vec<About>,
     numbers: HashMap<TargetKey, TargetNo>,
     /// What a cell has led to before, so that a million equal cells are judged once.
-    license_ids: HashMap<Box<str>, Result<TargetNo, CellFault>>,
-    licenses: HashMap<Option<OrgId>, HashMap<Box<str>, NamedTarget>>,
-    sites: HashMap<Box<str>, Result<TargetNo, CellFault>>,
+    license_ids: ByCell<Result<TargetNo, CellFault>>,
+    licenses: HashMap<Option<OrgId>, ByCell<NamedTarget>>,
+    sites: ByCell<Result<TargetNo, CellFault>>,
     unresolved: Vec<Unresolved>,
     /// Entries of lists and options, each once.
     words: Vec<Box<str>>,

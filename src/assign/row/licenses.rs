@@ -130,6 +130,9 @@ impl RowInHand<'_> {
     /// What is asked of every row's user, but for what a failures CSV says was done of it.
     pub(super) fn requests(&mut self, user: &RowUser) {
         let how = self.how;
+        if how.requests.is_empty() {
+            return;
+        }
         let done: Vec<&str> = self.row.not_again().collect();
         for request in &how.requests {
             let Request::License(action, text) = request else {

@@ -236,12 +236,14 @@ impl RowReader {
 impl RowOperation {
     /// 31 bits of what is asked, and the action.
     pub(super) fn signature(&self) -> u32 {
-        let mut hasher = SipHasher13::new();
-        if self.action == Action::Add {
-            // A removal sends none of them.
-            self.properties.hash(&mut hasher);
-        }
-        let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
+        // A removal sends none of them.
+        let sent = (self.action == Action::Add && self.properties != Properties::default())
+            .then_some(&self.properties);
+        let [a, b, c, d, ..] = sent.map_or([0; 8], |properties| {
+            let mut hasher = SipHasher13::new();
+            properties.hash(&mut hasher);
+            hasher.finish().to_le_bytes()
+        });
         let action = match self.action {
             Action::Add => 0,
             Action::Remove => 1,

@@ -16,6 +16,10 @@ impl RowInHand<'_> {
         let fields = [Field::PhoneNumber, Field::Extension, Field::LocationId, Field::Location];
         let [phone, extension, location_id, location] = fields.map(|field| self.cell(field));
         let used = maybe || self.operations.iter().any(|operation| self.takes_number(operation));
+        // As in most rows of most files.
+        if !used && fields.iter().all(|field| self.cell(*field).is_empty()) {
+            return;
+        }
         if !used {
             self.unused(phone, extension);
             return self.keep_for_undo([phone, extension, location_id]);
