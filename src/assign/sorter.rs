@@ -38,22 +38,22 @@ impl Mark {
 const WIDTH: usize = 24;
 
 impl Mark {
-    fn encode(self) -> [u8; WIDTH] {
+    fn encode(self, bytes: &mut Vec<u8>) {
         let words = [self.user, self.target, self.line, self.item, self.email, self.signature];
-        let mut bytes = [0; WIDTH];
-        for (chunk, word) in bytes.chunks_exact_mut(4).zip(words) {
-            chunk.copy_from_slice(&word.to_le_bytes());
-        }
-        bytes
+        bytes.extend_from_slice(words.map(u32::to_le_bytes).as_flattened());
     }
 
-    fn decode(bytes: [u8; WIDTH]) -> Self {
-        let mut words = [0; WIDTH / 4];
-        for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(4)) {
-            *word = u32::from_le_bytes(chunk.try_into().unwrap_or_default());
+    fn decode(bytes: &[u8; WIDTH]) -> Self {
+        let (words, _) = bytes.as_chunks();
+        let word = |place: usize| words.get(place).copied().map_or(0, u32::from_le_bytes);
+        Self {
+            user: word(0),
+            target: word(1),
+            line: word(2),
+            item: word(3),
+            email: word(4),
+            signature: word(5),
         }
-        let [user, target, line, item, email, signature] = words;
-        Self { user, target, line, item, email, signature }
     }
 }
 
@@ -114,7 +114,7 @@ impl Sorter {
         let mut bytes = Vec::with_capacity(READ_AT_ONCE * WIDTH);
         for part in self.held.chunks(READ_AT_ONCE) {
             bytes.clear();
-            part.iter().for_each(|mark| bytes.extend_from_slice(&mark.encode()));
+            part.iter().for_each(|mark| mark.encode(&mut bytes));
             file.write_all(&bytes)?;
         }
         self.held.clear();
@@ -173,7 +173,7 @@ impl SortedRun {
         let mut bytes = Vec::with_capacity(READ_AT_ONCE * WIDTH);
         file.take((READ_AT_ONCE * WIDTH) as u64).read_to_end(&mut bytes)?;
         let (marks, _) = bytes.as_chunks();
-        self.read = marks.iter().map(|bytes| Mark::decode(*bytes)).collect::<Vec<_>>().into_iter();
+        self.read = marks.iter().map(Mark::decode).collect::<Vec<_>>().into_iter();
         Ok(())
     }
 }

@@ -46,18 +46,25 @@ impl EmailAddress {
 
 /// Whether this is an address as nearly all are: what the grammar makes of it need not be asked.
 fn is_plain(text: &str) -> bool {
-    let is_atom = |atom: &[u8], length: usize, more: &[u8]| {
-        (1..=length).contains(&atom.len())
-            && atom.iter().all(|byte| byte.is_ascii_alphanumeric() || more.contains(byte))
-    };
-    let is_label =
-        |label: &[u8]| is_atom(label, 63, b"-") && !label.starts_with(b"-") && !label.ends_with(b"-");
     let Some((local, domain)) = text.split_once('@') else { return false };
     local.len() <= 64
-        && domain.len() <= 190
+        && is_dotted(local, b"_-+")
+        && domain.len() <= 63
         && domain.contains('.')
-        && local.as_bytes().split(|byte| *byte == b'.').all(|atom| is_atom(atom, 64, b"_-+"))
-        && domain.as_bytes().split(|byte| *byte == b'.').all(is_label)
+        && is_dotted(domain, b"")
+}
+
+/// Whether letters, digits and `others` stand there, with single dots, and in a host's name hyphens, between them.
+fn is_dotted(text: &str, others: &[u8]) -> bool {
+    let mut is_open = true;
+    for byte in text.bytes() {
+        let is_part = byte.is_ascii_alphanumeric() || others.contains(&byte);
+        if !is_part && (is_open || !matches!(byte, b'.' | b'-')) {
+            return false;
+        }
+        is_open = !is_part;
+    }
+    !is_open
 }
 
 /// What two spellings of one address have in common: case does not distinguish addresses, nor do blanks

@@ -33,6 +33,8 @@ impl<R: Read> Source for Records<R> {
 struct Block {
     raw: Vec<u8>,
     cells: Vec<u8>,
+    /// The cells in their stead, where all of them are plain text.
+    plain: Option<String>,
     ends: Vec<usize>,
     stored: Vec<(u32, KeptAs)>,
     places: Vec<RecordPlace>,
@@ -56,8 +58,16 @@ impl Block {
         Self { raw: bytes(), cells: bytes(), ..Self::default() }
     }
 
-    /// Takes records until it is full; `false` at the end of the file.
+    /// Takes records until it is full, and looks what their text is; `false` at the end of the file.
     fn fill(&mut self, records: &mut impl Source) -> Result<bool, RecordError> {
+        let filled = self.take(records);
+        if self.cells.is_ascii() && memchr::memchr(0, &self.cells).is_none() {
+            self.plain = String::from_utf8(std::mem::take(&mut self.cells)).ok();
+        }
+        filled
+    }
+
+    fn take(&mut self, records: &mut impl Source) -> Result<bool, RecordError> {
         while self.raw.len() < FULL {
             let Some(record) = records.next()? else { return Ok(false) };
             self.places.push(RecordPlace {
@@ -78,7 +88,8 @@ impl Block {
         Some(Record {
             line: *line,
             raw: self.raw.get(raw.clone())?,
-            cells: self.cells.get(cells.clone())?,
+            cells: self.plain.as_ref().map_or(&*self.cells, |plain| plain.as_bytes()).get(cells.clone())?,
+            plain: self.plain.as_ref().and_then(|plain| plain.get(cells.clone())),
             ends: self.ends.get(ends.clone())?,
             breaks: *breaks,
             stored: self.stored.get(stored.clone())?,

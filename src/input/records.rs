@@ -34,6 +34,8 @@ pub(super) struct Record<'a> {
     pub(super) raw: &'a [u8],
     /// Its cells, unquoted, one behind the other.
     pub(super) cells: &'a [u8],
+    /// The same as text, where it is known to be ASCII without a zero byte.
+    pub(super) plain: Option<&'a str>,
     /// Where each cell ends in `cells`.
     pub(super) ends: &'a [usize],
     /// How many line ends are inside it.
@@ -149,6 +151,7 @@ impl<R: Read> Records<R> {
             line,
             raw,
             cells: self.cells.get(..cells).unwrap_or_default(),
+            plain: None,
             ends: self.ends.get(..ends).unwrap_or_default(),
             breaks: inside,
             stored: &[],

@@ -390,6 +390,9 @@ impl<'a> Row<'a> {
     }
 
     fn unreadable(&self, encoding: Encoding, perhaps: Option<Encoding>) -> Option<RowFault> {
+        if self.record.plain.is_some() {
+            return None;
+        }
         let at = |wrong: &dyn Fn(&[u8]) -> bool| self.record.each().position(wrong);
         let no_text = |cell: usize, character: usize| {
             Some(RowFault::NotText { cell: cell + 1, character, encoding, perhaps })
@@ -423,6 +426,9 @@ fn is_tight(text: &str) -> bool {
 
 /// The cells as one text. Two halves of a character in two cells make no text either.
 fn text_of(record: Record<'_>) -> Option<&str> {
+    if record.plain.is_some() {
+        return record.plain;
+    }
     let text = std::str::from_utf8(record.cells).ok()?;
     (text.is_ascii() || record.ends.iter().all(|end| text.is_char_boundary(*end))).then_some(text)
 }

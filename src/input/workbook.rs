@@ -179,6 +179,7 @@ impl<R: Read + Seek> Source for SheetRows<'_, R> {
             line,
             raw: &self.raw,
             cells: self.text.as_bytes(),
+            plain: None,
             ends: &self.ends,
             breaks: 0,
             stored: &self.stored,
