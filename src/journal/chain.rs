@@ -6,6 +6,8 @@
 //! (assignments, operations, the rows' own bytes) is in the chain by sums instead, a block of assignments each, so
 //! that what is loaded to be sent can be checked as it is loaded.
 
+use std::ops::Range;
+
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 use sha2::{Digest as _, Sha256};
@@ -410,17 +412,24 @@ pub(super) fn read_block<E: From<rusqlite::Error>>(
     Ok(hash.finalize().into())
 }
 
+/// The blocks from one assignment to another, the end excluded.
+pub(super) fn blocks(first: u32, end: u32) -> Range<u32> {
+    let end = end.checked_sub(1).filter(|last| first <= *last).map_or(0, |last| (last >> BLOCK_BITS) + 1);
+    first >> BLOCK_BITS..end
+}
+
 /// Sums up the blocks from one assignment to another, the end excluded.
 pub(super) fn sum_blocks(db: &Connection, run: u32, first: u32, end: u32) -> rusqlite::Result<()> {
-    if first >= end {
-        return Ok(());
-    }
-    (first >> BLOCK_BITS..=(end - 1) >> BLOCK_BITS).try_for_each(|number| put_block(db, run, number))
+    blocks(first, end).try_for_each(|number| put_block(db, run, number))
 }
 
 /// Sums up one block anew.
 pub(super) fn put_block(db: &Connection, run: u32, number: u32) -> rusqlite::Result<()> {
-    let sum = block_sum(db, run, number)?;
+    put_block_sum(db, run, number, &block_sum(db, run, number)?)
+}
+
+/// Keeps what a block sums up to.
+pub(super) fn put_block_sum(db: &Connection, run: u32, number: u32, sum: &LinkHash) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO block (run_id, number, sum) VALUES (?1, ?2, ?3)")?
         .execute(params![run, number, sum])
         .map(drop)

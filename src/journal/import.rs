@@ -14,6 +14,7 @@ use super::cells::CellBlock;
 use super::insert::{Insert, intern, number, text};
 use super::open::INDEXES;
 use super::planned::{AskedWords, InvalidOperation, NewRun, PlannedOperation, StoredTarget, Totals};
+use super::sums::BlockSums;
 use super::users::{Noted, Users};
 use super::{Journal, JournalError, chain};
 use crate::domain::{
@@ -44,6 +45,7 @@ pub struct Importer<'j> {
     assignments: Insert<'j, 4>,
     run: RunId,
     users: Users,
+    sums: BlockSums,
     locations: HashMap<LocationId, i64>,
     organizations: HashMap<OrgId, i64>,
     totals: Totals,
@@ -68,6 +70,7 @@ impl Journal {
             assignments: Insert::new(db, run, "assignment", ASSIGNMENT).map_err(&wrong)?,
             run,
             users: Users::new(assignments),
+            sums: BlockSums::default(),
             locations: HashMap::new(),
             organizations: HashMap::new(),
             totals: Totals { assignments, ..Totals::default() },
@@ -161,6 +164,9 @@ impl Importer<'_> {
         let noted = self.users(planned)?;
         let rows = planned.iter().zip(noted).map(|(operation, noted)| self.row(operation, noted));
         let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+        for (PlannedOperation { assignment, key, .. }, row) in planned.iter().zip(&rows) {
+            self.sums.operation((assignment.0, key.line.get(), key.item.get()), row);
+        }
         self.operations.rows(&rows).map_err(|error| self.wrong(error))?;
         self.count(planned.len())
     }
@@ -250,9 +256,12 @@ impl Importer<'_> {
             let email = operation.email.map(EmailAddress::as_str);
             let person = operation.person.map(PersonId::as_str);
             if noted.is_new {
-                fresh.push([number.into(), text(email), text(person), self::number(org)]);
+                let row = [number.into(), text(email), text(person), self::number(org)];
+                self.sums.user(number, &row);
+                fresh.push(row);
                 continue;
             }
+            self.sums.spoil(number);
             // It may be one of those.
             self.insert_users(&mut fresh)?;
             let sql =
@@ -301,12 +310,15 @@ impl Importer<'_> {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn seal(self) -> Result<(RunId, Totals), JournalError> {
+    pub fn seal(mut self) -> Result<(RunId, Totals), JournalError> {
         self.complete_names()?;
+        if self.users.any_unchanged() {
+            self.sums.forget();
+        }
         let sendable = self.leave_out_unchanged()?;
         self.span_organizations(sendable)?;
         self.execute_batch(INDEXES)?;
-        self.sum_up(sendable).map_err(|error| self.wrong(error))?;
+        self.sum_up(sendable).map_err(|error| JournalError::of(self.path, error))?;
         self.execute_batch("COMMIT; PRAGMA synchronous = FULL; BEGIN IMMEDIATE")?;
         let Totals { assignments, total, invalid, unchanged } = self.totals;
         self.execute(
@@ -324,8 +336,13 @@ impl Importer<'_> {
 
     /// What was written in bulk goes into the chain by its sums, and every term: one may be left of an import that
     /// did not get to its end.
-    fn sum_up(&self, sendable: Sendable) -> rusqlite::Result<()> {
-        chain::sum_blocks(self.db, self.run.0, 0, sendable.end)?;
+    fn sum_up(&mut self, sendable: Sendable) -> rusqlite::Result<()> {
+        for number in chain::blocks(0, sendable.end) {
+            match self.sums.sum(number) {
+                Some(sum) => chain::put_block_sum(self.db, self.run.0, number, &sum)?,
+                None => chain::put_block(self.db, self.run.0, number)?,
+            }
+        }
         chain::sum_bulk(self.db, self.run.0)?;
         chain::touch(self.db, None)
     }

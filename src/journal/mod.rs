@@ -27,6 +27,7 @@ mod reasons;
 mod recover;
 mod retry;
 mod reversal;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod users;

@@ -244,3 +244,34 @@ fn a_path_that_is_no_text_comes_back() {
     importer.seal().unwrap();
     assert_eq!(journal.run_row(RUN).unwrap().input_path, path);
 }
+
+#[test]
+fn blocks_sum_up_to_what_is_stored_in_whatever_order_rows_come() {
+    let row = |assignment, org, unchanged| FileRow { assignment, org, unchanged, ..FileRow::default() };
+    let shapes: [(&str, Vec<FileRow>); 5] = [
+        ("in order", users(700)),
+        ("backwards", (0..700).rev().map(|number| row(number, 0, false)).collect()),
+        ("twice", users(700).into_iter().chain(users(700)).collect()),
+        ("named late", users(700).into_iter().chain((0..700).map(|number| row(number, 1, false))).collect()),
+        ("unchanged", (0..700).map(|number| row(number, 0, number % 3 == 0)).collect()),
+    ];
+    for (shape, rows) in shapes {
+        let desk = Desk::new();
+        desk.import(&rows);
+        let reader = Reader::open(&desk.path).unwrap();
+        let mut blocks = reader.connection.prepare("SELECT number, sum FROM block ORDER BY number").unwrap();
+        let kept: Vec<(u32, [u8; 32])> = blocks
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert!(kept.len() >= 3, "{shape}");
+        for (number, sum) in kept {
+            assert_eq!(
+                chain::block_sum(&reader.connection, RUN.0, number).unwrap(),
+                sum,
+                "{shape}: {number}"
+            );
+        }
+    }
+}
