@@ -92,6 +92,8 @@ impl fmt::Display for Area {
 pub enum KeptAs {
     /// A number: leading zeros and plus signs are gone, and digits beyond the fifteenth.
     Number,
+    /// The same where days are counted from 1904: what is no date by its form would be another day elsewhere.
+    NumberSince1904,
     /// A day or a time.
     Date,
     /// TRUE or FALSE.
@@ -111,7 +113,7 @@ impl KeptAs {
         match self {
             Self::Unworked => "#FORMULA!".to_owned(),
             Self::Merged(_) => "#MERGED!".to_owned(),
-            Self::Number => format!("#NUMBER! {shown}"),
+            Self::Number | Self::NumberSince1904 => format!("#NUMBER! {shown}"),
             Self::Date => format!("#DATE! {shown}"),
             Self::Boolean => format!("#BOOLEAN! {shown}"),
             Self::Error => shown.to_owned(),

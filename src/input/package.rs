@@ -141,6 +141,7 @@ impl<R: Read + Seek> Package<R> {
                     let state = SheetState::of(text(element, "state").as_deref());
                     book.sheets.push((name, id, state));
                 }
+                "workbookPr" => book.is_from_1904 |= is(element, "date1904", TRUE),
                 "calcPr" => book.is_to_be_worked_out |= is(element, "fullCalcOnLoad", TRUE),
                 _ => {}
             }

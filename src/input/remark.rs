@@ -162,7 +162,7 @@ impl RemarkKind {
 
     /// Where there is more than the one sheet that a user sees.
     pub(super) fn of_sheets(sheets: Sheets) -> Option<Self> {
-        let Sheets { chosen, is_hidden, others, hidden } = sheets;
+        let Sheets { chosen, is_hidden, others, hidden, .. } = sheets;
         let is_all_there_is = others.is_empty() && hidden.is_empty() && !is_hidden;
         (!is_all_there_is).then_some(Self::Sheet { name: chosen, is_hidden, others, hidden })
     }

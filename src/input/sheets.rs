@@ -66,6 +66,8 @@ pub(super) struct Sheets {
     pub(super) others: Vec<String>,
     /// The others that cannot.
     pub(super) hidden: Vec<String>,
+    /// Whether days are counted from 1904, as old Macintoshes did.
+    pub(super) is_from_1904: bool,
 }
 
 /// Whether a sheet can be seen.
@@ -96,6 +98,8 @@ pub(super) struct Book {
     pub(super) sheets: Vec<(String, String, SheetState)>,
     /// A program has written formulas and left it to Excel to work them out.
     pub(super) is_to_be_worked_out: bool,
+    /// Days are counted from 1904.
+    pub(super) is_from_1904: bool,
 }
 
 impl Book {
@@ -139,6 +143,7 @@ impl Book {
             is_hidden: state == SheetState::Hidden,
             others: others(SheetState::Seen),
             hidden: others(SheetState::Hidden),
+            is_from_1904: self.is_from_1904,
         };
         Ok((sheets, relation))
     }

@@ -42,7 +42,7 @@ impl<R: Read + Seek> Workbook<R> {
     /// Hands on the sheet's rows.
     pub(super) fn read(mut self, sink: &Sink) {
         match self.file.worksheet_cells_reader(&self.sheets.chosen) {
-            Ok(cells) => sink.take_all(&mut SheetRows::new(cells, self.marks)),
+            Ok(cells) => sink.take_all(&mut SheetRows::new(cells, self.marks, self.sheets.is_from_1904)),
             Err(error) => sink.refuse(RecordError::Workbook(refused(&error))),
         }
     }
@@ -61,6 +61,8 @@ struct SheetRows<'w, R: Read + Seek> {
     cells: XlsxCellReader<'w, R>,
     /// By the numbers of styles.
     forms: Vec<NumberForm>,
+    /// How numbers are kept.
+    number: KeptAs,
     /// The first cell of the next row.
     pending: Option<(Cell<DataRef<'w>>, usize)>,
     last: u32,
@@ -73,7 +75,7 @@ struct SheetRows<'w, R: Read + Seek> {
 }
 
 impl<'w, R: Read + Seek> SheetRows<'w, R> {
-    fn new(cells: XlsxCellReader<'w, R>, marks: Marks) -> Self {
+    fn new(cells: XlsxCellReader<'w, R>, marks: Marks, is_from_1904: bool) -> Self {
         let code = |style: &calamine::Style| {
             style
                 .number_format
@@ -84,6 +86,7 @@ impl<'w, R: Read + Seek> SheetRows<'w, R> {
         Self {
             cells,
             forms,
+            number: if is_from_1904 { KeptAs::NumberSince1904 } else { KeptAs::Number },
             pending: None,
             last: 0,
             ended: false,
@@ -114,7 +117,7 @@ impl<'w, R: Read + Seek> SheetRows<'w, R> {
             self.ends.push(self.text.len());
         }
         let stored = match value {
-            DataRef::Int(_) | DataRef::Float(_) => Some(KeptAs::Number),
+            DataRef::Int(_) | DataRef::Float(_) => Some(self.number),
             DataRef::DateTime(_) | DataRef::DateTimeIso(_) | DataRef::DurationIso(_) => Some(KeptAs::Date),
             DataRef::Bool(_) => Some(KeptAs::Boolean),
             DataRef::Error(_) => Some(KeptAs::Error),

@@ -10,6 +10,7 @@ use crate::harness::{Desk, Ran, license, sandbox};
 /// A workbook of one sheet, by its markup.
 pub(crate) struct Book {
     pub(crate) sheet: String,
+    pub(crate) properties: &'static str,
     pub(crate) calculation: &'static str,
     pub(crate) texts: Option<Vec<u8>>,
 }
@@ -31,7 +32,7 @@ impl Book {
             }
             sheet.push_str("</row>");
         }
-        Self { sheet: sheet + "</sheetData>", calculation: "", texts: None }
+        Self { sheet: sheet + "</sheetData>", properties: "", calculation: "", texts: None }
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -50,8 +51,8 @@ impl Book {
             (
                 "xl/workbook.xml",
                 format!(
-                    "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets><sheet name=\"People\" sheetId=\"1\" r:id=\"r1\"/></sheets>{}</workbook>",
-                    self.calculation
+                    "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\">{}<sheets><sheet name=\"People\" sheetId=\"1\" r:id=\"r1\"/></sheets>{}</workbook>",
+                    self.properties, self.calculation
                 ),
             ),
             ("xl/worksheets/sheet1.xml", format!("<worksheet xmlns=\"{main}\">{}</worksheet>", self.sheet)),
@@ -375,4 +376,19 @@ fn rewritten(bytes: &[u8], part: &str, with: impl Fn(&str) -> String) -> Vec<u8>
         new.write_all(content.as_bytes()).unwrap();
     }
     new.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_plain_number_is_no_day_where_days_are_counted_from_1904() {
+    // 44894 is the 2026-11-30 there and the 2022-11-29 everywhere else.
+    let mut book = Book::of(&[&["email", "Last Day"], &["a@example.com", "<><v>44894</v></c>"]]);
+    let options = ["--remove-all", "--due", "Last Day"];
+    book.check(&options).exits(0);
+    book.properties = "<workbookPr date1904=\"1\"/>";
+    let ran = book.check(&options).exits(1);
+    assert!(
+        ran.stdout.contains("NOT_TEXT") && ran.stdout.contains("counts days from 1904"),
+        "{}",
+        ran.stdout
+    );
 }

@@ -54,7 +54,11 @@ impl DueColumn {
             // A day that stands in another cell, or in none yet, is told as that.
             return Ok(row.kept_as(self.position).is_some());
         }
-        let is_date = row.kept_as(self.position) == Some(KeptAs::Date);
+        let kept = row.kept_as(self.position);
+        if kept == Some(KeptAs::NumberSince1904) {
+            return Err(Box::new(self.since_1904(row, cell)));
+        }
+        let is_date = kept == Some(KeptAs::Date);
         match if is_date { iso(cell) } else { self.read(cell) } {
             Some(day) if day.year() >= FIRST_YEAR => Ok(day <= self.today),
             other => Err(Box::new(self.problem(row, cell, other))),
@@ -70,6 +74,20 @@ impl DueColumn {
         formatted(cell)
             .or_else(|| iso(cell).filter(|_| !reads(&["2001-02-03", "2001-02-03 00:00:00"])))
             .or_else(|| excel(cell).filter(|_| !reads(&["10203", "21011", "01001"])))
+    }
+
+    /// A number that is four years further on than it would be in other workbooks.
+    fn since_1904(&self, row: &Row<'_>, cell: &str) -> Problem {
+        Problem {
+            code: ProblemCode::NotText,
+            line: row.line(),
+            column: self.name.to_string(),
+            cell: Some(self.position),
+            value: cell.to_owned(),
+            message: "the day is kept as a plain number, and this workbook counts days from 1904".to_owned(),
+            remedy: "format the column as a date in Excel".into(),
+            fix: None,
+        }
     }
 
     /// What is wrong with a cell that is no day, or this one.

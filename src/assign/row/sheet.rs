@@ -34,10 +34,14 @@ impl RowInHand<'_> {
     pub(super) fn is_text(&self, field: Field) -> Result<(), CellFault> {
         let stored = self.columns.position(field).and_then(|position| self.row.kept_as(position));
         let of_it = match stored {
-            Some(KeptAs::Number) if matches!(field, Field::PhoneNumber | Field::Extension) => {
+            Some(KeptAs::Number | KeptAs::NumberSince1904)
+                if matches!(field, Field::PhoneNumber | Field::Extension) =>
+            {
                 "a number of it, in which zeros in front and the plus sign are lost"
             }
-            Some(KeptAs::Number) => "a number of it, in which zeros in front and all but 15 digits are lost",
+            Some(KeptAs::Number | KeptAs::NumberSince1904) => {
+                "a number of it, in which zeros in front and all but 15 digits are lost"
+            }
             Some(KeptAs::Date) => "a date of it",
             Some(KeptAs::Boolean) => "TRUE or FALSE of it",
             _ => return Ok(()),
