@@ -96,8 +96,11 @@ pub(super) fn nearest_column(name: &str) -> Option<Field> {
         5..=8 => 1,
         _ => 2,
     };
-    let near = COLUMNS.iter().filter(|(known, _)| known.chars().count() > 3);
-    let near = near.map(|(known, field)| (strsim::osa_distance(known, &sought), known, *field));
+    // A column of bundles is one that was said to be: its name alone does not make it one.
+    static BUNDLE: LazyLock<String> = LazyLock::new(|| key(Field::Bundle.name()));
+    let near = COLUMNS.iter().map(|(known, field)| (known, *field)).chain([(&*BUNDLE, Field::Bundle)]);
+    let near = near.filter(|(known, _)| known.chars().count() > 3);
+    let near = near.map(|(known, field)| (strsim::osa_distance(known, &sought), known, field));
     near.filter(|(distance, ..)| *distance <= slips)
         .min_by_key(|(distance, known, _)| (*distance, *known))
         .map(|(.., field)| field)

@@ -388,3 +388,17 @@ fn a_second_column_of_licenses_is_not_left_out() {
     desk.write("people.csv", "email,license,License expiry\na@example.com,Messaging,2026-12-31\n");
     desk.run(&["check", "people.csv"]).exits(0);
 }
+
+#[test]
+fn a_column_called_bundle_is_not_left_out() {
+    let desk = desk();
+    desk.write("seatbatch.toml", "[bundles.engineer]\nlicenses = [\"Meetings Suite\"]\n");
+    for column in ["bundle", "Bundles"] {
+        desk.write("people.csv", format!("email,license,{column}\na@example.com,Messaging,engineer\n"));
+        let ran = desk.run(&["check", "people.csv"]).exits(1);
+        let map = format!("bundle={column}");
+        assert!(ran.stdout.contains("UNCLEAR_COLUMN") && ran.stdout.contains(&map), "{}", ran.stdout);
+        let ran = desk.run(&["check", "people.csv", "--map", &map]).exits(0);
+        assert!(ran.stdout.contains("2 to add"), "{}", ran.stdout);
+    }
+}
