@@ -146,3 +146,26 @@ fn operations_beside_services_alone_are_told() {
     let ran = check("email,Messaging\na@example.com,TRUE\n", &["--set", "operation=remove"]).exits(1);
     assert!(ran.stderr.contains("--set operation says what to do"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_service_that_the_organization_alone_knows_is_not_left_out() {
+    let state = serde_json::json!({
+        "licenses": [
+            {"id": "S", "name": "Sales Suite", "totalUnits": 5},
+            {"id": "M", "name": "Messaging", "totalUnits": 5},
+        ],
+        "sites": [],
+        "users": [{"email": "a@example.com", "licenses": []}],
+    });
+    let service = crate::harness::organization(state, WireForm::Array);
+    let desk = Desk::at(&service.url());
+    desk.write(
+        "users.csv",
+        "User ID/Email (Required),Messaging,Sales Suite\na@example.com,TRUE,from May on\n",
+    );
+    // Nobody who has not asked can know.
+    desk.run(&["check", "users.csv"]).exits(0);
+    let ran = desk.run(&["apply", "users.csv", "--yes"]).exits(2);
+    assert!(ran.stderr.contains("BAD_SERVICE_VALUE") && ran.stderr.contains("Sales Suite"), "{}", ran.stderr);
+    assert!(service.user("a@example.com").unwrap().licenses.is_empty());
+}
