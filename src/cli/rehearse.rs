@@ -10,10 +10,7 @@ use super::exit::{Exit, Failure};
 use super::given_back;
 use super::output::Output;
 use super::telling::Telling;
-use crate::assign::{CheckError, Checked, SecondReading};
-use crate::domain::{
-    AssignmentNo, IdKey, Order, Printable, Rate, Sequence, Snapshot, Target, Wire, WireForm,
-};
+use crate::domain::{IdKey, Order, Printable, Rate, RunId, Sequence, Snapshot, Target, Wire, WireForm};
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Reader, RunRow};
 use crate::plan::LicenseKind;
@@ -36,7 +33,7 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let known = catalog.known_for(&file, &how)?;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})??;
     super::apply::refuse_unclear(&checked)?;
-    let (mut outlook, checked) = Outlook::look(checked, &file, &mut catalog, Depth::Holders)?;
+    let (mut outlook, mut checked) = Outlook::look(checked, &file, &mut catalog, Depth::Holders)?;
     refuse_unread(&outlook)?;
     let unknown = outlook.unknown();
     let only_changes = args.choosing.only_changes;
@@ -45,15 +42,10 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
         // They take as much room as the copy does that comes next.
         outlook.forget_changes();
     }
-    let (organization, mut checked, strangers) = copied(&mut catalog, &outlook, checked, &file)?;
-    let before = left(&organization.licenses());
-    let form = if settings.wire == Wire::Object { WireForm::Object } else { WireForm::Array };
-    let token = format!("{:016x}", fastrand::u64(..));
-    let sandbox = runtime.block_on(Sandbox::start(Options::new(&token, form, organization)))?;
+    let copy = LicensesCopied::of(&mut catalog, &outlook)?;
+    let users = checked.counts().assignments;
 
     let folder = tempfile::Builder::new().prefix("seatbatch-rehearsal-").tempdir()?;
-    let inside = context.inside(folder.path().join("seatbatch.db"), sandbox.url(), token.into(), false);
-    settings.base_url = sandbox.url();
     settings.failures = folder.path().join("failures.csv");
     settings.rate = Rate::AtMost(crate::domain::Ceiling::Unlimited);
     settings.snapshot = Snapshot::No;
@@ -64,11 +56,21 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
         Some(waves) => arrange(&mut outlook, &mut checked, &waves, only_changes)?,
     };
     outlook.forget_changes();
-    let readings = inside.readings(inside.client(&settings)?, &settings);
-    let mut journal = Journal::create(&inside.journal)?;
+    let path = folder.path().join("seatbatch.db");
+    let mut journal = Journal::create(&path)?;
     let background =
         Background { outlook: only_changes.then_some(&outlook), only_changes, ..Background::default() };
     let (run, _) = import(&mut journal, &file, checked, &settings, &background)?;
+
+    let (organization, strangers) = copy.with_users(&journal.reader()?, run, &outlook, users)?;
+    drop(outlook);
+    let before = left(&organization.licenses());
+    let form = if settings.wire == Wire::Object { WireForm::Object } else { WireForm::Array };
+    let token = format!("{:016x}", fastrand::u64(..));
+    let sandbox = runtime.block_on(Sandbox::start(Options::new(&token, form, organization)))?;
+    settings.base_url = sandbox.url();
+    let inside = context.inside(path, sandbox.url(), token.into(), false);
+    let readings = inside.readings(inside.client(&settings)?, &settings);
     let (_stop, stops) = tokio::sync::mpsc::unbounded_channel();
     let sent = runtime.block_on(send(journal, run, readings, &settings, &mut Silent, stops))?;
     let reader = sent.journal.reader()?;
@@ -91,62 +93,75 @@ fn refuse_unread(outlook: &Outlook) -> Result<(), Failure> {
     Err(Failure::not_asked(format!("nothing was rehearsed: {}", Printable(why))))
 }
 
-/// The organizations of the file as one: their licenses with the units that are left, and the file's users with what
-/// they hold; how many of these hold nothing of what it asks.
-fn copied(
-    catalog: &mut Catalog,
-    outlook: &Outlook,
-    checked: Checked,
-    file: &InputFile,
-) -> Result<(Organization, Checked, u64), Failure> {
-    let (mut licenses, mut customers): (Vec<License>, Vec<String>) = (Vec::new(), Vec::new());
-    let mut places: HashMap<IdKey, usize> = HashMap::new();
-    for org in outlook.orgs.iter().map(|org| org.org.as_ref()) {
-        let own = catalog.readings().client().org().cloned();
-        for license in catalog.licenses(org)?.all() {
-            // A license that the token sees in two organizations is one.
-            places.entry(IdKey::of(&license.id)).or_insert_with(|| {
-                licenses.push(license.clone());
-                licenses.len() - 1
-            });
+/// The licenses of the file's organizations as those of one.
+struct LicensesCopied {
+    licenses: Vec<License>,
+    places: HashMap<IdKey, usize>,
+    customers: Vec<String>,
+}
+
+impl LicensesCopied {
+    fn of(catalog: &mut Catalog, outlook: &Outlook) -> Result<Self, Failure> {
+        let (mut licenses, mut customers): (Vec<License>, Vec<String>) = (Vec::new(), Vec::new());
+        let mut places: HashMap<IdKey, usize> = HashMap::new();
+        for org in outlook.orgs.iter().map(|org| org.org.as_ref()) {
+            let own = catalog.readings().client().org().cloned();
+            for license in catalog.licenses(org)?.all() {
+                // A license that the token sees in two organizations is one.
+                places.entry(IdKey::of(&license.id)).or_insert_with(|| {
+                    licenses.push(license.clone());
+                    licenses.len() - 1
+                });
+            }
+            customers.extend(org.or(own.as_ref()).map(|org| org.as_str().to_owned()));
         }
-        customers.extend(org.or(own.as_ref()).map(|org| org.as_str().to_owned()));
+        Ok(Self { licenses, places, customers })
     }
-    let users = checked.counts().assignments;
-    let mut people = Nameless::new((fastrand::u64(..), fastrand::u64(..)), users, licenses.len());
-    let mut strangers = vec![true; users as usize];
-    for (stock, label) in outlook.labels.iter().enumerate().filter(|(stock, _)| outlook.is_read(*stock)) {
-        let Target::License(id) = &label.target else { continue };
-        let Some(place) = places.get(&id.key()) else { continue };
-        for (user, stranger) in (0..users).zip(&mut strangers).filter(|(user, _)| outlook.holds(stock, *user))
-        {
-            people.holds(user, *place);
-            *stranger = false;
+
+    /// An organization with as many units left, and the run's users with what they hold, as their requests will name them; how many
+    /// of these hold nothing of what the file asks. They are read from the journal: while it is filled, the file's own users take
+    /// as much room.
+    fn with_users(
+        mut self,
+        reader: &Reader,
+        run: RunId,
+        outlook: &Outlook,
+        users: u32,
+    ) -> Result<(Organization, u64), Failure> {
+        let read = outlook.labels.iter().enumerate().filter(|(stock, _)| outlook.is_read(*stock));
+        let held: Vec<(usize, usize)> = read
+            .filter_map(|(stock, label)| match &label.target {
+                Target::License(id) => Some((stock, *self.places.get(&id.key())?)),
+                Target::Site(_) => None,
+            })
+            .collect();
+        let mut people = Nameless::new((fastrand::u64(..), fastrand::u64(..)), users, self.licenses.len());
+        let mut strangers = 0;
+        reader.users(run, users, |user, email, person| {
+            email.into_iter().for_each(|email| people.email(user, email));
+            person.into_iter().for_each(|person| people.person(user, person));
+            let holds = |(stock, _): &&(usize, usize)| outlook.holds(*stock, outlook.number_before(user));
+            let mut is_stranger = true;
+            for (_, place) in held.iter().filter(holds) {
+                people.holds(user, *place);
+                is_stranger = false;
+            }
+            strangers += u64::from(is_stranger);
+        })?;
+        for (place, license) in self.licenses.iter_mut().enumerate() {
+            // The sandbox counts the units of its own users: as many are to be left as there are.
+            let held = i64::try_from(people.holders(place)).unwrap_or(i64::MAX);
+            license.total_units = license.units_left().map_or(license.total_units, |left| Some(held + left));
         }
+        let sites = outlook.labels.iter().filter_map(|label| match &label.target {
+            Target::Site(url) => Some(url.as_str().to_owned()),
+            Target::License(_) => None,
+        });
+        let listed = self.licenses.iter().filter_map(|license| license.site_url.clone());
+        let sites: BTreeSet<String> = sites.chain(listed).collect();
+        let sites = sites.into_iter().collect();
+        Ok((Organization::nameless(self.licenses, sites, self.customers, people), strangers))
     }
-    for (place, license) in licenses.iter_mut().enumerate() {
-        // The sandbox counts the units of its own users: as many are to be left as there are.
-        let held = i64::try_from(people.holders(place)).unwrap_or(i64::MAX);
-        license.total_units = license.units_left().map_or(license.total_units, |left| Some(held + left));
-    }
-    let mut second = SecondReading::new(checked, file)?;
-    let mut placed = Vec::new();
-    while second.next(&mut placed)?.is_some() {
-        for operation in placed.drain(..).filter_map(|placed| placed.content.ok()) {
-            let AssignmentNo(user) = operation.assignment;
-            operation.email.iter().for_each(|email| people.email(user, email.as_str()));
-            operation.person.iter().for_each(|person| people.person(user, person.as_str()));
-        }
-    }
-    let checked = second.finish().map_err(CheckError::from)?;
-    let sites = outlook.labels.iter().filter_map(|label| match &label.target {
-        Target::Site(url) => Some(url.as_str().to_owned()),
-        Target::License(_) => None,
-    });
-    let listed = licenses.iter().filter_map(|license| license.site_url.clone());
-    let sites: BTreeSet<String> = sites.chain(listed).collect();
-    let organization = Organization::nameless(licenses, sites.into_iter().collect(), customers, people);
-    Ok((organization, checked, strangers.into_iter().filter(|stranger| *stranger).count() as u64))
 }
 
 /// Units that are free, by license: its name, and what tells it apart where several have one name.

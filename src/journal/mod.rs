@@ -16,6 +16,7 @@ mod open;
 mod outputs;
 mod parts;
 mod pending;
+mod people;
 mod person;
 mod place;
 mod planned;

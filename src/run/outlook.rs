@@ -202,6 +202,12 @@ impl Outlook {
         self.former = former;
     }
 
+    /// The number that the user of this assignment had when the file was looked at.
+    #[must_use]
+    pub fn number_before(&self, user: u32) -> u32 {
+        self.former.get(user as usize).copied().unwrap_or(user)
+    }
+
     /// Forgets the operations that are known to change nothing: they are not sent.
     pub fn drop_unchanged(&mut self) -> Spared {
         let mut changes = std::mem::take(&mut self.seat_changes);
@@ -248,8 +254,7 @@ impl Outlook {
 
     fn seat_change(&self, key: OperationKey, operation: &PlacedOperation, stock: u32) -> SeatChange {
         let change = seat_change(key, operation, stock);
-        let former = self.former.get(change.user as usize).copied();
-        SeatChange { user: former.unwrap_or(change.user), ..change }
+        SeatChange { user: self.number_before(change.user), ..change }
     }
 
     fn stock_of(&self, operation: &PlacedOperation) -> Option<u32> {
