@@ -11,10 +11,11 @@ use super::given_back;
 use super::output::Output;
 use super::outputs::destination;
 use super::telling::Telling;
-use super::words::cause;
-use crate::assign::{AddressFault, addresses};
+use super::words::{self, cause};
+use crate::assign::{AddressFault, CheckError, addresses};
 use crate::domain::{Order, Printable};
-use crate::input::{Encoding, InputFile};
+use crate::input::{Encoding, InputError, InputFile};
+use crate::live::LicenseMatch;
 use crate::report::ReportError;
 use crate::run::{Catalog, Changes, RunSettings, Sync, changes};
 
@@ -30,7 +31,10 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
     let reading = given_back::reading(context, &file, &args.reading)?;
     let how = reading.interpretation(settings.org_id.as_deref());
     let known = catalog.known_for(&file, &how)?;
-    let checked = telling.check(&file, &how, Order::File, known, &mut |_| {})??;
+    let checked = match telling.check(&file, &how, Order::File, known, &mut |_| {})? {
+        Err(CheckError::Input(InputError::NoRows)) if args.sync => return Err(emptied(args, &mut catalog)?),
+        checked => checked?,
+    };
     let counts = checked.counts();
     super::apply::refuse_unclear(&checked)?;
     if counts.invalid > 0 {
@@ -57,6 +61,26 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
     }
     tell(context, &args.output, &whole.content);
     Ok(Exit::Done)
+}
+
+/// Why a file without rows takes nothing away, with what it would take.
+fn emptied(args: &args::Diff, catalog: &mut Catalog) -> Result<Failure, Failure> {
+    let licenses = catalog.licenses(None)?;
+    let held = args.scope.iter().filter_map(|called| match licenses.find(called) {
+        LicenseMatch::One(license) => {
+            let units = u64::try_from(license.consumed_units?).ok()?;
+            Some(format!("; of {} {} in use", Printable(&license.name), in_use(units)))
+        }
+        LicenseMatch::Nothing(_) | LicenseMatch::Several(_) => None,
+    });
+    Ok(Failure::usage(format!(
+        "the file has a header and lists nobody{}; a file that says nothing takes nothing away",
+        held.collect::<String>()
+    )))
+}
+
+fn in_use(units: u64) -> String {
+    format!("{} {}", words::amount(units, "unit", false), if units == 1 { "is" } else { "are" })
 }
 
 fn sync(args: &args::Diff) -> Result<Sync, Failure> {
@@ -102,9 +126,10 @@ fn unreadable(path: &Path, faults: &[AddressFault]) -> Failure {
 
 fn tell(context: &Context, path: &Path, found: &Changes) {
     let output: Output = context.output;
-    let shown = path.display();
+    let to_stdout = path == Path::new("-");
+    let place = if to_stdout { "on standard output".to_owned() } else { format!("in {}", path.display()) };
     output.say(format_args!(
-        "{} in {shown}: {} to add, {} to remove; {} of the file {} in effect already",
+        "{} {place}: {} to add, {} to remove; {} of the file {} in effect already",
         output.amount(found.rows(), "change"),
         output.number(found.adds),
         output.number(found.removes + found.unlisted),
@@ -142,7 +167,7 @@ fn tell(context: &Context, path: &Path, found: &Changes) {
             output.amount(found.not_comparable, "holder")
         ));
     }
-    if found.rows() > 0 {
+    if found.rows() > 0 && !to_stdout {
         let order = match found.order_needed {
             None | Some(Order::File) => "",
             Some(Order::RemovesFirst) => " --order removes-first",

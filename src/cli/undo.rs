@@ -1,6 +1,7 @@
 //! `seatbatch undo`
 
 use std::io::Write;
+use std::path::Path;
 
 use super::args;
 use super::context::{Context, shell_word};
@@ -98,7 +99,8 @@ fn tell(
     changed: &[String],
 ) {
     let output = context.output;
-    let path = args.output.display();
+    let to_stdout = args.output == Path::new("-");
+    let path = if to_stdout { "the output".to_owned() } else { args.output.display().to_string() };
     output.say(format_args!(
         "{} of run {} {} reversed in {path}: {} to remove, {} to add",
         output.amount(undone.rows(), "operation"),
@@ -136,6 +138,9 @@ fn tell(
             if lines.len() == 1 { "a line" } else { "lines" },
             lines.join(", ")
         ));
+    }
+    if undone.rows() == 0 || to_stdout {
+        return;
     }
     // The rows stand in an order that fits, and requests overlap.
     let order = if undone.exchanges { " --order removes-first" } else { "" };

@@ -78,6 +78,9 @@ fn sync_takes_from_whom_the_file_does_not_list_within_its_guards() {
     assert!(ran.stderr.contains("the file lists nobody for Plan B, which 20 users hold"), "{}", ran.stderr);
     desk.write("people.csv", "email,licenseId\n");
     desk.run(&[&sync[..], &["--max-removals", "100%"]].concat()).exits(2);
+    let ran = desk.run(&[&sync[..], &["--max-removals", "100%", "--scope", "plan a"]].concat()).exits(2);
+    let said = "lists nobody; of Plan A 20 units are in use; a file that says nothing takes nothing away";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
     assert_eq!(
         std::fs::read_to_string(desk.path("changes.csv")).unwrap(),
         before,
@@ -114,6 +117,11 @@ fn a_file_comes_from_standard_input_too() {
     child.stdin.take().unwrap().write_all(csv).unwrap();
     let ran = crate::harness::finish(child).exits(0);
     assert_eq!(counts(&ran.summary(), ["rows", "unchanged"]), [1, 1]);
+    // And the changes go to standard output, where no command could find them.
+    desk.write("people.csv", "email,licenseId\nu2@example.com,A\n");
+    let ran = desk.run(&["diff", "people.csv", "-o", "-"]).exits(0);
+    assert!(ran.stdout.contains("u2@example.com,,,A,") && !ran.stderr.contains("apply -"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 change on standard output: 1 to add"), "{}", ran.stderr);
 }
 
 /// Who holds A after the changes, of u1 … u9.
