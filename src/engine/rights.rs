@@ -64,6 +64,11 @@ impl Rights {
         self.held.push(suspect);
     }
 
+    /// Whether so few are held back that they may be refused for their own sake.
+    pub(super) fn holds_few(&self) -> bool {
+        u32::try_from(self.held.len()).is_ok_and(|held| held + 1 < IN_A_ROW)
+    }
+
     pub(super) const fn holds_any(&self) -> bool {
         !self.held.is_empty()
     }

@@ -41,6 +41,8 @@ pub struct Settings {
     /// The run was given up before, and the user goes on: where nothing gets through once more of what has all been
     /// tried before, it is for its own sake.
     pub last_try: bool,
+    /// The run paused for a 403, and the user goes on: a few users who are refused so are refused for their own sake.
+    pub insisted: bool,
 }
 
 /// Why the engine came to an end.

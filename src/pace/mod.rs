@@ -1,9 +1,10 @@
 //! When the next request may leave. Pure: the time comes in as a number, and nothing sleeps here.
 //!
 //! Owns the two ways of keeping a pace: below a ceiling that is known, and below a limit that has to
-//! be found. Both together where the limit may be lower than the ceiling. Knows no batches and no answers beyond "passed" and "refused".
+//! be found, from the trail of what was sent. Both together where the limit may be lower than the ceiling. Knows no batches and no answers beyond "passed" and "refused".
 
 mod ceiling;
+mod trail;
 mod tuner;
 
 use std::time::Duration;

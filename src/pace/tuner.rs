@@ -12,8 +12,9 @@
 //! multiplicative decrease pay one refusal a cycle however short the cycle. A service that takes
 //! more than it took the last time it was tried has a higher limit, and the pace rises quickly.
 
-use std::collections::VecDeque;
 use std::time::Duration;
+
+use super::trail::Trail;
 
 /// Time since the engine's start.
 type Time = Duration;
@@ -32,7 +33,7 @@ const DEEPEST_CUT: f64 = 0.7;
 const CALM: f64 = 9.0;
 /// The same, as a multiple of the wait that a refusal has cost, for a bucket and for windows: what a
 /// window had left is lost, while a bucket fills up meanwhile.
-const CALM_PER_WAIT: (f64, f64) = (24.0, 44.0);
+const CALM_PER_WAIT: (f64, f64) = (24.0, 66.0);
 /// How much faster the pace gets in a second while the limit is tried.
 const SLOPE: f64 = 0.02;
 /// Refusals that are afforded, of all requests. One in a hundred is the aim.
@@ -41,7 +42,7 @@ const SHARE: f64 = 0.008;
 const CONFIRMED: u32 = 3;
 const SAME: f64 = 0.05;
 /// The most that the pace that was borne is trusted to be the limit.
-const TRUST: f64 = 0.8;
+const TRUST: f64 = 0.7;
 /// A try costs a refusal, so nearly one must have been saved up.
 const COST: f64 = 0.9;
 /// The first requests and the search for the limit use up no more of the savings than this.
@@ -52,10 +53,6 @@ const SAVINGS: (f64, f64) = (-60.0, 3.0);
 const LONGEST_WAIT: f64 = 15.0;
 /// A `Retry-After` from here on means that everything would be refused until then, in seconds.
 const CLOSING: f64 = 2.0;
-/// Times at which the limit was used up that are remembered.
-const MARKS: usize = 16;
-/// Departures that are remembered with their pace, at least a hundredth of a second apart.
-const DEPARTURES: usize = 200;
 /// How much faster the pace gets in a second before the limit has been met twice.
 const SEARCH: f64 = 0.08;
 /// But never by more than this from one request to the next: while it is searched for, and while it is tried.
@@ -63,18 +60,9 @@ const STEP: (f64, f64) = (0.03, 0.01);
 /// So many requests since the last refusal make it a search; fewer, and the pace is still far too fast.
 const CLIMBED: u32 = 5;
 /// The first time that a limit is lower than it was taken to be, it is taken to be this share of it.
-const A_LITTLE: f64 = 0.97;
+const A_LITTLE: f64 = 0.98;
 /// What was borne for so many requests is hardly too fast.
 const LONG_BORNE: u32 = 30;
-/// The shortest time and the fewest requests that a limit is measured over.
-const MEASURED: (f64, f64) = (1.0, 5.0);
-
-/// How much had got through when the limit was used up.
-#[derive(Debug, Clone, Copy)]
-struct LimitMark {
-    at: f64,
-    accepted: u64,
-}
 
 /// Whether anything gets through.
 #[derive(Debug, Clone, Copy)]
@@ -102,8 +90,6 @@ pub(super) struct Tuner {
     cut_at: f64,
     /// Since when nothing gets through.
     closed_at: f64,
-    /// When something got through again, the last time.
-    opened: Option<LimitMark>,
     /// What got through since, of requests that left since.
     since_cut: u32,
     /// How long the pace has kept below the limit since, while it was what held requests back.
@@ -123,10 +109,7 @@ pub(super) struct Tuner {
     confirmed: u32,
     /// Refusals that may be risked.
     savings: f64,
-    accepted: u64,
-    marks: VecDeque<LimitMark>,
-    /// Which pace requests left at, lately.
-    left_at: VecDeque<(f64, f64)>,
+    trail: Trail,
     /// So often was the limit lower than it was taken to be, since it was tried.
     surprises: u32,
     /// How long nothing got through since the last mark.
@@ -153,7 +136,6 @@ impl Tuner {
             limit: None,
             cut_at: -1.0,
             closed_at: 0.0,
-            opened: None,
             since_cut: 0,
             calm: 0.0,
             least_calm: CALM,
@@ -164,9 +146,7 @@ impl Tuner {
             between: None,
             confirmed: 0,
             savings: 1.0,
-            accepted: 0,
-            marks: VecDeque::with_capacity(MARKS),
-            left_at: VecDeque::with_capacity(DEPARTURES),
+            trail: Trail::new(),
             surprises: 0,
             shut: 0.0,
             door: Door::Open,
@@ -196,17 +176,7 @@ impl Tuner {
     /// A request leaves.
     pub(super) fn leaves(&mut self, now: Time) {
         let now = now.as_secs_f64();
-        if self.marks.is_empty() {
-            let first = LimitMark { at: now, accepted: 0 };
-            self.marks.push_back(first);
-            self.opened = Some(first);
-        }
-        if self.left_at.back().is_none_or(|(at, _)| now - at >= 0.01) {
-            if self.left_at.len() == DEPARTURES {
-                self.left_at.pop_front();
-            }
-            self.left_at.push_back((now, self.pace));
-        }
+        self.trail.leaves(now, self.pace);
         let period = 1.0 / self.pace;
         let late = now - self.next;
         self.held_back = late < period.max(0.02);
@@ -222,7 +192,7 @@ impl Tuner {
     pub(super) fn passed(&mut self, sent: Time, now: Time) {
         let (sent, now) = (sent.as_secs_f64(), now.as_secs_f64());
         let elapsed = now - std::mem::replace(&mut self.now, now);
-        self.accepted += 1;
+        self.trail.passes();
         self.savings = (self.savings + SHARE).min(SAVINGS.1);
         if sent < self.cut_at {
             return;
@@ -250,7 +220,7 @@ impl Tuner {
         let told = retry_after.map(|wait| wait.as_secs_f64());
         self.now = now;
         self.savings =
-            (self.savings - 1.0).max(if self.accepted < SEARCHED.0 { SEARCHED.1 } else { SAVINGS.0 });
+            (self.savings - 1.0).max(if self.trail.accepted() < SEARCHED.0 { SEARCHED.1 } else { SAVINGS.0 });
         if sent < self.cut_at {
             return;
         }
@@ -268,10 +238,7 @@ impl Tuner {
     /// The limit is used up: it can be measured.
     fn used_up(&mut self, sent: f64, now: f64, told: Option<f64>) {
         let limit = if self.trying > 0.0 { self.found(sent, now) } else { self.surprised(sent, now) };
-        self.marks.push_back(LimitMark { at: now, accepted: self.accepted });
-        if self.marks.len() > MARKS {
-            self.marks.pop_front();
-        }
+        self.trail.used_up(now);
         self.limit = Some(limit.clamp(BOUNDS.0, self.most));
         let before = 1.0 / self.pace;
         self.pace = (limit.min(self.pace) * BELOW).clamp(BOUNDS.0, self.most);
@@ -306,7 +273,7 @@ impl Tuner {
             let borne = self.borne_before(sent).min(refused);
             let through = self.measured(now, 1.0).unwrap_or(refused * DEEPEST_CUT).min(borne);
             self.between = Some((through, borne));
-            return borne / (1.0 + STEP.0);
+            return borne / (1.0 + STEP.0 / 2.0);
         }
         if self.excess > 0.0 {
             self.depth = (self.excess + self.depth) / 2.0;
@@ -348,27 +315,16 @@ impl Tuner {
 
     /// The pace of the request before.
     fn borne_before(&self, sent: f64) -> f64 {
-        let mut before = self.left_at.iter().rev().filter(|(at, _)| *at < sent - 1e-6);
-        before.next().map_or(self.pace, |(_, pace)| *pace)
+        self.trail.pace_before(sent).unwrap_or(self.pace)
     }
 
     /// The pace at which a request left.
     fn pace_at(&self, sent: f64) -> f64 {
-        self.left_at
-            .iter()
-            .rev()
-            .find(|(at, _)| *at <= sent)
-            .map_or(self.pace, |(_, pace)| pace.min(self.pace))
+        self.trail.pace_at(sent).map_or(self.pace, |pace| pace.min(self.pace))
     }
 
-    /// What gets through in a second, measured from an earlier time when the limit was used up: the last one
-    /// that is long enough ago.
-    #[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^52")]
     fn measured(&self, now: f64, times: f64) -> Option<f64> {
-        let least = MEASURED.0.max(MEASURED.1 / self.pace) * times;
-        let long_ago = |mark: &&LimitMark| now - mark.at >= least && self.accepted - mark.accepted >= 3;
-        let mark = self.marks.iter().rev().find(long_ago)?;
-        Some((self.accepted - mark.accepted) as f64 / (now - mark.at))
+        self.trail.measured(now, self.pace, times)
     }
 
     fn close(&mut self, now: f64, wait: f64) {
@@ -380,17 +336,14 @@ impl Tuner {
 
     /// Something gets through again: a window has begun. What got through since the one before began,
     /// over that time, is the limit, or a little less where there were several.
-    #[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^52")]
     fn open(&mut self, now: f64) {
         self.door = Door::Open;
         let shut = now - self.closed_at;
         self.shut += shut;
-        let before = self.opened.replace(LimitMark { at: now, accepted: self.accepted });
-        if let (Some(limit), Some(before)) = (self.limit, before)
+        let through = self.trail.opens(now);
+        if let (Some(limit), Some(through)) = (self.limit, through)
             && shut > (3.0 / self.pace).max(0.2)
-            && self.accepted - before.accepted >= 3
         {
-            let through = (self.accepted - before.accepted) as f64 / (now - before.at);
             let limit = limit.clamp(through, through * 1.25);
             self.limit = Some(limit);
             self.pace = limit * BELOW;

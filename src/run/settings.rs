@@ -62,6 +62,8 @@ pub struct RunSettings {
     pub assured: bool,
     /// The run was given up since nothing got through, and the user goes on.
     pub last_try: bool,
+    /// The run paused for a 403, and the user goes on.
+    pub insisted: bool,
     /// Only assignments from this one on are sent, this time: those that were put back to be tried again.
     #[serde(skip)]
     pub only_from: Option<u32>,
@@ -101,6 +103,7 @@ impl Default for RunSettings {
             unproven: false,
             assured: false,
             last_try: false,
+            insisted: false,
             only_from: None,
         }
     }
@@ -156,6 +159,8 @@ impl RunSettings {
             engine::Ending::ProbablyWrong { .. } => next.assured = true,
             _ => {}
         }
+        next.insisted = matches!(ending, engine::Ending::Forbidden { .. })
+            || (self.insisted && *ending == engine::Ending::Stopped);
         next.last_try = matches!(ending, engine::Ending::Unreachable(_))
             || (self.last_try && *ending == engine::Ending::Stopped);
         next.unproven &= !accepted;
@@ -182,6 +187,7 @@ impl RunSettings {
             operations,
             assured: self.assured,
             last_try: self.last_try,
+            insisted: self.insisted,
         }
     }
 

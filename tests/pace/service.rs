@@ -151,6 +151,7 @@ fn settings(rate: Rate, concurrency: u32) -> Settings {
         sequence: Sequence::Free,
         assured: false,
         last_try: false,
+        insisted: false,
     }
 }
 

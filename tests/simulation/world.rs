@@ -209,6 +209,7 @@ impl World {
             }
             // Whoever is always answered with a fault must not keep a run from its end.
             self.settings.last_try = matches!(self.finished, Some(Ending::Unreachable(_)));
+            self.settings.insisted = matches!(self.finished, Some(Ending::Forbidden { .. }));
             self.had_last_try |= self.settings.last_try;
             assert_eq!(self.disk.sending(), 0, "an intent is left behind at a pause");
             sittings += 1;
@@ -949,6 +950,7 @@ fn settings(dice: &mut fastrand::Rng, assignments: &[Assignment]) -> Settings {
         sequence,
         assured: false,
         last_try: false,
+        insisted: false,
     }
 }
 

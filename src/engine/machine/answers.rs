@@ -187,7 +187,8 @@ impl Engine {
             }
             return self.reject(id, outcome, rejection);
         }
-        if lane.rights.is_refused_again(span) {
+        let again = lane.rights.is_refused_again(span);
+        if again && !(self.settings.insisted && lane.rights.holds_few()) {
             self.block_forbidden(number, &rejection);
             return self.settle_resting(id, Some(outcome), After::Anew);
         }
@@ -204,15 +205,20 @@ impl Engine {
         self.block(number, Ending::Forbidden { org, words, tracking_id });
     }
 
-    /// Who is held back for a 403 has nobody left to be compared with: it is the token.
+    /// Who is held back for a 403 has nobody left to be compared with: it is the token, unless the user has heard so
+    /// and goes on.
     pub(super) fn give_up_held(&mut self) {
         for number in 0..self.lanes.len() {
             let Some(lane) = self.lanes.get(number) else { continue };
             let settling = self.active.values().chain(self.verifying.values().map(|(_, batch)| batch));
             let open = lane.is_busy() || settling.into_iter().any(|batch| batch.lane == number);
-            if !open && let Some(rejection) = lane.rights.last_refusal() {
+            let Some(rejection) = lane.rights.last_refusal().filter(|_| !open) else { continue };
+            if !self.settings.insisted {
                 self.block_forbidden(number, &rejection);
+                continue;
             }
+            let held = self.lanes.get_mut(number).map(|lane| lane.rights.take_held());
+            held.into_iter().flatten().for_each(|held| self.convict(held));
         }
     }
 

@@ -434,7 +434,8 @@ impl Engine {
 
     fn make_ready(&mut self, id: BatchId) {
         let Some(batch) = self.active.get_mut(&id) else { return };
-        let Some(lane) = self.lanes.get_mut(batch.lane) else { return };
+        let number = batch.lane;
+        let Some(lane) = self.lanes.get_mut(number) else { return };
         if !batch.cargo.is_empty() && batch.form == self.discovery.form(batch) {
             batch.stage = Stage::Ready;
             lane.ready.push_back(id);
@@ -449,7 +450,8 @@ impl Engine {
             self.in_effect_already(id);
         } else {
             batch.needs_budget |= batch.on_budget;
-            self.settle_resting(id, None, After::Anew);
+            let next = if self.is_throttled(number, id) { After::Throttled } else { After::Anew };
+            self.settle_resting(id, None, next);
         }
     }
 }

@@ -62,6 +62,7 @@ fn settings() -> Settings {
         sequence: Sequence::Free,
         assured: false,
         last_try: false,
+        insisted: false,
     }
 }
 

@@ -223,3 +223,25 @@ fn a_throttled_batch_that_is_sent_one_by_one_leaves_before_what_was_never_sent()
     }
     assert_eq!(play.ending, Some(Ending::Finished));
 }
+
+#[test]
+fn a_throttled_batch_that_was_ready_in_the_other_form_keeps_its_place() {
+    let nothing_yet = ResumePoint { accepted: false, ..standing(&[8, 1]) };
+    let settings = Settings { wire: Wire::Auto, batch_size: 4, concurrency: 1, ..settings() };
+    let mut play = Play::of(settings, nothing_yet);
+    let whole = play.sent[0];
+    play.answer(whole, fault(Some(1), true, true, "HTTP 429"));
+    let other = play.sent[0];
+    play.answer(other, refused(None));
+    // It is made ready as an array, while the other organization finds out that users go one by one.
+    play.wait(1.0);
+    play.answer(other, done());
+    assert_eq!(play.learned, [WireForm::Object]);
+    let mut users = Vec::new();
+    while play.ending.is_none() {
+        users.extend(play.sent.iter().map(|batch| play.span_of(*batch).first().0));
+        play.answer_all(&done());
+        play.wait(1.0);
+    }
+    assert_eq!(users, [0, 1, 2, 3, 4, 5, 6, 7]);
+}

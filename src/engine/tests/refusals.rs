@@ -141,3 +141,21 @@ fn what_left_before_the_form_was_learned_was_refused_for_its_form() {
     assert_eq!(play.ending, Some(Ending::Finished));
     assert!(play.outcomes.iter().all(|(_, _, change)| change.failed_rows(1) == 0));
 }
+
+#[test]
+fn whoever_goes_on_after_a_403_has_few_users_refused_for_their_own_sake_and_ten_for_the_tokens() {
+    for (users, insisted, finished) in
+        [(1, false, false), (1, true, true), (9, true, true), (10, true, false), (9, false, false)]
+    {
+        let settings = Settings { insisted, batch_size: 3, ..settings() };
+        let mut play = Play::of(settings, standing(&[users]));
+        while play.ending.is_none() {
+            play.answer_all(&forbidden_words());
+            play.wait(1.0);
+        }
+        let failed: u64 = play.outcomes.iter().map(|(_, _, change)| change.failed_rows(1)).sum();
+        let case = format!("{users} users, {insisted}: {:?}", play.ending);
+        assert_eq!(play.ending == Some(Ending::Finished), finished, "{case}");
+        assert_eq!(failed, if finished { u64::from(users) } else { 0 }, "{case}");
+    }
+}
