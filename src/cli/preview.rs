@@ -185,6 +185,11 @@ impl Preview {
                 voice.output().amount(*requests, "request"),
                 context.command("plan FILE")
             )),
+            Some(NotRead::MoreThan(requests)) => voice.line(format_args!(
+                "who holds the licenses was not read, which takes more than {}, {counted}; '{}' reads it",
+                voice.output().amount(*requests, "request"),
+                context.command("plan FILE")
+            )),
             Some(NotRead::Refused(why)) => {
                 voice.line(format_args!("who holds the licenses was not read, {counted}: {}", Printable(why)))
             }

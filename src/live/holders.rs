@@ -110,7 +110,11 @@ impl Readings {
     ) -> Result<(), Unread> {
         let mut pages = self.client().holders(license);
         loop {
-            match self.ask(async |client| pages.next(client).await).await {
+            let page = match self.take_page() {
+                Ok(()) => self.ask(async |client| pages.next(client).await).await,
+                Err(none) => Err(none),
+            };
+            match page {
                 Ok(Some(page)) => page.into_iter().for_each(&mut each),
                 Ok(None) => return Ok(()),
                 Err(error) => {

@@ -1,5 +1,6 @@
 //! Asking: at the pace, again where a fault passes, with a new token where the old one is not accepted.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -143,6 +144,8 @@ pub struct Readings {
     pacing: Pacing,
     max_wait: Duration,
     hasty: bool,
+    /// So many more pages of holders may be asked for, where there is a bound.
+    left: Option<Arc<AtomicU64>>,
 }
 
 impl Readings {
@@ -150,13 +153,27 @@ impl Readings {
     /// `max_wait`.
     #[must_use]
     pub const fn new(client: Client, pacing: Pacing, max_wait: Duration) -> Self {
-        Self { client, pacing, max_wait, hasty: false }
+        Self { client, pacing, max_wait, hasty: false, left: None }
     }
 
     /// The same for what is good to know and can be done without: it gives up soon.
     #[must_use]
     pub fn hasty(&self) -> Self {
         Self { hasty: true, ..self.clone() }
+    }
+
+    /// The same for what is not worth more than so many pages of holders: the next one is not asked for. How many there
+    /// will be can be reckoned beforehand, and the lists grow while they are read.
+    #[must_use]
+    pub fn at_most(&self, pages: u64) -> Self {
+        Self { left: Some(Arc::new(AtomicU64::new(pages))), ..self.clone() }
+    }
+
+    /// Takes leave to ask for one more page of holders.
+    pub(super) fn take_page(&self) -> Result<(), ReadError> {
+        let Some(left) = &self.left else { return Ok(()) };
+        let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        taken.map(drop).map_err(|_| ReadError::OutOfRequests)
     }
 
     /// What it asks no faster than.

@@ -34,6 +34,8 @@ pub enum NotRead {
     NotWanted,
     /// It takes so many requests.
     TooMany(u64),
+    /// It turned out to take more requests than this.
+    MoreThan(u64),
     /// The token may not read it, or not whole.
     Refused(String),
 }

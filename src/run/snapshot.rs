@@ -6,7 +6,7 @@ use crate::domain::{LicenseId, OperationKey, OrgId, RunId};
 use crate::engine::Effect;
 use crate::journal::{JournalError, Reader};
 use crate::live::{Readings, Unread};
-use crate::webex::PAGE_OF_USERS;
+use crate::webex::{PAGE_OF_USERS, ReadError};
 
 /// Why there is no snapshot. Nothing has been sent.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,8 @@ pub(super) enum SnapshotError {
     Journal(#[from] JournalError),
     #[error("it takes {0} requests; --snapshot yes makes them")]
     TooMany(u64),
+    #[error("it takes more than {0} requests; --snapshot yes makes them")]
+    MoreThan(u64),
     #[error("stopped")]
     Stopped,
 }
@@ -40,20 +42,25 @@ pub(super) struct Before {
 }
 
 /// Asks who holds the run's licenses, and so which of its operations are in effect already. No list is read where that takes more
-/// than `most` requests. The run is read twice and each list once; memory grows with the names of its users.
+/// than `most` requests, and none to its end where the lists turn out to. The run is read twice and each list once; memory grows with the names of its users.
 pub(super) async fn snapshot(
     reader: &Reader,
     run: RunId,
     readings: &Readings,
     most: u64,
 ) -> Result<Before, SnapshotError> {
+    let mut readings = readings.clone();
     if most < u64::MAX {
-        let requests = requests(reader, run, readings, &licenses(&reader.targets(run)?)).await?;
+        let requests = requests(reader, run, &readings, &licenses(&reader.targets(run)?)).await?;
         if requests > most {
             return Err(SnapshotError::TooMany(requests));
         }
+        readings = readings.at_most(most);
     }
-    let now = Now::read(reader, run, readings).await?;
+    let now = Now::read(reader, run, &readings).await.map_err(|error| match error {
+        NowError::Unread(Unread { error: ReadError::OutOfRequests, .. }) => SnapshotError::MoreThan(most),
+        error => error.into(),
+    })?;
     let mut before = Before::default();
     reader.operations(run, |row| {
         let effect = row.action().zip(now.held_by(&row)).map(|(action, held)| effect_of(action, held));

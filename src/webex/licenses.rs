@@ -163,6 +163,9 @@ pub enum ReadError {
     /// An answer about another license.
     #[error("the service's answer is about another license than was asked about: {}", crate::domain::Printable(.0))]
     AnotherLicense(String),
+    /// Nothing is wrong, but it is not worth more requests.
+    #[error("it takes more requests than it is worth")]
+    OutOfRequests,
 }
 
 fn spoken(message: &Option<String>) -> String {

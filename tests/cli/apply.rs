@@ -244,3 +244,28 @@ fn a_snapshot_that_cannot_be_had_by_itself_is_said_and_done_without() {
     let undo = desk.run(&["undo", "-o", "undo.csv"]).exits(0);
     assert!(undo.stderr.contains("of 2 operations it is not known"), "{}", undo.stderr);
 }
+
+#[test]
+fn a_snapshot_that_grows_while_it_is_read_is_done_without() {
+    use crate::scripted::{Scripted, answer};
+    let id = crate::harness::license("Messaging");
+    let path = format!("/v1/licenses/{id}");
+    let service = Scripted::start(move |asked| {
+        if !asked.head.starts_with("GET") {
+            return answer(200, "");
+        }
+        if !asked.head.contains(&path) {
+            let one = serde_json::json!({"id": id, "name": "Messaging", "totalUnits": 9, "consumedUnits": 1});
+            return answer(200, serde_json::json!({ "items": [one] }).to_string());
+        }
+        // Others are at work: behind each page is another one.
+        let more = format!("Link: <{path}?page={}>; rel=\"next\"\r\n", asked.number);
+        (200, more, serde_json::json!({"id": id, "users": []}).to_string())
+    });
+    let desk = Desk::at(&service.url);
+    let ran = desk.apply(&onboarding(2), &["--snapshot", "auto"]).exits(0);
+    assert!(ran.stderr.contains("it takes more than 100 requests"), "{}", ran.stderr);
+    let pages = service.asked().iter().filter(|asked| asked.head.contains("page=")).count();
+    assert_eq!(pages, 99);
+    assert_eq!(service.asked().iter().filter(|asked| asked.head.starts_with("PATCH")).count(), 1);
+}

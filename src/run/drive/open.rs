@@ -261,7 +261,9 @@ impl Opening<'_> {
             }
             Err(SnapshotError::Journal(error)) => return Err(error),
             Err(SnapshotError::Stopped) => Ending::Stopped,
-            Err(error @ (SnapshotError::TooMany(_) | SnapshotError::Read(_))) if wanted == Snapshot::Auto => {
+            Err(
+                error @ (SnapshotError::TooMany(_) | SnapshotError::MoreThan(_) | SnapshotError::Read(_)),
+            ) if wanted == Snapshot::Auto => {
                 observer.notice(&unasked(&error));
                 return Ok(None);
             }

@@ -173,9 +173,16 @@ impl Outlook {
         let tell =
             |stock: usize, user: &LicenseUser, numbers: [Option<u32>; 2]| each(self, stock, user, numbers);
         let people = FileUsers(checked);
-        let reading = read_all_telling(catalog.readings(), &licenses, &people, &tell);
+        let readings = match depth {
+            Depth::HoldersWithin(most) => &catalog.readings().at_most(most),
+            Depth::Units | Depth::Holders => catalog.readings(),
+        };
+        let reading = read_all_telling(readings, &licenses, &people, &tell);
         match catalog.wait(reading) {
             Ok(holdings) => self.take_holders(holdings),
+            Err(Unread { error: ReadError::OutOfRequests, .. }) if let Depth::HoldersWithin(most) = depth => {
+                self.not_read = Some(NotRead::MoreThan(most));
+            }
             Err(unread) if unread.error.is_about_rights() => {
                 self.not_read = Some(NotRead::Refused(unread.to_string()));
             }
