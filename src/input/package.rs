@@ -3,6 +3,7 @@
 //! calamine reads the cells. It keeps every shared text in memory, and a formula that nobody has worked out is an empty
 //! cell to it, as is a cell that is merged into another: here is told which are.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 
@@ -255,10 +256,13 @@ impl Walk {
                 }
             }
             "c" => {
-                let place = place_of(element)?.unwrap_or(Place { row: self.row, column: self.column });
+                let [place, kind, _] = once_each(element, ["r", "t", "s"])?;
+                let place = match place {
+                    Some(place) => Place::parse(&place).ok_or(WorkbookError::Damaged)?,
+                    None => Place { row: self.row, column: self.column },
+                };
                 self.column = place.column;
-                let kind = element.try_get_attribute("t").ok().flatten();
-                let kind = kind.as_ref().map_or("n", |kind| kind.value.as_ref());
+                let kind = kind.as_deref().unwrap_or("n");
                 if !KINDS.contains(&kind) {
                     return Err(WorkbookError::UnknownCell { cell: place.to_string() });
                 }
@@ -311,9 +315,22 @@ impl Walk {
     }
 }
 
-fn place_of(element: &BytesStart<'_>) -> Result<Option<Place>, WorkbookError> {
-    let attribute = element.try_get_attribute("r").map_err(|_| WorkbookError::Damaged)?;
-    attribute.map(|attribute| Place::parse(&attribute.value).ok_or(WorkbookError::Damaged)).transpose()
+/// These attributes of an element. One that stands twice would be read by us as the one and by calamine as the other.
+fn once_each<'e, const N: usize>(
+    element: &'e BytesStart<'_>,
+    names: [&str; N],
+) -> Result<[Option<Cow<'e, str>>; N], WorkbookError> {
+    let mut values = [const { None }; N];
+    for attribute in element.attributes().with_checks(false) {
+        let attribute = attribute.map_err(|_| WorkbookError::Damaged)?;
+        let slot = names.iter().zip(&mut values).find(|(name, _)| attribute.key.as_ref() == **name);
+        if let Some((_, slot)) = slot
+            && slot.replace(attribute.value).is_some()
+        {
+            return Err(WorkbookError::Damaged);
+        }
+    }
+    Ok(values)
 }
 
 /// An attribute of an element.

@@ -392,3 +392,19 @@ fn a_plain_number_is_no_day_where_days_are_counted_from_1904() {
         ran.stdout
     );
 }
+
+#[test]
+fn a_cell_that_says_twice_where_it_stands_or_what_it_is_is_damaged() {
+    let book = || Book::of(&[HEADER, &["a@example.com", "M", "remove"]]);
+    for (once, twice) in [
+        ("<c r=\"C2\" ", "<c r=\"C2\" r=\"inlineStr\" "),
+        ("<c r=\"C2\" ", "<c r=\"C2\" r=\"D2\" "),
+        ("<c r=\"C2\" ", "<c r=\"C2\" t=\"e\" "),
+    ] {
+        let mut book = book();
+        assert!(book.sheet.contains(once));
+        book.sheet = book.sheet.replace(once, twice);
+        let ran = book.check(&[]).exits(1);
+        assert!(ran.stderr.contains("the workbook is damaged"), "{twice}: {}", ran.stderr);
+    }
+}
