@@ -37,7 +37,14 @@ fn foretell(file: &InputFile) -> Result<(), Box<dyn Error>> {
     let users = checked.organizations().iter().enumerate();
     let parts: Vec<Stretch> = users.map(|(org, users)| Stretch { org, users: *users }).collect();
     let rate: Rate = "300/min".parse()?;
-    let manner = Manner { batch_size: 100, rate, rate_per: RatePer::Run, wire: Wire::Array, found: None };
+    let manner = Manner {
+        batch_size: 100,
+        rate,
+        rate_per: RatePer::Run,
+        found_period: None,
+        wire: Wire::Array,
+        found: None,
+    };
     let forecast = forecast(&parts, &manner);
     let requests = forecast.requests();
     println!("{} requests, {:?} at the least", requests.all, forecast.time(requests).unwrap_or_default());

@@ -1,18 +1,23 @@
 //! Looking at what sending a file would do, before it is shown.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use super::context::Context;
 use super::exit::Failure;
 use super::preview::Preview;
+use super::words;
 use crate::assign::Checked;
-use crate::domain::{Order, Wire, WireForm};
+use crate::domain::{Order, Rate, Wire, WireForm};
 use crate::input::InputFile;
 use crate::journal::Reader;
 use crate::plan::{
     Capacity, Manner, Need, SeatChange, Stretch, Waves, capacities, forecast, foresee, needed_order,
 };
 use crate::run::{Catalog, Depth, Outlook, RunSettings, Spared};
+
+/// So many requests tell of a pace.
+const TELLING: usize = 30;
 
 /// What is to be shown of which file.
 pub(super) struct Question<'a> {
@@ -52,8 +57,8 @@ impl Question<'_> {
             if asks { needed_order(changes, stocks, &outlook, form) } else { (Need::Any, 0) };
         let parts = self.parts(&outlook, waves.as_ref());
         let &RunSettings { rate, rate_per, wire, batch_size, .. } = self.settings;
-        let forecast =
-            forecast(&parts, &Manner { batch_size: batch_size.get(), rate, rate_per, wire, found });
+        let (batch_size, found_period) = (batch_size.get(), self.found_period());
+        let forecast = forecast(&parts, &Manner { batch_size, rate, rate_per, found_period, wire, found });
         Ok((Preview { outlook, capacities, foresight, forecast, need, stay_out, waves }, checked))
     }
 
@@ -81,6 +86,32 @@ impl Question<'_> {
             }
         }
         cutting.parts
+    }
+
+    /// The time between two requests that the newest run of the journal that had to find it found the service to want. A run of
+    /// few requests has found nothing.
+    fn found_period(&self) -> Option<Duration> {
+        let finds = |settings: &RunSettings| matches!(settings.rate, Rate::Auto(_));
+        if !finds(self.settings) {
+            return None;
+        }
+        let reader = Reader::open(&self.context.journal).ok()?;
+        let runs = reader.runs().ok()?;
+        let here = |settings: &str| {
+            RunSettings::from_json(settings)
+                .is_ok_and(|settings| settings.base_url == self.settings.base_url && finds(&settings))
+        };
+        let here = runs.iter().rev().filter(|run| here(&run.settings));
+        let mut departures = here.filter_map(|run| reader.last_departures(run.run).ok());
+        let departures = departures.find(|departures| departures.len() >= TELLING)?;
+        let mut gaps: Vec<Duration> = departures
+            .iter()
+            .zip(departures.iter().skip(1))
+            .map(|(later, earlier)| words::between(earlier, later))
+            .collect();
+        // A night between two of them is no pace.
+        gaps.sort_unstable();
+        gaps.get(gaps.len() / 2).copied()
     }
 
     /// The form that an earlier run of the journal found the service to take.

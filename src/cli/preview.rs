@@ -283,7 +283,16 @@ impl Preview {
                 return format!("{amount}, as fast as the service answers");
             };
             let end = end(time, output).map_or_else(String::new, |end| format!(": until {end}"));
-            format!("{amount} at {rate}, at least {}{end}", words::duration(time))
+            match self.forecast.period.filter(|_| self.forecast.is_found) {
+                Some(period) => {
+                    let pace = 60.0 / period.as_secs_f64().max(f64::MIN_POSITIVE);
+                    format!(
+                        "{amount} at {pace:.0}/min, which an earlier run found, about {}{end}",
+                        words::duration(time)
+                    )
+                }
+                None => format!("{amount} at {rate}, at least {}{end}", words::duration(time)),
+            }
         };
         match (self.forecast.array, self.forecast.object) {
             (Some(array), Some(object)) if array.all != object.all => {

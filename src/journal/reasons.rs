@@ -76,6 +76,21 @@ impl Reader {
         self.connection.query_row(sql, (run.0, RECENT), read).map_err(self.wrong())
     }
 
+    /// When the last requests of a run left that were answered, RFC 3339, the last one first.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn last_departures(&self, run: RunId) -> Result<Vec<String>, JournalError> {
+        let sql = "SELECT started_at FROM (
+               SELECT attempt_id, started_at FROM attempts
+               WHERE run_id = ?1 AND ended_at IS NOT NULL ORDER BY attempt_id DESC LIMIT ?2
+             ) ORDER BY started_at DESC";
+        let read = || -> rusqlite::Result<Vec<String>> {
+            self.connection.prepare(sql)?.query_map((run.0, RECENT), |row| row.get(0))?.collect()
+        };
+        read().map_err(self.wrong())
+    }
+
     /// Until when no request may leave, in milliseconds since 1970: the service's own wish.
     ///
     /// # Errors

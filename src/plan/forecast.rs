@@ -31,6 +31,8 @@ pub struct Forecast {
     pub object: Option<RequestCount>,
     /// The time between two requests; `None` where that is not known.
     pub period: Option<Duration>,
+    /// Whether an earlier run has found it, and nobody gave it.
+    pub is_found: bool,
 }
 
 impl Forecast {
@@ -57,6 +59,8 @@ pub struct Manner {
     pub rate: Rate,
     /// Whose pace that is.
     pub rate_per: RatePer,
+    /// The time between two requests that an earlier run found the service to want, where the pace is to be found.
+    pub found_period: Option<Duration>,
     /// The form that was asked for.
     pub wire: Wire,
     /// The form that the service was found to take.
@@ -84,10 +88,14 @@ pub fn forecast(parts: &[Stretch], manner: &Manner) -> Forecast {
         Wire::Object => Some(WireForm::Object),
         Wire::Auto => manner.found,
     };
+    let given = manner.rate.period();
+    let is_slower = |found: &Duration| given.is_none_or(|given| *found > given);
+    let found = manner.found_period.filter(is_slower);
     Forecast {
         array: (form != Some(WireForm::Object)).then(|| count(u32::div_ceil)),
         object: (form != Some(WireForm::Array)).then(|| count(|users, _| users)),
-        period: manner.rate.period(),
+        period: found.or(given),
+        is_found: found.is_some(),
     }
 }
 
@@ -97,7 +105,7 @@ mod tests {
 
     fn manner(wire: Wire, found: Option<WireForm>) -> Manner {
         let rate = "5/s".parse().unwrap();
-        Manner { batch_size: 100, rate, rate_per: RatePer::Run, wire, found }
+        Manner { batch_size: 100, rate, rate_per: RatePer::Run, found_period: None, wire, found }
     }
 
     const PARTS: [Stretch; 2] = [Stretch { org: 0, users: 250 }, Stretch { org: 1, users: 1 }];
@@ -115,6 +123,16 @@ mod tests {
         assert_eq!((all(object.array), all(object.object), object.requests().all), (None, Some(251), 251));
         let array = forecast(&PARTS, &manner(Wire::Array, None));
         assert_eq!((all(array.array), all(array.object)), (Some(4), None));
+    }
+
+    #[test]
+    fn a_pace_that_was_found_counts_where_it_is_slower() {
+        let with = |seconds: f64| {
+            let found_period = Some(Duration::from_secs_f64(seconds));
+            let forecast = forecast(&PARTS, &Manner { found_period, ..manner(Wire::Array, None) });
+            (forecast.is_found, forecast.time(forecast.requests()).unwrap().as_millis())
+        };
+        assert_eq!((with(1.0), with(0.1)), ((true, 3_000), (false, 600)));
     }
 
     #[test]

@@ -237,3 +237,23 @@ fn a_saved_plan_holds_the_run_to_what_was_asked_of_whom() {
         desk.run(&[&apply[..], planned].concat()).exits(0);
     }
 }
+
+#[test]
+fn the_time_is_told_at_the_pace_that_an_earlier_run_found() {
+    let service = sandbox(40, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", onboarding(40));
+    let plan = ["plan", "people.csv", "--batch-size", "1"];
+    assert!(desk.run(&plan).exits(0).stdout.contains("40 requests at auto:300/min, at least"));
+    desk.run(&["apply", "people.csv", "--batch-size", "1", "--rate", "auto", "--concurrency", "1"]).exits(0);
+    // As if the service had taken one a second, with a night in between.
+    let slowly = "UPDATE batch SET started_at = 1000 * batch_id + iif(batch_id > 20, 40000000, 0), ended_at = 1000 * batch_id + 40000000";
+    desk.sql().execute_batch(slowly).unwrap();
+    let ran = desk.run(&plan).exits(0);
+    let said = "40 requests at 60/min, which an earlier run found, about 39 s: until ";
+    assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    assert_eq!(desk.run(&[&plan[..], &["--json"]].concat()).exits(0).summary()["least_s"], 39.0);
+    // What is given holds.
+    let ran = desk.run(&[&plan[..], &["--rate", "300/min"]].concat()).exits(0);
+    assert!(ran.stdout.contains("40 requests at 300/min, at least 7.8 s"), "{}", ran.stdout);
+}
