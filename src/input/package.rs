@@ -247,11 +247,15 @@ impl Walk {
     fn begun(&mut self, element: &BytesStart<'_>, at: u64, marks: &mut Marks) -> Result<(), WorkbookError> {
         match element.local_name().as_ref() {
             "row" => {
-                if let Some(number) = text(element, "r") {
+                let [number, hidden, height] = once_each(element, ["r", "hidden", "ht"])?;
+                if let Some(number) = number {
                     let number: u32 = number.trim().parse().map_err(|_| WorkbookError::Damaged)?;
                     self.row = number.checked_sub(1).ok_or(WorkbookError::Damaged)?;
                 }
-                if is(element, "hidden", TRUE) || is(element, "ht", NONE) {
+                let is = |value: Option<Cow<'_, str>>, words: &[&str]| {
+                    value.is_some_and(|value| words.contains(&value.as_ref()))
+                };
+                if is(hidden, TRUE) || is(height, NONE) {
                     marks.hide(self.row);
                 }
             }

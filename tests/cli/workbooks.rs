@@ -400,6 +400,8 @@ fn a_cell_that_says_twice_where_it_stands_or_what_it_is_is_damaged() {
         ("<c r=\"C2\" ", "<c r=\"C2\" r=\"inlineStr\" "),
         ("<c r=\"C2\" ", "<c r=\"C2\" r=\"D2\" "),
         ("<c r=\"C2\" ", "<c r=\"C2\" t=\"e\" "),
+        ("<row r=\"2\"", "<row r=\"2\" r=\"3\""),
+        ("<row r=\"2\"", "<row odd r=\"inlineStr\""),
     ] {
         let mut book = book();
         assert!(book.sheet.contains(once));
