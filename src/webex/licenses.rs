@@ -8,10 +8,10 @@ use reqwest::Response;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::Client;
 use super::answers::server_error;
 use super::client::{BodyError, Unanswered, read_body, retry_after_of, text};
 use super::link::{self, UnclearLink};
+use super::{Client, its_words};
 use crate::domain::{IdKey, LicenseId, OrgId, is_passing};
 
 /// Users per page, the API's most.
@@ -109,7 +109,7 @@ pub enum ReadError {
     #[error("the service cannot be asked: {0}")]
     CutOff(String),
     /// A passing fault.
-    #[error("the service answered HTTP {status}{}", spoken(message))]
+    #[error("the service answered HTTP {status}{}", its_words(message))]
     Passing {
         /// The status.
         status: u16,
@@ -124,13 +124,13 @@ pub enum ReadError {
     )]
     Unauthorized,
     /// The token may not read this.
-    #[error("the access token may not read licenses (HTTP 403): it needs the scope spark-admin:licenses_read{}", spoken(.0))]
+    #[error("the access token may not read licenses (HTTP 403): it needs the scope spark-admin:licenses_read{}", its_words(.0))]
     Forbidden(Option<String>),
     /// There is no such thing.
     #[error("the service knows no such thing (HTTP 404)")]
     NotFound,
     /// Another status.
-    #[error("the service answered HTTP {status}{}", spoken(message))]
+    #[error("the service answered HTTP {status}{}", its_words(message))]
     Status {
         /// The status.
         status: u16,
@@ -166,10 +166,6 @@ pub enum ReadError {
     /// Nothing is wrong, but it is not worth more requests.
     #[error("it takes more requests than it is worth")]
     OutOfRequests,
-}
-
-fn spoken(message: &Option<String>) -> String {
-    message.as_ref().map_or_else(String::new, |message| format!(": {}", crate::domain::Printable(message)))
 }
 
 impl ReadError {

@@ -27,3 +27,8 @@ pub use token::{Refreshed, Token, TokenError, TokenSource};
 pub use token_text::{TokenFlaw, token_in};
 pub use tracking::TrackingIds;
 pub use trust::{Authorities, AuthoritiesError};
+
+/// What the service said of an error, where it said anything, behind what we say.
+fn its_words(message: &Option<String>) -> String {
+    message.as_ref().map_or_else(String::new, |message| format!(": {}", crate::domain::Printable(message)))
+}

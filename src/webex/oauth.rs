@@ -3,17 +3,16 @@
 //! `POST /access_token` with `grant_type=refresh_token`, `POST /device/authorize` and
 //! `POST /device/token`, form-encoded, as the service documents them for integrations.
 
-use std::fmt;
 use std::time::Duration;
 
 use reqwest::Response;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use super::BaseUrl;
 use super::answers::server_error;
 use super::client::{BodyError, Unanswered, read_body, retry_after_of};
 use super::network::{ClientError, Network, Route};
+use super::{BaseUrl, its_words};
 use crate::domain::is_passing;
 
 /// What this program does: change users' licenses, and read licenses.
@@ -88,7 +87,7 @@ pub enum OauthError {
         retry_after: Option<Duration>,
     },
     /// It will not give one.
-    #[error("the token endpoint refused (HTTP {status}{})", spoken(.message.as_deref()))]
+    #[error("the token endpoint refused (HTTP {status}{})", its_words(.message))]
     Refused {
         /// The status.
         status: u16,
@@ -98,10 +97,6 @@ pub enum OauthError {
     /// Its answer cannot be read.
     #[error("the token endpoint's answer cannot be read: {0}")]
     Unreadable(&'static str),
-}
-
-fn spoken(message: Option<&str>) -> impl fmt::Display {
-    message.map_or_else(String::new, |message| format!(": {}", crate::domain::Printable(message)))
 }
 
 #[derive(Deserialize)]
