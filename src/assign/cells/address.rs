@@ -16,6 +16,11 @@ pub(in crate::assign) fn email(cell: &str) -> Result<EmailAddress, CellFault> {
 
 /// The address that a piece of text without a blank may be, whatever stands around it.
 pub(in crate::assign) fn address_in(text: &str) -> Option<EmailAddress> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+@".contains(&byte);
+    let is_bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    if text.bytes().all(is_plain) && is_bare(text.as_bytes().first()) && is_bare(text.as_bytes().last()) {
+        return EmailAddress::parse(text).ok();
+    }
     EmailAddress::parse(bare(text).trim_start_matches(is_sign)).ok()
 }
 

@@ -23,6 +23,10 @@ impl RowReader {
     }
 }
 
+/// How every Webex ID begins, and what stands further on in one of a license: base64 of `ciscospark:` and of `/LICENSE/`.
+const ID: &str = "Y2lzY29zcGFyazov";
+const OF_LICENSE: &str = "L0xJQ0VOU0Uv";
+
 /// Everybody whom a row with a fault may name. Where cells have not moved, only those that name users count.
 pub(super) fn of_broken(row: &Row<'_>, fault: RowFault, columns: &Columns) -> Vec<RowUser> {
     let mut users = Vec::new();
@@ -85,18 +89,35 @@ fn in_cell(cell: &str, users: &mut Vec<RowUser>) {
     in_text(&whole, users);
 }
 
+/// Looks for addresses and IDs of persons alone: of a million rows that cannot be read, each is looked through.
 fn in_text(text: &str, users: &mut Vec<RowUser>) {
-    let parts = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|' | '"' | '<' | '>'));
-    for part in parts.filter(|part| part.len() > 2) {
-        let user = if part.contains('@') {
-            RowUser { email: cells::address_in(part), ..RowUser::default() }
-        } else if part.starts_with("Y2lz") {
-            RowUser { person: PersonId::parse(part).ok(), ..RowUser::default() }
-        } else {
-            continue;
-        };
-        if user.names() != (None, None) && !users.iter().any(|known| known.names() == user.names()) {
-            users.push(user);
+    let mut from = 0;
+    while let Some(found) = text.get(from..).and_then(|rest| memchr::memchr(b'@', rest.as_bytes())) {
+        let at = from + found;
+        let (part, end) = part_around(text, at);
+        put(RowUser { email: cells::address_in(part), ..RowUser::default() }, users);
+        from = end.max(at + 1);
+    }
+    for (at, _) in text.match_indices(ID) {
+        let (part, _) = part_around(text, at);
+        if part.starts_with(ID) && !part.contains(OF_LICENSE) {
+            put(RowUser { person: PersonId::parse(part).ok(), ..RowUser::default() }, users);
         }
+    }
+}
+
+/// The piece of text without a blank in which this place is, and where it ends.
+fn part_around(text: &str, at: usize) -> (&str, usize) {
+    let is_edge = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|' | '"' | '<' | '>');
+    let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
+    let start =
+        before.char_indices().rev().find(|(_, c)| is_edge(*c)).map_or(0, |(edge, c)| edge + c.len_utf8());
+    let end = behind.find(is_edge).map_or(text.len(), |edge| at + edge);
+    (text.get(start..end).unwrap_or_default(), end)
+}
+
+fn put(user: RowUser, users: &mut Vec<RowUser>) {
+    if user.names() != (None, None) && !users.iter().any(|known| known.names() == user.names()) {
+        users.push(user);
     }
 }
