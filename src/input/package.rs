@@ -224,7 +224,7 @@ impl Walk {
                 let area = text(element, "ref").and_then(|area| Area::parse(&area));
                 area.ok_or(WorkbookError::Damaged)?;
             }
-            Event::Start(element) if self.cell.is_some() => self.inside(element),
+            Event::Start(element) if self.cell.is_some() => self.inside(element)?,
             Event::Start(element) => self.begun(element, at, marks)?,
             Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => self.said(event, at)?,
             Event::End(element) => match (element.local_name().as_ref(), &mut self.cell) {
@@ -291,9 +291,11 @@ impl Walk {
         Ok(())
     }
 
-    fn inside(&mut self, element: &BytesStart<'_>) {
-        let Some(cell) = &mut self.cell else { return };
+    fn inside(&mut self, element: &BytesStart<'_>) -> Result<(), WorkbookError> {
+        let Some(cell) = &mut self.cell else { return Ok(()) };
         match element.local_name().as_ref() {
+            // The cell has no end, and what follows is not seen as it is read.
+            "row" | "c" => return Err(WorkbookError::Damaged),
             "f" => {
                 let area = text(element, "ref").filter(|_| !is(element, "t", &["shared"]));
                 let area = area.and_then(|area| Area::parse(&area));
@@ -302,6 +304,7 @@ impl Walk {
             "v" | "is" => (cell.in_value, cell.has_value) = (true, cell.is_text),
             _ => {}
         }
+        Ok(())
     }
 
     fn said(&mut self, event: &Event<'_>, at: u64) -> Result<(), WorkbookError> {
