@@ -322,11 +322,11 @@ fn read(file: &InputFile, how: &Interpretation) -> Option<Checked> {
     }
 }
 
+/// What an operation asks: the organization, the user, the license, and whether it gives or takes.
+type AskedOf = (Option<String>, String, String, &'static str);
+
 /// What a file asks for, by the operations' names.
-fn operations(
-    file: &InputFile,
-    how: &Interpretation,
-) -> Vec<(OperationKey, (Option<String>, String, String, &'static str))> {
+fn operations(file: &InputFile, how: &Interpretation) -> Vec<(OperationKey, AskedOf)> {
     let Some(checked) = read(file, how) else { return Vec::new() };
     let names: Vec<String> = checked
         .targets()
