@@ -38,8 +38,11 @@ fn hour(per_minute: f64, burst: f64, tells: bool, latency: f64) -> f64 {
 fn an_hour_under_default_settings_fails_nothing_and_uses_the_limit() {
     for per_minute in [30.0, 60.0, 100.0, 300.0] {
         for (burst, tells) in [(1.0, false), (1.0, true), (10.0, false), (10.0, true)] {
-            let share = hour(per_minute, burst, tells, 0.1);
-            assert!(share >= 0.95, "{share} of {per_minute}/min, burst {burst}, Retry-After {tells}");
+            for latency in [0.1, 0.3] {
+                let share = hour(per_minute, burst, tells, latency);
+                let what = format!("{per_minute}/min, burst {burst}, Retry-After {tells}, {latency} s");
+                assert!(share >= 0.95, "{share} of {what}");
+            }
         }
     }
 }
