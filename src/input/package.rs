@@ -330,6 +330,10 @@ fn once_each<'e, const N: usize>(
     let mut values = [const { None }; N];
     for attribute in element.attributes().with_checks(false) {
         let attribute = attribute.map_err(|_| WorkbookError::Damaged)?;
+        // What parts one name from the next is not the same everywhere.
+        if attribute.key.as_ref().bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(WorkbookError::Damaged);
+        }
         let slot = names.iter().zip(&mut values).find(|(name, _)| attribute.key.as_ref() == **name);
         if let Some((_, slot)) = slot
             && slot.replace(attribute.value).is_some()
