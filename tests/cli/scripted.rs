@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use serde_json::Value;
@@ -38,6 +38,23 @@ impl Asked {
     }
 }
 
+/// What answers wait at until a test has done what it is about.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    fn pass(&self) {
+        let (is_open, opened) = &*self.0;
+        drop(opened.wait_while(is_open.lock().unwrap(), |is_open| !*is_open).unwrap());
+    }
+
+    pub(crate) fn open(&self) {
+        let (is_open, opened) = &*self.0;
+        *is_open.lock().unwrap() = true;
+        opened.notify_all();
+    }
+}
+
 /// An answer: status, further header lines, body. Status 0 closes the connection without a word.
 pub(crate) type Answer = (u16, String, String);
 
@@ -63,6 +80,15 @@ impl Scripted {
             }
         });
         Self { url, asked }
+    }
+
+    /// Takes everything, once the gate is open.
+    pub(crate) fn behind(gate: &Gate) -> Self {
+        let gate = gate.clone();
+        Self::start(move |_| {
+            gate.pass();
+            answer(200, "")
+        })
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {

@@ -1,32 +1,9 @@
 //! One writer by whatever name, and readers that are in nobody's way.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex};
 
-use seatbatch::domain::WireForm;
-
-use crate::harness::{Desk, finish, onboarding, sandbox, until};
-use crate::scripted::{Scripted, answer};
-
-/// A door that is shut until it is opened.
-type Door = Arc<(Mutex<bool>, Condvar)>;
-
-fn open(door: &Door) {
-    *door.0.lock().unwrap() = true;
-    door.1.notify_all();
-}
-
-/// A service that answers once the door is open.
-fn behind(door: &Door) -> Scripted {
-    let door = Arc::clone(door);
-    Scripted::start(move |_| {
-        let mut is_open = door.0.lock().unwrap();
-        while !*is_open {
-            is_open = door.1.wait(is_open).unwrap();
-        }
-        answer(200, "")
-    })
-}
+use crate::harness::{Desk, finish, onboarding, until};
+use crate::scripted::{Gate, Scripted, answer};
 
 fn times_sent(service: &Scripted) -> BTreeMap<String, u32> {
     let mut times = BTreeMap::new();
@@ -38,8 +15,8 @@ fn times_sent(service: &Scripted) -> BTreeMap<String, u32> {
 
 #[test]
 fn no_name_of_a_journal_and_no_file_beside_it_lets_a_second_process_send() {
-    let door = Door::default();
-    let service = behind(&door);
+    let gate = Gate::default();
+    let service = Scripted::behind(&gate);
     let desk = Desk::at(&service.url);
     desk.write("people.csv", onboarding(20));
     let apply = ["apply", "people.csv", "--batch-size", "1", "--rate", "unlimited", "--concurrency", "2"];
@@ -56,7 +33,7 @@ fn no_name_of_a_journal_and_no_file_beside_it_lets_a_second_process_send() {
         }
     }
     std::fs::remove_file(desk.path("hard.db")).unwrap();
-    open(&door);
+    gate.open();
     finish(child).exits(0);
     assert_eq!(times_sent(&service).len(), 20);
     assert!(times_sent(&service).values().all(|times| *times == 1));
@@ -132,12 +109,13 @@ fn a_finished_journal_is_read_where_nothing_may_be_written() {
 
 #[test]
 fn a_second_writer_is_refused_at_once_and_readers_are_not() {
-    let service = sandbox(20, WireForm::Array, &["delay=1500,times=1"]);
-    let desk = Desk::at(&service.url());
+    let gate = Gate::default();
+    let service = Scripted::behind(&gate);
+    let desk = Desk::at(&service.url);
     desk.write("people.csv", onboarding(20));
     desk.write("other.csv", onboarding(2));
     let child = desk.command(&["apply", "people.csv"]).spawn().unwrap();
-    until("a request comes", || !service.requests().all().is_empty());
+    until("a request comes", || !service.asked().is_empty());
     for args in [&["apply", "other.csv"][..], &["resume"], &["retry"]] {
         let ran = desk.run(args).exits(4);
         assert!(ran.stderr.contains("another seatbatch process"), "{}", ran.stderr);
@@ -147,5 +125,6 @@ fn a_second_writer_is_refused_at_once_and_readers_are_not() {
     desk.run(&["runs"]).exits(0);
     desk.run(&["report"]).exits(0);
     desk.run(&["failures", "-o", "f.csv"]).exits(0);
+    gate.open();
     finish(child).exits(0);
 }

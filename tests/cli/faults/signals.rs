@@ -3,7 +3,7 @@
 use seatbatch::domain::WireForm;
 
 use crate::harness::{Desk, finish, onboarding, sandbox, sandbox_with, until};
-use crate::scripted::{Scripted, answer};
+use crate::scripted::{Gate, Scripted, answer};
 
 fn signalled(signal: &str, pid: u32) {
     let status = std::process::Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
@@ -120,14 +120,16 @@ fn behind(desk: &Desk, words: &str, args: &[&str]) -> std::process::Command {
 #[test]
 fn who_is_started_with_nohup_survives_a_hang_up_and_another_pauses() {
     for (words, code) in [("trap '' HUP;", 0), ("", 3)] {
-        let service = sandbox(20, WireForm::Array, &["delay=500,times=1"]);
-        let desk = Desk::at(&service.url());
+        let gate = Gate::default();
+        let service = Scripted::behind(&gate);
+        let desk = Desk::at(&service.url);
         desk.write("people.csv", onboarding(20));
         let args =
             ["apply", "people.csv", "--yes", "--snapshot", "no", "--rate", "unlimited", "--batch-size", "5"];
         let child = behind(&desk, words, &[&args[..], &["--concurrency", "1"]].concat()).spawn().unwrap();
-        until("a request comes", || !service.requests().all().is_empty());
+        until("a request comes", || !service.asked().is_empty());
         signalled("-HUP", child.id());
+        gate.open();
         finish(child).exits(code);
         assert_eq!((desk.count("failed"), desk.count("in_doubt")), (0, 0));
         assert_eq!(desk.count("done") == 20, code == 0, "{words}");
