@@ -46,7 +46,14 @@
 //!
 //! // One request of up to 100 users, at most 300 a minute.
 //! let rate: Rate = "300/min".parse()?;
-//! let manner = Manner { batch_size: 100, rate, rate_per: RatePer::Run, wire: Wire::Array, found: None };
+//! let manner = Manner {
+//!     batch_size: 100,
+//!     rate,
+//!     rate_per: RatePer::Run,
+//!     found_period: None,
+//!     wire: Wire::Array,
+//!     found: None,
+//! };
 //! let parts: Vec<Stretch> =
 //!     (0..).zip(checked.organizations()).map(|(org, users)| Stretch { org, users: *users }).collect();
 //! assert_eq!(forecast(&parts, &manner).requests().all, 1);
