@@ -306,8 +306,7 @@ impl Engine {
         if self.ending.is_some() {
             return self.deadline.filter(|deadline| *deadline > self.now && !self.active.is_empty());
         }
-        let open = self.lanes.iter().filter(|lane| lane.blocked.is_none());
-        let times = open.flat_map(|lane| {
+        let times = self.open_lanes().flat_map(|lane| {
             let Some(road) = self.roads.get(lane.road) else { return [None; 3] };
             let held_up = self.pause.max(road.pause);
             let sending = (!lane.ready.is_empty()).then_some(held_up.max(road.paced_until));
@@ -360,11 +359,10 @@ impl Engine {
     /// Once everything below the canary's end has its outcome, the others may go, or must not.
     fn end_canary(&mut self) {
         let Some(end) = self.canary.waits_for() else { return };
-        let open = self.lanes.iter().filter(|lane| lane.blocked.is_none());
-        if self.is_under_way() || open.clone().any(|lane| lane.has_work_below(end)) {
+        if self.is_under_way() || self.open_lanes().any(|lane| lane.has_work_below(end)) {
             return;
         }
-        let rest = open.clone().any(Lane::has_work);
+        let rest = self.open_lanes().any(Lane::has_work);
         let left_out = self.lanes.iter().any(|lane| lane.has_work_below(end) || lane.rights.holds_any());
         if rest && (self.canary.has_failed() || left_out || self.discovery.has_suspects()) {
             return self.end(Ending::Canary { users: self.canary.users() });
@@ -387,7 +385,7 @@ impl Engine {
     /// then the run is finished, or held up by organizations that are blocked.
     fn conclude(&mut self) {
         self.give_up_held();
-        if self.is_under_way() || self.lanes.iter().any(|lane| lane.blocked.is_none() && lane.has_work()) {
+        if self.is_under_way() || self.open_lanes().any(Lane::has_work) {
             return;
         }
         let mut held_up = self.lanes.iter().filter(|lane| lane.has_work());

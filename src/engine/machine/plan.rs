@@ -78,6 +78,7 @@ impl Engine {
             || lane.next(now, all, |batch| self.may_be_taken(batch, room)).is_some()
     }
 
+    /// Organizations that are not left alone.
     pub(super) fn open_lanes(&self) -> impl Iterator<Item = &Lane> {
         self.lanes.iter().filter(|lane| lane.blocked.is_none())
     }
@@ -410,7 +411,7 @@ impl Engine {
     /// Whether anything that was throttled on a road waits for nothing else: then it goes first.
     fn throttled_may_go(&self, road: RoadNo) -> bool {
         let Some(throttled) = self.roads.get(road).map(|road| &road.throttled) else { return false };
-        let open = self.lanes.iter().filter(|lane| lane.road == road && lane.blocked.is_none());
+        let open = self.open_lanes().filter(|lane| lane.road == road);
         let waiting = open.flat_map(Lane::throttled);
         let under_way = throttled.keys().filter_map(|id| self.active.get(id));
         waiting.chain(under_way).any(|batch| !self.is_held_back(batch))
