@@ -55,13 +55,11 @@ impl<'h> Parts<'h> {
             .filter(|tag| !tag.is_empty() && !words::is_bracket(tag))
             .collect();
         let before = before.trim();
-        let is_dash = |c: char| matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
         // A host first, and a dash that is no part of it.
-        let end =
-            before.find(|c: char| c.is_whitespace() || matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}'));
+        let end = before.find(|c: char| c.is_whitespace() || words::is_long_dash(c));
         let end = end.or_else(|| before.rfind('-'));
         let (host, rest) = end.and_then(|end| before.split_at_checked(end)).unwrap_or((before, ""));
-        let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || is_dash(c));
+        let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || words::is_dash(c));
         let host = host.trim_end_matches('-');
         let is_host =
             host.contains('.') && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'));

@@ -227,9 +227,18 @@ static SERVICES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     records(include_str!("columns/services.csv")).map(|(header, license)| (folded(header), license)).collect()
 });
 
+/// Whether a sign is a hyphen, or what programs put in its place.
+pub(super) const fn is_dash(c: char) -> bool {
+    c == '-' || is_long_dash(c)
+}
+
+/// Those that stand in no name of a host.
+pub(super) const fn is_long_dash(c: char) -> bool {
+    matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}')
+}
+
 /// What spellings of one license's name have in common: neither case nor dashes nor blanks distinguish them.
 pub(super) fn folded(name: &str) -> String {
-    let is_dash = |c: char| matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
     let mut folded = String::with_capacity(name.len());
     for word in name.split(|c: char| c.is_whitespace() || is_dash(c)).filter(|word| !word.is_empty()) {
         if !folded.is_empty() {
