@@ -24,8 +24,8 @@ pub enum BystanderError {
     Check(#[from] CheckError),
     /// A row that is not looked at today names nobody who could be known again.
     #[error(
-        "line {line} asks nothing today, and whom it lists cannot be read, so that he would be taken for absent; \
-         mend its user first ('seatbatch check' without --due tells what is wrong)"
+        "line {line} asks nothing today, and whom it lists cannot be read, so that somebody who is listed would be \
+         taken for absent; correct the user's cell first ('seatbatch check' without --due says what is wrong with it)"
     )]
     Unreadable {
         /// The line.

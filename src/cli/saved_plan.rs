@@ -214,7 +214,7 @@ impl SavedPlan {
     fn licenses_that_differ(&self, now: &Self, found: &mut Vec<String>) {
         let units = |left: Option<u64>| {
             let left = left.map(|left| format!("{} left", words::amount(left, "unit", false)));
-            left.unwrap_or_else(|| "no end of units".to_owned())
+            left.unwrap_or_else(|| "unlimited units".to_owned())
         };
         for then in &self.licenses {
             let same = |other: &&SavedLicense| (&other.target, &other.org_id) == (&then.target, &then.org_id);
