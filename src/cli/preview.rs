@@ -358,7 +358,7 @@ impl Preview {
             .out
             .iter()
             .take(NAMED_OUT)
-            .filter_map(|user| changes.of(*user).first().map(|change| change.key.line.get()));
+            .filter_map(|user| changes.of(*user).first().map(|change| change.key().line.get()));
         let (output, out) = (voice.output(), waves.out.len());
         let goes = if out == 1 { "fits in no wave and goes" } else { "fit in no wave and go" };
         voice.line(format_args!(

@@ -1,7 +1,7 @@
 //! What would fail, and why: the file, played through against what there is.
 
 use super::rules::{LicenseKind, Rule, Situation, may_add, may_remove, whatever_is_held};
-use super::seat_changes::{Holders, SeatChange, SeatChanges, Stock, changes_nothing};
+use super::seat_changes::{Holders, Mentions, SeatChange, SeatChanges, Stock, changes_nothing};
 use crate::domain::{Action, Held, OperationKey, WireForm};
 
 /// Why an operation would fail.
@@ -144,11 +144,11 @@ impl<'a> Playthrough<'a> {
             numbers.sort_unstable();
             numbers.dedup();
             // Whoever is named in two ways is looked for in both.
-            let named = SeatChange {
-                by_email: user.iter().any(|change| change.by_email),
-                by_person: user.iter().any(|change| change.by_person),
-                ..*first
-            };
+            let named = first.named(Mentions {
+                email: user.iter().any(|change| change.mentions().email),
+                person: user.iter().any(|change| change.mentions().person),
+                place: false,
+            });
             holds.extend(numbers.into_iter().map(|number| {
                 let held = holders.held(number, &named);
                 (number, held, held)
@@ -169,7 +169,7 @@ impl<'a> Playthrough<'a> {
                 Ok(changed) => nothing += u64::from(!changed),
                 Err(why) => self.seen.failures.push(Foreseen {
                     user: change.user,
-                    key: change.key,
+                    key: change.key(),
                     stock: change.stock,
                     why,
                 }),
@@ -188,13 +188,13 @@ impl<'a> Playthrough<'a> {
             let why: Vec<(OperationKey, Why)> =
                 self.seen.failures.drain(first_failure..).map(|failure| (failure.key, failure.why)).collect();
             for change in user {
-                let own = why.iter().find(|(key, _)| *key == change.key).map(|(_, why)| *why);
+                let own = why.iter().find(|(key, _)| *key == change.key()).map(|(_, why)| *why);
                 // In the object form nothing is looked at beside what there is not.
                 let own = own.filter(|why| self.form == WireForm::Array || *why == Why::UnknownLicense);
                 let why = own.unwrap_or(Why::Together);
                 self.seen.failures.push(Foreseen {
                     user: change.user,
-                    key: change.key,
+                    key: change.key(),
                     stock: change.stock,
                     why,
                 });
@@ -219,7 +219,7 @@ impl<'a> Playthrough<'a> {
             (Action::Remove, Held::Yes) => may_remove(stock.kind),
             (Action::Add, Held::No) => self.rule(change, stock, hands),
             // It may change nothing; counted as if it did.
-            _ => whatever_is_held(stock.kind, change.action, change.placed),
+            _ => whatever_is_held(stock.kind, change.action, change.mentions().place),
         };
         if let Some(rule) = rule {
             return Err(Why::Rule(rule));
@@ -247,6 +247,6 @@ impl<'a> Playthrough<'a> {
             holds: &|kind| hands.any(kind, |(_, _, now)| *now),
             adds: &adds,
         };
-        may_add(stock.kind, change.placed, &situation)
+        may_add(stock.kind, change.mentions().place, &situation)
     }
 }

@@ -16,5 +16,5 @@ pub use forecast::{Forecast, Manner, RequestCount, Stretch, forecast};
 pub use foresight::{Foreseen, Foresight, Why, foresee};
 pub use order::{Need, needed_order, sequence};
 pub use rules::{LicenseKind, Rule, Situation, may_add, may_remove};
-pub use seat_changes::{Holders, NobodyKnown, SeatChange, SeatChanges, Stock};
+pub use seat_changes::{Holders, Mentions, NobodyKnown, SeatChange, SeatChanges, Stock};
 pub use waves::{Waves, waves};

@@ -1,6 +1,6 @@
 //! What is asked, of what there is.
 
-use crate::domain::{Action, Held, OperationKey};
+use crate::domain::{Action, Held, Item, Line, OperationKey};
 
 use super::LicenseKind;
 
@@ -20,23 +20,60 @@ impl Holders for NobodyKnown {
     }
 }
 
-/// One operation that would be sent: 20 bytes, since there may be a million.
+/// One operation that would be sent: 16 bytes, since there may be a million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeatChange {
     /// The user's assignment.
     pub user: u32,
     /// What is asked for: the number of a [`Stock`].
     pub stock: u32,
-    /// Where it stands in the file.
-    pub key: OperationKey,
+    line: Line,
+    item: Item,
     /// Give or take.
     pub action: Action,
-    /// Whether it comes with a number, or an extension and a location.
-    pub placed: bool,
-    /// Whether the row names the user by an address.
-    pub by_email: bool,
-    /// Whether the row names the user by a person ID.
-    pub by_person: bool,
+    marks: u8,
+}
+
+/// What a row says beside what it asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mentions {
+    /// It names the user by an address.
+    pub email: bool,
+    /// It names the user by a person ID.
+    pub person: bool,
+    /// It comes with a number, or an extension and a location.
+    pub place: bool,
+}
+
+impl Mentions {
+    const fn marks(self) -> u8 {
+        self.email as u8 | (self.person as u8) << 1 | (self.place as u8) << 2
+    }
+}
+
+impl SeatChange {
+    /// What an operation asks.
+    #[must_use]
+    pub const fn new(user: u32, stock: u32, key: OperationKey, action: Action, mentions: Mentions) -> Self {
+        Self { user, stock, line: key.line, item: key.item, action, marks: mentions.marks() }
+    }
+
+    /// Where it stands in the file.
+    #[must_use]
+    pub const fn key(&self) -> OperationKey {
+        OperationKey::new(self.line, self.item)
+    }
+
+    /// What its row says beside.
+    #[must_use]
+    pub const fn mentions(&self) -> Mentions {
+        Mentions { email: self.marks & 1 != 0, person: self.marks & 2 != 0, place: self.marks & 4 != 0 }
+    }
+
+    /// The same of a user who is named in these ways.
+    pub(super) const fn named(self, mentions: Mentions) -> Self {
+        Self { marks: mentions.marks(), ..self }
+    }
 }
 
 /// A license of an organization, or a site, of which something is asked.
@@ -106,4 +143,20 @@ impl<'a> SeatChanges<'a> {
 /// Whether an operation is known to change nothing.
 pub(super) fn changes_nothing(change: &SeatChange, held: Held) -> bool {
     held.is_as_asked(change.action) == Some(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_small_and_keeps_what_it_is_made_of() {
+        assert_eq!(size_of::<SeatChange>(), 16);
+        let key = OperationKey::new(Line::new(7), Item::new(300));
+        for bits in 0..8 {
+            let mentions = Mentions { email: bits & 1 != 0, person: bits & 2 != 0, place: bits & 4 != 0 };
+            let change = SeatChange::new(1, 2, key, Action::Remove, mentions);
+            assert_eq!((change.key(), change.mentions()), (key, mentions));
+        }
+    }
 }

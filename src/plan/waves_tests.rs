@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::{Held, Item, Line, OperationKey};
-use crate::plan::LicenseKind;
+use crate::plan::{LicenseKind, Mentions};
 
 /// Whoever gives something back holds it, and nobody holds anything else, but for these.
 struct Some_(Vec<(u32, u32)>);
@@ -17,7 +17,7 @@ fn stock(org: u32, total: Option<u64>, consumed: u64) -> Stock {
 
 fn change(user: u32, stock: u32, action: Action) -> SeatChange {
     let key = OperationKey::new(Line::new(user + 2), Item::new(0));
-    SeatChange { user, stock, key, action, placed: false, by_email: true, by_person: false }
+    SeatChange::new(user, stock, key, action, Mentions { email: true, ..Mentions::default() })
 }
 
 /// What each wave needs and gives back, by the plainest counting.

@@ -167,8 +167,8 @@ impl Holders for Outlook {
         if roll.names(change.user) {
             return Held::Yes;
         }
-        let comparable =
-            (change.by_email && roll.without_address == 0) || (change.by_person && roll.without_person == 0);
+        let by = change.mentions();
+        let comparable = (by.email && roll.without_address == 0) || (by.person && roll.without_person == 0);
         if comparable { Held::No } else { Held::Unknown }
     }
 }
@@ -255,8 +255,9 @@ impl Outlook {
     }
 
     fn seat_change(&self, key: OperationKey, operation: &PlacedOperation, stock: u32) -> SeatChange {
-        let change = seat_change(key, operation, stock);
-        SeatChange { user: self.number_before(change.user), ..change }
+        let mut change = seat_change(key, operation, stock);
+        change.user = self.number_before(change.user);
+        change
     }
 
     fn stock_of(&self, operation: &PlacedOperation) -> Option<u32> {

@@ -6,20 +6,14 @@ use super::{Label, OrgUsers, Outlook};
 use crate::assign::{Checked, Placed, PlacedOperation};
 use crate::domain::{AssignmentNo, OperationKey, Target};
 use crate::live::Rolls;
-use crate::plan::{LicenseKind, SeatChange, Stock};
+use crate::plan::{LicenseKind, Mentions, SeatChange, Stock};
 
 pub(super) fn seat_change(key: OperationKey, operation: &PlacedOperation, stock: u32) -> SeatChange {
     let properties = &operation.properties;
-    SeatChange {
-        user: operation.assignment.0,
-        stock,
-        key,
-        action: operation.action,
-        placed: properties.phone_number.is_some()
-            || (properties.extension.is_some() && properties.location.is_some()),
-        by_email: operation.email.is_some(),
-        by_person: operation.person.is_some(),
-    }
+    let place = properties.phone_number.is_some()
+        || (properties.extension.is_some() && properties.location.is_some());
+    let mentions = Mentions { email: operation.email.is_some(), person: operation.person.is_some(), place };
+    SeatChange::new(operation.assignment.0, stock, key, operation.action, mentions)
 }
 
 /// A file's operations, on their way into an outlook.
@@ -88,8 +82,8 @@ impl Taking {
     pub(super) fn finish(self, _: &Checked) -> Outlook {
         let Self { mut seat_changes, stocks, mut labels, orgs, numbers, .. } = self;
         // What one user asks for stays in file order.
-        if !seat_changes.is_sorted_by_key(|change| (change.user, change.key)) {
-            seat_changes.sort_unstable_by_key(|change| (change.user, change.key));
+        if !seat_changes.is_sorted_by_key(|change| (change.user, change.key())) {
+            seat_changes.sort_unstable_by_key(|change| (change.user, change.key()));
         }
         for (label, stock) in labels.iter_mut().zip(&stocks) {
             label.org = orgs.get(stock.org as usize).and_then(|org| org.org.clone());
@@ -98,8 +92,9 @@ impl Taking {
         let mut names = vec![(false, false); stocks.len()];
         for change in &seat_changes {
             if let Some((by_email, by_person)) = names.get_mut(change.stock as usize) {
-                *by_email |= change.by_email && !change.by_person;
-                *by_person |= change.by_person && !change.by_email;
+                let by = change.mentions();
+                *by_email |= by.email && !by.person;
+                *by_person |= by.person && !by.email;
             }
         }
         let former = Vec::new();
