@@ -60,7 +60,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let (mut preview, mut checked) = look(context, args, &file, &settings, checked, &mut names)?;
     let waves = preview.as_mut().and_then(|preview| preview.waves.take());
     if let (Some(preview), Some(waves)) = (&mut preview, waves) {
-        settings.sequence = arrange(&mut preview.outlook, &mut checked, &waves, args.choosing.only_changes)?;
+        settings.sequence = arrange(&mut preview.outlook, &mut checked, waves, args.choosing.only_changes)?;
     }
     let leans =
         preview.as_ref().is_some_and(|preview| preview.asked().any(|(_, one)| one.leans_on_removals()));

@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     settings.concurrency = NonZeroU32::MIN;
     settings.sequence = match waves {
         None => Sequence::RemovesFirst,
-        Some(waves) => arrange(&mut outlook, &mut checked, &waves, only_changes)?,
+        Some(waves) => arrange(&mut outlook, &mut checked, waves, only_changes)?,
     };
     outlook.forget_changes();
     let path = folder.path().join("seatbatch.db");

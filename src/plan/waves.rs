@@ -1,6 +1,7 @@
 //! Waves of users: nobody is in one before the units that he needs are free, or given back by an earlier one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 
 use super::seat_changes::{Holders, SeatChange, SeatChanges, Stock, changes_nothing};
 use crate::domain::Action;
@@ -25,10 +26,15 @@ type Left = Vec<Option<i64>>;
 /// The users of one organization: who needs the same is of one class.
 struct Party<'a> {
     classes: &'a [Needs],
-    /// Each with his class, in sending order.
-    users: &'a [(u32, u32)],
+    /// The number of the first user; the others' follow.
+    first: u32,
+    /// The class of each, or [`NOBODY`].
+    class_of: &'a [u32],
     left: &'a Left,
 }
+
+/// The class of a number whose user is asked nothing of.
+const NOBODY: u32 = u32::MAX;
 
 /// So often a user is looked at, all in all, where he is looked at one by one.
 const LOOKS: usize = 20_000_000;
@@ -41,30 +47,32 @@ const LOOKS: usize = 20_000_000;
 pub fn waves(changes: SeatChanges<'_>, stocks: &[Stock], holders: &impl Holders) -> Waves {
     let mut numbers: HashMap<Needs, u32> = HashMap::new();
     let mut classes: Vec<Needs> = Vec::new();
-    // Made once, since there may be a million: growing, they would be there twice.
-    let mut users: Vec<(u32, u32)> = Vec::with_capacity(changes.users().count());
-    let mut orgs: Vec<(u32, usize)> = Vec::new();
+    // Four bytes a user, since there may be a million.
+    let bound = changes.all().last().map_or(0, |last| last.user as usize + 1);
+    let mut class_of = vec![NOBODY; bound];
+    let mut orgs: Vec<(u32, u32)> = Vec::new();
     for user in changes.users() {
         let Some(first) = user.first() else { continue };
         let needs = needs_of(user, stocks, holders);
-        let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);
+        let next = u32::try_from(classes.len()).unwrap_or(NOBODY);
         let class = *numbers.entry(needs).or_insert_with_key(|needs| {
             classes.push(needs.clone());
             next
         });
         let org = stocks.get(first.stock as usize).map_or(0, |stock| stock.org);
         if orgs.last().is_none_or(|(last, _)| *last != org) {
-            orgs.push((org, users.len()));
+            orgs.push((org, first.user));
         }
-        users.push((first.user, class));
+        class_of.get_mut(first.user as usize).into_iter().for_each(|slot| *slot = class);
     }
+    drop(numbers);
     let signed = |free: u64| i64::try_from(free).unwrap_or(i64::MAX);
     let mut left: Left = stocks.iter().map(|stock| stock.free().map(signed)).collect();
-    let mut waves = Waves { order: Vec::with_capacity(users.len()), ..Waves::default() };
-    let ends = orgs.iter().skip(1).map(|(_, begin)| *begin).chain([users.len()]);
-    for ((_, begin), end) in orgs.iter().zip(ends) {
-        let users = users.get(*begin..end).unwrap_or_default();
-        left = Party { classes: &classes, users, left: &left }.into_waves(&mut waves);
+    let mut waves = Waves::default();
+    let ends = orgs.iter().skip(1).map(|(_, begin)| *begin as usize).chain([bound]);
+    for ((_, first), end) in orgs.iter().zip(ends) {
+        let class_of = class_of.get(*first as usize..end).unwrap_or_default();
+        left = Party { classes: &classes, first: *first, class_of, left: &left }.into_waves(&mut waves);
     }
     waves
 }
@@ -116,44 +124,65 @@ impl Party<'_> {
         self.classes.get(class as usize).unwrap_or(NOTHING)
     }
 
+    fn place(&self, user: u32) -> usize {
+        user.wrapping_sub(self.first) as usize
+    }
+
+    fn class(&self, user: u32) -> u32 {
+        self.class_of.get(self.place(user)).copied().unwrap_or(NOBODY)
+    }
+
+    /// Each with his class, in sending order.
+    fn users(&self) -> impl Iterator<Item = (u32, u32)> {
+        (self.first..).zip(self.class_of.iter().copied()).filter(|(_, class)| *class != NOBODY)
+    }
+
     /// Adds this organization's waves to the others'; gives back the units that are surely left.
     fn into_waves(self, waves: &mut Waves) -> Left {
+        let users = self.users().count();
         let mut best = self.by_class();
-        if best.len() < self.users.len() {
-            let mut gives_first = self.users.to_vec();
-            gives_first.sort_by_key(|(_, class)| round(self.needs(*class)));
-            for order in [self.users, &gives_first] {
+        if best.len() < users {
+            let in_order = || self.users().map(|(user, _)| user).collect::<Vec<u32>>();
+            let mut gives_first = in_order();
+            gives_first.sort_by_key(|user| round(self.needs(self.class(*user))));
+            for order in [in_order(), gives_first] {
                 let one_by_one = self.one_by_one(order);
                 if one_by_one.len() > best.len() {
                     best = one_by_one;
                 }
             }
         }
-        let here = |waves: &Waves| u32::try_from(waves.order.len()).unwrap_or(u32::MAX);
-        let first = here(waves);
-        waves.starts.extend((first > 0).then_some(first));
+        let first = waves.order.len();
+        let number = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        waves.starts.extend((first > 0).then_some(number(first)));
         // One place where waves are made: whatever the order, nobody is in one whose units are not there.
         let (mut left, mut given) = (self.left.clone(), Vec::new());
-        let first_in = waves.order.len();
-        for (user, class) in best {
-            let needs = self.needs(class);
+        let mut here = first;
+        best.retain(|user| {
+            let needs = self.needs(self.class(*user));
             if !fits(needs, &left) {
                 given.drain(..).for_each(|(stock, need)| take(&mut left, stock, need));
-                waves.starts.push(here(waves));
+                waves.starts.push(number(here));
             }
-            if !fits(needs, &left) {
-                continue;
+            let goes = fits(needs, &left);
+            if goes {
+                for (stock, need) in needs {
+                    if *need > 0 { take(&mut left, *stock, *need) } else { given.push((*stock, *need)) }
+                }
+                here += 1;
             }
-            for (stock, need) in needs {
-                if *need > 0 { take(&mut left, *stock, *need) } else { given.push((*stock, *need)) }
-            }
-            waves.order.push(user);
-        }
-        let out = self.others(waves.order.get(first_in..).unwrap_or_default());
-        if !out.is_empty() && here(waves) > first {
-            waves.starts.push(here(waves));
+            goes
+        });
+        let out = self.others(&best);
+        if !out.is_empty() && here > first {
+            waves.starts.push(number(here));
         }
         waves.starts.dedup();
+        if waves.order.is_empty() {
+            waves.order = best;
+        } else {
+            waves.order.append(&mut best);
+        }
         waves.order.extend(&out);
         waves.out.extend(out);
         left
@@ -161,41 +190,40 @@ impl Party<'_> {
 
     /// Those who are not among these, in sending order.
     fn others(&self, these: &[u32]) -> Vec<u32> {
-        if these.len() == self.users.len() {
-            return Vec::new();
+        let mut is_among = vec![false; self.class_of.len()];
+        for user in these {
+            is_among.get_mut(self.place(*user)).into_iter().for_each(|among| *among = true);
         }
-        let mut these = these.to_vec();
-        these.sort_unstable();
-        let users = self.users.iter().map(|(user, _)| *user);
-        users.filter(|user| these.binary_search(user).is_err()).collect()
+        let users = self.users().map(|(user, _)| user);
+        users.filter(|user| !is_among.get(self.place(*user)).is_some_and(|among| *among)).collect()
     }
 
     /// As many of each class as fit, again and again; who only gets waits until nobody exchanges any more.
-    fn by_class(&self) -> Vec<(u32, u32)> {
-        let mut waiting: HashMap<u32, std::collections::VecDeque<u32>> = HashMap::new();
+    fn by_class(&self) -> Vec<u32> {
+        let mut waiting: HashMap<u32, usize> = HashMap::new();
         let mut classes: Vec<u32> = Vec::new();
-        for (user, class) in self.users {
-            let queue = waiting.entry(*class).or_default();
-            if queue.is_empty() {
-                classes.push(*class);
-            }
-            queue.push_back(*user);
+        for (_, class) in self.users() {
+            *waiting.entry(class).or_insert_with(|| {
+                classes.push(class);
+                0
+            }) += 1;
         }
         classes.sort_by_key(|class| round(self.needs(*class)));
         let (exchanging, getting): (Vec<u32>, Vec<u32>) =
             classes.into_iter().partition(|class| round(self.needs(*class)) < 2);
-        let (mut left, mut order) = (self.left.clone(), Vec::with_capacity(self.users.len()));
+        let mut left = self.left.clone();
+        let mut turns = Turns::default();
         for classes in [exchanging, getting] {
             loop {
-                let before = order.len();
+                let before = turns.users;
                 let mut given: HashMap<u32, i64> = HashMap::new();
                 for class in &classes {
-                    let Some(queue) = waiting.get_mut(class) else { continue };
+                    let Some(waiting) = waiting.get_mut(class) else { continue };
                     let needs = self.needs(*class);
                     let scarcest = needs.iter().filter(|(_, need)| *need > 0).filter_map(|(stock, need)| {
                         at(&left, *stock).map(|left| usize::try_from(left / need).unwrap_or(0))
                     });
-                    let count = scarcest.min().unwrap_or(usize::MAX).min(queue.len());
+                    let count = scarcest.min().unwrap_or(usize::MAX).min(*waiting);
                     let users = i64::try_from(count).unwrap_or(i64::MAX);
                     for (stock, need) in needs {
                         let units = need.saturating_mul(users);
@@ -205,36 +233,69 @@ impl Party<'_> {
                             *given.entry(*stock).or_default() += units
                         }
                     }
-                    order.extend(queue.drain(..count).map(|user| (user, *class)));
+                    *waiting -= count;
+                    turns.give(*class, count);
                 }
                 given.into_iter().for_each(|(stock, units)| take(&mut left, stock, units));
-                if order.len() == before {
+                if turns.users == before {
                     break;
                 }
             }
         }
-        order
+        turns.of(self.users())
     }
 
     /// Each as soon as there are units for him, again and again in this order.
-    fn one_by_one(&self, users: &[(u32, u32)]) -> Vec<(u32, u32)> {
-        let (mut left, mut order) = (self.left.clone(), Vec::with_capacity(users.len()));
-        let (mut waiting, mut looks) = (users.to_vec(), 0);
+    fn one_by_one(&self, mut waiting: Vec<u32>) -> Vec<u32> {
+        let (mut left, mut order, mut looks) = (self.left.clone(), Vec::new(), 0);
         while looks <= LOOKS {
             looks += waiting.len();
             let before = waiting.len();
-            waiting.retain(|(user, class)| {
-                let needs = self.needs(*class);
+            waiting.retain(|user| {
+                let needs = self.needs(self.class(*user));
                 let goes = fits(needs, &left);
                 if goes {
                     needs.iter().for_each(|(stock, need)| take(&mut left, *stock, *need));
-                    order.push((*user, *class));
+                    order.push(*user);
                 }
                 !goes
             });
             if waiting.len() == before {
                 break;
             }
+        }
+        order
+    }
+}
+
+/// Whose turn it is, class by class: so many of one, then so many of another.
+#[derive(Default)]
+struct Turns {
+    /// The places of each class, as stretches that follow each other.
+    of_class: HashMap<u32, VecDeque<Range<u32>>>,
+    users: usize,
+}
+
+impl Turns {
+    fn give(&mut self, class: u32, count: usize) {
+        let place = |users: usize| u32::try_from(users).unwrap_or(u32::MAX);
+        let places = place(self.users)..place(self.users + count);
+        self.users += count;
+        if !places.is_empty() {
+            self.of_class.entry(class).or_default().push_back(places);
+        }
+    }
+
+    /// The users in this order, each class's as they come; who is behind the last turn of his class is not among them.
+    fn of(mut self, users: impl Iterator<Item = (u32, u32)>) -> Vec<u32> {
+        let mut order = vec![0; self.users];
+        for (user, class) in users {
+            let Some(places) = self.of_class.get_mut(&class) else { continue };
+            let Some(place) = places.front_mut().and_then(Iterator::next) else { continue };
+            if places.front().is_some_and(Range::is_empty) {
+                places.pop_front();
+            }
+            order.get_mut(place as usize).into_iter().for_each(|slot| *slot = user);
         }
         order
     }

@@ -55,13 +55,13 @@ impl Outlook {
 pub fn arrange(
     outlook: &mut Outlook,
     checked: &mut Checked,
-    waves: &Waves,
+    waves: Waves,
     only_changes: bool,
 ) -> Result<Sequence, NotFit> {
     if !checked.rearrange(&waves.order) {
         return Err(NotFit::Changed);
     }
-    let starts = if only_changes { outlook.starts_without_unchanged(waves) } else { waves.starts.clone() };
-    outlook.renumbered(waves.order.clone());
+    let starts = if only_changes { outlook.starts_without_unchanged(&waves) } else { waves.starts };
+    outlook.renumbered(waves.order);
     Ok(Sequence::Waves(starts))
 }
