@@ -155,6 +155,14 @@ fn tell(context: &Context, path: &Path, found: &Changes) {
             output.amount(found.listed_only, "license")
         ));
     }
+    if !found.only_later.is_empty() {
+        let names: Vec<_> = found.only_later.iter().map(|name| Printable(name).to_string()).collect();
+        output.say(format_args!(
+            "{}: not compared, since no row asks for it today; name it with --scope where the file is the whole truth \
+             about it all the same",
+            names.join(", ")
+        ));
+    }
     if found.protected > 0 {
         output.say(format_args!(
             "{} left out, of users who are protected",

@@ -18,7 +18,7 @@ use crate::sandbox::{Integration, Options, Organization, OrganizationState, Sand
 pub(super) fn run(context: &Context, args: args::Sandbox) -> Result<Exit, Failure> {
     let saved = args.save.as_deref().map(|path| destination(context, path, None)).transpose()?;
     let organization = match &args.org {
-        _ if args.from_live => live(context)?,
+        _ if args.from_live => live(context, &args.asking)?,
         Some(path) => load(path)?,
         None => Organization::generated(args.users),
     };
@@ -56,9 +56,9 @@ pub(super) fn run(context: &Context, args: args::Sandbox) -> Result<Exit, Failur
 }
 
 /// A copy of the live organization.
-fn live(context: &Context) -> Result<Organization, Failure> {
+fn live(context: &Context, asking: &args::Asking) -> Result<Organization, Failure> {
     let mut settings = RunSettings::default();
-    context.adjust(&mut settings, &args::Sending::default());
+    context.adjust(&mut settings, &asking.only());
     let readings = context.readings(context.client(&settings)?, &settings);
     let state = context.runtime()?.block_on(copy::whole(&readings))?;
     let output = context.output;

@@ -31,7 +31,9 @@ pub(super) struct Batch {
     /// How the array form of it was refused.
     pub(super) array_refusal: Option<Rejection>,
     pub(super) doubt: Option<Doubt>,
-    /// It has been refused and was in doubt before: what is in effect is not failed.
+    /// An answer left open whether it was done: not in doubt, and a refusal may be for having it.
+    pub(super) may_have_passed: bool,
+    /// It has been refused and may have been done before: what is in effect is not failed.
     pub(super) claim: Option<Claim>,
     /// The next attempt comes out of the retry budget; the one under way did.
     pub(super) needs_budget: bool,
@@ -90,6 +92,7 @@ impl Batch {
             as_object: false,
             array_refusal: None,
             doubt: None,
+            may_have_passed: false,
             claim: None,
             needs_budget: false,
             on_budget: false,
@@ -105,6 +108,7 @@ impl Batch {
             tried_before: self.has_been_tried(),
             through_before: self.through_before,
             doubt: self.doubt.clone(),
+            may_have_passed: self.may_have_passed,
             ..Self::new(self.lane, span)
         };
         // No part moves more than the whole. Were nothing known of it until it is loaded, those behind it that were
@@ -127,9 +131,14 @@ impl Batch {
         self.claim.is_some() || (unasked && in_doubt == InDoubt::Verify)
     }
 
-    /// Whether what is sent of it may have been done before.
-    pub(super) fn may_be_done(&self) -> bool {
+    /// Whether what became of what is sent of it is unknown.
+    pub(super) fn is_in_doubt(&self) -> bool {
         self.doubt.as_ref().is_some_and(|doubt| doubt.inquiry != Inquiry::Told)
+    }
+
+    /// Whether what is sent of it may have been done before: then a refusal proves nothing by itself.
+    pub(super) fn may_be_done(&self) -> bool {
+        self.may_have_passed || self.is_in_doubt()
     }
 
     /// How it stands while it waits: what was in doubt stays so until the service says otherwise.

@@ -5,7 +5,7 @@ mod items;
 #[cfg(test)]
 mod tests;
 
-pub use super::verdict::{Foreign, Rejection, Verdict};
+pub use super::verdict::{Foreign, MayBeDone, Rejection, Verdict};
 use crate::domain::{
     Answer, Assignment, Body, HttpAnswer, Operation, OperationFailure, OrgId, Printable, Prospect, Refusal,
     Said, ServerError, Unconnected, WireForm, is_passing,
@@ -15,16 +15,18 @@ use crate::domain::{
 #[must_use]
 pub fn judge(wire: WireForm, org: Option<&OrgId>, sent: &[Assignment], answer: &Answer) -> Verdict {
     match answer {
-        Answer::NotSent(Unconnected { reason, prospect: Prospect::Passing }) => unanswered(reason, false),
+        Answer::NotSent(Unconnected { reason, prospect: Prospect::Passing }) => {
+            unanswered(reason, MayBeDone::No)
+        }
         Answer::NotSent(unconnected) => Verdict::CutOff(unconnected.clone()),
-        Answer::Lost(reason) => unanswered(reason, true),
+        Answer::Lost(reason) => unanswered(reason, MayBeDone::InDoubt),
         Answer::Http(http) => judge_status(wire, org, sent, http),
     }
 }
 
-fn unanswered(reason: &str, in_doubt: bool) -> Verdict {
+fn unanswered(reason: &str, done: MayBeDone) -> Verdict {
     let reason = reason.to_owned();
-    Verdict::SendAgain { retry_after: None, in_doubt, answered: false, throttled: false, reason }
+    Verdict::SendAgain { retry_after: None, done, answered: false, throttled: false, reason }
 }
 
 fn judge_status(wire: WireForm, org: Option<&OrgId>, sent: &[Assignment], http: &HttpAnswer) -> Verdict {
@@ -33,7 +35,7 @@ fn judge_status(wire: WireForm, org: Option<&OrgId>, sent: &[Assignment], http: 
         (status, _) if is_passing(status) => Verdict::SendAgain {
             retry_after: http.retry_after,
             // The answer is known: in doubt is only what was sent and not answered.
-            in_doubt: false,
+            done: if matches!(status, 500 | 502 | 504) { MayBeDone::Perhaps } else { MayBeDone::No },
             answered: true,
             throttled: http.status == 429,
             reason: described(http),

@@ -33,6 +33,6 @@ type RoadNo = usize;
 type Time = std::time::Duration;
 
 pub use in_effect::{Effect, OperationEffect};
-pub use judge::{Foreign, Rejection, Verdict, judge};
+pub use judge::{Foreign, MayBeDone, Rejection, Verdict, judge};
 pub use machine::{Engine, Event, Finding, Instruction, Scope};
 pub use settings::{Ending, Settings, backoff};

@@ -35,6 +35,18 @@ pub struct Foreign {
     pub reason: String,
 }
 
+/// Whether what was sent may have been done, though no success was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MayBeDone {
+    /// Surely not: it was not sent, or sent back as it came.
+    No,
+    /// Something failed in the middle of it, or behind a gateway. It counts as not done, and who is refused when it
+    /// is sent again may be refused for having it.
+    Perhaps,
+    /// It was sent and never answered: in doubt.
+    InDoubt,
+}
+
 /// What an answer means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -52,7 +64,7 @@ pub enum Verdict {
         /// How long the service wants everyone to wait.
         retry_after: Option<Duration>,
         /// Whether the operations may have been done all the same.
-        in_doubt: bool,
+        done: MayBeDone,
         /// Whether the service answered at all.
         answered: bool,
         /// Whether it refused for the pace (429).

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::assign::{BystanderError, Checked, bystanders};
-use crate::domain::{IdKey, Target};
+use crate::domain::{IdKey, LicenseId, Target};
 use crate::input::InputFile;
 use crate::live::{Crowd, People as _, PersonNamed};
 
@@ -13,6 +13,8 @@ pub(super) struct Bystanders {
     crowd: Crowd,
     /// By license; by none those who are listed for whatever there is.
     listed: HashMap<Option<IdKey>, ListedOnly>,
+    /// The licenses of `listed`.
+    licenses: Vec<LicenseId>,
 }
 
 #[derive(Debug, Default)]
@@ -27,19 +29,28 @@ impl Bystanders {
     pub(super) fn of(checked: &mut Checked, file: &InputFile) -> Result<Self, BystanderError> {
         let mut crowd = Crowd::new((fastrand::u64(..), fastrand::u64(..)));
         let mut listed: HashMap<Option<IdKey>, ListedOnly> = HashMap::new();
+        let mut licenses = Vec::new();
         bystanders(checked, file, &mut |one| {
             let license = match one.target {
-                Some(Target::License(id)) => Some(id.key()),
+                Some(Target::License(id)) => Some(id),
                 Some(Target::Site(_)) => return,
                 None => None,
             };
-            let of_license = listed.entry(license).or_default();
+            let of_license = listed.entry(license.map(LicenseId::key)).or_insert_with(|| {
+                licenses.extend(license.cloned());
+                ListedOnly::default()
+            });
             let named = PersonNamed { email: one.email, person: one.person };
             of_license.numbers.extend(crowd.admit(named).into_iter().flatten());
             of_license.names.0 |= one.person.is_none();
             of_license.names.1 |= one.email.is_none();
         })?;
-        Ok(Self { crowd, listed })
+        Ok(Self { crowd, listed, licenses })
+    }
+
+    /// The licenses that rows name which ask nothing today.
+    pub(super) fn licenses(&self) -> &[LicenseId] {
+        &self.licenses
     }
 
     fn of_license(&self, target: &Target) -> impl Iterator<Item = &ListedOnly> {

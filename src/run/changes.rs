@@ -43,6 +43,8 @@ pub struct Changes {
     /// Holders from whom nothing is taken since the file lists them, though it asks nothing of them today: in rows that are
     /// not due yet or ask for nothing, and in empty cells.
     pub listed_only: u64,
+    /// Licenses that nothing was compared of, since only rows name them that ask nothing today.
+    pub only_later: Vec<String>,
     /// Holders from whom nothing is taken since they are protected.
     pub protected: u64,
     /// Holders whom the list does not name in a way that could be compared; nothing is taken from them.
@@ -215,7 +217,32 @@ pub fn changes(
     let others = Others::new(sync, Bystanders::of(&mut checked, file)?)?;
     let meet = |outlook: &Outlook, holder: &Holder<'_>| others.meet(outlook, holder);
     let (outlook, checked) = Outlook::look_for_others(checked, file, catalog, &sync.scope, &meet)?;
-    synchronized(checked, file, &outlook, others, output)
+    let only_later = only_later(&outlook, &others, catalog)?;
+    let found = synchronized(checked, file, &outlook, others, output)?;
+    Ok(Changes { only_later, ..found })
+}
+
+/// The licenses that the file names for another day alone: of them it is not the whole truth today. Where the scope is
+/// said, it is known what is left out.
+fn only_later(
+    outlook: &Outlook,
+    others: &Others<'_>,
+    catalog: &mut Catalog,
+) -> Result<Vec<String>, ChangesError> {
+    if !others.sync.scope.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for id in others.bystanders.licenses() {
+        let is_it = |target: &Target| matches!(target, Target::License(of) if of.key() == id.key());
+        if outlook.labels.iter().any(|label| is_it(&label.target)) {
+            continue;
+        }
+        let licenses = catalog.licenses(None).map_err(OutlookError::from)?;
+        let name = licenses.by_id(id.as_str()).map_or_else(|| id.as_str(), |license| license.name.as_str());
+        found.push(name.to_owned());
+    }
+    Ok(found)
 }
 
 /// The changes of a file that is the whole truth, once all lists have been read.

@@ -181,13 +181,20 @@ pub(super) enum BodyError {
     Broken(String),
 }
 
+/// A body to its end, without the byte order mark that some gateways put before it.
 pub(super) async fn read_body(response: &mut Response) -> Result<Vec<u8>, BodyError> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
     let mut bytes = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if bytes.len() + chunk.len() > LONGEST_BODY => return Err(BodyError::TooLong),
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => return Ok(bytes),
+            Ok(None) => {
+                if bytes.starts_with(MARK) {
+                    bytes.drain(..MARK.len());
+                }
+                return Ok(bytes);
+            }
             Err(error) => return Err(BodyError::Broken(lost(&error))),
         }
     }

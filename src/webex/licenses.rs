@@ -11,7 +11,7 @@ use url::Url;
 use super::answers::server_error;
 use super::client::{BodyError, Unanswered, read_body, retry_after_of, text};
 use super::link::{self, UnclearLink};
-use super::{Client, its_words};
+use super::{Client, its_wait, its_words};
 use crate::domain::{IdKey, LicenseId, OrgId, is_passing};
 
 /// Users per page, the API's most.
@@ -109,7 +109,7 @@ pub enum ReadError {
     #[error("the service cannot be asked: {0}")]
     CutOff(String),
     /// A passing fault.
-    #[error("the service answered HTTP {status}{}", its_words(message))]
+    #[error("the service answered HTTP {status}{}{}", its_words(message), its_wait(*retry_after))]
     Passing {
         /// The status.
         status: u16,

@@ -28,6 +28,11 @@ pub use token_text::{TokenFlaw, token_in};
 pub use tracking::TrackingIds;
 pub use trust::{Authorities, AuthoritiesError};
 
+/// How long the service wants nobody to ask, where it said so.
+fn its_wait(wait: Option<std::time::Duration>) -> String {
+    wait.map_or_else(String::new, |wait| format!(", and asks to wait {} s", wait.as_secs_f64().ceil()))
+}
+
 /// What the service said of an error, where it said anything, behind what we say.
 fn its_words(message: &Option<String>) -> String {
     message.as_ref().map_or_else(String::new, |message| format!(": {}", crate::domain::Printable(message)))

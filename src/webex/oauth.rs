@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::answers::server_error;
 use super::client::{BodyError, Unanswered, read_body, retry_after_of};
 use super::network::{ClientError, Network, Route};
-use super::{BaseUrl, its_words};
+use super::{BaseUrl, its_wait, its_words};
 use crate::domain::is_passing;
 
 /// What this program does: change users' licenses, and read licenses.
@@ -79,7 +79,7 @@ pub enum OauthError {
     #[error("the token endpoint cannot be asked: {0}")]
     CutOff(String),
     /// A passing fault.
-    #[error("the token endpoint answered HTTP {status}")]
+    #[error("the token endpoint answered HTTP {status}{}", its_wait(*.retry_after))]
     Passing {
         /// The status.
         status: u16,

@@ -153,6 +153,9 @@ fn sync_takes_nothing_from_whom_the_file_lists_for_another_day() {
     keeps(&["u1@", "u2@", "u3@"]);
     assert_eq!(counts(&ran.summary(), ["removes", "unlisted", "listed_only"]), [1, 5, 2]);
     assert!(ran.stderr.contains("2 licenses left alone, of users whom the file lists"), "{}", ran.stderr);
+    // Who holds B keeps it, and it is said why.
+    assert!(ran.stderr.contains("Plan B: not compared, since no row asks for it today"), "{}", ran.stderr);
+    assert_eq!(ran.summary()["only_later"], json!(["Plan B"]));
     // Files that only name people; a license that nobody knows may be any.
     diff(
         "email,Day\nu1@example.com,2020-01-01\nu2@example.com,2999-01-01\n",

@@ -43,6 +43,34 @@ fn what_was_not_done_is_sent_after_asking() {
 }
 
 #[test]
+fn who_is_refused_after_an_error_in_the_middle_is_looked_up_before_he_is_called_failed() {
+    // The gateway did not wait for the answer: the license was taken away, and cannot be taken away twice.
+    let rest = json!({"id": "LIC", "users": [{"id": "P2", "email": "user2@example.com"}]});
+    let gone = (200, rest.to_string());
+    for (list, states) in [
+        (gone, ["done", "failed", "done"]),
+        ((403, json!({"message": "no"}).to_string()), ["failed", "failed", "done"]),
+    ] {
+        let service = Scripted::start(move |asked| match (asked.head.starts_with("GET"), asked.number) {
+            (true, _) => answer(list.0, list.1.clone()),
+            (_, 1) => answer(504, "<html>Gateway Timeout</html>"),
+            _ => {
+                let refused =
+                    |user: &str| json!({"email": user, "error": {"code": "400006", "message": "no"}});
+                let users = asked.users().into_iter().filter(|user| user != "user3@example.com");
+                answer(206, Value::Array(users.map(|user| refused(&user)).collect()).to_string())
+            }
+        });
+        let desk = Desk::at(&service.url);
+        let rows = (1..=3).map(|n| format!("user{n}@example.com,LIC,remove\n")).collect::<String>();
+        desk.apply(&format!("email,licenseId,operation\n{rows}"), &["--wire", "array", "--snapshot", "no"])
+            .exits(1);
+        let stood = desk.states().into_iter().map(|(_, state, _)| state).collect::<Vec<_>>();
+        assert_eq!(stood, states);
+    }
+}
+
+#[test]
 fn a_list_of_holders_is_read_once_for_all_that_is_in_doubt() {
     // Every third answer is lost the first time, and of those users one in two holds the license.
     let users = |number: u64| {

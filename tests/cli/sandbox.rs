@@ -86,3 +86,19 @@ fn a_copy_of_the_live_organization_is_kept_up_and_saved() {
     let nobody = Desk::at("http://127.0.0.1:9/v1").run(&["sandbox", "--from-live"]);
     assert_eq!(nobody.code, 5, "{}", nobody.stderr);
 }
+
+#[test]
+fn the_live_organization_is_read_as_other_commands_read() {
+    use crate::scripted::{Scripted, answer};
+    let busy = Scripted::start(|_| (429, "Retry-After: 100\r\n".to_owned(), String::new()));
+    let desk = Desk::at(&busy.url);
+    let ran = desk.run(&["sandbox", "--from-live", "--rate", "60/min", "--max-wait", "1"]).exits(5);
+    assert!(ran.stderr.contains("100"), "{}", ran.stderr);
+    assert_eq!(busy.asked().len(), 1);
+    // Without a copy there is nothing that could be read at a pace, and the sandbox's own limit has another name.
+    for (option, value) in [("--rate", "5/s"), ("--max-wait", "5"), ("--timeout", "5")] {
+        let unread = Scripted::start(|_| answer(500, ""));
+        let ran = Desk::at(&unread.url).run(&["sandbox", option, value]);
+        assert!(ran.code == 2 && ran.stderr.contains("--from-live"), "{option}: {}", ran.stderr);
+    }
+}

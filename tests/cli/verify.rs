@@ -121,6 +121,21 @@ fn every_link_header_line_is_read_and_every_page() {
 }
 
 #[test]
+fn a_byte_order_mark_before_the_json_is_no_part_of_it() {
+    let service = Scripted::start(|asked| {
+        if asked.head.starts_with("PATCH") {
+            let refused = r#"[{"email":"b@example.com","error":{"code":"400006","message":"no"}}]"#;
+            return answer(206, format!("\u{feff}{refused}"));
+        }
+        answer(200, format!("\u{feff}{}", page(&[("B", Some("b@example.com"))])))
+    });
+    let desk = Desk::at(&service.url);
+    desk.apply(FILE, &["--wire", "array"]).exits(1);
+    let ran = desk.run(&["verify", "--json"]).exits(0);
+    assert_eq!(counts(&ran.summary(), ["compared", "drift"]), [1, 0]);
+}
+
+#[test]
 fn the_next_page_is_followed_however_it_is_spelled() {
     for relation in
         ["rel='next'", "rel=next", "REL=\"NEXT\"", "rel=\"last next\"", "title=x; rel = 'first next' "]

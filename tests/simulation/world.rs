@@ -11,7 +11,8 @@ use seatbatch::domain::{
     Span, User, Wire, WireForm, code,
 };
 use seatbatch::engine::{
-    Effect, Ending, Engine, Event, Finding, Instruction, OperationEffect, Scope, Settings, Verdict, judge,
+    Effect, Ending, Engine, Event, Finding, Instruction, MayBeDone, OperationEffect, Scope, Settings,
+    Verdict, judge,
 };
 
 use super::disk::{Batch, Disk, Record, State};
@@ -675,7 +676,9 @@ impl World {
         }
         match verdict {
             Verdict::Accepted { .. } | Verdict::Rejected(_) | Verdict::Forbidden(_) => self.through += 1,
-            Verdict::SendAgain { in_doubt: true, .. } | Verdict::InDoubt(_) | Verdict::Foreign(_) => {
+            Verdict::SendAgain { done: MayBeDone::InDoubt, .. }
+            | Verdict::InDoubt(_)
+            | Verdict::Foreign(_) => {
                 self.doubtful.insert(batch);
             }
             _ => {}

@@ -158,6 +158,16 @@ fn leaf<'a>(mut command: &'a Command, mut given: &'a ArgMatches) -> (&'a Command
 
 fn refuse_meaningless(whole: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some((name, given)) = matches.subcommand() else { return Ok(()) };
+    if name == "sandbox" && !given.get_flag("from_live") {
+        let is_given = |id: &&&str| given.value_source(id) == Some(ValueSource::CommandLine);
+        if let Some(id) = ["rate", "timeout", "max_wait"].iter().find(is_given) {
+            let text = format!(
+                "--{} is for reading the live organization, with --from-live; the sandbox's own limit is --rate-limit",
+                id.replace('_', "-")
+            );
+            return Err(whole.error(ErrorKind::MissingRequiredArgument, text));
+        }
+    }
     let meaningless = whole.get_arguments().find_map(|arg| {
         let id = arg.get_id().as_str();
         let is_shared = arg.is_global_set() && !means_something(name, id);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::Asking;
 use super::number::{counted, whole};
 use crate::domain::{self, Ceiling};
 use crate::sandbox::Fault;
@@ -43,6 +44,9 @@ pub(in crate::cli) struct Sandbox {
     /// read.
     #[arg(long, conflicts_with_all = ["users", "org"])]
     pub(in crate::cli) from_live: bool,
+    /// With --from-live: how it is read.
+    #[command(flatten)]
+    pub(in crate::cli) asking: Asking,
     /// Write the organization to this file when the sandbox ends, in the form that --org loads.
     #[arg(long, value_name = "FILE.json")]
     pub(in crate::cli) save: Option<PathBuf>,

@@ -142,7 +142,7 @@ fn what_is_not_the_apis_is_nobodys_success_and_nobodys_failure() {
     assert!(matches!(judge(WireForm::Array, None, &two_users()[..1], &too_large), Verdict::Foreign(_)));
     // Gateways have pages of their own for what passes.
     let gateway = judge(WireForm::Array, None, &two_users(), &answer(502, Body::Page, page()));
-    assert!(matches!(gateway, Verdict::SendAgain { in_doubt: false, answered: true, .. }));
+    assert!(matches!(gateway, Verdict::SendAgain { done: MayBeDone::Perhaps, answered: true, .. }));
 }
 
 #[test]
@@ -434,14 +434,19 @@ fn every_status_has_its_row() {
 }
 
 #[test]
-fn only_what_was_not_answered_is_in_doubt() {
-    let in_doubt = |answer: &Answer| match judge(WireForm::Array, None, &two_users(), answer) {
-        Verdict::SendAgain { in_doubt, .. } => in_doubt,
+fn only_what_was_not_answered_is_in_doubt_and_what_failed_in_the_middle_may_be_done() {
+    let done = |answer: &Answer| match judge(WireForm::Array, None, &two_users(), answer) {
+        Verdict::SendAgain { done, .. } => done,
         other => panic!("{other:?}"),
     };
-    assert!(!in_doubt(&http(429, Body::Empty)) && !in_doubt(&http(503, Body::Empty)));
-    assert!(!in_doubt(&Answer::NotSent("refused".into())));
-    assert!(!in_doubt(&http(504, Body::Empty)) && in_doubt(&Answer::Lost("reset".into())));
+    for status in [408, 423, 425, 429, 503] {
+        assert_eq!(done(&http(status, Body::Empty)), MayBeDone::No, "{status}");
+    }
+    for status in [500, 502, 504] {
+        assert_eq!(done(&http(status, Body::Empty)), MayBeDone::Perhaps, "{status}");
+    }
+    assert_eq!(done(&Answer::NotSent("refused".into())), MayBeDone::No);
+    assert_eq!(done(&Answer::Lost("reset".into())), MayBeDone::InDoubt);
     for prospect in [Prospect::Doubtful, Prospect::Hopeless] {
         let unconnected = Unconnected { reason: "no".into(), prospect };
         let verdict = judge(WireForm::Array, None, &two_users(), &Answer::NotSent(unconnected.clone()));

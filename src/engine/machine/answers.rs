@@ -5,7 +5,7 @@ use super::{Engine, Instruction, Time};
 use crate::domain::{AttemptOutcome, BatchChange, BatchId, OperationFailure, Prospect, Unconnected};
 use crate::engine::LaneNo;
 use crate::engine::batch::{After, Claim, Stage};
-use crate::engine::judge::{Rejection, Verdict};
+use crate::engine::judge::{MayBeDone, Rejection, Verdict};
 use crate::engine::settings::Ending;
 use crate::engine::token::{Generation, Unauthorized};
 
@@ -29,12 +29,15 @@ impl Engine {
                 self.got_through(on_budget);
                 self.reject(id, AttemptOutcome::Rejected, rejection);
             }
-            Verdict::SendAgain { retry_after, in_doubt, answered, throttled, reason } => {
-                let kind = match (throttled, in_doubt, answered) {
-                    (true, ..) => FaultKind::Throttled,
-                    (_, true, _) => FaultKind::Lost,
-                    (_, _, answered) => FaultKind::Passing { answered },
+            Verdict::SendAgain { retry_after, done, answered, throttled, reason } => {
+                let kind = match (throttled, done) {
+                    (true, _) => FaultKind::Throttled,
+                    (_, MayBeDone::InDoubt) => FaultKind::Lost,
+                    (_, MayBeDone::No | MayBeDone::Perhaps) => FaultKind::Passing { answered },
                 };
+                if let Some(batch) = self.active.get_mut(&id).filter(|_| done == MayBeDone::Perhaps) {
+                    batch.may_have_passed = true;
+                }
                 let pausing = retry_after.filter(|wait| !wait.is_zero());
                 self.health.fault(now);
                 self.pause_for(now, number, throttled, pausing);

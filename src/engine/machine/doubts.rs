@@ -21,11 +21,11 @@ impl Engine {
                     self.end(Ending::CannotVerify(reason));
                     return self.put(id, batch);
                 }
-                // It was refused, and may have been done before: so it stays in doubt.
-                return self.leave_in_doubt(id, batch, reason);
+                return self.refused_unseen(id, batch, reason);
             }
         };
         self.in_effect.learn(&found);
+        batch.may_have_passed = false;
         batch.cargo.rows = found.iter().map(|found| u64::from(found.rows)).sum();
         if found.iter().all(|found| found.effect == Effect::InEffect) {
             batch.claim = None;
@@ -55,7 +55,7 @@ impl Engine {
         };
         let claimed = found.iter().filter(|found| found.effect != Effect::InEffect);
         let claimed: Vec<_> = claimed.filter_map(|found| Some((found, refusal_of(found)?))).collect();
-        if claimed.iter().any(|(found, _)| found.effect == Effect::Unknown) {
+        if batch.doubt.is_some() && claimed.iter().any(|(found, _)| found.effect == Effect::Unknown) {
             if batch.is_lone() {
                 let reason = claimed.first().map_or_else(String::new, |(_, refusal)| refusal.message.clone());
                 return self.leave_in_doubt(id, batch, reason);
@@ -70,7 +70,25 @@ impl Engine {
             rows: found.rows,
             refusal: refusal.clone(),
         });
-        let change = BatchChange::Done { failures: failures.collect() };
+        self.settle_refused(id, batch, failures.collect());
+    }
+
+    /// It was refused, and nobody can be asked whether it was done before. What was in doubt stays so; what had an
+    /// answer each time is refused.
+    fn refused_unseen(&mut self, id: BatchId, mut batch: Batch, reason: String) {
+        match batch.claim.take_if(|_| batch.doubt.is_none()) {
+            None => self.leave_in_doubt(id, batch, reason),
+            Some(Claim::Some(failures)) => self.settle_refused(id, batch, failures),
+            Some(Claim::Whole(refusal)) => {
+                batch.may_have_passed = false;
+                self.active.insert(id, batch);
+                self.refuse(id, None, refusal);
+            }
+        }
+    }
+
+    fn settle_refused(&mut self, id: BatchId, batch: Batch, failures: Vec<OperationFailure>) {
+        let change = BatchChange::Done { failures };
         let failed = change.failed_rows(0);
         self.active.insert(id, batch);
         self.settle(id, None, change, After::Nothing);

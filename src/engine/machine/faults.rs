@@ -92,7 +92,7 @@ impl Engine {
     /// A batch has had its attempts. `meanwhile` others got through, or nobody else is left to.
     fn exhausted(&mut self, id: BatchId, fault: &PassingFault, meanwhile: bool, due: Time) {
         let Some(batch) = self.active.get(&id) else { return };
-        let (tries, lone, doubted) = (batch.spent, batch.is_lone(), batch.may_be_done());
+        let (tries, lone, doubted) = (batch.spent, batch.is_lone(), batch.is_in_doubt());
         let outcome = Some(fault.outcome());
         let others_may_tell = self.others_may_tell();
         match fault.kind {

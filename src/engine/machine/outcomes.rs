@@ -56,8 +56,8 @@ impl Engine {
         self.settle(id, None, BatchChange::Done { failures: Vec::new() }, After::Nothing);
     }
 
-    /// Everything that was sent of a batch is refused. What was in doubt may have been done before: then the
-    /// service is asked.
+    /// Everything that was sent of a batch is refused. What may have been done before is asked about
+    /// first.
     pub(super) fn refuse(&mut self, id: BatchId, attempt: Option<AttemptOutcome>, refusal: Refusal) {
         let Some(batch) = self.active.get_mut(&id) else { return };
         if batch.may_be_done() {

@@ -41,6 +41,49 @@ fn what_was_in_doubt_and_is_refused_is_looked_up() {
 }
 
 #[test]
+fn what_failed_in_the_middle_and_is_then_refused_is_looked_up() {
+    let gateway = || Verdict::SendAgain {
+        retry_after: None,
+        done: MayBeDone::Perhaps,
+        answered: true,
+        throttled: false,
+        reason: "HTTP 504".into(),
+    };
+    let key = OperationKey::of_line(Line::new(2));
+    let found =
+        |effect| Finding::Known(vec![OperationEffect { assignment: AssignmentNo(0), key, rows: 1, effect }]);
+    for (finding, failed) in [
+        (found(Effect::InEffect), 0),
+        (found(Effect::NotInEffect), 1),
+        // It had an answer each time: where nobody can tell, the last of them counts.
+        (found(Effect::Unknown), 1),
+        (Finding::Unknown("no right to read".into()), 1),
+    ] {
+        for partial in [false, true] {
+            let mut play = Play::of(settings(), standing(&[1]));
+            let batch = play.sent[0];
+            play.answer(batch, gateway());
+            assert_eq!(play.outcomes.last().unwrap().2, BatchChange::Pending);
+            play.wait(1.0);
+            let refusal = Refusal { code: ErrorCode::ours("400"), message: "no".into() };
+            let failure = OperationFailure { assignment: AssignmentNo(0), key, rows: 1, refusal };
+            play.answer(
+                batch,
+                if partial {
+                    Verdict::Accepted { failures: vec![failure], words: None }
+                } else {
+                    refused(Some("400"))
+                },
+            );
+            assert_eq!((play.asked.as_slice(), &play.ending), ([batch].as_slice(), &None));
+            play.tell(Event::Verified { batch, finding: finding.clone() });
+            assert_eq!(play.outcomes.last().unwrap().2.failed_rows(1), failed, "{finding:?} {partial}");
+            assert_eq!(play.ending, Some(Ending::Finished));
+        }
+    }
+}
+
+#[test]
 fn what_was_found_in_effect_stays_in_doubt_on_disk_as_long_as_it_is_not_settled() {
     let settings = Settings { batch_size: 2, in_doubt: InDoubt::Verify, ..settings() };
     let mut play = Play::of(settings, standing(&[2]));

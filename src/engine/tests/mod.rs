@@ -8,8 +8,8 @@ mod pace;
 mod refusals;
 
 use super::{
-    Effect, Ending, Engine, Event, Finding, Foreign, Instruction, OperationEffect, Rejection, Settings,
-    Verdict,
+    Effect, Ending, Engine, Event, Finding, Foreign, Instruction, MayBeDone, OperationEffect, Rejection,
+    Settings, Verdict,
 };
 use crate::domain::{
     Action, Assignment, AssignmentNo, AttemptOutcome, BatchChange, BatchId, Change, EmailAddress, ErrorCode,
@@ -197,7 +197,7 @@ fn done() -> Verdict {
 fn fault(retry_after: Option<u64>, answered: bool, throttled: bool, reason: &str) -> Verdict {
     Verdict::SendAgain {
         retry_after: retry_after.map(Duration::from_secs),
-        in_doubt: false,
+        done: MayBeDone::No,
         answered,
         throttled,
         reason: reason.into(),
@@ -208,7 +208,7 @@ fn fault(retry_after: Option<u64>, answered: bool, throttled: bool, reason: &str
 fn lost() -> Verdict {
     Verdict::SendAgain {
         retry_after: None,
-        in_doubt: true,
+        done: MayBeDone::InDoubt,
         answered: false,
         throttled: false,
         reason: "reset".into(),
