@@ -137,6 +137,19 @@ mod tests {
         assert_eq!(departures("unlimited", 1000, |_| Duration::ZERO)[999], Duration::ZERO);
     }
 
+    #[test]
+    fn a_late_timer_is_made_up_for_and_a_pause_is_not() {
+        // A period is 1.005 s, and the slack 5.025 ms: from 2 periods on it is a pause.
+        for (second, third, leaves) in [(2.012, 3.0125, true), (2.016, 3.0125, false), (9.0, 10.0015, false)]
+        {
+            let mut pacer = Pacer::new("1/s".parse().unwrap());
+            assert_eq!(pacer.take(Duration::from_millis(2)), Ok(()));
+            assert_eq!(pacer.take(Duration::from_secs_f64(second)), Ok(()));
+            let third = pacer.take(Duration::from_secs_f64(third));
+            assert_eq!(third.is_ok(), leaves, "{second}: {third:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn never_more_than_the_rate_and_the_slack(

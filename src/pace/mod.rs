@@ -97,3 +97,74 @@ impl Pace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pace(rate: &str) -> Pace {
+        Pace::new(rate.parse().unwrap())
+    }
+
+    fn at(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    /// How far apart the next requests are to leave, in seconds.
+    fn apart(pace: &Pace) -> f64 {
+        (pace.expected(1) - pace.expected(0)).as_secs_f64()
+    }
+
+    #[test]
+    fn a_short_period_has_a_slack_of_its_own() {
+        let slack = [99, 100, 1000].map(|millis| slack(Duration::from_millis(millis)).as_micros());
+        assert_eq!(slack, [4000, 500, 5000]);
+    }
+
+    #[test]
+    fn what_is_expected_is_the_later_of_the_ceiling_and_the_limit() {
+        // A period and a two-hundredth of it.
+        let mut pace = pace("60/min");
+        assert_eq!([0, 2].map(|ahead| pace.expected(ahead)), [0.0, 2.01].map(at));
+        assert_eq!(pace.take(at(3.0)), Ok(()));
+        assert_eq!([0, 2].map(|ahead| pace.expected(ahead)), [4.005, 6.015].map(at));
+        // The search for a limit begins with two a second.
+        for (rate, expected) in [("auto", [0.5, 1.5]), ("auto:1/s", [1.005, 3.015]), ("auto:9/s", [0.5, 1.5])]
+        {
+            let mut pace = self::pace(rate);
+            assert_eq!(pace.take(Duration::ZERO), Ok(()));
+            assert_eq!([0, 2].map(|ahead| pace.expected(ahead)), expected.map(at), "{rate}");
+        }
+    }
+
+    #[test]
+    fn a_pace_that_was_named_and_refused_is_left_for_a_part_of_what_left_in_fact() {
+        // How many have left when, and what that comes to in a second.
+        for (rate, times, refused, so_far) in [
+            ("10/s", (20, 0.2), 4.0, 5.0),
+            ("10/s", (3, 0.2), 0.5, 3.0),
+            ("30/min", (1, 0.0), 0.1, 0.5),
+            ("unlimited", (40, 0.0), 0.5, 40.0),
+        ] {
+            let mut pace = pace(rate);
+            for number in 0..times.0 {
+                assert_eq!(pace.take(at(2.0 + f64::from(number) * times.1)), Ok(()));
+            }
+            pace.refused(at(2.0), at(2.0 + refused), None);
+            assert!((apart(&pace) - 1.0 / (so_far * 0.7 * 0.99)).abs() < 1e-6, "{rate}: {}", apart(&pace));
+        }
+    }
+
+    #[test]
+    fn the_search_gets_faster_with_what_passes_and_not_with_what_is_lost() {
+        let mut pace = pace("auto");
+        for lost in [true, false] {
+            for _ in 0..20 {
+                let now = pace.expected(0) + Duration::from_nanos(2);
+                assert_eq!(pace.take(now), Ok(()));
+                if lost { pace.lost() } else { pace.passed(now, now) }
+            }
+            assert!(if lost { apart(&pace) > 0.499 } else { apart(&pace) < 0.3 }, "{}", apart(&pace));
+        }
+    }
+}

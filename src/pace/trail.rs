@@ -135,4 +135,47 @@ mod tests {
         );
         assert_eq!((trail.opens(now), trail.opens(now + 1.0)), (Some(2.0), None));
     }
+
+    #[test]
+    fn what_is_long_ago_is_forgotten() {
+        let mut trail = Trail::new();
+        trail.leaves(0.0, 1.0);
+        (0..100).for_each(|_| trail.passes());
+        for mark in 1..16 {
+            trail.used_up(f64::from(mark) / 100.0);
+            assert_eq!(
+                trail.measured(20.0, 1.0, 4.0),
+                Some(5.0),
+                "the first departure is a mark, too: {mark}"
+            );
+        }
+        trail.used_up(0.2);
+        assert_eq!(trail.measured(20.0, 1.0, 4.0), None);
+        // So are departures, and those that follow too soon on another are not remembered at all.
+        for departure in 0..201 {
+            trail.leaves(50.0 + f64::from(departure), f64::from(departure));
+            trail.leaves(50.009 + f64::from(departure), 7.0);
+        }
+        assert_eq!(
+            [49.5, 50.5, 51.0, 51.5].map(|sent| trail.pace_at(sent)),
+            [None, None, Some(1.0), Some(1.0)]
+        );
+        assert_eq!((trail.pace_before(51.0), trail.pace_before(52.0)), (None, Some(1.0)));
+    }
+
+    #[test]
+    fn two_requests_tell_nothing() {
+        for (passed, measured) in [(2, None), (3, Some(0.6))] {
+            let mut trail = Trail::new();
+            trail.leaves(0.0, 1.0);
+            (0..passed).for_each(|_| trail.passes());
+            assert_eq!((trail.measured(5.0, 1.0, 1.0), trail.accepted()), (measured, passed));
+            assert_eq!(trail.measured(4.99, 1.0, 1.0), None, "five requests at this pace take longer");
+            assert_eq!(
+                trail.measured(4.99, 10.0, 5.0),
+                None,
+                "a limit is measured over a second, five times"
+            );
+        }
+    }
 }

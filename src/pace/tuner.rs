@@ -240,9 +240,8 @@ impl Tuner {
         let limit = if self.trying > 0.0 { self.found(sent, now) } else { self.surprised(sent, now) };
         self.trail.used_up(now);
         self.limit = Some(limit.clamp(BOUNDS.0, self.most));
-        let before = 1.0 / self.pace;
         self.pace = (limit.min(self.pace) * BELOW).clamp(BOUNDS.0, self.most);
-        self.next = (self.next + 1.0 / self.pace - before).max(now + 1.0 / self.pace);
+        self.next = now + 1.0 / self.pace;
         self.cut_at = now;
         self.since_cut = 0;
         (self.calm, self.trying, self.excess, self.shut) = (0.0, 0.0, 0.0, 0.0);
@@ -389,95 +388,5 @@ fn later(seconds: f64) -> Time {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    impl Tuner {
-        fn take(&mut self, now: Time) -> Result<(), Time> {
-            self.may_leave(now)?;
-            self.leaves(now);
-            Ok(())
-        }
-    }
-
-    /// Requests that pass a second, and the share that is refused, over the last `measured` seconds of `seconds`,
-    /// against a limit that may change with the time.
-    fn against(limit: impl Fn(f64) -> f64, window: bool, seconds: f64, measured: f64) -> (f64, f64) {
-        let mut tuner = Tuner::new(None);
-        let (mut now, mut tokens, mut filled, mut begun) = (0.0f64, 1.0f64, 0.0f64, 0.0f64);
-        let (mut passed, mut refused) = (0.0, 0.0);
-        while now < seconds {
-            let at = Duration::from_secs_f64(now);
-            if let Err(until) = tuner.take(at) {
-                now = until.as_secs_f64();
-                continue;
-            }
-            let rate = limit(now);
-            if window && now >= begun + 1.0 {
-                (begun, tokens) = (now.floor(), rate);
-            } else if !window {
-                tokens = (tokens + (now - filled) * rate).min(rate);
-            }
-            filled = now;
-            let counts = now >= seconds - measured;
-            if tokens >= 1.0 {
-                tokens -= 1.0;
-                passed += f64::from(u8::from(counts));
-                tuner.passed(at, at);
-            } else {
-                refused += f64::from(u8::from(counts));
-                tuner.refused(at, at, None);
-            }
-        }
-        (passed / measured, refused / (passed + refused))
-    }
-
-    #[test]
-    fn a_limit_is_found_and_kept_to() {
-        for window in [false, true] {
-            for rate in [5.0, 50.0, 200.0] {
-                let (passed, refused) = against(|_| rate, window, 300.0, 240.0);
-                assert!(passed > 0.8 * rate, "{passed} of {rate}, window {window}");
-                assert!(refused < 0.01, "{refused} refused of {rate}, window {window}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_limit_that_changes_is_followed() {
-        for (before, after) in [(40.0, 20.0), (20.0, 40.0), (100.0, 10.0)] {
-            let limit = |now| if now < 200.0 { before } else { after };
-            let (passed, _) = against(limit, false, 260.0, 30.0);
-            assert!(passed > 0.95 * after && passed < 1.05 * after, "{passed} of {after}, from {before}");
-        }
-    }
-
-    #[test]
-    fn while_everything_is_refused_hardly_anything_is_sent() {
-        let mut tuner = Tuner::new(None);
-        let mut sent = 0;
-        let mut now = Duration::ZERO;
-        while now < Duration::from_secs(600) {
-            match tuner.take(now) {
-                Ok(()) => {
-                    sent += 1;
-                    tuner.refused(now, now, None);
-                }
-                Err(until) => now = until,
-            }
-        }
-        assert!((10..60).contains(&sent), "{sent} requests in ten minutes");
-    }
-
-    #[test]
-    fn a_wait_that_is_told_is_kept() {
-        let mut tuner = Tuner::new(None);
-        tuner.take(Duration::ZERO).unwrap();
-        tuner.refused(Duration::ZERO, Duration::ZERO, Some(Duration::from_secs(30)));
-        assert!(tuner.take(Duration::from_secs(29)).is_err());
-        assert!(tuner.take(Duration::from_secs(31)).is_ok());
-        assert!(tuner.take(Duration::from_secs(31)).is_err(), "one tries whether it is over");
-        tuner.lost();
-        assert!(tuner.take(Duration::from_secs(32)).is_ok(), "and another where no answer came");
-    }
-}
+#[path = "tuner_tests.rs"]
+mod tests;
