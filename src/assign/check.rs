@@ -188,6 +188,10 @@ pub fn check(
     // Known at the end, and this is the end.
     let sha256 = rows.sha256().unwrap_or_default().to_owned();
     rows.counted().iter().for_each(|remark| checker.tell(&remark.into()));
+    if let Some(wide) = &mut checker.reader.wide {
+        let cells = std::mem::take(&mut wide.padded);
+        padding.join(wide.positions(), cells);
+    }
     padding.problems(rows.names()).chain(doubtful.last_days()).for_each(|problem| checker.tell(&problem));
     checker.tell_columns(doubtful.problems().chain(beside.problem()).collect());
     // The second reading finds nothing out that the first one knows.

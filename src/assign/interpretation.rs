@@ -126,7 +126,12 @@ impl Interpretation {
             known: named.map(|name| words::key(name)).collect(),
             users: users.map(|(_, name)| words::key(name)).collect(),
         };
-        ReadingOptions { encoding: self.encoding, sheet: self.sheet.clone(), columns: Arc::new(names) }
+        ReadingOptions {
+            encoding: self.encoding,
+            sheet: self.sheet.clone(),
+            columns: Arc::new(names),
+            carry_all: false,
+        }
     }
 }
 

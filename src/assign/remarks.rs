@@ -11,26 +11,46 @@ use crate::input::{Remark, RemarkKind, Row};
 pub(super) struct Padding {
     /// Where the columns stand that mean something.
     positions: Vec<usize>,
+    cells: PaddedCells,
+    silent: EmptyOperations,
+}
+
+/// How many such cells there are, and the first of them.
+#[derive(Debug, Default)]
+pub(super) struct PaddedCells {
     count: u64,
     first: Option<(Line, usize, String)>,
-    silent: EmptyOperations,
+}
+
+impl PaddedCells {
+    pub(super) fn look(&mut self, row: &Row<'_>, position: usize) {
+        if row.is_padded(position) {
+            self.count += 1;
+            self.first.get_or_insert_with(|| (row.line(), position, row.untrimmed(position).to_owned()));
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.count += other.count;
+        self.first = std::mem::take(&mut self.first).into_iter().chain(other.first).min();
+    }
 }
 
 impl Padding {
     pub(super) fn of(columns: &Columns) -> Self {
         let positions = Field::ALL.iter().filter_map(|field| columns.position(*field)).collect();
-        Self { positions, count: 0, first: None, silent: EmptyOperations::of(columns) }
+        Self { positions, cells: PaddedCells::default(), silent: EmptyOperations::of(columns) }
     }
 
     pub(super) fn look(&mut self, row: &Row<'_>) {
         self.silent.look(row);
-        for position in &self.positions {
-            if row.is_padded(*position) {
-                self.count += 1;
-                self.first
-                    .get_or_insert_with(|| (row.line(), *position, row.untrimmed(*position).to_owned()));
-            }
-        }
+        self.positions.iter().for_each(|position| self.cells.look(row, *position));
+    }
+
+    /// Takes in the columns that turned out to mean something while rows went by.
+    pub(super) fn join(&mut self, positions: impl Iterator<Item = usize>, cells: PaddedCells) {
+        self.positions.extend(positions);
+        self.cells.join(cells);
     }
 
     pub(super) fn positions(self) -> Vec<usize> {
@@ -43,9 +63,9 @@ impl Padding {
     }
 
     fn problem(&self, names: &[String]) -> Option<Problem> {
-        let (line, cell, value) = self.first.clone()?;
+        let (line, cell, value) = self.cells.first.clone()?;
         let column = names.get(cell).cloned().unwrap_or_default();
-        let message = match self.count {
+        let message = match self.cells.count {
             1 => format!(
                 "blanks or invisible characters around the cell of the column '{column}' were left out"
             ),

@@ -9,6 +9,9 @@ use super::problem::{Problem, ProblemCode};
 use super::words;
 use crate::domain::{IdKey, LicenseId, Line, OrgId, SiteUrl, Target};
 
+/// What a cell says that means everything a user holds.
+pub(super) const EVERYTHING: &str = "*";
+
 /// The number of a target within one file, dense from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TargetNo(pub u32);
@@ -152,7 +155,7 @@ impl Targets {
     }
 
     fn read(&mut self, cell: &str, org: Option<&OrgId>, names: &LicenseNames) -> NamedTarget {
-        if cell == "*" {
+        if cell == EVERYTHING {
             return NamedTarget::Everything;
         }
         let is_list = cell.contains([';', '|']);

@@ -7,6 +7,7 @@ use super::columns::{Columns, Field};
 use super::interpretation::{Interpretation, Request};
 use super::names::Known;
 use super::row::RowReader;
+use super::targets::EVERYTHING;
 use crate::domain::{LicenseId, OrgId};
 use crate::input::{InputFile, Row, Rows};
 
@@ -29,7 +30,7 @@ pub fn names_wanted(file: &InputFile, how: &Interpretation) -> Result<BTreeSet<O
         by_option
             || reader.wide.is_some()
             || !columns.cell(row, Field::Bundle).is_empty()
-            || (!license.is_empty() && license != "*" && LicenseId::recognized(license).is_none())
+            || (!license.is_empty() && license != EVERYTHING && LicenseId::recognized(license).is_none())
     })
 }
 
@@ -68,8 +69,12 @@ pub fn holdings_wanted(
     let reader = RowReader::new(rows.header(), how, Known::nothing())?;
     let columns = &reader.columns;
     let by_option = how.requests.contains(&Request::RemoveAll);
-    if !by_option && !columns.has(Field::License) {
+    let fields = [Field::License, Field::LicenseId];
+    let may = columns.has_constant(&fields)
+        || (fields.iter().any(|field| columns.has(*field)) && file.may_hold(b'*')?);
+    if !by_option && !may {
         return Ok(BTreeSet::new());
     }
-    organizations(&mut rows, columns, how, |row| by_option || columns.cell(row, Field::License).contains('*'))
+    let says = |row: &Row<'_>| fields.iter().any(|field| columns.cell(row, *field).contains('*'));
+    organizations(&mut rows, columns, how, |row| by_option || says(row))
 }

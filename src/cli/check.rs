@@ -8,6 +8,7 @@ use super::event::Summary;
 use super::exit::{Exit, Failure};
 use super::mend::{Fixes, Mended};
 use super::output::Output;
+use super::outputs::place;
 use super::telling::Telling;
 use crate::assign::{Counts, Known, Problem};
 use crate::domain::Order;
@@ -46,14 +47,21 @@ fn tell_mended(output: Output, mended: &Mended, path: &Path) {
     let (cells, rows) = (output.amount(mended.cells, "cell"), output.amount(mended.rows, "row"));
     let left = match mended.left {
         0 => "nothing is left that keeps it from being sent".to_owned(),
-        left => format!("{} left as they are, for somebody who knows", output.amount(left, "error")),
+        1 => "1 error is left as it is, for somebody who knows".to_owned(),
+        left => format!("{} are left as they are, for somebody who knows", output.amount(left, "error")),
     };
     let short = match mended.short_rows {
         0 => String::new(),
         1 => "; a row that ends before the last column is left so".to_owned(),
         rows => format!("; {} that end before the last column are left so", output.amount(rows, "row")),
     };
-    output.say(format_args!("{cells} mended; {rows} written to {}; {left}{short}", path.display()));
+    let headers = match mended.headers {
+        0 => String::new(),
+        1 => "; the header that stood there once more is taken out".to_owned(),
+        headers => format!("; {} that stood there once more are taken out", output.amount(headers, "header")),
+    };
+    let place = place(path);
+    output.say(format_args!("{cells} mended{headers}; {rows} written to {place}; {left}{short}"));
 }
 
 /// What a file asks for, in a sentence.

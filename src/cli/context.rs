@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{self, Reading, Sending, Shared};
+use super::args::{self, Command, Reading, Sending, Shared};
 use super::credentials::Credentials;
 use super::exit::Failure;
 use super::logging;
@@ -37,14 +37,18 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(shared: Shared) -> Result<Self, Failure> {
+    /// What the shared options say for a command.
+    pub(super) fn new(shared: Shared, command: &Command) -> Result<Self, Failure> {
         anstream::ColorChoice::from(shared.color).write_global();
-        logging::begin(shared.log_file.as_deref(), shared.verbose)?;
+        let journals = journals(&shared.journal)?;
+        let mut precious: Vec<_> = journals.iter().map(|path| (path.as_path(), "the journal")).collect();
+        precious.extend(command.input().map(|input| (input, "the input file")));
+        logging::begin(shared.log_file.as_deref(), shared.verbose, &precious)?;
+        let aside = command.writes_to_stdout();
         let credentials = shared.token_file.map_or(Credentials::Found, Credentials::File);
-        let output = Output { json: shared.json, quiet: shared.quiet, utc: shared.utc };
+        let output = Output { json: shared.json, quiet: shared.quiet, utc: shared.utc, aside };
         let network = network::read(shared.ca_file.as_deref())?;
-        let Shared { journal, base_url, org_id, ca_file, config, profile, .. } = shared;
-        let journals = journals(&journal)?;
+        let Shared { base_url, org_id, ca_file, config, profile, .. } = shared;
         let journal =
             journals.first().cloned().ok_or_else(|| Failure::usage("name the journal with --journal"))?;
         Ok(Self {

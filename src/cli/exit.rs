@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::event::Event;
 use super::logins::LoginsError;
-use super::output::Output;
+use super::output::{self, Output};
 use super::words;
 use crate::assign::{BystanderError, CheckError};
 use crate::input::InputError;
@@ -271,13 +271,26 @@ macro_rules! usage {
 
 usage!(BaseUrlError, ClientError, SandboxError, OrganizationError);
 
+/// The exit code of a command that ended well, unless nobody could read what it had to say.
+pub(super) fn unless_unwritten(exit: Exit, output: Output) -> Exit {
+    match output::unwritten() {
+        Some(why) if matches!(exit, Exit::Done | Exit::Problems) => {
+            output.error(&why);
+            Exit::Broken
+        }
+        _ => exit,
+    }
+}
+
 /// Tells an error with its causes, and gives its exit code.
 pub(super) fn report(failure: &Failure, output: Output) -> ExitCode {
     if is_broken_pipe(&failure.error) {
         // Whoever read along has seen enough.
         return Exit::Done.into();
     }
-    let text = spelled_out(failure.error.as_ref());
+    let is_bare = failure.error.downcast_ref::<std::io::Error>().is_some();
+    let unwritten = output::unwritten().filter(|_| is_bare);
+    let text = unwritten.unwrap_or_else(|| spelled_out(failure.error.as_ref()));
     let code = failure.exit as u8;
     tracing::error!(exit = code, "{text}");
     output.error(&text);

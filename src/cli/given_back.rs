@@ -1,17 +1,18 @@
 //! A failures CSV that is given back means what it meant before: the options that say how its file is taken are kept with
 //! the run and hold for it again, since a row that was removed by `--set operation=remove` must not be added the next time.
+//! So does what is not said again where something else is, by a configuration perhaps.
 
 use std::ops::Deref;
 
 use super::args::{self, Command, Reading};
 use super::context::{Context, absolute, shell_word, shell_words};
 use super::exit::Failure;
-use crate::input::InputFile;
+use crate::input::{Header, InputFile, Layout};
 use crate::journal::{JournalError, Reader, RunRow};
 use crate::run::RunSettings;
 
-/// How a file is to be taken: as it was said or, for the failures CSV of a run of this journal of which nothing was said, as
-/// that run's file was.
+/// How a file is to be taken: as it was said and, for the failures CSV of a run of this journal, as that run's file was where
+/// nothing was said.
 ///
 /// # Errors
 /// Where it looks like a run's failures CSV, and the journal does not say that it is.
@@ -28,7 +29,7 @@ pub(super) fn reading<'a>(
 pub(super) enum HowTaken<'a> {
     /// As it was said.
     Said(&'a Reading),
-    /// As the file was of whose run it has the failures.
+    /// As the file was of whose run it has the failures, but for what was said.
     Kept(Box<Reading>),
 }
 
@@ -44,52 +45,97 @@ impl Deref for HowTaken<'_> {
 }
 
 fn kept(context: &Context, file: &InputFile, said: &Reading) -> Result<Option<Reading>, Failure> {
-    if !said.words().is_empty() {
-        return Ok(None);
-    }
     let Ok(rows) = file.rows(&said.interpretation(None).reading()) else { return Ok(None) };
-    if rows.header().state().is_none() {
-        return Ok(None);
-    }
     let reader = match Reader::open(&context.journal) {
         Ok(reader) => reader,
         Err(JournalError::Missing { .. }) => return Ok(None),
+        // What has no trace of a failures CSV needs no journal to be taken.
+        Err(_) if !rows.header().is_given_back() => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let written = reader.written_file(&absolute(file.path().to_owned()))?.and_then(|written| written.run);
-    if let Some(run) = written.map(|run| reader.run(Some(run))).transpose()?.flatten() {
-        let words = words_of(&run);
-        let Some(reading) = parsed(&words) else { return Ok(None) };
-        let run = run.run;
-        let shown = shell_words(&words);
-        context.output.say(format_args!("the failures of run {run}, taken as its file was, with {shown}"));
-        return Ok(Some(reading));
-    }
-    match like(&reader, rows.names())? {
-        None => Ok(None),
-        Some(run) => {
-            let words = shell_words(&words_of(&run));
-            let name = shell_word(&file.path().to_string_lossy());
-            let apply = context.command(format_args!("apply {name} {words}"));
-            Err(Failure::usage(format!(
-                "{} looks like the failures of run {}, whose file was taken with {words}; without them its rows mean something else. \
-                 Say how they are to be taken; as they were: {apply}",
-                file.path().display(),
-                run.run
-            )))
+    let words = context.taken_with(said);
+    if let Some(run) = run_of(&reader, file, rows.header())? {
+        let forgotten = forgotten(&words_of(&run), &words);
+        if forgotten.is_empty() {
+            return Ok(None);
         }
+        let all = [forgotten.clone(), said.words()].concat();
+        let reading = parsed(&all).ok_or_else(|| {
+            Failure::usage(format!(
+                "{} has failures of run {}, whose file was taken with {}, and that cannot be said again; say how its rows are \
+                 to be taken",
+                file.path().display(),
+                run.run,
+                shell_words(&forgotten)
+            ))
+        })?;
+        let (run, shown) = (run.run, shell_words(&forgotten));
+        context.output.say(format_args!("the failures of run {run}, taken as its file was, with {shown}"));
+        return Ok(Some(Reading { encoding: said.encoding, sheet: said.sheet.clone(), ..reading }));
+    }
+    if !rows.header().is_given_back() {
+        return Ok(None);
+    }
+    let Some(run) = like(&reader, rows.names())? else { return Ok(None) };
+    let forgotten = forgotten(&words_of(&run), &words);
+    if forgotten.is_empty() {
+        return Ok(None);
+    }
+    let shown = shell_words(&forgotten);
+    let name = shell_word(&file.path().to_string_lossy());
+    let apply = context.command(format_args!("apply {name} {}", shell_words(&[forgotten, words].concat())));
+    Err(Failure::usage(format!(
+        "{} looks like the failures of run {}, whose file was taken with {shown}; without them its rows mean something else. \
+         Say how they are to be taken; as they were: {apply}",
+        file.path().display(),
+        run.run
+    )))
+}
+
+/// The run whose failures CSV was written to where this file is, if that is what stands there still.
+fn run_of(reader: &Reader, file: &InputFile, header: &Header) -> Result<Option<RunRow>, Failure> {
+    let written = reader.written_file(&absolute(file.path().to_owned()))?.and_then(|written| written.run);
+    let Some(run) = written.map(|run| reader.run(Some(run))).transpose()?.flatten() else { return Ok(None) };
+    // Somebody may have taken our columns out.
+    let is_as_it_was = || layout_of(&run).is_some_and(|layout| layout.names() == header.names());
+    Ok((header.is_given_back() || is_as_it_was()).then_some(run))
+}
+
+/// What a run's file was taken with and nobody has said now, whatever they said instead.
+fn forgotten(before: &[String], now: &[String]) -> Vec<String> {
+    let said: Vec<String> = options(now).map(|option| subject(&option)).collect();
+    options(before).filter(|option| !said.contains(&subject(option))).flatten().cloned().collect()
+}
+
+/// Words of a command line, an option and its value together.
+fn options(words: &[String]) -> impl Iterator<Item = &[String]> {
+    words.chunk_by(|_, next| !next.starts_with("--"))
+}
+
+/// What an option is about: of two that are about the same, the later one is meant.
+fn subject(option: &[String]) -> String {
+    let (name, value) = (option.first().map_or("", String::as_str), option.get(1).map_or("", String::as_str));
+    match name {
+        "--map" | "--set" => format!("{name} {}", value.split_once('=').map_or(value, |(field, _)| field)),
+        "--ignore" => format!("{name} {value}"),
+        // Together they say what is asked of every user.
+        "--add" | "--remove" | "--replace" | "--remove-all" => "what is asked".to_owned(),
+        name => name.to_owned(),
     }
 }
 
 /// The newest run whose file had these columns and was taken with options.
 fn like(reader: &Reader, names: &[String]) -> Result<Option<RunRow>, Failure> {
     let same = |run: &RunRow| {
-        let Ok(layout) = serde_json::from_str::<crate::input::Layout>(&run.layout) else { return false };
-        let own = layout.names();
+        let own = layout_of(run).map(|layout| layout.names()).unwrap_or_default();
         !own.is_empty() && own.iter().all(|name| names.contains(name))
     };
     let runs = reader.runs()?;
     Ok(runs.into_iter().rev().find(same).filter(|run| !words_of(run).is_empty()))
+}
+
+fn layout_of(run: &RunRow) -> Option<Layout> {
+    serde_json::from_str(&run.layout).ok()
 }
 
 fn words_of(run: &RunRow) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! `seatbatch journal`
 
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::args::{JournalCommand, Journals, Prune};
@@ -7,6 +8,8 @@ use super::confirm::{Deed, confirm};
 use super::context::Context;
 use super::event::{Event, Proved, Summary};
 use super::exit::{Exit, Failure};
+use super::output::noted;
+use super::outputs::refuse_json_beside;
 use crate::domain::Printable;
 use crate::journal::{Journal, JournalError, Proof, Reader, Retention};
 use crate::run::unix_millis;
@@ -99,6 +102,9 @@ fn tell(context: &Context, path: &Path, proof: &Proof) -> Result<(), Failure> {
 
 fn backup(context: &Context, to: &Path) -> Result<Exit, Failure> {
     context.only_one_journal()?;
+    if to == Path::new("-") {
+        return backup_onto_output(context);
+    }
     if to.exists() {
         return Err(Failure::usage(format!(
             "there is {} already; name a file that is not there yet",
@@ -113,6 +119,18 @@ fn backup(context: &Context, to: &Path) -> Result<Exit, Failure> {
     context
         .output
         .conclude(Summary::Backup { backup: to.display().to_string(), head: head.map(str::to_owned) });
+    Ok(Exit::Done)
+}
+
+/// The copy on standard output: made in a file first, since it is not written in one go.
+fn backup_onto_output(context: &Context) -> Result<Exit, Failure> {
+    refuse_json_beside(context.output)?;
+    let folder = tempfile::Builder::new().prefix("seatbatch-backup-").tempdir()?;
+    let copy = folder.path().join("seatbatch.db");
+    Reader::open(&context.journal)?.backup(&copy)?;
+    let mut copy = std::fs::File::open(&copy)?;
+    noted(io::copy(&mut copy, &mut io::stdout()).and_then(|_| io::stdout().flush()))?;
+    context.output.say(format_args!("{} is copied to standard output", context.journal.display()));
     Ok(Exit::Done)
 }
 

@@ -9,7 +9,7 @@ use super::args::{self, LicensesCommand, ListFormat};
 use super::context::Context;
 use super::event::Event;
 use super::exit::{Exit, Failure};
-use super::output::{Output, fitted};
+use super::output::{Output, fitted, noted};
 use crate::domain::Printable;
 use crate::live::{LicenseMatch, Licenses, Readings};
 use crate::report::aligned;
@@ -182,7 +182,7 @@ impl GrowingList {
                 .map_err(io::Error::from)?,
             Self::Json => {
                 let line = serde_json::to_string(&value).map_err(io::Error::from)?;
-                writeln!(io::stdout(), "{line}")?;
+                noted(writeln!(io::stdout(), "{line}"))?;
             }
             Self::Events(output) => output.event(&value.event()),
         }
@@ -191,8 +191,8 @@ impl GrowingList {
 
     fn finish(self) -> Result<(), Failure> {
         match self {
-            Self::Table(table, _) => writeln!(io::stdout(), "{}", fitted(table))?,
-            Self::Csv(mut writer) => writer.flush()?,
+            Self::Table(table, _) => noted(writeln!(io::stdout(), "{}", fitted(table)))?,
+            Self::Csv(mut writer) => noted(writer.flush())?,
             Self::Json | Self::Events(_) => {}
         }
         Ok(())

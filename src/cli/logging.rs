@@ -10,11 +10,18 @@ use tracing_subscriber::fmt::writer::{BoxMakeWriter, MakeWriterExt as _};
 
 use super::exit::Failure;
 use super::words::cause;
+use crate::report::Destination;
 
 /// Writes down what happens: to the end of a file, to standard error, or both. `SEATBATCH_LOG` chooses levels as
 /// `RUST_LOG` would.
-pub(super) fn begin(path: Option<&Path>, verbose: bool) -> Result<(), Failure> {
-    let file = path.map(appended).transpose()?.map(Mutex::new);
+///
+/// None of the `precious` files is written into, for which see [`Destination::at`].
+pub(super) fn begin(
+    path: Option<&Path>,
+    verbose: bool,
+    precious: &[(&Path, &'static str)],
+) -> Result<(), Failure> {
+    let file = path.map(|path| appended(path, precious)).transpose()?.map(Mutex::new);
     let writer = match (file, verbose) {
         (Some(file), true) => BoxMakeWriter::new(file.and(io::stderr)),
         (Some(file), false) => BoxMakeWriter::new(file),
@@ -30,7 +37,11 @@ pub(super) fn begin(path: Option<&Path>, verbose: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn appended(path: &Path) -> Result<std::fs::File, Failure> {
+fn appended(path: &Path, precious: &[(&Path, &'static str)]) -> Result<std::fs::File, Failure> {
+    let place = Destination::at(path, precious).map_err(|error| Failure::usage_of(error.into()))?;
+    if place.is_stdout() {
+        return Err(Failure::usage("the log goes to a file; --verbose shows it on standard error"));
+    }
     OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
         Failure::usage(format!("cannot write the log file {}: {}", path.display(), cause(&error)))
     })

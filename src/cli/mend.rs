@@ -7,9 +7,9 @@ use std::path::Path;
 use super::context::Context;
 use super::exit::Failure;
 use super::outputs::destination;
-use crate::assign::{Checked, Interpretation, Problem, Severity};
+use crate::assign::{Checked, Interpretation, Problem, ProblemCode, Severity};
 use crate::domain::Line;
-use crate::input::{InputError, InputFile, Row};
+use crate::input::{InputError, InputFile, ReadingOptions, Row, RowFault};
 use crate::report::ReportError;
 
 /// What can be mended, and what cannot.
@@ -32,6 +32,8 @@ pub(super) struct Mended {
     pub(super) left: u64,
     /// Rows that end before the last column, and are left so: whether something was cut off nobody can tell.
     pub(super) short_rows: u64,
+    /// Lines with the header once more, which are taken out.
+    pub(super) headers: u64,
 }
 
 impl Fixes {
@@ -40,6 +42,7 @@ impl Fixes {
             self.spoiled.extend(problem.cell.map(|cell| (problem.line, cell)));
         }
         match (problem.cell, &problem.fix) {
+            (None, _) if problem.code == ProblemCode::HeaderAgain => {}
             (Some(cell), Some(fix)) => {
                 self.cells.insert((problem.line, cell), fix.as_str().into());
             }
@@ -73,20 +76,25 @@ impl Fixes {
         checked: &Checked,
         output: &mut dyn Write,
     ) -> Result<Result<Mended, InputError>, ReportError> {
-        let layout = checked.layout();
-        let how = Interpretation { encoding: Some(layout.encoding), ..how.clone() };
-        let mut rows = match file.rows(&how.reading()) {
+        // Whose failures a file has, and what of them is done, it says in columns that must stay.
+        let how =
+            ReadingOptions { encoding: Some(checked.layout().encoding), carry_all: true, ..how.reading() };
+        let mut rows = match file.rows(&how) {
             Ok(rows) => rows,
             Err(error) => return Ok(Err(error)),
         };
+        let layout = rows.layout().clone();
         let mut output = layout.writer(output)?;
         let mut mended = Mended { left: self.left, ..Mended::default() };
         let mut line = layout.header.clone().into_bytes();
         loop {
-            line.extend_from_slice(layout.line_end().as_bytes());
-            output.write_all(&line)?;
-            line.clear();
+            if !line.is_empty() {
+                line.extend_from_slice(layout.line_end().as_bytes());
+                output.write_all(&line)?;
+                line.clear();
+            }
             match rows.next() {
+                Ok(Some(row)) if row.fault() == Some(RowFault::HeaderAgain) => mended.headers += 1,
                 Ok(Some(row)) => {
                     mended.rows += 1;
                     mended.cells += self.mend(&row, checked.positions(), &mut line);

@@ -76,14 +76,14 @@ pub(crate) fn main() -> ExitCode {
             return Exit::Usage.into();
         }
     };
-    let context = match Context::new(arguments.shared) {
+    let context = match Context::new(arguments.shared, &arguments.command) {
         Ok(context) => context,
         Err(failure) => return exit::report(&failure, asked_output()),
     };
     match dispatch(&context, arguments.command) {
         Ok(exit) => {
             context.output.close(exit as u8);
-            exit.into()
+            exit::unless_unwritten(exit, context.output).into()
         }
         Err(failure) => exit::report(&failure, context.output),
     }
@@ -124,8 +124,8 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Logout => login::forget(context),
         Command::Sandbox(args) => sandbox::run(context, args),
         Command::Demo(args) => demo::run(context, &args),
-        Command::Completions(args) => program::completions(&args),
-        Command::Man(args) => program::man(&args),
+        Command::Completions(args) => program::completions(context, &args),
+        Command::Man(args) => program::man(context, &args),
         Command::Version => program::version(context),
     }
 }

@@ -23,6 +23,25 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// What the last event will say: it waits for the exit code, and for whatever is told before it.
 static SUMMARY: Mutex<Option<Summary>> = Mutex::new(None);
 
+/// Why standard output could not be written to, where it could not: what nobody read is not done.
+static UNWRITTEN: Mutex<Option<String>> = Mutex::new(None);
+
+/// Keeps in mind that standard output could not be written to. Whoever closes a pipe has seen enough.
+pub(super) fn noted<T>(written: io::Result<T>) -> io::Result<T> {
+    if let Err(error) = &written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let mut unwritten = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+        unwritten.get_or_insert_with(|| format!("cannot write to standard output: {}", words::cause(error)));
+    }
+    written
+}
+
+/// Why standard output could not be written to.
+pub(super) fn unwritten() -> Option<String> {
+    UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 /// Who reads along.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Output {
@@ -32,11 +51,13 @@ pub(super) struct Output {
     pub(super) quiet: bool,
     /// Times are told in UTC.
     pub(super) utc: bool,
+    /// Standard output has a file: what was asked for goes to standard error, too.
+    pub(super) aside: bool,
 }
 
 impl Output {
     pub(super) const fn plain() -> Self {
-        Self { json: false, quiet: false, utc: false }
+        Self { json: false, quiet: false, utc: false, aside: false }
     }
 
     /// A message for people, on standard error.
@@ -61,10 +82,14 @@ impl Output {
         if self.json {
             return Ok(());
         }
+        if self.aside {
+            self.insist(text);
+            return Ok(());
+        }
         let text = text.to_string();
         let text = columns(&io::stdout()).map_or(text.clone(), |columns| wrapped(&text, columns));
         // Written as one, also where standard output is not buffered by the line.
-        anstream::stdout().write_all(format!("{text}\n").as_bytes())
+        noted(anstream::stdout().write_all(format!("{text}\n").as_bytes()))
     }
 
     /// An event for programs.
@@ -73,7 +98,7 @@ impl Output {
             && let Ok(line) = serde_json::to_string(event)
         {
             // Standard output is locked line by line, so that lines stay whole.
-            let _ = writeln!(io::stdout(), "{line}");
+            let _ = noted(writeln!(io::stdout(), "{line}"));
         }
     }
 

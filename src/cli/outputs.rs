@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::exit::Failure;
+use super::output::Output;
 use crate::domain::RunId;
 use crate::journal::{Journal, Reader, WrittenFile, is_held};
 use crate::report::{Destination, ReportError};
@@ -21,10 +22,23 @@ pub(super) fn destination(
     precious.extend(beside.iter().map(|path| (path.as_path(), "a part of the journal")));
     precious.extend(input.map(|input| (input, "the input file")));
     let destination = Destination::at(path, &precious).map_err(|error| Failure::usage_of(error.into()))?;
-    if destination.is_stdout() && context.output.json {
-        return Err(Failure::usage("standard output has the JSON; name a file for the other output"));
+    if destination.is_stdout() {
+        refuse_json_beside(context.output)?;
     }
     Ok(destination)
+}
+
+/// Standard output has one thing alone.
+pub(super) fn refuse_json_beside(output: Output) -> Result<(), Failure> {
+    match output.json {
+        true => Err(Failure::usage("standard output has the JSON; name a file for the other output")),
+        false => Ok(()),
+    }
+}
+
+/// What people call an output.
+pub(super) fn place(path: &Path) -> String {
+    if Destination::names_stdout(path) { "standard output".to_owned() } else { path.display().to_string() }
 }
 
 fn lengthened(path: &Path, end: &str) -> PathBuf {

@@ -9,21 +9,30 @@ use super::args;
 use super::context::Context;
 use super::event::Summary;
 use super::exit::{Exit, Failure};
+use super::output::noted;
 
-pub(super) fn completions(args: &args::Completions) -> Result<Exit, Failure> {
+pub(super) fn completions(context: &Context, args: &args::Completions) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut args::command(), "seatbatch", &mut script);
-    io::stdout().write_all(&script)?;
+    document(context, script)
+}
+
+fn document(context: &Context, text: Vec<u8>) -> Result<Exit, Failure> {
+    if context.output.json {
+        let text = String::from_utf8_lossy(&text).into_owned();
+        context.output.conclude(Summary::Document { text });
+    } else {
+        noted(io::stdout().write_all(&text))?;
+    }
     Ok(Exit::Done)
 }
 
 /// One page on standard output, or every page into a folder.
-pub(super) fn man(args: &args::Man) -> Result<Exit, Failure> {
+pub(super) fn man(context: &Context, args: &args::Man) -> Result<Exit, Failure> {
     let mut whole = args::command();
     whole.build();
-    let Some(folder) = &args.output else {
-        io::stdout().write_all(&page(whole)?)?;
-        return Ok(Exit::Done);
+    let Some(folder) = args.output.as_deref().filter(|folder| *folder != Path::new("-")) else {
+        return document(context, page(whole)?);
     };
     std::fs::create_dir_all(folder)?;
     pages(&whole, "", folder)?;

@@ -6,7 +6,7 @@ use super::args::{self, ReportFormat};
 use super::context::Context;
 use super::event::Summary;
 use super::exit::{Exit, Failure};
-use super::output::columns;
+use super::output::{columns, noted};
 use super::outputs::{destination, put};
 use crate::journal::{Reader, RunRow};
 use crate::report::{Audited, Format, ReportOptions, write_audit};
@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
             output.write_all(br#"{"event":"report","report":"#)?;
             write_audit(&audited, &telling, Format::Json, &mut OneLine(&mut output))?;
             output.write_all(b"}\n")?;
-            output.flush()?;
+            noted(output.flush())?;
         }
         None if format == Format::Text => {
             // A page at most: it is broken where the terminal ends.
@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
         None => {
             let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
             write_audit(&audited, &telling, format, &mut output)?;
-            output.flush()?;
+            noted(output.flush())?;
         }
     }
     let numbers: Vec<u32> = runs.iter().map(|(_, row)| row.run.0).collect();

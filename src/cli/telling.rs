@@ -7,8 +7,8 @@ use std::path::Path;
 use super::context::Context;
 use super::event::Event;
 use super::exit::Failure;
-use super::output::Output;
-use super::outputs::destination;
+use super::output::{Output, noted};
+use super::outputs::{destination, place};
 use super::problem_text::{Shown, shown};
 use crate::assign::{CheckError, Checked, Interpretation, Known, Problem, ProblemCode, Severity, check};
 use crate::domain::{Line, Order};
@@ -57,7 +57,7 @@ impl Telling<'_> {
         };
         let destination = destination(self.context, path, Some(file.path()))?;
         // A list of problems is made anew each time; anything else that stands there is kept.
-        let replaces = is_a_list(&destination, path);
+        let replaces = is_a_list(&destination);
         let whole = destination.write(replaces, |output| {
             let mut csv = csv::Writer::from_writer(output);
             let mut wrong = csv.write_record(COLUMNS).err();
@@ -85,7 +85,7 @@ impl Telling<'_> {
             output.say(format_args!(
                 "{} written to {}",
                 output.amount(gathered.total, "problem"),
-                path.display()
+                place(path)
             ));
         }
         Ok(whole.content)
@@ -113,10 +113,12 @@ impl Telling<'_> {
 }
 
 /// Whether an earlier list of problems stands there.
-fn is_a_list(destination: &Destination, path: &Path) -> bool {
+fn is_a_list(destination: &Destination) -> bool {
+    // A pipe would wait for somebody to write into it.
+    let Destination::File(path) = destination else { return false };
     let mut head = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(256).read_to_end(&mut head));
-    !destination.is_stdout() && read.is_ok() && head.starts_with(COLUMNS.join(",").as_bytes())
+    read.is_ok() && head.starts_with(COLUMNS.join(",").as_bytes())
 }
 
 fn record(problem: &Problem) -> [String; COLUMNS.len()] {
@@ -186,7 +188,7 @@ impl Gathered {
             let event = Event::Problems { code: *code, severity: code.severity(), count: *count };
             let _ = serde_json::to_writer(&mut events, &event).map(|()| events.write_all(b"\n"));
         }
-        let _ = events.flush();
+        let _ = noted(events.flush());
     }
 
     fn text(&mut self, output: Output, file: &InputFile, how: &Interpretation) -> String {

@@ -78,6 +78,29 @@ impl InputFile {
         Rows::new(self.reading(), how, &self.path)
     }
 
+    /// Whether this byte may stand in what it says: never `false` where it does.
+    ///
+    /// # Errors
+    /// [`InputError::Read`].
+    pub fn may_hold(&self, byte: u8) -> Result<bool, InputError> {
+        let wrong = |source| InputError::Read { path: self.path.clone(), line: Line::new(1), source };
+        let (mut source, mut block) = (self.reading(), vec![0; 1 << 16]);
+        let mut is_first = true;
+        loop {
+            let read = source.read(&mut block).map_err(wrong)?;
+            let bytes = block.get(..read).unwrap_or_default();
+            // What is packed says nothing of its bytes.
+            let is_packed = is_first && bytes.starts_with(b"PK");
+            if is_packed || memchr::memchr(byte, bytes).is_some() {
+                return Ok(true);
+            }
+            if read == 0 {
+                return Ok(false);
+            }
+            is_first = false;
+        }
+    }
+
     fn reading(&self) -> FileReading {
         FileReading { file: Arc::clone(&self.file), at: 0 }
     }
@@ -162,6 +185,18 @@ mod tests {
         second.read_to_string(&mut whole).unwrap();
         first.read_to_string(&mut rest).unwrap();
         assert_eq!((&head, rest.as_str()), (b"email", &whole[5..]));
+    }
+
+    #[test]
+    fn a_byte_is_found_in_any_block_and_perhaps_in_what_is_packed() {
+        let holds = |bytes: &[u8]| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(bytes).unwrap();
+            InputFile::open(file.path()).unwrap().may_hold(b'*').unwrap()
+        };
+        let long = vec![b'x'; 100_000];
+        assert!(!holds(&long) && !holds(b"") && holds(b"PK\x03\x04"));
+        assert!(holds(&[&long[..], b"*"].concat()) && holds(b"*"));
     }
 
     #[test]

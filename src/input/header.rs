@@ -68,6 +68,7 @@ pub struct Header {
     added: Vec<usize>,
     /// Where of these the state is.
     state: Option<usize>,
+    is_given_back: bool,
 }
 
 impl Header {
@@ -82,11 +83,19 @@ impl Header {
         };
         let names = cells.iter().enumerate().map(name).collect();
         let is_state = |position: &&usize| {
-            let named = cells.get(**position).map(|cell| cell.trim());
-            named == Some(FAILURE_COLUMNS[1]) || named == Some(FAILURE_COLUMNS_APART[1])
+            let is = |column: &str| cells.get(**position).is_some_and(|cell| is_called(cell, column));
+            is(FAILURE_COLUMNS[1]) || is(FAILURE_COLUMNS_APART[1])
         };
         let state = added.iter().find(is_state).copied();
-        Self { line, names, added, state }
+        let is_given_back = state.is_some() || has_traces(cells);
+        Self { line, names, added, state, is_given_back }
+    }
+
+    /// The same where what an earlier failures CSV added is carried along as the rest is.
+    #[must_use]
+    pub fn carrying_all(line: Line, cells: &[&str]) -> Self {
+        let names = cells.iter().map(|cell| cell.trim().to_owned()).collect();
+        Self { line, names, added: Vec::new(), state: None, is_given_back: has_traces(cells) }
     }
 
     /// The line on which it stands.
@@ -126,6 +135,12 @@ impl Header {
         self.state
     }
 
+    /// Whether it has columns that a failures CSV has, and hardly any other file, though some of them may have been taken out.
+    #[must_use]
+    pub const fn is_given_back(&self) -> bool {
+        self.is_given_back
+    }
+
     /// The place of a column among the user's own.
     #[must_use]
     pub fn own_place(&self, position: usize) -> usize {
@@ -147,12 +162,28 @@ fn is_one_of(name: &str, columns: [&str; 7]) -> bool {
     columns.iter().any(|column| column.eq_ignore_ascii_case(name.trim()))
 }
 
+/// Whether a cell of the header is this name, on letters and digits alone.
+fn is_called(cell: &str, name: &str) -> bool {
+    let letters = |text: &str| -> Vec<char> {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    letters(cell) == letters(name)
+}
+
+/// Whether two of the columns are there that nobody else calls so.
+fn has_traces(cells: &[&str]) -> bool {
+    [FAILURE_COLUMNS_APART, FAILURE_COLUMNS].iter().any(|columns| {
+        let rare = columns.iter().filter(|column| column.contains("error") || column.contains("tracking"));
+        rare.filter(|column| cells.iter().any(|cell| is_called(cell, column))).count() > 1
+    })
+}
+
 /// Where the columns of an earlier failures CSV are: all seven, wherever they were moved to, and those set apart
 /// rather than others of the file's own.
 fn added_columns(cells: &[&str]) -> Vec<usize> {
     for columns in [FAILURE_COLUMNS_APART, FAILURE_COLUMNS] {
         // Of several with one name the last is the one that was added.
-        let place = |column: &&str| cells.iter().rposition(|cell| cell.trim() == *column);
+        let place = |column: &&str| cells.iter().rposition(|cell| is_called(cell, column));
         let places: Option<Vec<usize>> = columns.iter().map(place).collect();
         if let Some(mut places) = places.filter(|places| places.len() < cells.len()) {
             places.sort_unstable();

@@ -13,10 +13,12 @@ pub struct ReadingOptions {
     pub sheet: Option<String>,
     /// What its columns may be called.
     pub columns: Arc<dyn ColumnNames>,
+    /// Whether what an earlier failures CSV added is to be carried along as the rest is.
+    pub carry_all: bool,
 }
 
 impl Default for ReadingOptions {
     fn default() -> Self {
-        Self { encoding: None, sheet: None, columns: Arc::new(PlainColumns::default()) }
+        Self { encoding: None, sheet: None, columns: Arc::new(PlainColumns::default()), carry_all: false }
     }
 }

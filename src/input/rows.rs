@@ -76,7 +76,7 @@ impl Rows {
             records.next().map_err(|error| refused(path, error))?;
         }
         let record = records.next().map_err(|error| refused(path, error))?.ok_or(InputError::Empty)?;
-        let (header, mut text, mold) = header_of(&record, delimiter)?;
+        let (header, mut text, mold) = header_of(&record, delimiter, how)?;
         if dialect.is_named_only() {
             // Nobody would find the delimiter without the line that names it.
             text = format!("sep={}{line_end}{text}", char::from(delimiter));
@@ -135,7 +135,7 @@ impl Rows {
             let cell = Place::of(record.line, *column as usize);
             return Err(WorkbookError::Unworked { cell: cell.to_string() }.into());
         }
-        let (header, text, mold) = header_of(&record, workbook::DELIMITER)?;
+        let (header, text, mold) = header_of(&record, workbook::DELIMITER, how)?;
         let said = [RemarkKind::of_sheets(sheets), RemarkKind::of_hidden_columns(&header, &hidden)];
         let said = said.into_iter().flatten().map(|kind| Remark { line: header.line(), kind });
         // As Excel itself would write it as CSV.
@@ -248,10 +248,17 @@ impl Rows {
 }
 
 /// The header in a record, its text without what an earlier failures CSV added, and what it makes of rows.
-fn header_of(record: &Record<'_>, delimiter: u8) -> Result<(Header, String, Mold), InputError> {
+fn header_of(
+    record: &Record<'_>,
+    delimiter: u8,
+    how: &ReadingOptions,
+) -> Result<(Header, String, Mold), InputError> {
     let unreadable = || InputError::HeaderNotText { line: record.line };
     let cells = record.texts().ok_or_else(unreadable)?;
-    let header = Header::new(record.line, &cells);
+    let header = match how.carry_all {
+        true => Header::carrying_all(record.line, &cells),
+        false => Header::new(record.line, &cells),
+    };
     let raw = carried(*record, &header, delimiter);
     let text = String::from_utf8(raw.into_owned()).map_err(|_| unreadable())?;
     Ok((header, text, Mold::new(record, delimiter)))

@@ -150,6 +150,9 @@ pub(super) const fn delimiter_name(delimiter: u8) -> &'static str {
     }
 }
 
+/// The longest name of a column in which digits may stand, in bytes. Webex IDs are longer.
+const LONGEST_NAME: usize = 64;
+
 /// How a record compares with the header.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -182,7 +185,7 @@ impl Mold {
         {
             return Shape::Faulty(fault);
         }
-        if may_be_header(record.cells)
+        if (may_be_header(record) || record.cells.len() == self.header.len())
             && let Some(shape) = self.header_again(record, columns)
         {
             return shape;
@@ -263,10 +266,12 @@ impl Mold {
     }
 }
 
-/// Names of columns hold neither addresses nor digits as IDs and numbers do; nearly every row is told from
-/// them by a glance.
-fn may_be_header(cells: &[u8]) -> bool {
-    memchr::memchr(b'@', cells).is_none() && !cells.iter().any(u8::is_ascii_digit)
+/// Names of columns hold no addresses, and where digits are among them none is as long as an ID; nearly every row is
+/// told from them by a glance.
+fn may_be_header(record: &Record<'_>) -> bool {
+    memchr::memchr(b'@', record.cells).is_none()
+        && (!record.cells.iter().any(u8::is_ascii_digit)
+            || record.each().all(|cell| cell.len() <= LONGEST_NAME))
 }
 
 fn taken_apart(raw: &[u8], delimiter: u8) -> Option<Vec<String>> {
@@ -376,7 +381,14 @@ mod tests {
         for row in ["note,email,license", "email;license;operation", "email\tlicense"] {
             assert_eq!(fault(row), "OtherHeader", "{row}");
         }
-        for row in ["email", "x,y,z,email", "license,add,x,y"] {
+        for row in ["note 2,email,license", "note 2;email;license"] {
+            assert_eq!(fault(row), "OtherHeader", "{row}");
+        }
+        assert!(
+            matches!(shape("email,license,2sv", "Email,License,2SV"), Shape::Faulty(RowFault::HeaderAgain)),
+            "digits in a name"
+        );
+        for row in ["email", "x,y,z,email", "license,add,x,y", "1,license,3"] {
             assert_ne!(fault(row), "OtherHeader", "{row}");
         }
     }

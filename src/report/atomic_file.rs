@@ -31,7 +31,7 @@ impl Destination {
     /// # Errors
     /// [`DestinationError`].
     pub fn at(path: &Path, precious: &[Precious<'_>]) -> Result<Self, DestinationError> {
-        if ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name)) {
+        if Self::names_stdout(path) {
             return Ok(Self::Stdout);
         }
         let unwritable = |source| DestinationError::Unwritable { path: path.to_owned(), source };
@@ -61,6 +61,12 @@ impl Destination {
         }
         new_file(folder).map(drop).map_err(unwritable)?;
         Ok(Self::File(target))
+    }
+
+    /// Whether this is how somebody names standard output.
+    #[must_use]
+    pub fn names_stdout(path: &Path) -> bool {
+        ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
     }
 
     /// Whether it is standard output.

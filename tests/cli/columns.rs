@@ -1,6 +1,8 @@
 //! Columns under the names that people give them: nothing that says remove is ever read as add.
 
-use crate::harness::Desk;
+use seatbatch::domain::WireForm;
+
+use crate::harness::{Desk, onboarding, sandbox, silent_desk};
 
 /// Nobody listens here: `check` talks to nobody.
 fn desk() -> Desk {
@@ -401,4 +403,44 @@ fn a_column_called_bundle_is_not_left_out() {
         let ran = desk.run(&["check", "people.csv", "--map", &map]).exits(0);
         assert!(ran.stdout.contains("2 to add"), "{}", ran.stdout);
     }
+}
+
+#[test]
+fn options_that_contradict_each_other_are_refused() {
+    let (service, desk) = silent_desk();
+    desk.write("people.csv", "email,license\na@example.com,M\n");
+    desk.write("list.csv", "email,Last Day\na@example.com,31.12.2099\n");
+    for (args, said) in [
+        (
+            &["apply", "people.csv", "--set", "operation=remove", "--set", "operation=add"][..],
+            "operation twice",
+        ),
+        (&["apply", "list.csv", "--remove", "M", "--date-format", "%d.%m.%Y"], "no --due names the column"),
+        (&["apply", "list.csv", "--remove", "*"], "say --remove-all"),
+        (&["apply", "list.csv", "--replace", "*=M"], "say --remove-all"),
+        (&["apply", "list.csv", "--add", " "], "name a license"),
+    ] {
+        let ran = desk.run(args).exits(2);
+        assert!(ran.stderr.contains(said), "{args:?}: {}", ran.stderr);
+    }
+    // A configuration may say for all files how their days are written.
+    desk.write("seatbatch.toml", "date-format = \"%d.%m.%Y\"\n");
+    desk.run(&["check", "people.csv"]).exits(0);
+    assert!(service.asked().is_empty());
+}
+
+#[test]
+fn everything_can_be_named_where_an_id_is_meant() {
+    let service = sandbox(2, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(2), &["--snapshot", "no"]).exits(0);
+    let everything = "email,licenseId,operation\nuser1@example.com,*,remove\n";
+    desk.apply(everything, &[]).exits(0);
+    assert!(service.user("user1@example.com").unwrap().licenses.is_empty());
+    assert_eq!(service.user("user2@example.com").unwrap().licenses.len(), 1);
+    let ran = desk.apply(&everything.replace("remove", "add"), &[]).exits(2);
+    assert!(ran.stdout.contains("UNKNOWN_LICENSE"), "{}", ran.stdout);
+    let both = "email,licenseId,license,operation\nuser2@example.com,*,Messaging,remove\n";
+    let ran = desk.apply(both, &[]).exits(2);
+    assert!(ran.stdout.contains("LICENSES_DISAGREE"), "{}", ran.stdout);
 }

@@ -138,6 +138,18 @@ fn two_files_put_together_are_told() {
 }
 
 #[test]
+fn a_second_header_is_told_with_digits_in_it_and_under_other_names() {
+    let header = "First Name,User ID/Email (Required),Messaging [Sub121331]\n";
+    let csv = format!("{header}A,a@example.com,TRUE\n{header}B,b@example.com,TRUE\n");
+    assert_eq!(problems(csv, &[]), (vec![told("HEADER_AGAIN", 3)], [3, 2, 0]));
+    let ran =
+        check("email,license,floor 2\na@example.com,M,x\nfloor 2,Mail,Licence\nx,b@example.com,M\n", &[]);
+    assert!(ran.stderr.contains("line 3: this is the header of another file"), "{}", ran.stderr);
+    let people = "email,name\na@example.com,A\nE-Mail-Adresse,Name\nb@example.com,B\n";
+    assert_eq!(problems(people, &["--remove", "M"]), (vec![told("HEADER_AGAIN", 3)], [3, 0, 2]));
+}
+
+#[test]
 fn columns_without_a_meaning_may_share_a_name() {
     let csv = "email,license,operation,note,note,,\na@example.com,M,add,a,b,,\n";
     assert_eq!(problems(csv, &[]), (vec![], [1, 1, 0]));

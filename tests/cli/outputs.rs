@@ -166,3 +166,72 @@ fn a_dash_is_standard_output() {
     }
     assert!(!desk.path("-").exists());
 }
+
+/// What only standard output has to say is not said where it cannot be written.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_standard_output_is_no_success() {
+    use crate::harness::finish;
+    let service = refusing_one();
+    let desk = Desk::at(&service.url);
+    desk.apply(&onboarding(3), &[]).exits(1);
+    for args in [
+        &["check", "people.csv"][..],
+        &["check", "people.csv", "--json"],
+        &["runs", "--json"],
+        &["status"],
+        &["version"],
+        &["completions", "bash"],
+        &["report", "--format", "csv"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ran = finish(desk.command(args).stdout(full).spawn().unwrap()).exits(4);
+        assert!(ran.stderr.contains("the disk is full"), "{args:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn standard_output_has_a_file_alone_where_it_has_one() {
+    let service = sandbox(3, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(3), &[]).exits(0);
+    let ran = desk.run(&["check", "people.csv", "--fix", "-o", "-"]).exits(0);
+    assert_eq!(ran.stdout, onboarding(3));
+    assert!(ran.stderr.contains("3 rows written to standard output"), "{}", ran.stderr);
+    let ran = desk.run(&["plan", "people.csv", "-o", "-"]).exits(0);
+    serde_json::from_str::<serde_json::Value>(&ran.stdout).unwrap();
+    assert!(ran.stderr.contains("fits"), "{}", ran.stderr);
+    desk.write("bad.csv", "email,license\na,M\n");
+    for output in ["-", "/dev/stdout"] {
+        let ran = desk.run(&["check", "bad.csv", "--problems", output]).exits(1);
+        assert_eq!(ran.stdout.lines().count(), 2, "{}", ran.stdout);
+    }
+    let copy = desk.command(&["journal", "backup", "-"]).output().unwrap();
+    assert!(copy.status.success() && copy.stdout.starts_with(b"SQLite format 3"));
+    assert!(!desk.path("-").exists());
+    let man = desk.run(&["man", "-o", "-"]).exits(0).stdout;
+    assert_eq!(man, desk.run(&["man"]).exits(0).stdout);
+    for args in [&["man", "--json"][..], &["completions", "bash", "--json"]] {
+        let ran = desk.run(args).exits(0);
+        assert_eq!(ran.stdout.lines().count(), 1);
+        assert!(ran.summary()["text"].as_str().unwrap().contains("seatbatch"));
+    }
+}
+
+#[test]
+fn the_log_goes_into_no_file_that_is_read() {
+    let service = sandbox(1, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(1), &[]).exits(0);
+    for (log, args) in [
+        ("people.csv", &["check", "people.csv"][..]),
+        ("./people.csv", &["plan", "people.csv"]),
+        ("seatbatch.db", &["runs"]),
+        ("seatbatch.db", &["check", "people.csv"]),
+        ("-", &["check", "people.csv"]),
+    ] {
+        desk.run(&[args, &["--log-file", log]].concat()).exits(2);
+    }
+    assert_eq!(read(&desk, "people.csv"), onboarding(1));
+    desk.run(&["runs"]).exits(0);
+}

@@ -213,3 +213,15 @@ fn what_cannot_be_sent_is_told_as_that_and_lines_are_counted_in_plain_words() {
     assert_eq!(counts(&ran.summary(), ["would_fail", "invalid", "would_be_done"]), [3, 1, 1]);
     assert_eq!(foreseen(&ran.stdout).into_keys().collect::<Vec<_>>(), [3, 4, 6]);
 }
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_problem_found() {
+    let service = organization(seeded(&mut fastrand::Rng::with_seed(1), 2).0, WireForm::Array);
+    let desk = Desk::at(&service.url());
+    for csv in ["", "email,license\n", "who,what\na,b\n", "email,license\na@example.com,M\nlicense;email\n"] {
+        desk.write("people.csv", csv);
+        for command in ["check", "plan", "rehearse"] {
+            desk.run(&[command, "people.csv"]).exits(1);
+        }
+    }
+}

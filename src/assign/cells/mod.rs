@@ -39,6 +39,18 @@ impl CellFault {
         Self::new(ProblemCode::WrongIdKind, "that is an e-mail address, not an ID", remedy)
     }
 
+    /// The same, unless what stands where an address is meant is what a column of addresses is called.
+    pub(super) fn unless_a_header(self, cell: &str) -> Self {
+        match words::field(cell) {
+            Some(field) if Field::USER.contains(&field) => Self::new(
+                ProblemCode::HeaderAgain,
+                "this is the header of another file; two files seem to have been put together",
+                "take the files apart; where both have the same columns, take this line out",
+            ),
+            _ => self,
+        }
+    }
+
     /// The remedy is to write this.
     fn write(code: ProblemCode, message: impl Into<String>, fix: String) -> Self {
         let remedy = Cow::Owned(format!("write {fix}"));

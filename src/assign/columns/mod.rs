@@ -295,6 +295,11 @@ impl Columns {
         self.position(field).is_some() || !self.constant(field).is_empty()
     }
 
+    /// Whether an option gives one of these fields.
+    pub(super) fn has_constant(&self, fields: &[Field]) -> bool {
+        fields.iter().any(|field| !self.constant(*field).is_empty())
+    }
+
     fn constant(&self, field: Field) -> &str {
         self.constants.get(field as usize).map_or("", |constant| constant)
     }

@@ -4,7 +4,7 @@ use super::super::cells::CellFault;
 use super::super::columns::Field;
 use super::super::interpretation::Request;
 use super::super::problem::ProblemCode;
-use super::super::targets::{NamedTarget, TargetNo, WordNo};
+use super::super::targets::{EVERYTHING, NamedTarget, TargetNo, WordNo};
 use super::{RowInHand, RowUser};
 use crate::domain::Action;
 
@@ -29,6 +29,12 @@ impl CellFault {
 
 impl RowInHand<'_> {
     pub(super) fn license_id(&mut self, id: &str, license: &str, user: &RowUser, action: Action) {
+        if id == EVERYTHING {
+            return match license {
+                "" | EVERYTHING => self.license(Field::LicenseId, id, user, action),
+                _ => self.licenses_disagree(),
+            };
+        }
         let read = self.is_text(Field::LicenseId).and_then(|()| self.targets.license_id(id));
         let target = match read {
             Ok(target) => target,
@@ -48,16 +54,15 @@ impl RowInHand<'_> {
                 NamedTarget::Unresolved(_) => return self.license(Field::License, license, user, action),
             };
             if disagree {
-                let message = "license and licenseId name two licenses";
-                return self.say(
-                    Field::License,
-                    ProblemCode::LicensesDisagree,
-                    message,
-                    "keep the one that is meant",
-                );
+                return self.licenses_disagree();
             }
         }
         self.ask(target, action, self.columns.position(Field::LicenseId), None);
+    }
+
+    fn licenses_disagree(&mut self) {
+        let message = "license and licenseId name two licenses";
+        self.say(Field::License, ProblemCode::LicensesDisagree, message, "keep the one that is meant");
     }
 
     /// What a cell of this column asks by.

@@ -321,7 +321,7 @@ impl<'a> RowInHand<'a> {
             }
             None
         } else {
-            cells::email(cell).map_err(|fault| self.report(Field::Email, fault)).ok()
+            cells::email(cell).map_err(|fault| self.report(Field::Email, fault.unless_a_header(cell))).ok()
         };
         let org = self.id(Field::OrgId, OrgId::parse);
         if let (Some(org), Some(said)) = (&org, &self.how.org)

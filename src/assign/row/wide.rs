@@ -5,6 +5,7 @@ use super::super::columns::{Columns, quoted};
 use super::super::interpretation::{Interpretation, ServiceMode};
 use super::super::names::{LicenseNames, NameMatch};
 use super::super::problem::{Problem, ProblemCode};
+use super::super::remarks::PaddedCells;
 use super::super::service_name::{Naming, Parts, configured, suspended};
 use super::super::targets::{NamedTarget, TargetKind, Targets};
 use super::super::words;
@@ -18,6 +19,8 @@ pub(crate) struct Wide {
     services: Vec<Service>,
     /// `FALSE` cells that ask for nothing.
     pub(crate) left_alone: u64,
+    /// Cells of services with something around them that cannot be seen.
+    pub(crate) padded: PaddedCells,
 }
 
 /// A column that may be one of a service.
@@ -51,8 +54,11 @@ impl Wide {
         let services: Vec<Service> =
             others.map(|(position, name)| Service::of(position, name, how)).collect();
         let named = services.iter().any(|service| service.naming == Naming::Named);
-        (!services.is_empty() && (columns.are_control_hubs() || named))
-            .then_some(Self { services, left_alone: 0 })
+        (!services.is_empty() && (columns.are_control_hubs() || named)).then(|| Self {
+            services,
+            left_alone: 0,
+            padded: PaddedCells::default(),
+        })
     }
 
     /// Columns that hold services.
@@ -80,6 +86,11 @@ impl Wide {
     /// Whether this column has turned out to be one of a service.
     pub(crate) fn holds(&self, position: usize) -> bool {
         self.services.iter().any(|service| service.position == position && service.booleans > 0)
+    }
+
+    /// Where the columns stand that have turned out to be of services.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = usize> {
+        self.services.iter().filter(|service| service.booleans > 0).map(|service| service.position)
     }
 
     /// Columns that are services, and in which something else stands than TRUE and FALSE, and those that may be:
@@ -180,14 +191,30 @@ impl Service {
         let tags: Vec<&str> = parts.site.into_iter().chain(parts.tags.iter().copied()).collect();
         match names.find_service(org, &known_as, &tags) {
             NameMatch::One(id, name) => NamedTarget::Target(reading.targets.license_of(id, Some(&name))),
-            NameMatch::None(candidates) => self.unmatched(reading.targets, "no license is", &candidates),
+            NameMatch::None(candidates) => {
+                // One that is the only one and goes by its name alone can be written down at once.
+                let called = |name: &&str| matches!(names.find(org, name), NameMatch::One(..));
+                let named = match candidates.as_slice() {
+                    [one] => [Some(one.as_str()), one.rsplit_once(" (").map(|(name, _)| name)],
+                    _ => [None, None],
+                };
+                let written = named.into_iter().flatten().find(called);
+                self.unmatched(reading.targets, "no license is", &candidates, written)
+            }
             NameMatch::Several(candidates) => {
-                self.unmatched(reading.targets, "several licenses may be", &candidates)
+                self.unmatched(reading.targets, "several licenses may be", &candidates, None)
             }
         }
     }
 
-    fn unmatched(&self, targets: &mut Targets, what: &str, candidates: &[String]) -> NamedTarget {
+    fn unmatched(
+        &self,
+        targets: &mut Targets,
+        what: &str,
+        candidates: &[String],
+        written: Option<&str>,
+    ) -> NamedTarget {
+        let quoted_in_toml = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
         let candidates = if candidates.is_empty() {
             String::new()
         } else {
@@ -197,8 +224,9 @@ impl Service {
             code: ProblemCode::UnmatchedService,
             message: format!("{what} surely the service '{}'{candidates}", Printable(&self.header)),
             remedy: format!(
-                "put into seatbatch.toml under [services]: \"{}\" = \"NAME OR ID\", or leave the column out with --ignore {}",
-                self.header.replace('"', "\\\""),
+                "put into seatbatch.toml under [services]: \"{}\" = \"{}\", or leave the column out with --ignore {}",
+                quoted_in_toml(&self.header),
+                written.map_or_else(|| "NAME OR ID".to_owned(), quoted_in_toml),
                 quoted(&self.header)
             )
             .into(),
@@ -222,6 +250,7 @@ impl RowInHand<'_> {
                 continue;
             };
             service.booleans += 1;
+            wide.padded.look(self.row, service.position);
             if !assigned && self.how.service_mode == ServiceMode::AddOnly {
                 wide.left_alone += 1;
                 continue;

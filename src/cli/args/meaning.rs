@@ -95,8 +95,12 @@ pub(in crate::cli) fn parse(
     let matches = whole.try_get_matches_from_mut(words.clone());
     let mut matches = matches.map_err(|error| with_plain_usage(error, &words))?;
     refuse_meaningless(&mut whole, &matches)?;
+    // A configuration may say for all files how their days are written.
+    let dates_are_said = leaf(&whole, &matches).1.try_contains_id("date_format").unwrap_or(false);
     let Some(config) = configuration(&mut whole, &matches)? else {
-        return Arguments::from_arg_matches(&matches);
+        let mut arguments = Arguments::from_arg_matches(&matches)?;
+        refuse_contradictions(&whole, dates_are_said, &mut arguments)?;
+        return Ok(arguments);
     };
     let (command, given) = leaf(&whole, &matches);
     let more = config.words(command, given).map_err(|fault| usage(&whole, fault))?;
@@ -110,10 +114,21 @@ pub(in crate::cli) fn parse(
         })?;
     }
     let mut arguments = Arguments::from_arg_matches(&matches)?;
+    refuse_contradictions(&whole, dates_are_said, &mut arguments)?;
     if let Some(reading) = arguments.command.reading_mut() {
         reading.configured = config.configured;
     }
     Ok(arguments)
+}
+
+/// Refuses options that do not go together, which is known once the configuration has had its say.
+fn refuse_contradictions(
+    whole: &Command,
+    dates_are_said: bool,
+    arguments: &mut Arguments,
+) -> Result<(), clap::Error> {
+    let Some(reading) = arguments.command.reading_mut() else { return Ok(()) };
+    reading.contradiction(dates_are_said).map_or(Ok(()), |fault| Err(usage(whole, fault)))
 }
 
 /// What is missing, with a usage that asks for nothing else: clap shows as needed, too, what the environment has said.

@@ -16,7 +16,11 @@ mod sandbox;
 mod sending;
 mod shared;
 
+use std::path::Path;
+
 use clap::{Parser, Subcommand};
+
+use crate::report::Destination;
 
 pub(super) use asking::Asking;
 pub(super) use config::Configured;
@@ -101,6 +105,30 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// Whether what it writes into a file goes to standard output, where people read what else it has to say.
+    pub(super) fn writes_to_stdout(&self) -> bool {
+        let outputs = match self {
+            Self::Check(args) => [args.output.as_deref(), args.reading.problems.as_deref()],
+            Self::Plan(args) => [args.output.as_deref(), args.trial.reading.problems.as_deref()],
+            Self::Rehearse(args) => [None, args.trial.reading.problems.as_deref()],
+            Self::Apply(args) => [None, args.reading.problems.as_deref()],
+            _ => [None, None],
+        };
+        outputs.into_iter().flatten().any(Destination::names_stdout)
+    }
+
+    /// The file that the command reads, where it reads one.
+    pub(super) fn input(&self) -> Option<&Path> {
+        match self {
+            Self::Check(args) => Some(&args.file),
+            Self::Plan(args) => Some(&args.trial.file),
+            Self::Rehearse(args) => Some(&args.trial.file),
+            Self::Apply(args) => Some(&args.file),
+            Self::Diff(args) => Some(&args.file),
+            _ => None,
+        }
+    }
+
     /// How the command was told to take its file, where it takes one.
     fn reading_mut(&mut self) -> Option<&mut Reading> {
         match self {

@@ -36,12 +36,12 @@ pub(in crate::cli) struct Reading {
     /// Give every user this license, by name or ID.
     ///
     /// May be repeated.
-    #[arg(long, value_name = "LICENSE")]
+    #[arg(long, value_name = "LICENSE", value_parser = license)]
     pub(in crate::cli) add: Vec<String>,
     /// Take this license from every user.
     ///
     /// May be repeated.
-    #[arg(long, value_name = "LICENSE")]
+    #[arg(long, value_name = "LICENSE", value_parser = license)]
     pub(in crate::cli) remove: Vec<String>,
     /// Take license A from every user and give B.
     ///
@@ -76,6 +76,25 @@ pub(in crate::cli) enum Services {
 }
 
 impl Reading {
+    /// What is wrong with what was given together, whoever gave it.
+    pub(super) fn contradiction(&self, dates_are_said: bool) -> Option<String> {
+        let twice = self.set.iter().enumerate().find_map(|(number, (field, value))| {
+            let others = self.set.iter().skip(number + 1);
+            let other = others.filter(|(other, _)| other == field).find(|(_, other)| other != value)?;
+            Some((field.name(), value, &other.1))
+        });
+        if let Some((field, one, other)) = twice {
+            return Some(format!(
+                "--set gives {field} twice, as '{one}' and as '{other}'; leave one of them out"
+            ));
+        }
+        (dates_are_said && self.due.is_none()).then(|| {
+            "--date-format says how the days of a column are written, and no --due names the column; name it, or every \
+             row is taken at once"
+                .to_owned()
+        })
+    }
+
     /// What the library is told about the file.
     pub(in crate::cli) fn interpretation(&self, org: Option<&str>) -> Interpretation {
         let Configured { bundles, services, locations, .. } = self.configured.clone();
@@ -124,7 +143,7 @@ impl Reading {
             ("--replace", exchanges),
             ("--add", self.add.clone()),
             ("--due", self.due.iter().cloned().collect()),
-            ("--date-format", self.date_format.iter().cloned().collect()),
+            ("--date-format", self.date_format.iter().filter(|_| self.due.is_some()).cloned().collect()),
             ("--services", services.into_iter().collect()),
         ];
         let mut words = Vec::new();
@@ -155,7 +174,18 @@ fn exchange(text: &str) -> Result<(String, String), String> {
     if old.is_empty() || new.is_empty() {
         return Err("write A=B, the license to take and the one to give".to_owned());
     }
-    Ok((old.to_owned(), new.to_owned()))
+    Ok((license(old)?, license(new)?))
+}
+
+/// Reads the name or the ID of a license.
+fn license(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("name a license, or give its ID".to_owned()),
+        "*" => {
+            Err("'*' is no license; to take away everything that the users hold, say --remove-all".to_owned())
+        }
+        name => Ok(name.to_owned()),
+    }
 }
 
 /// Reads an encoding's name. None is found out.

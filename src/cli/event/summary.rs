@@ -120,6 +120,11 @@ pub(in crate::cli) enum Summary {
         /// Of this program.
         version: String,
     },
+    /// `completions`, and `man` without a folder.
+    Document {
+        /// What standard output has without `--json`.
+        text: String,
+    },
     /// Any command that has nothing to count.
     Nothing {},
 }
