@@ -96,6 +96,8 @@ pub(crate) struct World {
     sent_before: BTreeSet<BatchId>,
     /// Assignments refused alone, which may be held back.
     refused_alone: BTreeSet<u32>,
+    /// Assignments that were answered with a 403 alone in this process: it may be told at the end what becomes of them.
+    forbidden: BTreeSet<u32>,
     /// Assignments of which nobody could tell what had become of them.
     untold: BTreeSet<u32>,
     settled: HashMap<BatchId, State>,
@@ -163,6 +165,7 @@ impl World {
             throttled: BTreeMap::new(),
             sent_before: BTreeSet::new(),
             refused_alone: BTreeSet::new(),
+            forbidden: BTreeSet::new(),
             untold: BTreeSet::new(),
             settled: HashMap::new(),
             foreign: 0,
@@ -286,6 +289,7 @@ impl World {
         self.service.away = false;
         (self.foreign, self.hopeless) = (0, false);
         self.faults.clear();
+        self.forbidden.clear();
         self.throttled.clear();
         self.sent_before.clear();
         self.blocked.clear();
@@ -665,6 +669,9 @@ impl World {
             }
             Verdict::Rejected(_) | Verdict::Forbidden(_) if span.len() == 1 => {
                 self.refused_alone.insert(span.first().0);
+                if matches!(verdict, Verdict::Forbidden(_)) {
+                    self.forbidden.insert(span.first().0);
+                }
             }
             _ => {}
         }
@@ -787,7 +794,7 @@ impl World {
         (0..end).filter(move |number| !is_left_alone(*number))
     }
 
-    /// A few assignments alone are not settled.
+    /// A few assignments alone are not settled, but for those whom the service has answered.
     fn is_nearly_over(&self) -> bool {
         let leaves = self.disk.leaves();
         let settled = |(_, batch): &&(BatchId, &Batch)| {
@@ -795,7 +802,8 @@ impl World {
         };
         let settled = leaves.iter().filter(settled).map(|(_, batch)| batch.span);
         let settled: BTreeSet<u32> = settled.flat_map(|span| span.first().0..=span.last().0).collect();
-        self.may_be_sent().filter(|number| !settled.contains(number)).count() <= 3
+        let is_left = |number: &u32| !settled.contains(number) && !self.forbidden.contains(number);
+        self.may_be_sent().filter(is_left).count() <= 3
     }
 
     /// Law 11: nothing is failed that may have been done.

@@ -167,7 +167,7 @@ impl Engine {
     }
 
     /// A few lone assignments are all that is left, the service answers them, and has accepted others before: then
-    /// it is for their own sake that they do not get through.
+    /// it is for their own sake that they do not get through. Who is held back for a 403 has been answered.
     fn is_one_of_the_last(&self, id: BatchId, kind: FaultKind) -> bool {
         kind == FaultKind::Passing { answered: true }
             && self.discovery.has_accepted()
