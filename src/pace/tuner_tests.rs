@@ -110,11 +110,11 @@ struct Underway {
 
 /// A service, and how it is asked.
 struct Course {
-    what: &'static str,
+    what: String,
     tuner: Tuner,
     counting: Counting,
     /// What it lets through in a second, by the time.
-    limit: fn(f64) -> f64,
+    limit: Box<dyn Fn(f64) -> f64>,
     /// Whether it tells how long to wait.
     tells: bool,
     /// There and back, in seconds.
@@ -129,19 +129,45 @@ struct Course {
 }
 
 impl Course {
-    fn of(what: &'static str, counting: Counting, limit: fn(f64) -> f64, seconds: f64) -> Self {
-        let (tuner, idle) = (Tuner::new(None), (0.0, 0.0));
+    fn of(what: &str, counting: Counting, limit: impl Fn(f64) -> f64 + 'static, seconds: f64) -> Self {
         Self {
-            what,
-            tuner,
+            what: what.to_owned(),
+            tuner: Tuner::new(None),
             counting,
-            limit,
+            limit: Box::new(limit),
             tells: false,
             latency: 0.1,
             flights: 4,
             lost: u32::MAX,
-            idle,
+            idle: (0.0, 0.0),
             seconds,
+        }
+    }
+
+    /// One of many, as different from each other as they come.
+    fn any(number: u64) -> Self {
+        let mut state = number;
+        let mut dice = move |least: f64, most: f64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            least + (most - least) * f64::from((state >> 40) as u32) / f64::from(1 << 24)
+        };
+        let base = 0.5 * dice(1.0, 12.0) * dice(1.0, 12.0);
+        let parts: Vec<f64> =
+            (0..5).map(|_| base * [0.3, 0.8, 1.0, 1.2, 3.0][dice(0.0, 5.0) as usize]).collect();
+        let counting = match dice(0.0, 4.0) as u32 {
+            0 => Counting::Bucket(1.0),
+            1 => Counting::Bucket(base * dice(0.0, 3.0) + 1.0),
+            2 => Counting::Window(1.0),
+            _ => Counting::Window(dice(0.5, 20.0)),
+        };
+        let part_of = dice(15.0, 120.0);
+        let limit = move |now: f64| parts[(now / part_of) as usize % parts.len()];
+        Self {
+            tells: dice(0.0, 3.0) < 1.0,
+            latency: dice(0.01, 0.6),
+            flights: dice(2.0, 20.0) as usize,
+            lost: if dice(0.0, 4.0) < 1.0 { dice(5.0, 60.0) as u32 } else { u32::MAX },
+            ..Self::of(&format!("Service {number}"), counting, limit, 5.0 * part_of)
         }
     }
 
@@ -288,7 +314,12 @@ fn the_pace_takes_its_course() {
         Course { latency: 1.0, ..Course::of("As slow as can be", Bucket(1.0), |_| 0.015, 9_000.0) },
         Course { latency: 0.001, ..Course::of("As fast as can be", Bucket(9e9), |_| 9e9, 40.0) },
     ];
+    let others = (1..=40).map(|number| {
+        let course = Course::any(number).run();
+        let lines: Vec<&str> = course.lines().collect();
+        [lines[0], lines[lines.len() / 2], lines[lines.len() - 1], ""].join("\n")
+    });
     insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
-        insta::assert_snapshot!(courses.map(Course::run).join("\n"));
+        insta::assert_snapshot!(courses.map(Course::run).into_iter().chain(others).collect::<Vec<_>>().join("\n"));
     });
 }
