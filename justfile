@@ -46,6 +46,10 @@ bench:
     cargo bench --bench steps
     cargo bench --bench pace
 
+# Whether everything builds for Windows: needs `rustup target add x86_64-pc-windows-gnu` and mingw's gcc.
+windows:
+    cargo check --target x86_64-pc-windows-gnu --all-targets
+
 # A demo end to end.
 demo:
     cargo run --release -- demo

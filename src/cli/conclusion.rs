@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use super::context::{Context, absolute, shell_word};
+use super::context::{Context, absolute};
 use super::event::{RunSummary, Summary};
 use super::exit::{Exit, Failure, spelled_out};
 use super::output::{self, Output};
 use super::outputs::put;
+use super::shell::shell_word;
 use super::words;
 use crate::domain::{Printable, RunId, RunState, advice, may_pass};
 use crate::engine::Ending;

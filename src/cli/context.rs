@@ -12,6 +12,7 @@ use super::exit::Failure;
 use super::logging;
 use super::network;
 use super::output::Output;
+use super::shell::{shell_word, shell_words};
 use crate::domain::{OrgId, RunId};
 use crate::journal::{Reader, RunRow};
 use crate::live::{Pacing, Readings, patiently};
@@ -259,20 +260,6 @@ fn journals(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(all)
 }
 
-/// The word as a shell reads it back.
-pub(super) fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// Words as a shell takes them, in a line.
-pub(super) fn shell_words(words: &[String]) -> String {
-    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
-}
-
 /// The path from the root, so that it stays the same file wherever `resume` is called.
 pub(super) fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
@@ -286,17 +273,4 @@ pub(super) fn sending_runtime() -> Result<Runtime, Failure> {
 
 fn built(builder: &mut Builder) -> Result<Runtime, Failure> {
     builder.enable_all().build().map_err(Failure::broken)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_come_back_from_a_shell_as_they_were() {
-        assert_eq!(shell_word("/tmp/people-1.csv"), "/tmp/people-1.csv");
-        assert_eq!(shell_word("new people.csv"), "'new people.csv'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-        assert_eq!(shell_word(""), "''");
-    }
 }

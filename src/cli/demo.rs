@@ -9,6 +9,7 @@ use super::apply;
 use super::args::{self, Command};
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use super::shell::shell_variable;
 use crate::domain::WireForm;
 use crate::sandbox::{Fault, Options, Organization, Sandbox};
 
@@ -43,7 +44,7 @@ pub(super) fn run(context: &Context, args: &args::Demo) -> Result<Exit, Failure>
         output.say(
             "The sandbox stays until you press Enter. Commands that talk to it need, in another terminal:",
         );
-        output.say(format_args!("  export WEBEX_ACCESS_TOKEN={token}"));
+        output.say(format_args!("  {}", shell_variable("WEBEX_ACCESS_TOKEN", &token)));
         let _ = io::stdin().read_line(&mut String::new());
     }
     output.say("The sandbox ends here; its journal stays");

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::args;
-use super::context::{Context, shell_word};
+use super::context::Context;
 use super::event::Summary;
 use super::exit::{Exit, Failure};
 use super::given_back;
 use super::output::Output;
 use super::outputs::destination;
+use super::shell::shell_word;
 use super::telling::Telling;
 use super::words::{self, cause};
 use crate::assign::{AddressFault, CheckError, addresses};

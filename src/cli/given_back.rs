@@ -5,8 +5,9 @@
 use std::ops::Deref;
 
 use super::args::{self, Command, Reading};
-use super::context::{Context, absolute, shell_word, shell_words};
+use super::context::{Context, absolute};
 use super::exit::Failure;
+use super::shell::{shell_word, shell_words};
 use crate::input::{Header, InputFile, Layout};
 use crate::journal::{JournalError, Reader, RunRow};
 use crate::run::RunSettings;

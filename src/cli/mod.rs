@@ -39,6 +39,7 @@ mod runs;
 mod sandbox;
 mod saved_plan;
 mod sending;
+mod shell;
 mod status;
 mod telling;
 mod undo;

@@ -2,10 +2,11 @@
 
 use super::args::{self, Sending};
 use super::conclusion::conclude;
-use super::context::{Context, shell_word};
+use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::outputs::destination;
 use super::sending::{Stops, send_run};
+use super::shell::shell_word;
 use crate::domain::{Printable, RunId, RunState};
 use crate::journal::{Journal, Reader, RunRow};
 use crate::run::{RunSettings, unix_millis};

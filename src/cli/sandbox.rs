@@ -5,12 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::args;
-use super::context::{Context, shell_word};
+use super::context::Context;
 use super::copy;
 use super::event::Event;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::outputs::destination;
+use super::shell::shell_variable;
 use crate::report::Destination;
 use crate::run::RunSettings;
 use crate::sandbox::{Integration, Options, Organization, OrganizationState, Sandbox};
@@ -76,11 +77,9 @@ fn live(context: &Context, asking: &args::Asking) -> Result<Organization, Failur
 fn tell(output: Output, url: &str, token: &str) -> io::Result<()> {
     output.event(&Event::Listening { url });
     if !output.json {
-        let token = shell_word(token);
-        writeln!(
-            io::stdout(),
-            "listening on {url}\nexport SEATBATCH_BASE_URL={url}\nexport WEBEX_ACCESS_TOKEN={token}"
-        )?;
+        let of_url = shell_variable("SEATBATCH_BASE_URL", url);
+        let of_token = shell_variable("WEBEX_ACCESS_TOKEN", token);
+        writeln!(io::stdout(), "listening on {url}\n{of_url}\n{of_token}")?;
     }
     io::stdout().flush()
 }

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 
 use super::args;
 use super::conclusion::{spoken, summary};
-use super::context::{Context, absolute, shell_word};
+use super::context::{Context, absolute};
 use super::event::{self, Event, JournalsSummary, RunSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::output;
 use super::runs::run_event;
+use super::shell::shell_word;
 use super::words;
 use crate::domain::{Printable, RunState};
 use crate::journal::{Reader, Reason, RecentRequests, RunRow, Tally};

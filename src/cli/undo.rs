@@ -4,12 +4,13 @@ use std::io::Write;
 use std::path::Path;
 
 use super::args;
-use super::context::{Context, shell_word};
+use super::context::Context;
 use super::event::{Summary, UndoSummary};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::outputs::{destination, put};
 use super::resume::settings;
+use super::shell::shell_word;
 use crate::domain::{Action, Printable};
 use crate::journal::{Reader, Reversal, RunRow};
 use crate::live::PersonNamed;

@@ -1,6 +1,8 @@
 //! Answers that mean harm: bounded memory, bounded time, nothing raw on a terminal.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write};
+#[cfg(unix)]
+use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{TcpListener, TcpStream};
 
 use crate::harness::{Desk, onboarding};

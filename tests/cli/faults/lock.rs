@@ -13,6 +13,7 @@ fn times_sent(service: &Scripted) -> BTreeMap<String, u32> {
     times
 }
 
+#[cfg(unix)]
 #[test]
 fn no_name_of_a_journal_and_no_file_beside_it_lets_a_second_process_send() {
     let gate = Gate::default();
@@ -54,6 +55,7 @@ fn a_file_started_twice_at_once_is_applied_once() {
     assert_eq!(desk.count("done"), 30);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_database_of_something_else_is_not_touched_at_all() {
     use std::os::unix::fs::PermissionsExt as _;

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
+#[cfg(unix)]
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
@@ -11,7 +12,9 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::harness::{Desk, Ran, counts, finish, onboarding, runtime, sandbox};
+use crate::harness::{Desk, Ran, counts, finish, onboarding};
+#[cfg(unix)]
+use crate::harness::{runtime, sandbox};
 use crate::scripted::{Scripted, answer};
 
 /// A service over TLS whose certificate is from an authority of its own.
