@@ -66,6 +66,13 @@ impl Barrier {
         one.adds.iter().any(|license| other.adds.binary_search(license).is_ok())
     }
 
+    /// Whether two batches may want the same license, for all that is known of them.
+    pub(super) fn may_compete(&self, one: &Batch, other: &Batch) -> bool {
+        let is_unknown = |batch: &Batch| batch.cargo.moves.is_none();
+        self.compete(one, other)
+            || (self.sequence == Sequence::RemovesFirst && (is_unknown(one) || is_unknown(other)))
+    }
+
     /// How many assignments from `first` on belong together.
     pub(super) fn reach(&self, first: u32) -> u32 {
         let Sequence::Waves(starts) = &self.sequence else { return u32::MAX };

@@ -197,10 +197,21 @@ impl Engine {
     }
 
     /// What is to be asked about waits for that. One that is not loaded may have to wait once it is, unless it goes
-    /// before all others.
+    /// before all others; and so may one that is, for another who is not ready yet.
     fn may_be_taken(&self, batch: &Batch, room: Room) -> bool {
-        let known = || batch.cargo.moves.is_some() || self.is_lowest(batch);
+        let is_loaded = batch.cargo.moves.is_some();
+        let known = || (is_loaded && !self.may_be_held_back(batch)) || self.is_lowest(batch);
         !self.is_to_be_asked(batch) && room.known && (room.unknown || known()) && !self.is_held_back(batch)
+    }
+
+    /// Whether a batch may have to wait for one that is made ready before it, as soon as it is known what that adds.
+    fn may_be_held_back(&self, batch: &Batch) -> bool {
+        self.active.values().any(|other| {
+            other.lane == batch.lane
+                && other.span < batch.span
+                && matches!(other.stage, Stage::Intending)
+                && self.barrier.may_compete(batch, other)
+        })
     }
 
     /// Whether nothing of its organization that is open goes before a batch.
