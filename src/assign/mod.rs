@@ -29,6 +29,7 @@ mod share;
 mod sorter;
 mod targets;
 mod wanted;
+mod whole;
 mod words;
 
 pub use addresses::{AddressFault, addresses};

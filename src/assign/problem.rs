@@ -49,6 +49,26 @@ macro_rules! codes {
 }
 
 codes! {
+    /// Nothing, or nothing but a header.
+    EmptyFile => "EMPTY_FILE",
+    /// No table that could be read.
+    NotATable => "NOT_A_TABLE",
+    /// More than one line at the top that can be the header.
+    SeveralHeaders => "SEVERAL_HEADERS",
+    /// Another file, with other columns, inside the file.
+    SecondHeader => "SECOND_HEADER",
+    /// A quote that is never closed.
+    UnclosedQuote => "UNCLOSED_QUOTE",
+    /// More lines than can be numbered.
+    TooManyLines => "TOO_MANY_LINES",
+    /// A column that is needed is not there.
+    MissingColumn => "MISSING_COLUMN",
+    /// Two columns that mean the same.
+    TwoColumns => "TWO_COLUMNS",
+    /// An option that names a column that is not there.
+    NoSuchColumn => "NO_SUCH_COLUMN",
+    /// Columns and options that do not go together.
+    ContradictingColumns => "CONTRADICTING_COLUMNS",
     /// A column that is not understood and may ask for something.
     UnclearColumn => "UNCLEAR_COLUMN",
     /// More cells than the header.
@@ -208,6 +228,24 @@ impl ProblemCode {
 }
 
 impl ProblemCode {
+    /// Whether it is about the file as a whole, of which nothing is taken.
+    #[must_use]
+    pub const fn is_of_the_file(self) -> bool {
+        matches!(
+            self,
+            Self::EmptyFile
+                | Self::NotATable
+                | Self::SeveralHeaders
+                | Self::SecondHeader
+                | Self::UnclosedQuote
+                | Self::TooManyLines
+                | Self::MissingColumn
+                | Self::TwoColumns
+                | Self::NoSuchColumn
+                | Self::ContradictingColumns
+        )
+    }
+
     /// Whether it is about how the file was read, rather than about a row.
     #[must_use]
     pub const fn is_remark(self) -> bool {

@@ -17,6 +17,7 @@ use super::preview::{Preview, Voice};
 use super::saved_plan::SavedPlan;
 use super::sending::{Stops, send_run};
 use super::telling::Telling;
+use super::words;
 use crate::assign::Checked;
 use crate::domain::{Order, Partition, RunState, Sequence, Snapshot};
 use crate::input::InputFile;
@@ -49,7 +50,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let order = args.choosing.order.into();
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
     let how = args.choosing.of(reading.interpretation(settings.org_id.as_deref()));
-    let known = names.known_for(&file, &how)?;
+    let known = telling.first_look(&file, names.known_for(&file, &how))??;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})??;
     refuse_invalid(&checked, args.choosing.on_invalid)?;
     let part = args.choosing.partition.map_or_else(String::new, |part| format!(", part {part}"));
@@ -231,7 +232,9 @@ fn refuse_invalid(checked: &Checked, on_invalid: OnInvalid) -> Result<(), Failur
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "{} of {} rows cannot be sent, so nothing was; mend them, or send the others with --on-invalid skip",
-        counts.invalid, counts.rows
+        "{} of {} cannot be sent, so nothing was; {}, or send the others with --on-invalid skip",
+        counts.invalid,
+        words::amount(counts.rows, "row", false),
+        if counts.invalid == 1 { "mend it" } else { "mend them" }
     )))
 }

@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: false };
     let reading = given_back::reading(context, &file, &args.reading)?;
     let how = reading.interpretation(settings.org_id.as_deref());
-    let known = catalog.known_for(&file, &how)?;
+    let known = telling.first_look(&file, catalog.known_for(&file, &how))??;
     let checked = match telling.check(&file, &how, Order::File, known, &mut |_| {})? {
         Err(CheckError::Input(InputError::NoRows)) if args.sync => return Err(emptied(args, &mut catalog)?),
         checked => checked?,
@@ -40,8 +40,10 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
     super::apply::refuse_unclear(&checked)?;
     if counts.invalid > 0 {
         return Err(Failure::usage(format!(
-            "{} of {} rows cannot be sent, so nothing was compared; mend them first",
-            counts.invalid, counts.rows
+            "{} of {} cannot be sent, so nothing was compared; {} first",
+            counts.invalid,
+            words::amount(counts.rows, "row", false),
+            if counts.invalid == 1 { "mend it" } else { "mend them" }
         )));
     }
     let sync = if args.sync { Some(sync(args)?) } else { None };

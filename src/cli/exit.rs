@@ -324,9 +324,11 @@ fn cause_in_words(cause: &(dyn std::error::Error + 'static)) -> String {
     }
 }
 
-/// Arguments that were not understood, for programs: people have been told.
-pub(super) fn tell_usage(text: &str, output: Output) {
-    let message = text.strip_prefix("error: ").unwrap_or(text).trim_end();
+/// Arguments that were not understood.
+pub(super) fn tell_usage(message: &str, output: Output) {
+    output.error(message);
+    // How the command is called is for people.
+    let message = message.split("\n\n").next().unwrap_or_default();
     output.event(&Event::Error { message, exit: Exit::Usage as u8 });
     output.close(Exit::Usage as u8);
 }

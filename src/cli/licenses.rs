@@ -170,6 +170,9 @@ impl GrowingList {
         match self {
             Self::Table(table, ids) => {
                 let mut cells = cells.map(|cell| Printable(&cell).to_string());
+                if let Listed::License(_) = value {
+                    cells.iter_mut().skip(1).take(3).for_each(|cell| *cell = Output::grouped(cell));
+                }
                 let id = cells.last().cloned().unwrap_or_default();
                 if let Some(name) = cells.first_mut().filter(|name| name.is_empty()) {
                     // Nothing else names it.

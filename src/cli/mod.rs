@@ -67,13 +67,13 @@ pub(crate) fn main() -> ExitCode {
     let _steps = fail::FailScenario::setup();
     let arguments = match args::parse(std::env::args_os()) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version go to standard output and are no error; a broken pipe is neither.
-            let _ = error.print();
-            if !error.use_stderr() {
-                return Exit::Done.into();
-            }
-            exit::tell_usage(&error.to_string(), asked_output());
+        Err(args::Unparsed::Shown(text)) => {
+            // A broken pipe is no error either.
+            let _ = text.print();
+            return Exit::Done.into();
+        }
+        Err(wrong) => {
+            exit::tell_usage(&wrong.to_string(), asked_output());
             return Exit::Usage.into();
         }
     };

@@ -139,6 +139,13 @@ impl Output {
         words::number(count, Self::is_grouped())
     }
 
+    /// The same for one that is written down already, and may be below 0.
+    pub(super) fn grouped(number: &str) -> String {
+        let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
+        let grouped = digits.parse().map(|count| words::number(count, Self::is_grouped()));
+        grouped.map_or_else(|_| number.to_owned(), |grouped| format!("{sign}{grouped}"))
+    }
+
     /// The lines that something is about, `count` of them, of which these are named.
     pub(super) fn lines(&self, named: impl Iterator<Item = u32>, count: usize) -> String {
         let named: Vec<String> = named.map(|line| line.to_string()).collect();

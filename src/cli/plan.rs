@@ -33,7 +33,7 @@ pub(super) fn run(
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
     let reading = given_back::reading(context, &file, &args.reading)?;
     let how = args.choosing.of(reading.interpretation(settings.org_id.as_deref()));
-    let known = catalog.known_for(&file, &how).map_err(Failure::found)?;
+    let known = telling.first_look(&file, catalog.known_for(&file, &how))?.map_err(Failure::found)?;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})?.map_err(Failure::found)?;
     let only_changes = args.choosing.only_changes;
     let question =

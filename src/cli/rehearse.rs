@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let reading = given_back::reading(context, &file, &args.reading)?;
     let how = args.choosing.of(reading.interpretation(settings.org_id.as_deref()));
     let order = Order::from(args.choosing.order);
-    let known = catalog.known_for(&file, &how).map_err(Failure::found)?;
+    let known = telling.first_look(&file, catalog.known_for(&file, &how))?.map_err(Failure::found)?;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})?.map_err(Failure::found)?;
     super::apply::refuse_unclear(&checked)?;
     let (mut outlook, mut checked) = Outlook::look(checked, &file, &mut catalog, Depth::Holders)?;

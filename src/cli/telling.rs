@@ -14,6 +14,7 @@ use crate::assign::{CheckError, Checked, Interpretation, Known, Problem, Problem
 use crate::domain::{Line, Order};
 use crate::input::InputFile;
 use crate::report::{Destination, ReportError};
+use crate::run::KnownError;
 
 /// So many problems of a kind are shown.
 const SHOWN: usize = 3;
@@ -52,6 +53,7 @@ impl Telling<'_> {
                 also(problem);
                 gathered.take(problem);
             });
+            whole_of(&checked).iter().for_each(|problem| gathered.take(problem));
             self.tell(&mut gathered, file, how);
             return Ok(checked);
         };
@@ -68,32 +70,67 @@ impl Telling<'_> {
                     wrong = csv.write_record(record(problem).each_ref().map(String::as_str)).err();
                 }
             });
+            if let Some(problem) = whole_of(&checked) {
+                gathered.take(&problem);
+                wrong = wrong.or(csv.write_record(record(&problem).each_ref().map(String::as_str)).err());
+            }
             match wrong {
                 Some(error) => Err(ReportError::Output(error.into())),
                 None => csv.flush().map(|()| checked).map_err(ReportError::Output),
             }
         })?;
         self.tell(&mut gathered, file, how);
-        if let (Some(kept), Some(path)) = (&whole.kept, &whole.path) {
-            output.insist(format_args!(
-                "{} was there already; it is kept as {}",
-                path.display(),
-                kept.display()
-            ));
-        }
-        if gathered.total > 0 {
-            output.say(format_args!(
-                "{} written to {}",
-                output.amount(gathered.total, "problem"),
-                place(path)
-            ));
-        }
+        self.tell_written(whole.kept.as_deref().zip(whole.path.as_deref()), gathered.total, path);
         Ok(whole.content)
+    }
+
+    /// What came of looking for what must be known before the file is checked. A file that cannot even be read so far
+    /// has a problem like any other.
+    pub(super) fn first_look<T>(
+        &self,
+        file: &InputFile,
+        looked: Result<T, KnownError>,
+    ) -> Result<Result<T, KnownError>, Failure> {
+        let found = match &looked {
+            Err(KnownError::Check(error)) => error.problem(),
+            _ => None,
+        };
+        let Some(problem) = found else { return Ok(looked) };
+        let output = self.context.output;
+        let (code, severity) = (problem.code, problem.severity());
+        output.event(&Event::Problem { severity, problem: &problem });
+        output.event(&Event::Problems { code, severity, count: 1 });
+        if let Some(path) = self.all {
+            let destination = destination(self.context, path, Some(file.path()))?;
+            let whole = destination.write(is_a_list(&destination), |output| {
+                let mut csv = csv::Writer::from_writer(output);
+                csv.write_record(COLUMNS)?;
+                csv.write_record(record(&problem).each_ref().map(String::as_str))?;
+                Ok(csv.flush()?)
+            })?;
+            self.tell_written(whole.kept.as_deref().zip(whole.path.as_deref()), 1, path);
+        }
+        Ok(looked)
+    }
+
+    /// Says where all problems are, and what was there before.
+    fn tell_written(&self, kept: Option<(&Path, &Path)>, problems: u64, path: &Path) {
+        let output = self.context.output;
+        if let Some((kept, path)) = kept {
+            let (path, kept) = (path.display(), kept.display());
+            output.insist(format_args!("{path} was there already; it is kept as {kept}"));
+        }
+        if problems > 0 {
+            let problems = output.amount(problems, "problem");
+            output.say(format_args!("{problems} written to {}", place(path)));
+        }
     }
 
     fn tell(&self, gathered: &mut Gathered, file: &InputFile, how: &Interpretation) {
         let output = self.context.output;
         gathered.finish_events();
+        // Why nothing of the file is taken is said at the end.
+        gathered.groups.retain(|group| !group.code.is_of_the_file());
         if output.json && self.asked {
             return;
         }
@@ -110,6 +147,11 @@ impl Telling<'_> {
             text => output.insist(text),
         }
     }
+}
+
+/// The problem of a file of which nothing is taken.
+fn whole_of<T>(checked: &Result<T, CheckError>) -> Option<Problem> {
+    checked.as_ref().err().and_then(CheckError::problem)
 }
 
 /// Whether an earlier list of problems stands there.

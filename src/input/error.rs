@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::sheets::WorkbookError;
-use crate::domain::Line;
+use crate::domain::{Line, Printable};
 
 /// The file cannot be read as rows. Every message says what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,18 @@ pub enum InputError {
         "the file is empty; its first line must name the columns, for example: email,licenseId,operation"
     )]
     Empty,
+    /// A sheet with nothing in it.
+    #[error(
+        "the sheet '{}' is empty{}; its first line must name the columns, for example: email, licenseId, operation",
+        Printable(sheet),
+        others.first().map_or_else(String::new, |other| format!(" ('{}' may be meant: say --sheet)", Printable(other)))
+    )]
+    EmptySheet {
+        /// Its name.
+        sheet: String,
+        /// The others that can be seen.
+        others: Vec<String>,
+    },
     /// A header and nothing else.
     #[error("the file has a header and no rows; there is nothing to do")]
     NoRows,

@@ -89,12 +89,16 @@ impl RemarkKind {
                 format!("the file is read as {asked}, as asked, though all of it is sound UTF-8")
             }
             Self::DelimiterLine(delimiter) => {
-                format!(
-                    "this line names the delimiter, '{}', and is no row",
-                    Printable(&delimiter.to_string())
-                )
+                let delimiter = match delimiter {
+                    '\t' => "a tab".to_owned(),
+                    other => format!("'{}'", Printable(&other.to_string())),
+                };
+                format!("this line names the delimiter, {delimiter}, and is no row")
             }
             Self::TypeLine => "this line is PowerShell's, and no row".to_owned(),
+            Self::RowsAbove { last } if last.get() > 1 => {
+                format!("what stands above the header was skipped, down to line {last}")
+            }
             Self::RowsAbove { .. } => "what stands above the header was skipped".to_owned(),
             Self::Sheet { name, is_hidden, others, hidden } => {
                 let state = if *is_hidden { ", which is hidden, is read" } else { " is read" };

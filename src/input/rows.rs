@@ -126,7 +126,13 @@ impl Rows {
                 break;
             }
         }
-        let found = top.header()?;
+        let empty = |error| match error {
+            InputError::Empty => {
+                InputError::EmptySheet { sheet: sheets.chosen.clone(), others: sheets.others.clone() }
+            }
+            other => other,
+        };
+        let found = top.header().map_err(empty)?;
         for _ in 0..=found.number {
             records.advance().map_err(|error| refused(path, error))?;
         }

@@ -271,3 +271,38 @@ fn a_mended_copy_keeps_rows_that_end_early_as_they_are() {
     let ran = desk.run(&["check", "mended.csv"]).exits(0);
     assert!(ran.stdout.contains("2 rows end before the last column"), "{}", ran.stdout);
 }
+
+#[test]
+fn a_file_of_which_nothing_is_taken_has_a_problem_like_any_other() {
+    for (csv, code, line) in [
+        ("", "EMPTY_FILE", 1),
+        ("email,license\n", "EMPTY_FILE", 1),
+        ("who,what\na,b\n", "MISSING_COLUMN", 1),
+        ("email,E-Mail,license\na@example.com,,M\n", "TWO_COLUMNS", 1),
+        ("email,licenseId\na@example.com,L1\nlicenseId;email\nL1;b@example.com\n", "SECOND_HEADER", 3),
+        ("email,license\na@example.com,\"M\n", "UNCLOSED_QUOTE", 2),
+        ("<html><body>log in</body></html>", "NOT_A_TABLE", 1),
+    ] {
+        let (service, desk) = silent_desk();
+        desk.write("people.csv", csv);
+        for args in [&["check"][..], &["plan"], &["rehearse"], &["diff", "-o", "changes.csv"], &["apply"]] {
+            desk.write("all.csv", "severity,code,line,column,value,problem,remedy,fix\nold,OLD,9,,,,,\n");
+            let ran = desk.run(&[args, &["people.csv", "--json", "--problems", "all.csv"]].concat());
+            assert!(matches!(ran.code, 1 | 2), "{args:?} {csv}: {}", ran.stderr);
+            let first: serde_json::Value = serde_json::from_str(ran.stdout.lines().next().unwrap()).unwrap();
+            assert_eq!(
+                (first["event"].as_str(), first["code"].as_str()),
+                (Some("problem"), Some(code)),
+                "{args:?}"
+            );
+            assert_eq!(first["line"], line, "{csv}");
+            let all = std::fs::read_to_string(desk.path("all.csv")).unwrap();
+            assert!(
+                all.contains(&format!("\nerror,{code},{line},row,")) && !all.contains("OLD"),
+                "{args:?}: {all}"
+            );
+            assert_eq!(ran.stderr.matches("error: ").count(), 1, "said once: {}", ran.stderr);
+        }
+        assert!(service.asked().is_empty());
+    }
+}

@@ -444,3 +444,34 @@ fn everything_can_be_named_where_an_id_is_meant() {
     let ran = desk.apply(both, &[]).exits(2);
     assert!(ran.stdout.contains("LICENSES_DISAGREE"), "{}", ran.stdout);
 }
+
+#[test]
+fn what_a_configuration_says_wrongly_is_told_in_its_own_words() {
+    for (text, said) in [
+        ("rate = true\n", "seatbatch.toml: rate needs a value"),
+        ("rate = \"fast\"\n", "seatbatch.toml: rate: 'fast' is no rate"),
+        ("only-changes = \"yes\"\n", "only-changes takes no value"),
+        ("on-invalid = \"skp\"\n", "'skp' is none of stop, skip (the nearest is 'skip')"),
+        ("rate=\"1/s\"\nrate=\"2/s\"\n", "line 2: this is written twice"),
+        (
+            "[bundles.Sales]\nlicenses = [\"A\"]\n[bundles.sales]\nlicenses = [\"B\"]\n",
+            "differ in case alone",
+        ),
+        ("[locations]\nBerlin = \"A\"\nBERLIN = \"B\"\n", "differ in case alone"),
+        ("[bundles.sales]\n", "bundles.sales holds nothing"),
+    ] {
+        let (_, desk) = silent_desk();
+        desk.write("seatbatch.toml", text);
+        desk.write("people.csv", "email,license\na@example.com,M\n");
+        let ran = desk.run(&["apply", "people.csv"]).exits(2);
+        assert!(ran.stderr.contains(said), "{text}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("Usage"), "{}", ran.stderr);
+    }
+    let (_, desk) = silent_desk();
+    desk.write(
+        "seatbatch.toml",
+        "[locations]\nBerlin = \"A\"\nBERLIN = \"A\"\n[bundles.none]\nlicenses = []\n",
+    );
+    desk.write("people.csv", "email,license\na@example.com,M\n");
+    desk.run(&["check", "people.csv"]).exits(0);
+}

@@ -356,13 +356,31 @@ impl Columns {
             Some(Field::LicenseId) => Field::License.name(),
             field => field.map_or("", |field| field.name()),
         };
-        let hint = match nearest {
-            Some((_, name)) => format!(". If '{name}' is the column, say --map {field}={}", quoted(name)),
-            None => format!(
+        let hint = match (unseparated(header), nearest) {
+            (Some(hint), _) => hint.to_owned(),
+            (None, Some((_, name))) => {
+                format!(". If '{name}' is the column, say --map {field}={}", quoted(name))
+            }
+            (None, None) => format!(
                 ". Name the column with --map {field}=COLUMN; columns are separated by commas, semicolons or tabs"
             ),
         };
         Err(ColumnsError::Missing { line: header.line().get(), what, found: found(header), hint })
+    }
+}
+
+/// What helps where all names stand in one cell.
+fn unseparated(header: &Header) -> Option<&'static str> {
+    let [name] = header.names() else { return None };
+    let commas = name.contains([',', ';', '\t']);
+    match (commas, name.contains('|')) {
+        (true, _) => Some(
+            ". All of it is one cell: a line above names another delimiter than there is; take that line out",
+        ),
+        (false, true) => {
+            Some(". All of it is one cell: put a line sep=| above it, or separate the columns by commas")
+        }
+        (false, false) => None,
     }
 }
 

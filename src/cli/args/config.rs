@@ -90,6 +90,9 @@ impl Config {
         let bundles = bundles(section(&mut table, "bundles")?)?;
         let services = names(section(&mut table, "services")?, "services")?;
         let locations = names(section(&mut table, "locations")?, "locations")?;
+        refuse_alike("bundles", bundles.iter())?;
+        refuse_alike("services", services.iter())?;
+        refuse_alike("locations", locations.iter())?;
         let mut profiles = section(&mut table, "profiles")?;
         refuse_unknown(&table, &known, "")?;
         for (name, profile) in &profiles {
@@ -221,6 +224,10 @@ fn misread(text: &str, error: &toml::de::Error) -> String {
     let line = error.span().map(|span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
     let place = line.map_or_else(String::new, |line| format!("line {line}: "));
     let shown = line.and_then(|line| text.lines().nth(line - 1)).unwrap_or_default().trim();
+    let is_written_twice = error.message().contains("duplicate key");
+    if is_written_twice {
+        return format!("{place}this is written twice, and once alone can hold: {shown}");
+    }
     let remedy = quoted_keys(shown).map_or_else(
         || "Texts stand in quotes, as in rate = \"300/min\"".to_owned(),
         |quoted| format!("Names with other signs than a to z, digits, _ and - stand in quotes: {quoted}"),
@@ -244,7 +251,9 @@ fn quoted_keys(line: &str) -> Option<String> {
         format!("{} = {}", quoted(name.trim()), value.trim())
     };
     let is_toml = mended.parse::<Table>().is_ok();
-    (is_toml && mended != line).then_some(mended)
+    // More than blanks must be other.
+    let is_other = mended.contains('"') && mended.matches('"').count() != line.matches('"').count();
+    (is_toml && is_other).then_some(mended)
 }
 
 /// The long names of the options that may stand in the file.
@@ -285,6 +294,23 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     nearest.map_or_else(String::new, |(_, known)| format!(" (the nearest is '{known}')"))
 }
 
+/// Refuses two names that are one in a file, where case does not count, and mean two things.
+fn refuse_alike<'a, T: PartialEq + 'a>(
+    section: &str,
+    names: impl Iterator<Item = (&'a String, &'a T)>,
+) -> Result<(), String> {
+    let mut seen: BTreeMap<String, (&String, &T)> = BTreeMap::new();
+    for (name, value) in names {
+        if let Some((other, _)) = seen.get(&name.to_lowercase()).filter(|(_, other)| *other != value) {
+            return Err(format!(
+                "{section}.{other} and {section}.{name} differ in case alone, which files do not tell apart; give one of them another name"
+            ));
+        }
+        seen.insert(name.to_lowercase(), (name, value));
+    }
+    Ok(())
+}
+
 fn section(table: &mut Table, name: &str) -> Result<Table, String> {
     match table.remove(name) {
         None => Ok(Table::new()),
@@ -311,6 +337,11 @@ fn bundle(name: &str, value: Value) -> Result<Bundle, String> {
             "bundles.{name} is not a table; write [bundles.{name}], and licenses = [\"…\"] below"
         ));
     };
+    if table.is_empty() {
+        return Err(format!(
+            "bundles.{name} holds nothing; write licenses = [\"…\"] or sites = [\"…\"] below, or licenses = [] where nothing is meant"
+        ));
+    }
     let mut bundle = Bundle::default();
     for (key, value) in table {
         let list = match key.as_str() {

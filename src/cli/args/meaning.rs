@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 
 use super::Arguments;
 use super::config::Config;
+use super::wording::{Called, Unparsed};
 
 /// Options that mean something together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,41 +81,59 @@ pub(in crate::cli) fn command() -> Command {
         let hidden: Vec<_> = needless.map(|arg| arg.clone().hide(true)).collect();
         whole = whole.mut_subcommand(name, |command| command.args(hidden));
     }
+    for (name, needless) in NOT_SENDING {
+        whole = whole.mut_subcommand(name, |command| {
+            needless.iter().fold(command, |command, id| command.mut_arg(*id, |arg| arg.hide(true)))
+        });
+    }
     super::help::ordered(whole)
 }
+
+/// Sending options that mean nothing to commands that send nothing. They are taken all the same: what was typed for `apply`
+/// is tried with another word in its place.
+const NOT_SENDING: [(&str, &[&str]); 2] = [
+    (
+        "plan",
+        &["failures", "snapshot", "max_failures", "max_attempts", "in_doubt", "give_up_after", "concurrency"],
+    ),
+    ("rehearse", &["failures", "snapshot", "in_doubt", "give_up_after", "concurrency", "rate_per"]),
+];
 
 /// Reads the command line.
 ///
 /// # Errors
-/// What clap has to say, help and version among it.
+/// What is wrong with it; help and version, too.
 pub(in crate::cli) fn parse(
     words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
-) -> Result<Arguments, clap::Error> {
+) -> Result<Arguments, Unparsed> {
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
     let mut whole = command();
-    let mut words: Vec<OsString> = words.into_iter().map(Into::into).collect();
-    let matches = whole.try_get_matches_from_mut(words.clone());
-    let mut matches = matches.map_err(|error| with_plain_usage(error, &words))?;
-    refuse_meaningless(&mut whole, &matches)?;
+    read(&mut whole, words.clone()).map_err(|error| Unparsed::of(error, &whole, &words))
+}
+
+fn read(whole: &mut Command, mut words: Vec<OsString>) -> Result<Arguments, clap::Error> {
+    let mut matches = whole.try_get_matches_from_mut(words.clone())?;
+    refuse_meaningless(whole, &matches)?;
     // A configuration may say for all files how their days are written.
-    let dates_are_said = leaf(&whole, &matches).1.try_contains_id("date_format").unwrap_or(false);
-    let Some(config) = configuration(&mut whole, &matches)? else {
+    let dates_are_said = leaf(whole, &matches).1.try_contains_id("date_format").unwrap_or(false);
+    let Some(config) = configuration(whole, &matches)? else {
         let mut arguments = Arguments::from_arg_matches(&matches)?;
-        refuse_contradictions(&whole, dates_are_said, &mut arguments)?;
+        refuse_contradictions(whole, dates_are_said, &mut arguments)?;
         return Ok(arguments);
     };
-    let (command, given) = leaf(&whole, &matches);
-    let more = config.words(command, given).map_err(|fault| usage(&whole, fault))?;
+    let (command, given) = leaf(whole, &matches);
+    let more = config.words(command, given).map_err(|fault| usage(whole, fault))?;
     if !more.is_empty() {
         let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
         words.splice(end..end, more);
-        matches = whole.try_get_matches_from_mut(words).map_err(|error| {
-            let said = error.to_string();
-            let said = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            usage(&whole, config.fault(said))
+        let read = whole.try_get_matches_from_mut(words.clone());
+        matches = read.map_err(|error| {
+            let said = Called::by(whole, &words).explained(&error);
+            usage(whole, config.fault(said.trim_start_matches("--")))
         })?;
     }
     let mut arguments = Arguments::from_arg_matches(&matches)?;
-    refuse_contradictions(&whole, dates_are_said, &mut arguments)?;
+    refuse_contradictions(whole, dates_are_said, &mut arguments)?;
     if let Some(reading) = arguments.command.reading_mut() {
         reading.configured = config.configured;
     }
@@ -129,19 +148,6 @@ fn refuse_contradictions(
 ) -> Result<(), clap::Error> {
     let Some(reading) = arguments.command.reading_mut() else { return Ok(()) };
     reading.contradiction(dates_are_said).map_or(Ok(()), |fault| Err(usage(whole, fault)))
-}
-
-/// What is missing, with a usage that asks for nothing else: clap shows as needed, too, what the environment has said.
-fn with_plain_usage(mut error: clap::Error, words: &[OsString]) -> clap::Error {
-    if error.kind() == ErrorKind::MissingRequiredArgument {
-        let mut called = command();
-        called.build();
-        for word in words.iter().skip(1).filter_map(|word| word.to_str()) {
-            called = called.find_subcommand(word).cloned().unwrap_or(called);
-        }
-        error.insert(ContextKind::Usage, ContextValue::StyledStr(called.render_usage()));
-    }
-    error
 }
 
 /// The configuration that the command line means.

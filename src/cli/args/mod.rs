@@ -15,6 +15,7 @@ mod record;
 mod sandbox;
 mod sending;
 mod shared;
+mod wording;
 
 use std::path::Path;
 
@@ -35,6 +36,7 @@ pub(super) use record::{Failures, Report, ReportFormat, Status, Undo, Verify};
 pub(super) use sandbox::{Demo, Sandbox};
 pub(super) use sending::{Resume, Retry, Sending};
 pub(super) use shared::Shared;
+pub(super) use wording::Unparsed;
 
 /// Change the Webex licenses of many people from one CSV file, and lose nothing on the way.
 ///
