@@ -364,7 +364,7 @@ fn apply(path: &Path, how: &Interpretation, fails: &mut dyn FnMut() -> bool, to:
     let mut journal = Journal::create(&place).unwrap();
     let Some(checked) = read(&file, how) else { return Asked::new() };
     let (run, totals) =
-        import(&mut journal, &file, checked, &RunSettings::default(), &Background::default()).unwrap();
+        import(&mut journal, &file, checked, &mut RunSettings::default(), &Background::default()).unwrap();
     assert_eq!(totals.total as usize, all.len());
     drop(journal);
     let failed: Vec<_> = all.into_iter().filter(|_| fails()).collect();

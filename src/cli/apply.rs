@@ -87,12 +87,8 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let outlook = outlook.filter(|outlook| outlook.not_read.is_none());
     // Who held what before is known already, and is not asked for once more.
     let outlook = outlook.filter(|_| only_changes || settings.snapshot != Snapshot::No);
-    if outlook.is_some() {
-        settings.snapshot_taken = true;
-        settings.snapshot = Snapshot::No;
-    }
     let background = Background { origin, outlook, only_changes, names: &names.known() };
-    let (run, _) = import(&mut journal, &file, checked, &settings, &background)?;
+    let (run, _) = import(&mut journal, &file, checked, &mut settings, &background)?;
     send_run(context, journal, run, names.readings().clone(), &settings, stops)
 }
 

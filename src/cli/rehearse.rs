@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let mut journal = Journal::create(&path)?;
     let background =
         Background { outlook: only_changes.then_some(&outlook), only_changes, ..Background::default() };
-    let (run, _) = import(&mut journal, &file, checked, &settings, &background)?;
+    let (run, _) = import(&mut journal, &file, checked, &mut settings, &background)?;
 
     let (organization, strangers) = copy.with_users(&journal.reader()?, run, &outlook, users)?;
     drop(outlook);

@@ -22,6 +22,13 @@ pub const fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 423 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 
+/// Whether a status leaves open whether what was asked for was done: something failed in the middle of it, or behind
+/// a gateway that did not wait. It counts as not done, and who is then refused may be refused for having it.
+#[must_use]
+pub const fn leaves_open(status: u16) -> bool {
+    matches!(status, 500 | 502 | 504)
+}
+
 /// Why there is no connection, and whether waiting may help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unconnected {

@@ -91,6 +91,8 @@ pub struct OpenBatch {
     pub part: Part,
     /// It was sent, and what became of it is unknown.
     pub in_doubt: bool,
+    /// An answer has left open whether it was done.
+    pub may_have_passed: bool,
     /// It has been tried before.
     pub tried: bool,
 }

@@ -20,6 +20,7 @@ pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError, add
 pub use advice::{Advice, CODES, advice, may_pass};
 pub use answer::{
     Answer, Body, Holdings, HttpAnswer, ItemError, Prospect, Said, ServerError, Unconnected, is_passing,
+    leaves_open,
 };
 pub use assignment::{
     Action, Assignment, AssignmentNo, Change, Item, Line, Operation, OperationKey, Properties, SiteUrl,

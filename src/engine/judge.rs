@@ -8,7 +8,7 @@ mod tests;
 pub use super::verdict::{Foreign, MayBeDone, Rejection, Verdict};
 use crate::domain::{
     Answer, Assignment, Body, HttpAnswer, Operation, OperationFailure, OrgId, Printable, Prospect, Refusal,
-    Said, ServerError, Unconnected, WireForm, is_passing,
+    Said, ServerError, Unconnected, WireForm, is_passing, leaves_open,
 };
 
 /// Reads the Outcomes table for one answer. `org` is the organization of those that name none.
@@ -35,7 +35,7 @@ fn judge_status(wire: WireForm, org: Option<&OrgId>, sent: &[Assignment], http: 
         (status, _) if is_passing(status) => Verdict::SendAgain {
             retry_after: http.retry_after,
             // The answer is known: in doubt is only what was sent and not answered.
-            done: if matches!(status, 500 | 502 | 504) { MayBeDone::Perhaps } else { MayBeDone::No },
+            done: if leaves_open(status) { MayBeDone::Perhaps } else { MayBeDone::No },
             answered: true,
             throttled: http.status == 429,
             reason: described(http),

@@ -46,6 +46,7 @@ impl Lane {
             let mut batch = Batch::new(lane, span);
             let reason = "the answer never came".to_owned();
             batch.tried_before = open.tried;
+            batch.may_have_passed = open.may_have_passed;
             batch.doubt = open.in_doubt.then_some(Doubt::new(reason));
             (span, (id, batch))
         });

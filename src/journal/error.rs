@@ -1,7 +1,7 @@
 //! What can be wrong with a journal, and what to do about it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
@@ -153,6 +153,11 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// There is no journal here. Whoever is in another folder than he thinks has to see in which.
+    pub(super) fn missing(path: &Path) -> Self {
+        Self::Missing { path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()) }
+    }
+
     /// Sorts what SQLite says by what the user can do about it.
     pub(super) fn of(path: &std::path::Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();

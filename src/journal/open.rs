@@ -92,7 +92,7 @@ impl Journal {
         match owner {
             Owner::Ours => {}
             Owner::Nobody if create || place::beside(path).exists() => {}
-            Owner::Nobody => return Err(JournalError::Missing { path: path.to_owned() }),
+            Owner::Nobody => return Err(JournalError::missing(path)),
             Owner::Other => return Err(JournalError::Foreign { path: path.to_owned() }),
         }
         let right = match handle.take() {
@@ -200,7 +200,7 @@ impl Reader {
         match owner.map_err(|source| JournalError::Open { path: path.to_owned(), source })? {
             Owner::Ours => {}
             Owner::Nobody if place::beside(path).exists() => {}
-            Owner::Nobody => return Err(JournalError::Missing { path: path.to_owned() }),
+            Owner::Nobody => return Err(JournalError::missing(path)),
             Owner::Other => return Err(JournalError::Foreign { path: path.to_owned() }),
         }
         place::refuse_second_name(path, handle.file())?;
@@ -231,7 +231,7 @@ pub fn is_held(path: &Path) -> bool {
 
 fn handle(path: &Path) -> Result<Arc<Handle>, JournalError> {
     Handle::of(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => JournalError::Missing { path: path.to_owned() },
+        io::ErrorKind::NotFound => JournalError::missing(path),
         _ => JournalError::Open { path: path.to_owned(), source },
     })
 }

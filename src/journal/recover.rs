@@ -1,5 +1,6 @@
 //! Opening a run to send it: fresh, paused or left behind by a crash, it is all the same.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
@@ -8,6 +9,7 @@ use super::word::strange;
 use super::{Journal, JournalError, chain};
 use crate::domain::{
     BatchId, LaneResumePoint, OpenBatch, OrgId, Part, ResumePoint, RunId, RunState, Span, WireForm,
+    leaves_open,
 };
 
 impl Journal {
@@ -161,18 +163,31 @@ fn lanes(db: &Connection, run: RunId, now: i64) -> rusqlite::Result<Vec<LaneResu
 }
 
 fn open_batches(db: &Connection, run: RunId) -> rusqlite::Result<Vec<OpenBatch>> {
+    let left_open = left_open(db, run)?;
     db.prepare(
-        "SELECT batch_id, first, last, state = 'in_doubt', attempts > 0 FROM batch INDEXED BY batch_open
+        "SELECT batch_id, first, last, state = 'in_doubt', attempts > 0, http_status FROM batch INDEXED BY batch_open
          WHERE run_id = ?1 AND (state = 'pending' OR state = 'sending' OR state = 'in_doubt') ORDER BY first",
     )?
-    .query_map([run.0], |row| Ok((BatchId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
-    .filter_map(|row| {
-        row.map(|(batch, first, last, in_doubt, tried)| {
-            Span::new(first, last).map(|span| OpenBatch { part: Part { batch, span }, in_doubt, tried })
-        })
-        .transpose()
-    })
+    .query_map([run.0], |row| {
+        let (batch, span) = (BatchId(row.get(0)?), Span::new(row.get(1)?, row.get(2)?));
+        let (in_doubt, tried, last_status): (_, _, Option<u16>) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        let may_have_passed = last_status.is_some_and(leaves_open) || left_open.contains(&batch);
+        Ok(span.map(|span| OpenBatch { part: Part { batch, span }, in_doubt, may_have_passed, tried }))
+    })?
+    .filter_map(Result::transpose)
     .collect()
+}
+
+/// Batches of which an earlier answer than the last has left open whether they were done.
+fn left_open(db: &Connection, run: RunId) -> rusqlite::Result<HashSet<BatchId>> {
+    let mut answered = db.prepare(
+        "SELECT DISTINCT batch_id, http_status FROM attempt WHERE run_id = ?1 AND http_status >= 500",
+    )?;
+    let answered = answered.query_map([run.0], |row| {
+        let (batch, status) = (BatchId(row.get(0)?), row.get(1)?);
+        Ok(leaves_open(status).then_some(batch))
+    })?;
+    answered.filter_map(Result::transpose).collect()
 }
 
 /// Gives each open batch to the lane that it belongs to.

@@ -6,7 +6,7 @@ use super::{Outlook, RunSettings, unix_millis};
 use crate::assign::{
     Asked, CheckError, Checked, InvalidRow, Placed, PlacedOperation, PlacedRow, SecondReading,
 };
-use crate::domain::{OperationKey, RunId};
+use crate::domain::{OperationKey, RunId, Snapshot};
 use crate::engine::Effect;
 use crate::input::InputFile;
 use crate::journal::{
@@ -38,7 +38,9 @@ pub struct Background<'a> {
     pub names: &'a [(String, String)],
 }
 
-/// Reads a checked file a second time, into a new run.
+/// Reads a checked file a second time, into a new run. Where it is known who held what before, that is kept, and the
+/// settings say so from then on: in one transaction, since a run that says so and has nothing kept would have all of it
+/// undone.
 ///
 /// # Errors
 /// [`ImportError`], also where the file is no longer the one that was checked.
@@ -46,7 +48,7 @@ pub fn import(
     journal: &mut Journal,
     file: &InputFile,
     checked: Checked,
-    settings: &RunSettings,
+    settings: &mut RunSettings,
     background: &Background<'_>,
 ) -> Result<(RunId, Totals), ImportError> {
     let layout = serde_json::to_string(checked.layout()).unwrap_or_default();
@@ -79,11 +81,10 @@ pub fn import(
         }
     })?;
     let sealed = importer.seal()?;
-    let settings = RunSettings { snapshot_unknown: unchanged.unknown, ..settings.clone() }.to_json();
-    if background.outlook.is_some() && !background.only_changes {
-        journal.set_in_effect_before(sealed.0, &unchanged.in_effect, &settings)?;
-    } else if unchanged.unknown > 0 {
-        journal.set_settings(sealed.0, &settings)?;
+    if background.outlook.is_some() {
+        (settings.snapshot, settings.snapshot_taken) = (Snapshot::No, true);
+        settings.snapshot_unknown = unchanged.unknown;
+        journal.set_in_effect_before(sealed.0, &unchanged.in_effect, &settings.to_json())?;
     }
     Ok(sealed)
 }

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use super::said_twice;
 use crate::domain::{Body, ErrorCode, Holdings, ItemError, ServerError, WireForm};
 
 /// Reads the body of an answer to `PATCH /licenses/users`.
@@ -14,7 +15,7 @@ pub fn answer_body(form: WireForm, status: u16, content_type: Option<&str>, byte
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Body::Empty;
     }
-    let value: Value = match serde_json::from_slice(bytes) {
+    let value = match said_twice::value(bytes) {
         Ok(value) => value,
         Err(_) if is_page(content_type, bytes) => return Body::Page,
         Err(_) => return Body::Unreadable("is no JSON, or is cut off".to_owned()),

@@ -10,6 +10,7 @@ mod link;
 mod network;
 mod oauth;
 mod retry_after;
+mod said_twice;
 mod token;
 mod token_text;
 mod tracking;

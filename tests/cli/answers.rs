@@ -66,6 +66,25 @@ fn a_206_that_does_not_say_who_failed_is_no_success() {
 }
 
 #[test]
+fn what_an_answer_says_twice_and_differently_is_not_believed() {
+    let array = &["--wire", "array"];
+    let whose = r#"[{"email":"a@example.com","email":"b@example.com","error":{"code":"X"}}]"#;
+    assert!(all_in_doubt(&states(TWO, array, answer(206, whose))));
+    let error = r#"[{"email":"b@example.com","error":{"code":"X"},"error":null}]"#;
+    assert!(
+        states(TWO, array, answer(200, error)).iter().any(|(line, state, _)| *line == 3 && state != "done")
+    );
+    for held in [r#""licenses":["L1"],"licenses":[]"#, r#""licenses":[],"licenses":["L1"]"#] {
+        let body = format!(r#"{{"email":"a@example.com",{held}}}"#);
+        let one = "email,licenseId\na@example.com,L1\n";
+        assert!(all_in_doubt(&states(one, &["--wire", "object"], answer(200, body.clone()))), "{body}");
+    }
+    // What it says twice alike, it says.
+    let alike = r#"{"status":"ok","status":"ok","done":1,"done":2}"#;
+    assert_eq!(states(TWO, array, answer(200, alike)), [done(2), done(3)]);
+}
+
+#[test]
 fn plain_success_with_errors_in_it_is_a_success_in_part() {
     let body = r#"[{"email":"b@example.com","errors":[{"errorCode":"X"}]},{"email":"a@example.com"}]"#;
     assert_eq!(states(TWO, &["--wire", "array"], answer(200, body)), [done(2), failed(3, "X")]);

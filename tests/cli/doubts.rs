@@ -71,6 +71,22 @@ fn who_is_refused_after_an_error_in_the_middle_is_looked_up_before_he_is_called_
 }
 
 #[test]
+fn an_error_in_the_middle_is_not_forgotten_by_whoever_goes_on() {
+    let service = Scripted::start(|asked| match (asked.head.starts_with("GET"), asked.number) {
+        (true, _) => answer(200, json!({"id": "LIC", "users": []}).to_string()),
+        (_, 1) => answer(504, ""),
+        (_, 2) => (429, "Retry-After: 7200\r\n".to_owned(), String::new()),
+        _ => answer(400, json!({"message": "no", "errors": [{"errorCode": "400006"}]}).to_string()),
+    });
+    let desk = Desk::at(&service.url);
+    let args = ["--wire", "array", "--snapshot", "no"];
+    desk.apply("email,licenseId,operation\na@example.com,LIC,remove\n", &args).exits(3);
+    assert_eq!(desk.count("pending"), 1);
+    let ran = desk.run(&["resume", "--json", "--max-wait", "1"]).exits(0);
+    assert_eq!(ran.summary()["done"], 1);
+}
+
+#[test]
 fn a_list_of_holders_is_read_once_for_all_that_is_in_doubt() {
     // Every third answer is lost the first time, and of those users one in two holds the license.
     let users = |number: u64| {

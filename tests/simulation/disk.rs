@@ -164,6 +164,7 @@ impl Disk {
             let open = open.map(|(id, batch)| OpenBatch {
                 part: Part { batch: *id, span: batch.span },
                 in_doubt: batch.state == State::InDoubt,
+                may_have_passed: false,
                 tried: batch.intents > 0,
             });
             let cursor =

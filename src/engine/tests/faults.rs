@@ -258,6 +258,7 @@ fn left_alone(users: u32, untried: u32) -> ResumePoint {
     let open = (0..users).map(|number| OpenBatch {
         part: Part { batch: BatchId(number + 1), span: Span::new(number, number).unwrap() },
         in_doubt: false,
+        may_have_passed: false,
         tried: number >= untried,
     });
     (point.lanes[0].open, point.lanes[0].unsent) = (open.collect(), Vec::new());

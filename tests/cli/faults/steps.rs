@@ -72,6 +72,21 @@ fn death_at_any_step_of_importing_or_reporting_loses_nothing() {
 }
 
 #[test]
+fn death_between_a_run_and_what_was_so_before_it_has_nothing_undone_that_was_so_before() {
+    let service = sandbox(USERS, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(10), &[]).exits(0);
+    desk.write("people.csv", onboarding(20));
+    let fit = ["apply", "people.csv", "--order", "fit", "--snapshot", "auto"];
+    assert!(dies(&desk, &fit, "import.sealed", 0), "nobody died");
+    desk.run(&["resume"]).exits(0);
+    desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    let undone = std::fs::read_to_string(desk.path("undo.csv")).unwrap();
+    assert_eq!(undone.lines().count(), 1 + 10, "{undone}");
+    assert!(!undone.contains("user10@example.com") && undone.contains("user11@example.com"), "{undone}");
+}
+
+#[test]
 fn death_while_a_journal_is_brought_to_a_new_format_leaves_one_or_the_other() {
     for step in ["migration.written", "migration.committed"] {
         let service = sandbox(USERS, WireForm::Array, &[]);
