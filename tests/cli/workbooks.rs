@@ -173,6 +173,36 @@ fn a_cell_that_is_merged_into_another_is_not_empty() {
 }
 
 #[test]
+fn a_merged_cell_beside_the_services_keeps_no_row_from_being_taken() {
+    let mut book = Book::of(&[
+        &["User ID/Email (Required)", "Messaging", "Bench", "Plan"],
+        &["a@example.com", "TRUE", "Berlin", "TRUE"],
+        &["b@example.com", "TRUE", "</>", "TRUE"],
+    ]);
+    book.sheet.push_str("<mergeCells><mergeCell ref=\"C2:C3\"/></mergeCells>");
+    let ran = book.check(&[]).exits(0);
+    assert!(ran.stdout.contains("2 rows for 2 users: 4 to add"), "{}", ran.stdout);
+    // Of a service by its name, and by what stands there.
+    for column in ["B", "D"] {
+        book.sheet =
+            book.sheet.replace("C2:C3\"/>", &format!("C2:C3\"/><mergeCell ref=\"{column}2:{column}3\"/>"));
+        let ran = book.check(&[]).exits(1);
+        assert!(ran.stdout.contains(&format!("{column}3 is merged into")), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn an_empty_sheet_is_named_with_the_one_that_may_be_meant() {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    workbook.add_worksheet().set_name("Cover").unwrap();
+    workbook.add_worksheet().set_name("Data").unwrap().write(0, 0, "email").unwrap();
+    let desk = Desk::at("http://127.0.0.1:9");
+    desk.write("people.xlsx", workbook.save_to_buffer().unwrap());
+    let ran = desk.run(&["check", "people.xlsx"]).exits(1);
+    assert!(ran.stderr.contains("the sheet 'Cover' is empty ('Data' may be meant"), "{}", ran.stderr);
+}
+
+#[test]
 fn rows_that_the_sheet_does_not_show_are_counted() {
     let mut book =
         Book::of(&[HEADER, &["a@example.com", "M"], &["b@example.com", "M"], &["c@example.com", "M"]]);

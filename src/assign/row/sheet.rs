@@ -83,7 +83,7 @@ impl RowInHand<'_> {
                         }
                     ),
                 ),
-                KeptAs::Merged(area) if matters => (
+                KeptAs::Merged(area) if self.says_something(position, wide, due) => (
                     ProblemCode::MergedCells,
                     format!("{place} is merged into {area}, whose value stands in its first cell alone"),
                     "unmerge the cells in Excel (Merge & Center, Unmerge Cells), and write what is meant into each"
@@ -107,6 +107,17 @@ impl RowInHand<'_> {
             *self.problems = told;
         }
         any
+    }
+
+    /// Whether a cell whose value is known asks for something: a column that is not understood is one of a service only where
+    /// its name or a cell says so.
+    fn says_something(&self, position: usize, wide: Option<&Wide>, due: Option<&DueColumn>) -> bool {
+        let cell = self.row.at(position);
+        let may_be_yes = || words::boolean(cell).is_some() || words::is_mark(cell);
+        let is_service = |wide: &Wide| wide.names(position) || wide.holds(position) || may_be_yes();
+        self.columns.is_taken(position)
+            || wide.filter(|wide| wide.has(position)).is_some_and(is_service)
+            || due.is_some_and(|due| due.is_at(position))
     }
 
     fn is_left_out(&self, name: &str) -> bool {
