@@ -91,14 +91,15 @@ impl Preview {
             if !limit.is_exceeded(removals, holders) {
                 continue;
             }
-            let left = match holders.saturating_sub(removals) {
-                0 => "nobody is left with it".to_owned(),
-                1 => "1 keeps it".to_owned(),
-                left => format!("{left} keep it"),
+            let whom = match holders.checked_sub(removals) {
+                Some(0) => format!("{removals} of the {holders} who hold it (nobody is left with it)"),
+                Some(1) => format!("{removals} of the {holders} who hold it (1 keeps it)"),
+                Some(left) => format!("{removals} of the {holders} who hold it ({left} keep it)"),
+                // A site's attendees no list tells, and not every license is in one.
+                None => format!("{} (who holds it is not known)", words::amount(removals, "user", false)),
             };
             return Err(Failure::usage(format!(
-                "{} would be taken away from {removals} of the {holders} who hold it ({left}), and --max-removals allows \
-                 {limit}; nothing was sent",
+                "{} would be taken away from {whom}, and --max-removals allows {limit}; nothing was sent",
                 self.called(stock)
             )));
         }

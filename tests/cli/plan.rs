@@ -133,6 +133,13 @@ fn calling_removals_are_warned_of_and_so_is_a_license_that_nobody_keeps() {
     let refused = desk.run(&["apply", "people.csv", "--yes", "--max-removals", "50%"]).exits(2);
     assert!(refused.stderr.contains("nobody is left with it"), "{}", refused.stderr);
     desk.run(&["apply", "people.csv", "--yes", "--max-removals", "1"]).exits(0);
+    desk.write("site.csv", "email,siteUrl,operation\na@example.com,x.example.com,remove\n");
+    let refused = desk.run(&["apply", "site.csv", "--yes", "--max-removals", "0"]).exits(2);
+    assert!(
+        refused.stderr.contains("x.example.com would be taken away from 1 user (who holds it is not known)"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
