@@ -104,7 +104,7 @@ fn run_of(reader: &Reader, file: &InputFile, header: &Header) -> Result<Option<R
 
 /// What a run's file was taken with and nobody has said now, whatever they said instead.
 fn forgotten(before: &[String], now: &[String]) -> Vec<String> {
-    let said: Vec<String> = options(now).map(|option| subject(&option)).collect();
+    let said: Vec<String> = options(now).map(subject).collect();
     options(before).filter(|option| !said.contains(&subject(option))).flatten().cloned().collect()
 }
 
