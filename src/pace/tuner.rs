@@ -280,7 +280,7 @@ impl Tuner {
         // A calm that held bears out the trust.
         self.trust = (self.trust * if surprises == 0 { 1.4 } else { 1.05 }).min(TRUST);
         let borne = self.borne_before(sent).min(refused);
-        let through = self.measured(now, 5.0).unwrap_or(refused * DEEPEST_CUT).min(borne);
+        let through = self.measured(now, 5.0).map_or(borne, |through| through.min(borne));
         let before = self.between.replace((through, borne));
         let same = before.is_some_and(|(_, before)| (borne / before - 1.0).abs() < SAME);
         self.confirmed = if same { self.confirmed + 1 } else { 0 };
@@ -305,7 +305,7 @@ impl Tuner {
             1 => refused * A_LITTLE,
             2 => through + self.trust * (above - through),
             3 => measured.map_or(through, |measured| measured.max(through)),
-            _ => measured.unwrap_or(refused * 0.93),
+            _ => measured.unwrap_or(through),
         };
         let limit = [limit, through].into_iter().find(|limit| *limit < refused * BELOW);
         let limit = limit.or(measured).unwrap_or(through);

@@ -91,6 +91,15 @@ fn a_wait_that_is_told_is_kept() {
     assert!(tuner.take(Duration::from_secs(32)).is_ok(), "and another where no answer came");
 }
 
+#[test]
+fn a_try_that_was_never_above_the_limit_says_nothing_of_how_far_one_may_go() {
+    for (excess, depth) in [(0.0, 4.0), (2.0, 3.0)] {
+        let mut tuner = Tuner { between: Some((9.0, 10.0)), excess, depth: 4.0, ..Tuner::new(None) };
+        tuner.found(0.0, 1.0);
+        assert_eq!(tuner.depth, depth);
+    }
+}
+
 /// How a service counts.
 #[derive(Clone, Copy)]
 enum Counting {

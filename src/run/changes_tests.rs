@@ -49,6 +49,89 @@ fn number(name: &str) -> usize {
     name.trim_start_matches(['u', 'U', 'P']).split('@').next().unwrap().parse().unwrap()
 }
 
+/// What is written for these rows beside these holders of A, as counts: rows, removals of those whom the file does not
+/// list, and who is spared since nobody can tell.
+fn counted(rows: &str, holders: &[LicenseUser], protected: Option<&str>) -> Changes {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    std::fs::write(&path, format!("email,personId,licenseId,operation,day\n{rows}")).unwrap();
+    let protected = protected.map(|email| vec![email.to_owned()]);
+    let sync = Sync { scope: Vec::new(), protected, most: "100%".parse().unwrap() };
+    written(&InputFile::open(&path).unwrap(), &sync, &[holders.to_vec(), Vec::new()]).unwrap().0
+}
+
+#[test]
+fn who_is_listed_for_another_day_is_not_mistaken_for_somebody_named_otherwise() {
+    let (by_email, by_person) = (person(2, true, false), person(2, false, true));
+    let (stranger_by_email, stranger_by_person) = (person(9, true, false), person(9, false, true));
+    let [email, id] = ["u1@example.com,,A,add,2026-11-26\n", ",P1,A,add,2026-11-26\n"];
+    let [later_email, later_id] = ["u2@example.com,,A,add,2026-11-27\n", ",P2,A,add,2026-11-27\n"];
+    for (today, later, holder, found) in [
+        // From whom it is taken, whom the file lists, and of whom that cannot be told.
+        (id, later_email, &by_person, (0, 0, 1)),
+        (id, later_id, &by_person, (0, 1, 0)),
+        (id, later_id, &stranger_by_person, (1, 0, 0)),
+        (email, later_id, &by_email, (0, 0, 1)),
+        (email, later_email, &by_email, (0, 1, 0)),
+        (email, later_email, &stranger_by_email, (1, 0, 0)),
+    ] {
+        let Changes { unlisted, listed_only, not_comparable, .. } =
+            counted(&format!("{today}{later}"), std::slice::from_ref(holder), None);
+        assert_eq!((unlisted, listed_only, not_comparable), found, "{today}{later}");
+    }
+    // A list that gives no address may have somebody who is protected.
+    let found = counted(id, &[stranger_by_person, person(8, false, true)], Some("u7@example.com"));
+    assert_eq!((found.unlisted, found.not_comparable), (0, 2));
+}
+
+#[test]
+fn what_a_list_cannot_tell_is_counted_and_spares_only_whom_it_may_protect() {
+    let without_email = [person(5, false, true)];
+    let without_id = [person(5, true, false)];
+    let both = [person(1, true, true)];
+    let [add, remove, remove_id] = ["u1@example.com,,A,add,", "u1@example.com,,A,remove,", ",P1,A,remove,"]
+        .map(|row| format!("{row}2026-11-26\n"));
+    for (row, holders, protected, (rows, unknown, spared)) in [
+        (&add, &without_email, None, (1, 1, 0)),
+        (&add, &both, None, (0, 0, 0)),
+        (&remove, &without_email, Some("u9@example.com"), (1, 1, 0)),
+        (&remove, &without_email, Some("u1@example.com"), (0, 0, 1)),
+        (&remove_id, &without_id, None, (1, 1, 0)),
+        (&remove_id, &without_id, Some("u9@example.com"), (0, 0, 1)),
+        (&remove_id, &both, Some("u9@example.com"), (1, 0, 0)),
+        (&remove_id, &both, Some("u1@example.com"), (0, 0, 1)),
+    ] {
+        let found = counted(row, holders, protected);
+        assert_eq!(
+            (found.rows(), found.unknown, found.protected),
+            (rows, unknown, spared),
+            "{row} {protected:?}"
+        );
+    }
+}
+
+#[test]
+fn what_changes_nothing_is_dropped_and_counted_and_so_is_what_nobody_can_tell() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    let rows = "u1@example.com,,A\nu2@example.com,,A\nu2@example.com,,B\nu3@example.com,,A\n,P4,A\n";
+    std::fs::write(&path, format!("email,personId,licenseId\n{rows}")).unwrap();
+    let file = InputFile::open(&path).unwrap();
+    let checked =
+        check(&file, &Interpretation::default(), Order::File, Known::nothing(), &mut |_| {}).unwrap();
+    let (mut outlook, checked) = Outlook::of_file(checked, &file).unwrap();
+    let mut roll = Roll::empty(checked.counts().assignments);
+    for holder in [person(1, true, true), person(2, true, true), person(7, true, false)] {
+        roll.take(&holder, &FileUsers(&checked));
+    }
+    // Of B no list is read: whether it changes anything is not said to be unknown.
+    outlook.take_holders(Rolls::new(vec![Some(roll), None]));
+    assert_eq!((outlook.unknown(), outlook.is_read(0), outlook.is_read(1)), (1, true, false));
+    let spared = outlook.drop_unchanged();
+    assert_eq!((spared.operations, spared.users), (2, 1));
+    assert_eq!(outlook.seat_changes().users().count(), 3);
+}
+
 #[test]
 fn a_file_that_is_the_whole_truth_equals_its_model() {
     let mut random = fastrand::Rng::with_seed(14);

@@ -223,6 +223,71 @@ mod tests {
         assert_eq!(RunSettings::from_json("{}").unwrap(), RunSettings::default());
     }
 
+    #[test]
+    fn seconds_are_durations() {
+        let settings = RunSettings::default();
+        let waits = [settings.timeout(), settings.max_wait(), settings.give_up_after()];
+        assert_eq!(waits.map(|wait| wait.as_secs()), [60, 3600, 600]);
+        let settings = RunSettings { give_up_after_s: Some(5), max_wait_s: 7, ..settings };
+        assert_eq!([settings.give_up_after(), settings.max_wait()].map(|wait| wait.as_secs()), [5, 7]);
+    }
+
+    #[test]
+    fn what_was_found_out_holds_as_long_as_requests_are_the_same() {
+        let before = RunSettings { assured: true, ..RunSettings::default() };
+        let changes: [(fn(&mut RunSettings), bool); 5] = [
+            (|_| {}, true),
+            (|settings| settings.timeout_s = count(7), true),
+            (|settings| settings.base_url = "http://127.0.0.1:1/v1".to_owned(), false),
+            (|settings| settings.org_id = Some("O".to_owned()), false),
+            (|settings| settings.wire = Wire::Object, false),
+        ];
+        for (change, holds) in changes {
+            let mut after = before.clone();
+            change(&mut after);
+            after.compare(&before);
+            assert_eq!((after.unproven, after.assured), (!holds, holds), "{after:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_file_keeps_its_share_of_the_pace_unless_organizations_have_it_for_themselves() {
+        let partition = Some("1/4".parse().unwrap());
+        for (partition, rate_per, kept) in [
+            (None, RatePer::Run, "200/s"),
+            (partition, RatePer::Run, "50/s"),
+            (partition, RatePer::Org, "200/s"),
+        ] {
+            let mut settings = RunSettings { partition, rate_per, ..RunSettings::default() };
+            settings.keep_to("200/s".parse().unwrap());
+            assert_eq!(settings.rate.period(), kept.parse::<Rate>().unwrap().period(), "{rate_per:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_goes_on_after_an_ending_has_looked_at_it() {
+        use engine::Ending;
+        let forbidden = Ending::Forbidden { org: None, words: None, tracking_id: None };
+        let unreachable = Ending::Unreachable(String::new());
+        let begun = RunSettings { unproven: true, ..RunSettings::default() };
+        let insisted = RunSettings { insisted: true, last_try: true, ..begun.clone() };
+        for (before, ending, accepted, (is_insisted, is_last_try, unproven)) in [
+            (&begun, &Ending::Finished, true, (false, false, false)),
+            (&begun, &Ending::Stopped, false, (false, false, true)),
+            (&begun, &forbidden, false, (true, false, true)),
+            (&begun, &unreachable, true, (false, true, false)),
+            // A stop in between changes nothing of that; anything else does.
+            (&insisted, &Ending::Stopped, false, (true, true, true)),
+            (&insisted, &Ending::Finished, true, (false, false, false)),
+            (&insisted, &forbidden, false, (true, false, true)),
+            (&insisted, &unreachable, false, (false, true, true)),
+        ] {
+            let after = before.after(ending, accepted);
+            let found = (after.insisted, after.last_try, after.unproven);
+            assert_eq!(found, (is_insisted, is_last_try, unproven), "{ending:?}, {before:?}");
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_path_that_is_no_text_comes_back() {

@@ -246,6 +246,26 @@ fn a_snapshot_that_cannot_be_had_by_itself_is_said_and_done_without() {
 }
 
 #[test]
+fn a_snapshot_by_itself_takes_a_hundred_requests_and_no_more() {
+    use crate::scripted::{Scripted, answer};
+    for (users, said) in [(30_000, None), (30_001, Some("it takes 101 requests"))] {
+        let service = Scripted::start(move |asked| {
+            let one = serde_json::json!({"id": "A", "name": "Plan A", "totalUnits": 99_999, "consumedUnits": users});
+            match asked.head.starts_with("GET") {
+                true if asked.head.contains("/licenses/A") => answer(200, r#"{"id":"A","users":[]}"#),
+                true => answer(200, serde_json::json!({ "items": [one] }).to_string()),
+                false => answer(200, ""),
+            }
+        });
+        let desk = Desk::at(&service.url);
+        let ran = desk.apply("email,licenseId\na@example.com,A\n", &["--snapshot", "auto"]).exits(0);
+        let is_read = service.asked().iter().any(|asked| asked.head.starts_with("GET /v1/licenses/A"));
+        assert_eq!(is_read, said.is_none(), "{}", ran.stderr);
+        assert!(said.is_none_or(|said| ran.stderr.contains(said)), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_snapshot_that_grows_while_it_is_read_is_done_without() {
     use crate::scripted::{Scripted, answer};
     let id = crate::harness::license("Messaging");

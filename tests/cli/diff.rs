@@ -89,6 +89,46 @@ fn sync_takes_from_whom_the_file_does_not_list_within_its_guards() {
 }
 
 #[test]
+fn what_is_out_of_scope_or_held_by_nobody_is_not_guarded() {
+    let service = organization(with(&[&["A"], &["B"], &["B"]]), WireForm::Array);
+    let desk = Desk::at(&service.url());
+    let diff = |csv: &str, scope: &str| {
+        desk.write("people.csv", csv);
+        let args = ["diff", "people.csv", "-o", "changes.csv", "--sync", "--max-removals", "1", "--json"];
+        counts(
+            &desk.run(&[&args[..], &["--scope", scope]].concat()).exits(0).summary(),
+            ["removes", "unlisted"],
+        )
+    };
+    // Of B the file is not the whole truth: what it asks of it, it asks.
+    let csv =
+        "email,licenseId,operation\nu1@example.com,A,add\nu2@example.com,B,remove\nu3@example.com,B,remove\n";
+    assert_eq!(diff(csv, "Plan A"), [2, 0]);
+    let service_of_a = organization(with(&[&["A"], &["A"]]), WireForm::Array);
+    let desk = Desk::at(&service_of_a.url());
+    desk.write("people.csv", "email,licenseId\nu1@example.com,A\n");
+    let args = ["diff", "people.csv", "-o", "changes.csv", "--sync", "--scope", "Plan B", "--json"];
+    assert_eq!(counts(&desk.run(&args).exits(0).summary(), ["rows", "unlisted"]), [0, 0]);
+}
+
+#[test]
+fn a_license_that_only_a_rule_looks_at_is_taken_from_nobody() {
+    let state = json!({
+        "licenses": [
+            {"id": "P", "name": "Webex Calling - Professional", "totalUnits": 9},
+            {"id": "S", "name": "Webex Calling - Standard", "totalUnits": 9},
+        ],
+        "sites": [],
+        "users": [{"email": "u1@example.com", "licenses": ["P"]}, {"email": "u2@example.com", "licenses": ["S"]}],
+    });
+    let service = organization(state, WireForm::Array);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", "email,licenseId\nu1@example.com,P\n");
+    let args = ["diff", "people.csv", "-o", "changes.csv", "--sync", "--max-removals", "100%", "--json"];
+    assert_eq!(counts(&desk.run(&args).exits(0).summary(), ["rows", "unlisted"]), [0, 0]);
+}
+
+#[test]
 fn failures_that_are_given_back_are_compared_as_their_run_took_them() {
     let service = organization(with(&[&["A"], &["A"]]), WireForm::Array);
     let desk = Desk::at(&service.url());
@@ -156,6 +196,15 @@ fn sync_takes_nothing_from_whom_the_file_lists_for_another_day() {
     // Who holds B keeps it, and it is said why.
     assert!(ran.stderr.contains("Plan B: not compared, since no row asks for it today"), "{}", ran.stderr);
     assert_eq!(ran.summary()["only_later"], json!(["Plan B"]));
+    // Where the scope says so, they count among whom the file lists for it.
+    let later = "email,license,Day\nu1@example.com,A,2020-01-01\nu2@example.com,B,2999-01-01\nu3@example.com,B,2999-01-01\n";
+    let ran = diff(later, &["--due", "Day", "--scope", "Plan B"]).exits(0);
+    assert_eq!(counts(&ran.summary(), ["unlisted", "listed_only"]), [7, 2]);
+    desk.write("people.csv", later);
+    let scope = ["--due", "Day", "--scope", "Plan B", "--sync", "-o", "none.csv", "--max-removals", "2"];
+    let ran = desk.run(&[&["diff", "people.csv"], &scope[..]].concat()).exits(2);
+    let said = "Plan B: the file lists 2 users, 9 hold it and 7 would lose it, where at most 2 may";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
     // Files that only name people; a license that nobody knows may be any.
     diff(
         "email,Day\nu1@example.com,2020-01-01\nu2@example.com,2999-01-01\n",
@@ -307,6 +356,10 @@ fn an_order_is_proposed_where_the_changes_need_it() {
     let listed = "email,licenseId\nu3@example.com,A\nu1@example.com,A\n";
     assert_eq!(diff(2, listed, &sync), (json!("removes-first"), true));
     assert_eq!(diff(3, listed, &sync), (Value::Null, false));
+    // Where not everybody gets through, the order in which more do; none where it changes nothing.
+    let short = "email,licenseId\nu3@example.com,A\nu4@example.com,A\nu1@example.com,A\n";
+    assert_eq!(diff(2, short, &sync), (json!("removes-first"), true));
+    assert_eq!(diff(2, short, &[]), (Value::Null, false));
 }
 
 #[test]

@@ -61,6 +61,8 @@ fn what_changes_nothing_needs_no_unit() {
         [2, 2, 1, 1, 0, 0]
     );
     assert_eq!(counts(&ran.summary(), ["would_fail", "users_nothing_new", "unchanged"]), [0, 3, 3]);
+    let ran = desk.run(&["plan", "people.csv", "--only-changes", "--json"]).exits(0);
+    assert_eq!(counts(&ran.summary(), ["would_fail", "users_nothing_new", "unchanged"]), [0, 3, 3]);
 }
 
 #[test]

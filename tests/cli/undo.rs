@@ -106,6 +106,8 @@ fn of_sites_and_of_whom_the_lists_do_not_name_undo_says_that_it_does_not_know() 
         "email,licenseId,siteUrl\nuser1@example.com,{id},\nuser1@example.com,,meet.example.com\nuser2@example.com,,meet.example.com\n"
     );
     desk.apply(&csv, &["--snapshot", "yes"]).exits(0);
+    let proof = desk.run(&["verify", "--json"]).exits(0);
+    assert_eq!(counts(&proof.summary(), ["compared", "sites_not_compared"]), [1, 1]);
     let undo = desk.run(&["undo", "-o", "undo.csv"]).exits(0);
     assert!(undo.stderr.contains("No list tells who attends a site: of 2 operations"), "{}", undo.stderr);
     assert!(undo.stderr.contains("take out those that the run did not change"), "{}", undo.stderr);
@@ -115,6 +117,12 @@ fn of_sites_and_of_whom_the_lists_do_not_name_undo_says_that_it_does_not_know() 
     // The notes are no part of what is asked.
     desk.run(&["apply", "undo.csv"]).exits(0);
     assert!(service.user("user1@example.com").unwrap().licenses.is_empty());
+
+    // That is not said of them as of those whom a list does not name.
+    let another = Desk::at(&service.url());
+    another.apply(&csv, &["--only-changes"]).exits(0);
+    let undo = another.run(&["undo", "-o", "undo.csv"]).exits(0);
+    assert!(!undo.stderr.contains("the lists did not say"), "{}", undo.stderr);
 
     // A list that names somebody by no address, and a run that paused meanwhile.
     let refused = std::sync::atomic::AtomicBool::new(true);

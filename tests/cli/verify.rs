@@ -227,6 +227,32 @@ fn a_failed_operation_that_is_so_all_the_same_is_drift() {
 }
 
 #[test]
+fn what_differs_is_told_by_what_was_asked_and_what_is_so() {
+    let adds = FILE.replace("remove", "add");
+    for (csv, status, row, found) in [
+        (FILE, 200, "2,a@example.com,,LIC,remove,still held,done,", [2, 1, 0]),
+        (&adds, 200, "3,b@example.com,,LIC,add,not held,done,", [2, 1, 1]),
+        (&adds, 400, "2,a@example.com,,LIC,add,held all the same,failed,", [0, 1, 0]),
+    ] {
+        let service = Scripted::start(move |asked| match asked.head.starts_with("PATCH") {
+            true if status == 200 => answer(200, ""),
+            true => answer(
+                400,
+                json!({"message": "no", "errors": [{"errorCode": "400999", "description": "no"}]})
+                    .to_string(),
+            ),
+            false => answer(200, page(&[("A", Some("a@example.com"))])),
+        });
+        let desk = Desk::at(&service.url);
+        desk.apply(csv, if status == 200 { &[] } else { &["--wire", "object"] });
+        let ran = desk.run(&["verify"]).exits(1);
+        assert!(ran.stdout.contains(row), "{}", ran.stdout);
+        let proof = desk.run(&["verify", "--json"]).exits(1);
+        assert_eq!(counts(&proof.summary(), ["compared", "drift", "additions_not_held"]), found);
+    }
+}
+
+#[test]
 fn a_page_that_leads_elsewhere_or_in_a_circle_is_not_followed() {
     let elsewhere = Scripted::start(|_| answer(200, r#"{"id":"L","users":[]}"#));
     let away = format!("Link: <{}/licenses/L?next=2>; rel=\"next\"\r\n", elsewhere.url);

@@ -38,6 +38,20 @@ fn a_wait_that_a_reading_is_told_is_the_runs_before_its_first_request() {
 }
 
 #[test]
+fn a_wait_that_a_request_is_told_is_kept_with_the_run() {
+    let service = Scripted::start(|asked| match asked.number {
+        1 => too_soon("7200"),
+        _ => answer(200, ""),
+    });
+    let desk = Desk::at(&service.url);
+    let ran = desk.apply(&onboarding(2), &[]).exits(3);
+    assert!(ran.stderr.contains("longer than --max-wait"), "{}", ran.stderr);
+    let resumed = desk.run(&["resume", "--max-wait", "2"]).exits(0);
+    assert_eq!(resumed.stderr.matches("asks to wait").count(), 1, "{}", resumed.stderr);
+    assert_eq!(service.asked().len(), 2);
+}
+
+#[test]
 fn a_run_that_is_gone_on_with_is_running_while_it_reads() {
     static REACHED: AtomicBool = AtomicBool::new(false);
     static GO_ON: AtomicBool = AtomicBool::new(false);
