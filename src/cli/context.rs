@@ -237,6 +237,20 @@ impl Context {
             .run(run.map(RunId))?
             .ok_or_else(|| Failure::usage(format!("the journal {} has no runs yet", self.journal.display())))
     }
+
+    /// The same, of which it is known what was asked for whom.
+    pub(super) fn kept_run(&self, reader: &Reader, run: Option<u32>) -> Result<RunRow, Failure> {
+        let row = self.run_or_newest(reader, run)?;
+        if row.is_pruned {
+            let run = row.run;
+            return Err(Failure::usage(format!(
+                "the persons of run {run} are forgotten ('journal prune'), and with them what it asked; its counts are \
+                 shown by: {}",
+                self.command(format_args!("report {run}"))
+            )));
+        }
+        Ok(row)
+    }
 }
 
 /// The journals that are named, patterns taken for what they match.

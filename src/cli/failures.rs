@@ -13,7 +13,7 @@ use crate::run::RunSettings;
 
 pub(super) fn run(context: &Context, args: &args::Failures) -> Result<Exit, Failure> {
     let reader = Reader::open(&context.journal)?;
-    let row = context.run_or_newest(&reader, args.run)?;
+    let row = context.kept_run(&reader, args.run)?;
     let path = match (&args.output, RunSettings::from_json(&row.settings)) {
         (Some(path), _) => path.clone(),
         (None, Ok(settings)) => settings.failures,

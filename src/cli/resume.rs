@@ -34,7 +34,7 @@ pub(super) fn retry(context: &Context, args: &args::Retry) -> Result<Exit, Failu
     let stops = Stops::listen_for_a_run(runtime);
     let mut journal = Journal::open(&context.journal)?;
     let reader = journal.reader()?;
-    let row = context.run_or_newest(&reader, args.run)?;
+    let row = context.kept_run(&reader, args.run)?;
     refuse_importing(context, &row)?;
     let mut settings = settings(context, &row, &args.sending)?;
     destination(context, &settings.failures, Some(&row.input_path))?;
@@ -119,10 +119,10 @@ fn go_on(
 /// The run asked for; else the newest unfinished one; else the newest, which is finished.
 fn to_resume(context: &Context, reader: &Reader, asked: Option<u32>) -> Result<RunRow, Failure> {
     let row = match asked {
-        Some(run) => context.run_or_newest(reader, Some(run))?,
+        Some(run) => context.kept_run(reader, Some(run))?,
         None => match reader.newest_unfinished()? {
             Some(row) => row,
-            None => context.run_or_newest(reader, None)?,
+            None => context.kept_run(reader, None)?,
         },
     };
     refuse_importing(context, &row)?;

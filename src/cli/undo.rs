@@ -20,7 +20,7 @@ use crate::run::{Now, RunSettings};
 
 pub(super) fn run(context: &Context, args: &args::Undo) -> Result<Exit, Failure> {
     let reader = Reader::open(&context.journal)?;
-    let row = context.run_or_newest(&reader, args.run)?;
+    let row = context.kept_run(&reader, args.run)?;
     let settings = settings(context, &row, &args.asking.only())?;
     let now = if args.live { Some(read_now(context, &reader, &row, &settings)?) } else { None };
     let destination = destination(context, &args.output, Some(&row.input_path))?;

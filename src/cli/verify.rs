@@ -19,7 +19,7 @@ use crate::run::{Verified, VerifyError, verify};
 
 pub(super) fn run(context: &Context, args: &args::Verify) -> Result<Exit, Failure> {
     let reader = Reader::open(&context.journal)?;
-    let row = context.run_or_newest(&reader, args.run)?;
+    let row = context.kept_run(&reader, args.run)?;
     let settings = settings(context, &row, &args.asking.only())?;
     let readings = context.readings(context.client(&settings)?, &settings);
     let runtime = context.runtime()?;

@@ -80,6 +80,8 @@ pub struct RunRow {
     pub host: Option<String>,
     /// With which release of this program.
     pub version: Option<String>,
+    /// Its persons are forgotten, and with them what it asked.
+    pub is_pruned: bool,
 }
 
 impl RunRow {
@@ -218,7 +220,7 @@ pub struct FailedRow<'a> {
 const RUN_COLUMNS: &str =
     "v.run_id, v.input_path, v.input_sha256, v.state, r.reason, v.created_at, v.finished_at,
     v.total, v.done, v.failed, v.pending, v.in_doubt, v.invalid, r.users, r.layout, r.settings, r.wire,
-    v.unchanged, v.os_user, v.host, v.version, r.input_path_bytes
+    v.unchanged, v.os_user, v.host, v.version, r.input_path_bytes, r.pruned_at IS NOT NULL
     FROM runs v JOIN run r ON r.run_id = v.run_id";
 
 fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
@@ -246,6 +248,7 @@ fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         os_user: row.get(18)?,
         host: row.get(19)?,
         version: row.get(20)?,
+        is_pruned: row.get(22)?,
     })
 }
 

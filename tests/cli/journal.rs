@@ -191,6 +191,19 @@ fn old_runs_are_forgotten_and_the_rest_stays_proved() {
         .unwrap();
     assert_eq!((done, failed), (2, 1));
     desk.run(&["journal", "check", "--head", &head]).exits(0);
+    // What nobody knows any more is not compared, reversed or sent again, and no file is written without its rows.
+    for (command, more) in [
+        ("resume", &[][..]),
+        ("retry", &["--yes"]),
+        ("verify", &[]),
+        ("undo", &["-o", "undo.csv"]),
+        ("failures", &["-o", "again.csv"]),
+    ] {
+        let ran = desk.run(&[&[command, "1"], more].concat()).exits(2);
+        assert!(ran.stderr.contains("the persons of run 1 are forgotten"), "{command}: {}", ran.stderr);
+    }
+    assert!(!desk.path("undo.csv").exists() && !desk.path("again.csv").exists());
+    desk.run(&["report", "1"]).exits(0);
     desk.sql().execute_batch("UPDATE run SET done = 3, failed = 0 WHERE run_id = 1").unwrap();
     desk.run(&["journal", "check"]).exits(1);
 }
