@@ -124,9 +124,13 @@ fn tell(
     }
     if row.tally.in_doubt > 0 {
         output.say(format_args!(
-            "{} in doubt {} not among them: nobody knows whether they were done",
+            "{} in doubt {} done",
             output.amount(row.tally.in_doubt, "operation"),
-            if row.tally.in_doubt == 1 { "is" } else { "are" }
+            if row.tally.in_doubt == 1 {
+                "is not among them: nobody knows whether it was"
+            } else {
+                "are not among them: nobody knows whether they were"
+            }
         ));
     }
     if !undone.to_complete.is_empty() {
@@ -134,9 +138,12 @@ fn tell(
         let more = undone.to_complete.len().saturating_sub(SHOWN);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         output.say(format_args!(
-            "To be completed by hand: {} of {path} give back Calling licenses whose number, or extension and \
-             location, the journal does not have: {}{more}",
-            if lines.len() == 1 { "a line" } else { "lines" },
+            "To be completed by hand: {} whose number, or extension and location, the journal does not have: {}{more}",
+            if lines.len() == 1 {
+                format!("a line of {path} gives back a Calling license")
+            } else {
+                format!("lines of {path} give back Calling licenses")
+            },
             lines.join(", ")
         ));
     }

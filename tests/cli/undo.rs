@@ -21,7 +21,12 @@ fn calling_comes_back_with_the_number_that_the_file_had_or_is_to_be_completed() 
     );
     desk.apply(&rows, &["--snapshot", "yes"]).exits(0);
     let undo = desk.run(&["undo", "-o", "undo.csv"]).exits(0);
-    assert!(undo.stderr.contains("To be completed by hand: a line of undo.csv"), "{}", undo.stderr);
+    assert!(
+        undo.stderr
+            .contains("To be completed by hand: a line of undo.csv gives back a Calling license whose"),
+        "{}",
+        undo.stderr
+    );
     let text = std::fs::read_to_string(desk.path("undo.csv")).unwrap();
     assert!(text.contains("add,+14085550101,,,\n"), "{text}");
     let completed: String = text

@@ -98,14 +98,18 @@ fn about_another(assignment: &Assignment, org: Option<&OrgId>, holdings: &Holdin
     let asked = &assignment.user;
     let user = match (asked.person().zip(person_id.as_deref()), asked.email().zip(email.as_deref())) {
         // The ID says who it is; a person has several addresses.
-        (Some((person, given)), _) => (person.key() != IdKey::of(given)).then_some(("the person", given)),
-        (None, Some((email, given))) => (email.key() != address_key(given)).then_some(("the address", given)),
+        (Some((person, given)), _) => {
+            (person.key() != IdKey::of(given)).then_some(("the person", given, "who"))
+        }
+        (None, Some((email, given))) => {
+            (email.key() != address_key(given)).then_some(("the address", given, "which"))
+        }
         (None, None) => None,
     };
     let asked_org = organization(assignment, org).zip(org_id.as_deref());
     let org = asked_org.filter(|(asked, given)| *asked != IdKey::of(given));
-    user.or(org.map(|(_, given)| ("the organization", given)))
-        .map(|(what, given)| format!("{what} {}, who was not asked about", Printable(given)))
+    user.or(org.map(|(_, given)| ("the organization", given, "which")))
+        .map(|(what, given, who)| format!("{what} {}, {who} was not asked about", Printable(given)))
 }
 
 /// The organization that was asked about: the one that is named, or else that of the licenses.
