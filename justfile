@@ -25,6 +25,16 @@ steps:
 simulate SEEDS="20000":
     SEEDS={{SEEDS}} cargo test --release --test simulation -- --nocapture
 
+# The engine, broken on purpose.
+planted:
+    tests/planted.py --seeds 2000
+
+# Mutants of some files: just mutants --lib 'src/pace/*.rs'
+mutants *ARGS:
+    python3 -m venv target/python
+    target/python/bin/pip install -q -r tests/mutants/requirements.txt
+    target/python/bin/python tests/mutants/run.py {{ARGS}}
+
 # The sandbox against the specification and a client that is not ours.
 openapi:
     python3 -m venv target/python

@@ -109,6 +109,8 @@ fn what_is_out_of_scope_or_held_by_nobody_is_not_guarded() {
     desk.write("people.csv", "email,licenseId\nu1@example.com,A\n");
     let args = ["diff", "people.csv", "-o", "changes.csv", "--sync", "--scope", "Plan B", "--json"];
     assert_eq!(counts(&desk.run(&args).exits(0).summary(), ["rows", "unlisted"]), [0, 0]);
+    let ran = desk.run(&["diff", "people.csv", "-o", "changes.csv", "--sync", "--scope", "Plan C"]).exits(2);
+    assert!(ran.stderr.contains("--scope Plan C: the organization has no such license"), "{}", ran.stderr);
 }
 
 #[test]
