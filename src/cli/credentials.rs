@@ -66,7 +66,9 @@ pub(super) fn client_credentials() -> Result<ClientCredentials, Failure> {
     match (id, secret(CLIENT_SECRET)?) {
         (Some(id), Some(secret)) => Ok(ClientCredentials { id, secret }),
         _ => Err(Failure::usage(format!(
-            "the integration's ID and secret are missing; put them into {CLIENT_ID} and {CLIENT_SECRET}"
+            "the integration's ID and secret are missing; make an integration on developer.webex.com, with the scopes \
+             spark-admin:people_write, spark-admin:licenses_read and spark-admin:people_read, and put its ID and secret into \
+             {CLIENT_ID} and {CLIENT_SECRET}"
         ))),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
 
 use super::args::{self, OnInvalid};
+use super::check::described;
 use super::context::Context;
 use super::event::{Event, RehearsalSummary, Summary};
 use super::exit::{Exit, Failure};
@@ -33,6 +34,8 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let known = telling.first_look(&file, catalog.known_for(&file, &how))?.map_err(Failure::found)?;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})?.map_err(Failure::found)?;
     super::apply::refuse_unclear(&checked)?;
+    let (output, counts) = (context.output, checked.counts());
+    output.print(format_args!("{}: {}", args.file.display(), described(output, &counts)))?;
     let (mut outlook, mut checked) = Outlook::look(checked, &file, &mut catalog, Depth::Holders)?;
     refuse_unread(&outlook)?;
     let unknown = outlook.unknown();

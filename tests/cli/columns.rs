@@ -392,6 +392,30 @@ fn a_second_column_of_licenses_is_not_left_out() {
 }
 
 #[test]
+fn a_column_that_speaks_of_licenses_is_proposed_and_not_left_out() {
+    let desk = desk();
+    for column in ["Gewünschte Lizenzen", "Requested licenses", "Webex-Lizenzen"] {
+        desk.write(
+            "people.csv",
+            format!("email,{column}\na@example.com,Messaging\nb@example.com,Messaging;Meetings Suite\n"),
+        );
+        let map = format!("license={column}");
+        let ran = desk.run(&["check", "people.csv"]).exits(1);
+        let said = format!("If '{column}' is the column, say --map license=");
+        assert!(ran.stderr.contains(&said), "{}{}", ran.stdout, ran.stderr);
+        let ran = desk.run(&["check", "people.csv", "--add", "Events"]).exits(1);
+        for said in
+            ["UNCLEAR_COLUMN", "a cell of it names a license", "instead of what is asked of every user"]
+        {
+            assert!(ran.stdout.contains(said), "{column}: {said}: {}", ran.stdout);
+        }
+        desk.run(&["check", "people.csv", "--add", "Events", "--ignore", column]).exits(0);
+        let ran = desk.run(&["check", "people.csv", "--map", &map]).exits(0);
+        assert!(ran.stdout.contains("3 to add"), "{}", ran.stdout);
+    }
+}
+
+#[test]
 fn a_column_called_bundle_is_not_left_out() {
     let desk = desk();
     desk.write("seatbatch.toml", "[bundles.engineer]\nlicenses = [\"Meetings Suite\"]\n");

@@ -53,7 +53,7 @@ impl Hint {
         match self {
             Self::Named => true,
             Self::Removal => words::is_removal(cell),
-            Self::License => words::is_license_name(cell),
+            Self::License => cell.split([';', '|']).any(|name| words::is_license_name(name.trim())),
             Self::Leaver => words::is_leaver(cell),
             Self::LastDay => cell.len() <= 32 && cell.contains(|c: char| c.is_ascii_digit()),
         }
@@ -72,7 +72,7 @@ impl Hint {
         let watched = [
             (Self::Named, !innocent && words::names_action(name)),
             (Self::Removal, !innocent && columns.position(Field::Operation).is_none()),
-            (Self::License, !innocent && how.requests.is_empty() && words::names_object(name)),
+            (Self::License, !innocent && words::names_object(name)),
             (Self::Leaver, !innocent && !says && words::is_status(name)),
             (Self::LastDay, takes && words::is_last_day(name)),
         ];
@@ -98,6 +98,8 @@ pub(crate) struct Doubtful {
     watched: Vec<WatchedColumn>,
     /// The column of licenses, where there is one.
     licenses: Option<String>,
+    /// Options say what is asked of every user.
+    is_asked_of_all: bool,
 }
 
 impl Doubtful {
@@ -122,7 +124,8 @@ impl Doubtful {
             })
         });
         let licenses = columns.position(Field::License).map(|_| columns.name(Field::License).to_owned());
-        Self { header: header.clone(), watched: watched.collect(), licenses }
+        let is_asked_of_all = !how.requests.is_empty();
+        Self { header: header.clone(), watched: watched.collect(), licenses, is_asked_of_all }
     }
 
     /// Takes columns out of doubt.
@@ -198,6 +201,10 @@ impl Doubtful {
         let takes = match self.licenses.as_deref().filter(|_| field == Field::License) {
             // A second column of them cannot be taken.
             Some(other) => format!("put its licenses into the column '{other}', separated by semicolons"),
+            None if self.is_asked_of_all && column.told(Hint::License).is_some() => format!(
+                "say --map license={} instead of what is asked of every user, if its licenses are meant",
+                quoted(name)
+            ),
             None => format!("say --map {}={} if it is the {}", field.name(), quoted(name), field.name()),
         };
         let remedy = format!("{first}{takes}, or --ignore {} to leave it out", quoted(name));

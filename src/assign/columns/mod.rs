@@ -351,6 +351,10 @@ impl Columns {
         }
         let alike = header.names().iter().rev().map(|name| (words::most_alike(name, wanted), name));
         let nearest = alike.filter(|(likeness, _)| *likeness >= 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
+        let nearest = nearest.map(|(_, name)| name).or_else(|| {
+            let speaks = |name: &&String| wanted.contains(&Field::License) && words::names_object(name);
+            header.names().iter().find(speaks)
+        });
         // A column called license takes names and IDs.
         let field = match wanted.first() {
             Some(Field::LicenseId) => Field::License.name(),
@@ -358,7 +362,7 @@ impl Columns {
         };
         let hint = match (unseparated(header), nearest) {
             (Some(hint), _) => hint.to_owned(),
-            (None, Some((_, name))) => {
+            (None, Some(name)) => {
                 format!(". If '{name}' is the column, say --map {field}={}", quoted(name))
             }
             (None, None) => format!(
