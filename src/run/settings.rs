@@ -235,7 +235,8 @@ mod tests {
     #[test]
     fn what_was_found_out_holds_as_long_as_requests_are_the_same() {
         let before = RunSettings { assured: true, ..RunSettings::default() };
-        let changes: [(fn(&mut RunSettings), bool); 5] = [
+        type Change = fn(&mut RunSettings);
+        let changes: [(Change, bool); 5] = [
             (|_| {}, true),
             (|settings| settings.timeout_s = count(7), true),
             (|settings| settings.base_url = "http://127.0.0.1:1/v1".to_owned(), false),
