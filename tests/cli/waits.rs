@@ -33,7 +33,7 @@ fn a_wait_that_a_reading_is_told_is_the_runs_before_its_first_request() {
     assert_eq!(sent(), 0, "sent while the service wants everyone to wait");
     // Whoever comes back early waits as long as he bears, and asks and sends then.
     let resumed = desk.run(&["resume", "--max-wait", "2"]).exits(0);
-    assert_eq!(resumed.stderr.matches("asks to wait 2").count(), 1, "{}", resumed.stderr);
+    assert_eq!(resumed.stderr.matches("asks to wait").count(), 1, "{}", resumed.stderr);
     assert_eq!((sent(), service.asked().len()), (1, 3));
 }
 
