@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{self, OnInvalid};
-use super::check::described;
+use super::check::{described, refused};
 use super::conclusion::summary;
 use super::confirm::{Deed, can_ask, confirm};
 use super::context::{Context, absolute};
@@ -17,7 +17,6 @@ use super::preview::{Preview, Voice};
 use super::saved_plan::SavedPlan;
 use super::sending::{Stops, send_run};
 use super::telling::Telling;
-use super::words;
 use crate::assign::Checked;
 use crate::domain::{Order, Partition, RunState, Sequence, Snapshot};
 use crate::input::InputFile;
@@ -227,10 +226,5 @@ fn refuse_invalid(checked: &Checked, on_invalid: OnInvalid) -> Result<(), Failur
     if counts.invalid == 0 || on_invalid == OnInvalid::Skip {
         return Ok(());
     }
-    Err(Failure::usage(format!(
-        "{} of {} cannot be sent, so nothing was; {}, or send the others with --on-invalid skip",
-        counts.invalid,
-        words::amount(counts.rows, "row", false),
-        if counts.invalid == 1 { "mend it" } else { "mend them" }
-    )))
+    Err(refused(&counts, "nothing was", ", or send the others with --on-invalid skip"))
 }

@@ -10,6 +10,7 @@ use super::mend::{Fixes, Mended};
 use super::output::Output;
 use super::outputs::place;
 use super::telling::Telling;
+use super::words;
 use crate::assign::{Counts, Known, Problem};
 use crate::domain::Order;
 use crate::input::InputFile;
@@ -62,6 +63,16 @@ fn tell_mended(output: Output, mended: &Mended, path: &Path) {
     };
     let place = place(path);
     output.say(format_args!("{cells} mended{headers}; {rows} written to {place}; {left}{short}"));
+}
+
+/// Why nothing comes of a file, and what to do with its rows that are at fault.
+pub(super) fn refused(counts: &Counts, nothing: &str, otherwise: &str) -> Failure {
+    Failure::usage(format!(
+        "{} of {} cannot be sent, so {nothing}; mend {}{otherwise}",
+        counts.invalid,
+        words::amount(counts.rows, "row", false),
+        if counts.invalid == 1 { "it" } else { "them" }
+    ))
 }
 
 /// What a file asks for, in a sentence.

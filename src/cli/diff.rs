@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::args;
+use super::check::refused;
 use super::context::Context;
 use super::event::Summary;
 use super::exit::{Exit, Failure};
@@ -39,12 +40,7 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
     let counts = checked.counts();
     super::apply::refuse_unclear(&checked)?;
     if counts.invalid > 0 {
-        return Err(Failure::usage(format!(
-            "{} of {} cannot be sent, so nothing was compared; {} first",
-            counts.invalid,
-            words::amount(counts.rows, "row", false),
-            if counts.invalid == 1 { "mend it" } else { "mend them" }
-        )));
+        return Err(refused(&counts, "nothing was compared", " first"));
     }
     let sync = if args.sync { Some(sync(args)?) } else { None };
     let mut trouble = None;
