@@ -192,7 +192,7 @@ pub fn check(
         let cells = std::mem::take(&mut wide.padded);
         padding.join(wide.positions(), cells);
     }
-    padding.problems(rows.names()).chain(doubtful.last_days()).for_each(|problem| checker.tell(&problem));
+    padding.problems(rows.names()).chain(doubtful.days()).for_each(|problem| checker.tell(&problem));
     checker.tell_columns(doubtful.problems().chain(beside.problem()).collect());
     // The second reading finds nothing out that the first one knows.
     checker.reader.how.encoding = Some(layout.encoding);
@@ -236,6 +236,12 @@ fn tell_findings(
     Ok(())
 }
 
+/// The user of the last row that names one, and that row's line.
+struct UserAbove {
+    user: RowUser,
+    line: Line,
+}
+
 struct Checker<'a> {
     on_problem: &'a mut dyn FnMut(&Problem),
     reader: RowReader,
@@ -249,8 +255,8 @@ struct Checker<'a> {
     shared: HashMap<u32, Line>,
     /// Users of whom a row cannot be sent, and its line.
     refused: HashMap<u32, Line>,
-    /// The user of the last row that names one, by slot.
-    latest: Option<u32>,
+    /// The user of the last row that names one.
+    latest: Option<UserAbove>,
     orgs: Organizations,
     extensions: Extensions,
     /// What is asked of each target, by its number.
@@ -297,12 +303,18 @@ impl<'a> Checker<'a> {
     fn row(&mut self, row: &Row<'_>) -> Result<(), CheckError> {
         self.counts.rows += 1;
         match self.reader.read(row) {
-            RowOutcome::Asks(user) => self.admit(row, &user)?,
-            RowOutcome::Idle(_) => self.counts.idle += 1,
+            RowOutcome::Asks(user) => {
+                self.admit(row, &user)?;
+                self.latest = Some(UserAbove { user, line: row.line() });
+            }
+            RowOutcome::Idle(user) => {
+                self.counts.idle += 1;
+                self.latest = Some(UserAbove { user, line: row.line() });
+            }
             RowOutcome::NotDue => self.counts.not_due += 1,
             RowOutcome::Refused(user) => {
                 self.counts.invalid += 1;
-                self.refuse(row, &user);
+                self.refuse(row, user);
                 // Names that lead nowhere are told once, at the end.
                 for problem in std::mem::take(&mut self.reader.problems) {
                     self.tell(&problem);
@@ -316,19 +328,22 @@ impl<'a> Checker<'a> {
     }
 
     /// Leaves out whoever a row may be of that cannot be sent.
-    fn refuse(&mut self, row: &Row<'_>, user: &RowUser) {
+    fn refuse(&mut self, row: &Row<'_>, user: RowUser) {
         let line = row.line();
         if self.reader.is_of_the_user_above(row)
-            && let Some(slot) = self.latest
+            && let Some(above) = &self.latest
         {
+            let (email, person) = above.user.names();
+            let slot = self.roster.admit(email, person).user;
             self.refused.entry(slot).or_insert(line);
+            self.reader.tell_of_the_user_above(email.or(person).unwrap_or_default(), above.line);
         }
         let perhaps = std::mem::take(&mut self.reader.perhaps_of);
-        for user in std::iter::once(user).chain(&perhaps).filter(|user| user.names() != (None, None)) {
+        for user in std::iter::once(user).chain(perhaps).filter(|user| user.names() != (None, None)) {
             let (email, person) = user.names();
             let slot = self.roster.admit(email, person).user;
-            self.latest = Some(slot);
             self.refused.entry(slot).or_insert(line);
+            self.latest = Some(UserAbove { user, line });
         }
     }
 
@@ -336,7 +351,6 @@ impl<'a> Checker<'a> {
         let line = row.line();
         let (email, person) = user.names();
         let admitted = self.roster.admit(email, person);
-        self.latest = Some(admitted.user);
         let contradiction = if admitted.second_person {
             Some(CrossRow::TwoPersonIds)
         } else if admitted.tied_late && !self.orgs.tie(admitted.email, admitted.user) {

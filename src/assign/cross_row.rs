@@ -90,6 +90,7 @@ impl CrossRow {
             message,
             remedy: remedy.into(),
             fix: None,
+            rows: None,
         }
     }
 

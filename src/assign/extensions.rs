@@ -62,6 +62,7 @@ fn odd(lengths: &[Length], column: &str, cell: Option<usize>) -> Vec<Problem> {
             ),
             remedy: "if zeros are missing, format the column as text and put the extensions in again".into(),
             fix: None,
+            rows: None,
         })
     });
     told.collect()

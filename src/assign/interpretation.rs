@@ -29,6 +29,8 @@ pub struct Interpretation {
     pub requests: Vec<Request>,
     /// Rows are taken from a day on.
     pub due: Option<Due>,
+    /// The day that it is, where that is known: days that are still to come are told from days that are past.
+    pub today: Option<Date>,
     /// Only the users of this part are taken.
     pub partition: Option<Partition>,
     /// Sets of licenses and sites, by name.
@@ -66,6 +68,11 @@ impl Request {
     /// Whether it takes something away.
     pub(super) const fn takes_away(&self) -> bool {
         matches!(self, Self::License(Action::Remove, _) | Self::RemoveAll)
+    }
+
+    /// Whether it gives something.
+    pub(super) const fn gives(&self) -> bool {
+        matches!(self, Self::License(Action::Add, _))
     }
 
     /// Whether it names a license by its name.

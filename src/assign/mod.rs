@@ -13,6 +13,7 @@ mod check;
 mod columns;
 mod counts;
 mod cross_row;
+mod days;
 mod extensions;
 mod field;
 mod interpretation;

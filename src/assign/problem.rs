@@ -197,6 +197,8 @@ codes! {
     NoDate => "NO_DATE",
     /// A column of last days, and no option that keeps to it.
     LastDayUnused => "LAST_DAY_UNUSED",
+    /// A column of first days that are still to come, and no option that keeps to it.
+    FirstDayUnused => "FIRST_DAY_UNUSED",
 }
 
 impl ProblemCode {
@@ -220,7 +222,8 @@ impl ProblemCode {
             | Self::HoldsNothing
             | Self::EmptyOperation
             | Self::NoDate
-            | Self::LastDayUnused => Severity::Warning,
+            | Self::LastDayUnused
+            | Self::FirstDayUnused => Severity::Warning,
             Self::LinesSkipped | Self::OtherSheets => Severity::Note,
             _ => Severity::Error,
         }
@@ -296,6 +299,9 @@ pub struct Problem {
     /// What the cell must hold instead, where that is certain: what `check --fix` writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+    /// How many rows have it, where a name is told once for all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
 }
 
 impl Problem {

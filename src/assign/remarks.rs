@@ -82,6 +82,7 @@ impl Padding {
             message,
             remedy: "nothing needs to be done; check --fix takes them out of the file".into(),
             fix: None,
+            rows: None,
         })
     }
 }
@@ -139,6 +140,7 @@ impl EmptyOperations {
             message,
             remedy: "write remove where that is meant, and add where it is not".into(),
             fix: None,
+            rows: None,
         })
     }
 }
@@ -165,6 +167,7 @@ impl From<&Remark> for Problem {
             message: remark.kind.message(),
             remedy: remark.kind.remedy().into(),
             fix: None,
+            rows: None,
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{Hash as _, Hasher as _};
+
+use siphasher::sip::SipHasher13;
 
 use super::cells::{self, CellFault};
 use super::names::{LicenseNames, NameMatch};
@@ -44,6 +47,8 @@ pub struct Targets {
     licenses: HashMap<Option<OrgId>, ByCell<NamedTarget>>,
     sites: ByCell<Result<TargetNo, CellFault>>,
     unresolved: Vec<Unresolved>,
+    /// Their numbers, by a hash of the name and of what is wrong with it: a name may stand alone and in lists.
+    unresolved_numbers: HashMap<u64, usize>,
     /// Entries of lists and options, each once.
     words: Vec<Box<str>>,
     word_numbers: HashMap<Box<str>, WordNo>,
@@ -97,6 +102,8 @@ struct Unresolved {
     text: Box<str>,
     /// The first row that uses it, and the column.
     first: Option<(Line, Box<str>, Option<usize>)>,
+    /// The last row that uses it.
+    last: Option<Line>,
     rows: u64,
 }
 
@@ -238,8 +245,18 @@ impl Targets {
 
     /// Keeps a name that leads nowhere, to be told once.
     pub(super) fn unresolved(&mut self, text: &str, fault: CellFault) -> NamedTarget {
-        self.unresolved.push(Unresolved { fault, text: text.into(), first: None, rows: 0 });
-        NamedTarget::Unresolved(self.unresolved.len() - 1)
+        let mut hasher = SipHasher13::new();
+        (text, &fault.message).hash(&mut hasher);
+        let hash = hasher.finish();
+        let known = self.unresolved_numbers.get(&hash).copied();
+        let is_same = |known: &Unresolved| *known.text == *text && known.fault == fault;
+        if let Some(number) = known.filter(|number| self.unresolved.get(*number).is_some_and(is_same)) {
+            return NamedTarget::Unresolved(number);
+        }
+        let number = self.unresolved.len();
+        self.unresolved.push(Unresolved { fault, text: text.into(), first: None, last: None, rows: 0 });
+        self.unresolved_numbers.insert(hash, number);
+        NamedTarget::Unresolved(number)
     }
 
     /// Counts a row that uses such a name, and gives the row's own problem.
@@ -251,7 +268,8 @@ impl Targets {
         cell: Option<usize>,
     ) -> Option<Problem> {
         let unresolved = self.unresolved.get_mut(number)?;
-        unresolved.rows += 1;
+        // A row that names it twice is one row.
+        unresolved.rows += u64::from(unresolved.last.replace(line) != Some(line));
         unresolved.first.get_or_insert_with(|| (line, column.into(), cell));
         Some(unresolved.problem(line, column, cell))
     }
@@ -264,6 +282,7 @@ impl Targets {
             if unresolved.rows > 1 {
                 problem.message = format!("{} ({} rows, from line {line})", problem.message, unresolved.rows);
             }
+            problem.rows = Some(unresolved.rows);
             Some(problem)
         })
     }
@@ -333,6 +352,7 @@ impl Unresolved {
             message: self.fault.message.clone(),
             remedy: self.fault.remedy.clone(),
             fix: self.fault.fix.clone(),
+            rows: None,
         }
     }
 }

@@ -30,6 +30,7 @@ impl CheckError {
             message: message.to_owned(),
             remedy: remedy.to_owned().into(),
             fix: None,
+            rows: None,
         })
     }
 }

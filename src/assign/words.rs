@@ -129,7 +129,10 @@ const LONGEST_WORD: usize = 32;
 /// What else people's words tell: the state that somebody is in, days, what is given and taken.
 static HINTS: LazyLock<HashSet<(&'static str, String)>> = LazyLock::new(|| {
     let hints = records(include_str!("words/hints.csv"));
-    hints.map(|(kind, word)| (kind, if kind == "leaver" { word.to_lowercase() } else { key(word) })).collect()
+    let is_of_cells = |kind| ["leaver", "no"].contains(&kind);
+    hints
+        .map(|(kind, word)| (kind, if is_of_cells(kind) { word.to_lowercase() } else { key(word) }))
+        .collect()
 });
 
 /// Words by their first byte and their length: most cells are not looked up.
@@ -185,6 +188,33 @@ pub(super) fn is_status(name: &str) -> bool {
 /// Whether a column of this name has the day on which somebody goes.
 pub(super) fn is_last_day(name: &str) -> bool {
     HINTS.contains(&("last day", key(name)))
+}
+
+/// Whether a column of this name has the day on which somebody begins.
+pub(super) fn is_first_day(name: &str) -> bool {
+    HINTS.contains(&("first day", key(name)))
+}
+
+/// Whether a column is called after those who have gone, as `Leaver` or `Has left`.
+pub(super) fn names_leavers(name: &str) -> bool {
+    static NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        HINTS
+            .iter()
+            .filter(|(kind, _)| ["leaver", "gone"].contains(kind))
+            .map(|(_, word)| key(word))
+            .collect()
+    });
+    NAMES.contains(&key(name))
+}
+
+/// Whether a column is called after those who have not gone, as `Active` or `Account enabled`.
+pub(super) fn names_those_there(name: &str) -> bool {
+    HINTS.contains(&("there", key(name)))
+}
+
+/// What a cell of a column of yes and no says, ticks among it.
+pub(super) fn yes_or_no(cell: &str) -> Option<bool> {
+    boolean(cell).or_else(|| is_mark(cell).then(|| !HINTS.contains(&("no", cell.to_lowercase()))))
 }
 
 /// Whether a column is called as an operation is, as `to be removed` or `Remove license`.

@@ -106,10 +106,10 @@ impl Teller<'_> {
     fn reasons(&self, reasons: &[Reason]) {
         for reason in reasons.iter().take(MOST_CODES) {
             let count = self.output.number(reason.count);
-            let (code, words) = (spoken(&reason.code), Printable(&reason.message));
+            let code = spoken(&reason.code);
             let known = advice(&reason.code).filter(|_| !reason.is_invalid);
             let meaning = match known {
-                _ if !reason.message.is_empty() => format!(": {words}"),
+                _ if !reason.message.is_empty() => in_words(reason),
                 Some(known) => format!(": {}", known.meaning),
                 None => String::new(),
             };
@@ -185,6 +185,15 @@ impl Teller<'_> {
             self.tell(format_args!("What may pass the second time is sent again as it is with: {retry}"));
         }
     }
+}
+
+/// The words that came with a code; where others came too, as an example.
+pub(super) fn in_words(reason: &Reason) -> String {
+    let example = if reason.varies { ", for example" } else { "" };
+    if reason.message.is_empty() {
+        return String::new();
+    }
+    format!("{example}: {}", Printable(&reason.message))
 }
 
 /// A code as people read it.

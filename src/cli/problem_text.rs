@@ -17,6 +17,8 @@ const INDENT: usize = 4;
 pub(super) struct Shown<'a> {
     pub(super) output: Output,
     pub(super) count: u64,
+    /// Whether it is names that are counted, each told once for all its rows.
+    pub(super) are_names: bool,
     /// The first of them.
     pub(super) first: &'a [Problem],
     /// Their values with how often they came, where that says more.
@@ -41,7 +43,8 @@ pub(super) fn shown(kind: &Shown<'_>) -> String {
     let mut text = if kind.count == 1 {
         format!("{word} {code}\n")
     } else {
-        format!("{word} {code}, {} times\n", kind.output.number(kind.count))
+        let what = if kind.are_names { "names" } else { "times" };
+        format!("{word} {code}, {} {what}\n", kind.output.number(kind.count))
     };
     let same_remedy = kind.first.iter().all(|other| other.remedy == problem.remedy);
     let mut before = None;
@@ -59,11 +62,17 @@ pub(super) fn shown(kind: &Shown<'_>) -> String {
     }
     let left = kind.count.saturating_sub(kind.first.len() as u64);
     if left > 0 {
-        let _ = writeln!(text, "  and {} more", kind.output.number(left));
+        let more = kind.output.number(left);
+        let _ = match (kind.are_names, left) {
+            (true, 1) => writeln!(text, "  and 1 more name"),
+            (true, _) => writeln!(text, "  and {more} more names"),
+            (false, _) => writeln!(text, "  and {more} more"),
+        };
     }
     if !kind.values.is_empty() {
+        let what = if kind.are_names { "row" } else { "time" };
         let each = |(value, count): &(String, u64)| {
-            format!("'{}' {}", Printable(value), kind.output.amount(*count, "time"))
+            format!("'{}' {}", Printable(value), kind.output.amount(*count, what))
         };
         let _ = writeln!(text, "  in all: {}", kind.values.iter().map(each).collect::<Vec<_>>().join(", "));
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use jiff::Timestamp;
 
 use super::args;
-use super::conclusion::{spoken, summary};
+use super::conclusion::{in_words, spoken, summary};
 use super::context::{Context, absolute};
 use super::event::{self, Event, JournalsSummary, RunSummary, Summary};
 use super::exit::{Exit, Failure};
@@ -204,12 +204,8 @@ impl StandingNow {
         lines.push(counted(output, &row.tally));
         lines.push(self.effort(context));
         for reason in self.reasons.iter().take(SHOWN) {
-            let words = if reason.message.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", Printable(&reason.message))
-            };
-            lines.push(format!("  {} × {}{words}", output.number(reason.count), spoken(&reason.code)));
+            let (count, words) = (output.number(reason.count), in_words(reason));
+            lines.push(format!("  {count} × {}{words}", spoken(&reason.code)));
         }
         let more = self.reasons.get(SHOWN..).unwrap_or_default();
         if !more.is_empty() {

@@ -180,6 +180,8 @@ fn record(problem: &Problem) -> [String; COLUMNS.len()] {
 struct ProblemGroup {
     code: ProblemCode,
     count: u64,
+    /// Of these, names that are told once, however many rows have them.
+    names: u64,
     first: Vec<Problem>,
     /// Values and how often they came, unless they are too many.
     values: Option<Vec<(String, u64)>>,
@@ -210,6 +212,7 @@ impl Gathered {
             self.groups.push(ProblemGroup {
                 code: problem.code,
                 count: 0,
+                names: 0,
                 first: Vec::new(),
                 values: Some(Vec::new()),
             });
@@ -217,10 +220,11 @@ impl Gathered {
         });
         let Some(group) = self.groups.get_mut(number) else { return };
         group.count += 1;
+        group.names += u64::from(problem.rows.is_some());
         if group.first.len() < SHOWN {
             group.first.push(problem.clone());
         }
-        group.count_value(&problem.value);
+        group.count_value(&problem.value, problem.rows.unwrap_or(1));
     }
 
     /// Hands out the events, and how many there were of each kind.
@@ -253,6 +257,7 @@ impl Gathered {
             text.push_str(&shown(&Shown {
                 output,
                 count: group.count,
+                are_names: group.names == group.count,
                 first: &group.first,
                 values: values.unwrap_or_default(),
                 excerpts: &excerpts,
@@ -268,12 +273,12 @@ impl ProblemGroup {
         self.first.iter().all(Problem::is_remark)
     }
 
-    fn count_value(&mut self, value: &str) {
+    fn count_value(&mut self, value: &str, times: u64) {
         let Some(values) = &mut self.values else { return };
         if let Some((_, count)) = values.iter_mut().find(|(known, _)| known == value) {
-            *count += 1;
+            *count += times;
         } else if values.len() < VALUES {
-            values.push((value.to_owned(), 1));
+            values.push((value.to_owned(), times));
         } else {
             self.values = None;
         }

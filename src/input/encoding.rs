@@ -32,7 +32,11 @@ impl Encoding {
     /// As people write it.
     #[must_use]
     pub fn name(self) -> &'static str {
-        if self == Self::WINDOWS_1252 { "Windows-1252" } else { self.0.name() }
+        match self {
+            _ if self == Self::WINDOWS_1252 => "Windows-1252",
+            Self(label) if label == encoding_rs::MACINTOSH => "Mac Roman (macintosh)",
+            Self(label) => label.name(),
+        }
     }
 
     /// Whether characters have two bytes or four.

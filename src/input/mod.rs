@@ -15,6 +15,7 @@ mod given_back;
 mod hashed;
 mod header;
 mod layout;
+mod likeness;
 mod marks;
 mod package;
 mod reading;
@@ -36,6 +37,7 @@ pub use header::{
     ColumnNames, FAILURE_COLUMNS, FAILURE_COLUMNS_APART, Header, LONG_FORM, NOT_AGAIN, PlainColumns,
 };
 pub use layout::{Encoded, Layout};
+pub use likeness::Likeness;
 pub use marks::{Area, KeptAs, Place};
 pub use reading::ReadingOptions;
 pub use remark::{Remark, RemarkKind};

@@ -11,6 +11,7 @@ use super::dialect::{Dialect, Top, rows_above};
 use super::encoding::Decoded;
 use super::given_back::carried;
 use super::hashed::{HashAtEnd, Hashed};
+use super::likeness::{Likeness, is_of_one_byte};
 use super::marks::{KeptAs, Place};
 use super::records::{LONGEST_RECORD, Record, RecordError, Records};
 use super::remark::{Remark, RemarkCounts, RemarkKind};
@@ -34,7 +35,7 @@ pub struct Rows {
     /// Whether a row that ends early is nothing to speak of: a sheet has no cells where nothing stands.
     ends_anywhere: bool,
     /// What the text may be instead, where it does not fit.
-    perhaps: Option<Encoding>,
+    perhaps: Option<Likeness>,
     remarks: Vec<Remark>,
     tally: RemarkCounts,
     sum: HashAtEnd,
@@ -402,7 +403,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn unreadable(&self, encoding: Encoding, perhaps: Option<Encoding>) -> Option<RowFault> {
+    fn unreadable(&self, encoding: Encoding, perhaps: Option<Likeness>) -> Option<RowFault> {
         if self.record.plain.is_some() {
             return None;
         }
@@ -417,6 +418,11 @@ impl<'a> Row<'a> {
             let before = bytes.get(..sound).map_or(0, |sound| String::from_utf8_lossy(sound).chars().count());
             return no_text(cell, before + 1);
         };
+        if encoding.is_wide()
+            && let Some(cell) = at(&|cell| std::str::from_utf8(cell).is_ok_and(is_of_one_byte))
+        {
+            return Some(RowFault::OneByte { cell: cell + 1, encoding });
+        }
         if memchr::memchr(0, self.record.cells).is_some() {
             return Some(RowFault::Nul { cell: at(&|cell| memchr::memchr(0, cell).is_some())? + 1 });
         }

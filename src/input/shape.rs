@@ -1,9 +1,11 @@
 //! Whether a record is a row of its file, and what has become of it where it is not.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::Encoding;
 use super::header::ColumnNames;
+use super::likeness::Likeness;
 use super::records::{Record, Records, is_white};
 
 /// Why a row's cells cannot be trusted.
@@ -55,7 +57,17 @@ pub enum RowFault {
         /// How it was read.
         encoding: Encoding,
         /// What its bytes look like.
-        perhaps: Option<Encoding>,
+        perhaps: Option<Likeness>,
+    },
+    /// Text of one byte a character, read as two bytes a character.
+    #[error(
+        "cell {cell} was written with one byte per character, in a file of {encoding}, which has two: some program has appended rows without asking how the file is encoded"
+    )]
+    OneByte {
+        /// Position of the cell, from 1.
+        cell: usize,
+        /// How it was read.
+        encoding: Encoding,
     },
 }
 
@@ -64,9 +76,10 @@ impl RowFault {
     #[must_use]
     pub const fn cell(&self) -> Option<usize> {
         match self {
-            Self::SwallowedRows { cell, .. } | Self::Nul { cell } | Self::NotText { cell, .. } => {
-                cell.checked_sub(1)
-            }
+            Self::SwallowedRows { cell, .. }
+            | Self::Nul { cell }
+            | Self::NotText { cell, .. }
+            | Self::OneByte { cell, .. } => cell.checked_sub(1),
             Self::Ragged { shift: Shift::Backslash { cell } | Shift::Split { cell }, .. } => {
                 cell.checked_sub(1)
             }
@@ -76,8 +89,8 @@ impl RowFault {
 
     /// What to do.
     #[must_use]
-    pub const fn remedy(&self) -> &'static str {
-        match self {
+    pub fn remedy(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Ragged { shift: Shift::Backslash { .. }, .. } => {
                 "put quotes around the whole cell and take the backslash out: \"Smith, Barney\""
             }
@@ -89,11 +102,29 @@ impl RowFault {
                 "take the quote out where it does not belong, or write it twice (\"\") where it belongs to the text"
             }
             Self::HeaderAgain => "take this line out",
-            Self::Nul { .. } => "export the file again",
+            Self::Nul { .. } => {
+                "export the file again; if a program has appended rows in UTF-16, as PowerShell's >> does, write all of it in one \
+                 encoding"
+            }
+            Self::OneByte { .. } => {
+                "write the whole file in one encoding; in PowerShell, append with the -Encoding that the file has"
+            }
+            Self::NotText { perhaps: Some(Likeness::Encoding(encoding)), .. } => {
+                return format!(
+                    "say --encoding {} if it is that, and look whether names read as they should; or save the file anew as CSV \
+                     in UTF-8",
+                    encoding.label()
+                )
+                .into();
+            }
+            Self::NotText { perhaps: Some(Likeness::Dos), .. } => {
+                "save the file anew as CSV in UTF-8 with the program that wrote it, or have Excel read it (Data, From \
+                 Text/CSV, File Origin 850) and save it as CSV UTF-8"
+            }
             Self::NotText { .. } => {
                 "save the file anew as CSV in UTF-8, or name its encoding with --encoding, as in --encoding windows-1252"
             }
-        }
+        })
     }
 }
 
@@ -131,8 +162,8 @@ impl fmt::Display for Shift {
     }
 }
 
-fn may_be(perhaps: Option<Encoding>) -> String {
-    perhaps.map_or_else(String::new, |encoding| format!("; its bytes look like {encoding}"))
+fn may_be(perhaps: Option<Likeness>) -> String {
+    perhaps.map_or_else(String::new, |likeness| format!("; its bytes look like {likeness}"))
 }
 
 const fn lines(count: u32) -> &'static str {

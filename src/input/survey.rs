@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 
 use super::Encoding;
+use super::likeness::{Likeness, old_western};
 
 /// So much of the beginning tells UTF-16 and UTF-32 from the rest.
 const HEAD: u64 = 1 << 16;
@@ -30,7 +31,7 @@ pub(super) enum How {
     /// Nothing fits all of it; what is no UTF-8 is an error where it stands.
     Unfit {
         /// What the text may be instead.
-        perhaps: Option<Encoding>,
+        perhaps: Option<Likeness>,
     },
     /// A mark contradicts what was asked for.
     MarkAgainst(Encoding),
@@ -92,7 +93,9 @@ fn without_mark(head: &[u8]) -> Option<Result<Encoding, Utf32>> {
             *count += 1;
         }
     }
-    let [a, b, c, d] = zeros.map(|count| count * 16 > head.len());
+    // Where a program has appended UTF-16 to another text, the beginning has no zeros.
+    let begins = head.iter().take(32).any(|byte| *byte == 0);
+    let [a, b, c, d] = zeros.map(|count| begins && count * 16 > head.len());
     match (a, b, c, d) {
         (true, true, true, false) | (false, true, true, true) => Some(Err(Utf32)),
         (false, true, false, true) => Some(Ok(Encoding::UTF_16LE)),
@@ -220,7 +223,8 @@ fn judged(bytes: &ByteKinds, asked: Option<Encoding>) -> (Encoding, How) {
         return (Encoding::UTF_8, How::Unfit { perhaps: None });
     }
     if bytes.odd * 4 >= bytes.above || foreign.is_some() {
-        return (Encoding::UTF_8, How::Unfit { perhaps: foreign });
+        let perhaps = old_western(&bytes.sample).or(foreign.map(Likeness::Encoding));
+        return (Encoding::UTF_8, How::Unfit { perhaps });
     }
     (Encoding::WINDOWS_1252, How::Guessed)
 }
@@ -291,13 +295,14 @@ mod tests {
         let text = "email,licenseId,name\na@example.com,L1,Jürgen\nb@example.com,L1,Zoë\n";
         let macintosh: Encoding = "macintosh".parse().unwrap();
         let seen = found(&macintosh.encode(text), None);
-        assert_eq!((seen.encoding, seen.how), (Encoding::UTF_8, How::Unfit { perhaps: None }));
+        let perhaps = Some(Likeness::Encoding(macintosh));
+        assert_eq!((seen.encoding, seen.how), (Encoding::UTF_8, How::Unfit { perhaps }));
         // As MS-DOS had them: ü is 0x81, ë is 0x89.
         let seen = found(b"email,name\na@example.com,J\x81rgen\nb@example.com,Zo\x89\n", None);
-        assert!(matches!(seen.how, How::Unfit { .. }));
+        assert_eq!(seen.how, How::Unfit { perhaps: Some(Likeness::Dos) });
         let cyrillic: Encoding = "windows-1251".parse().unwrap();
         let seen = found(&cyrillic.encode("email,name\na@example.com,Анна Каренина\n"), None);
-        assert_eq!(seen.how, How::Unfit { perhaps: Some(cyrillic) });
+        assert_eq!(seen.how, How::Unfit { perhaps: Some(Likeness::Encoding(cyrillic)) });
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Reason {
     pub count: u64,
     /// The words that came with it, of one of them.
     pub message: String,
+    /// Whether others have other words.
+    pub varies: bool,
     /// Whether these operations were never sent.
     pub is_invalid: bool,
 }
@@ -25,15 +27,17 @@ impl Reader {
     /// # Errors
     /// [`JournalError`].
     pub fn reasons(&self, run: RunId) -> Result<Vec<Reason>, JournalError> {
-        let sql = "SELECT code, count(*), min(message), 0 FROM failure WHERE run_id = ?1 GROUP BY code
+        let sql = "SELECT code, count(*), min(message), 0, max(message) FROM failure WHERE run_id = ?1 GROUP BY code
              UNION ALL
-             SELECT code, count(*), min(message), 1 FROM invalid_row WHERE run_id = ?1 GROUP BY code
+             SELECT code, count(*), min(message), 1, max(message) FROM invalid_row WHERE run_id = ?1 GROUP BY code
              ORDER BY 2 DESC, 1";
         let read = || -> rusqlite::Result<Vec<Reason>> {
             let mut statement = self.connection.prepare(sql)?;
             let rows = statement.query_map([run.0], |row| {
                 let message: Option<String> = row.get(2)?;
+                let last: Option<String> = row.get(4)?;
                 Ok(Reason {
+                    varies: message != last,
                     code: row.get(0)?,
                     count: row.get(1)?,
                     message: message.unwrap_or_default(),

@@ -302,3 +302,54 @@ fn a_column_that_chooses_rows_is_said_to_choose_none() {
     let ran = check(csv, &["--ignore", "selected"]).exits(0);
     assert!(!ran.stdout.contains("SELECTION_IGNORED"), "{}", ran.stdout);
 }
+
+#[test]
+fn old_encodings_are_named_as_what_they_look_like() {
+    let text = "Name;E-Mail;License\nJ\u{fc}rgen M\u{fc}ller;a@example.com;Messaging\nZo\u{eb} Gr\u{f6}\u{df}e;b@example.com;Messaging\n";
+    let dos: Vec<u8> = text
+        .chars()
+        .map(|c| match c {
+            '\u{fc}' => 0x81,
+            '\u{eb}' => 0x89,
+            '\u{f6}' => 0x94,
+            '\u{df}' => 0xe1,
+            other => u8::try_from(other).unwrap(),
+        })
+        .collect();
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    desk.write("people.csv", dos);
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(ran.stdout.contains("MS-DOS text (code page 850 or 437)"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("Shift_JIS") && !ran.stdout.contains("windows-1252"), "{}", ran.stdout);
+    let macintosh: seatbatch::input::Encoding = "macintosh".parse().unwrap();
+    desk.write("people.csv", macintosh.encode(text));
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(ran.stdout.contains("--encoding macintosh"), "{}", ran.stdout);
+}
+
+#[test]
+fn rows_that_were_appended_in_another_encoding_are_told_as_that() {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let rows = "b@example.com,Messaging,\r\nc@example.com,Messaging,\r\n";
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    // Where the last line has no end, the rest would be a part of its note.
+    for first in
+        ["\u{feff}email,license,note\r\n", "\u{feff}email,license,note\r\na@example.com,Messaging,new"]
+    {
+        desk.write("people.csv", [wide(first), rows.into()].concat());
+        let ran = desk.run(&["check", "people.csv"]).exits(1);
+        assert!(ran.stdout.contains("was written with one byte per character"), "{first}: {}", ran.stdout);
+        assert!(!ran.stdout.contains("BAD_EMAIL"), "{}", ran.stdout);
+    }
+    desk.write(
+        "people.csv",
+        [b"email,license,note\r\na@example.com,Messaging,\r\n", wide(rows).as_slice()].concat(),
+    );
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(
+        ran.stdout.contains("NUL_BYTE") && ran.stdout.contains("PowerShell"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+}

@@ -96,6 +96,7 @@ impl ServicesBeside {
             )
             .into(),
             fix: None,
+            rows: None,
         })
     }
 }

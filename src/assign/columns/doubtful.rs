@@ -3,10 +3,13 @@
 
 use std::borrow::Cow;
 
-use super::super::interpretation::{Interpretation, Request};
+use jiff::civil::Date;
+
+use super::super::interpretation::Interpretation;
 use super::super::problem::{Problem, ProblemCode};
 use super::super::service_name::Naming;
 use super::super::words;
+use super::hint::{Example, Hint};
 use super::{Columns, Field, quoted};
 use crate::domain::Line;
 use crate::input::{Header, Row};
@@ -30,56 +33,6 @@ struct WatchedColumn {
     hints: Vec<(Hint, Option<Example>)>,
 }
 
-/// A cell, and where it stands.
-type Example = (Line, String);
-
-/// What a column tells with one cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hint {
-    /// It is called as an operation is, and something stands in it.
-    Named,
-    /// A word for removing.
-    Removal,
-    /// A license's name, in a column that is called as one of licenses might be.
-    License,
-    /// Somebody has gone, where nothing says what is to be done.
-    Leaver,
-    /// The day on which somebody goes, where all are asked the same.
-    LastDay,
-}
-
-impl Hint {
-    fn is_told_by(self, cell: &str) -> bool {
-        match self {
-            Self::Named => true,
-            Self::Removal => words::is_removal(cell),
-            Self::License => cell.split([';', '|']).any(|name| words::is_license_name(name.trim())),
-            Self::Leaver => words::is_leaver(cell),
-            Self::LastDay => cell.len() <= 32 && cell.contains(|c: char| c.is_ascii_digit()),
-        }
-    }
-
-    /// What a column of this name is watched for.
-    fn of(
-        name: &str,
-        columns: &Columns,
-        how: &Interpretation,
-        is_wide: bool,
-    ) -> Vec<(Self, Option<Example>)> {
-        let innocent = words::is_innocent(&words::key(name));
-        let says = columns.has(Field::Operation) || is_wide || !how.requests.is_empty() || how.due.is_some();
-        let takes = how.requests.iter().any(Request::takes_away) && how.due.is_none();
-        let watched = [
-            (Self::Named, !innocent && words::names_action(name)),
-            (Self::Removal, !innocent && columns.position(Field::Operation).is_none()),
-            (Self::License, !innocent && words::names_object(name)),
-            (Self::Leaver, !innocent && !says && words::is_status(name)),
-            (Self::LastDay, takes && words::is_last_day(name)),
-        ];
-        watched.into_iter().filter(|(_, watched)| *watched).map(|(hint, _)| (hint, None)).collect()
-    }
-}
-
 impl WatchedColumn {
     /// Whether so much else stands in it that it is neither one of words nor one of IDs.
     const fn is_cleared(&self) -> bool {
@@ -100,6 +53,10 @@ pub(crate) struct Doubtful {
     licenses: Option<String>,
     /// Options say what is asked of every user.
     is_asked_of_all: bool,
+    /// Where the column stands that says what is done with a row.
+    operation: Option<usize>,
+    /// The day that it is.
+    today: Option<Date>,
 }
 
 impl Doubtful {
@@ -125,7 +82,9 @@ impl Doubtful {
         });
         let licenses = columns.position(Field::License).map(|_| columns.name(Field::License).to_owned());
         let is_asked_of_all = !how.requests.is_empty();
-        Self { header: header.clone(), watched: watched.collect(), licenses, is_asked_of_all }
+        let watched = watched.collect();
+        let operation = columns.position(Field::Operation);
+        Self { header: header.clone(), watched, licenses, is_asked_of_all, operation, today: how.today }
     }
 
     /// Takes columns out of doubt.
@@ -138,13 +97,14 @@ impl Doubtful {
         if self.watched.is_empty() {
             return;
         }
+        let action = || self.operation.and_then(|position| words::action(row.at(position)));
         self.watched.retain_mut(|column| {
             let cell = row.at(column.position);
             if cell.is_empty() {
                 return true;
             }
             for (hint, example) in column.hints.iter_mut().filter(|(_, example)| example.is_none()) {
-                if hint.is_told_by(cell) {
+                if hint.is_told_by(cell, self.today, action) {
                     *example = Some((row.line(), cell.to_owned()));
                 }
             }
@@ -186,10 +146,7 @@ impl Doubtful {
         } else if let Some(field) = column.near {
             ((field, "its name is nearly one that means something"), example)
         } else {
-            (
-                (Field::Operation, "a cell of it says that somebody has gone"),
-                Some(column.told(Hint::Leaver)?.clone()),
-            )
+            return self.gone(column);
         };
         let (line, value) = example.unwrap_or_else(|| (self.header.line(), name.to_owned()));
         // Words that are none would be told one by one.
@@ -217,31 +174,60 @@ impl Doubtful {
             message: format!("the column '{name}' is not understood, and {what}"),
             remedy: Cow::Owned(remedy),
             fix: None,
+            rows: None,
         })
     }
 }
 
 impl Doubtful {
-    /// Columns of last days that no option keeps to, where something is taken of all: a warning a column.
-    pub(crate) fn last_days(&self) -> impl Iterator<Item = Problem> {
+    /// A column that says of somebody that he has gone, where nothing takes anything from him for it.
+    fn gone(&self, column: &WatchedColumn) -> Option<Problem> {
+        let hints = [Hint::Leaver, Hint::Gone, Hint::NotThere];
+        let (line, value) = hints.into_iter().find_map(|hint| column.told(hint))?.clone();
+        let name: &str = self.header.names().get(column.position)?;
+        let quoted = quoted(name);
+        let or_say = if self.is_asked_of_all {
+            String::new()
+        } else {
+            format!(", or write add or remove into the column and say --map operation={quoted}")
+        };
+        Some(Problem {
+            code: ProblemCode::UnclearColumn,
+            line,
+            column: name.to_owned(),
+            cell: Some(column.position),
+            value,
+            message: format!(
+                "the column '{name}' seems to say who has left, and nothing looks at it: whoever has left would be given \
+                 what the row asks for"
+            ),
+            remedy: Cow::Owned(format!(
+                "take the rows of those who have left out of the file{or_say}, or say --ignore {quoted} to take every row \
+                 all the same"
+            )),
+            fix: None,
+            rows: None,
+        })
+    }
+
+    /// Columns of days that no option looks at: a warning a column.
+    pub(crate) fn days(&self) -> impl Iterator<Item = Problem> {
         self.watched.iter().filter_map(|column| {
             let name: &str = self.header.names().get(column.position)?;
-            let (line, value) = column.told(Hint::LastDay)?.clone();
+            let (hint, (line, value)) =
+                Hint::OF_DAYS.into_iter().find_map(|hint| Some((hint, column.told(hint)?.clone())))?;
+            let (code, message, remedy) = hint.of_days(name);
+            let (column, cell) = (name.to_owned(), Some(column.position));
             Some(Problem {
-                code: ProblemCode::LastDayUnused,
+                code,
                 line,
-                column: name.to_owned(),
-                cell: Some(column.position),
+                column,
+                cell,
                 value,
-                message: format!(
-                    "the column '{name}' has days, and nothing waits for them: every row is taken now"
-                ),
-                remedy: Cow::Owned(format!(
-                    "say --due {} to take only rows whose day has come, or --ignore {} to hear no more of it",
-                    quoted(name),
-                    quoted(name)
-                )),
+                message,
+                remedy: remedy.into(),
                 fix: None,
+                rows: None,
             })
         })
     }

@@ -2,6 +2,7 @@
 
 mod beside;
 mod doubtful;
+mod hint;
 
 pub(super) use beside::ServicesBeside;
 pub(super) use doubtful::Doubtful;

@@ -9,7 +9,7 @@ pub(super) fn problem(row: &Row<'_>, fault: RowFault) -> Problem {
         RowFault::SwallowedRows { .. } => ProblemCode::StrayQuote,
         RowFault::HeaderAgain => ProblemCode::HeaderAgain,
         RowFault::Nul { .. } => ProblemCode::NulByte,
-        RowFault::NotText { .. } => ProblemCode::InvalidUtf8,
+        RowFault::NotText { .. } | RowFault::OneByte { .. } => ProblemCode::InvalidUtf8,
         _ => ProblemCode::RaggedRow,
     };
     let cell = fault.cell();
@@ -20,7 +20,8 @@ pub(super) fn problem(row: &Row<'_>, fault: RowFault) -> Problem {
         cell,
         value: row.as_it_is().chars().take(80).collect(),
         message: fault.to_string(),
-        remedy: fault.remedy().into(),
+        remedy: fault.remedy(),
         fix: None,
+        rows: None,
     }
 }

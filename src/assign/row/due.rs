@@ -1,15 +1,12 @@
 //! Rows that are taken from a day on.
 
-use jiff::civil::{Date, DateTime};
-use jiff::fmt::strtime;
+use jiff::civil::Date;
 
 use super::super::columns::{ColumnsError, position_of, quoted};
+use super::super::days::{FIRST_YEAR, excel, formatted, iso};
 use super::super::interpretation::Due;
 use super::super::problem::{Problem, ProblemCode};
 use crate::input::{Header, KeptAs, Row};
-
-/// No day before this year is a last day: two digits read as a whole year would be, and all their rows were due.
-const FIRST_YEAR: i16 = 1900;
 
 /// The column with the day, and the day that it is.
 #[derive(Debug)]
@@ -44,6 +41,7 @@ impl DueColumn {
             message: "the row has no date, so it is not taken".to_owned(),
             remedy: "write the day in, if there is one".into(),
             fix: None,
+            rows: None,
         })
     }
 
@@ -69,7 +67,7 @@ impl DueColumn {
     /// the same signs otherwise.
     fn read(&self, cell: &str) -> Option<Date> {
         let Some(format) = &self.format else { return excel(cell).or_else(|| iso(cell)) };
-        let formatted = |cell: &str| strtime::parse(format, cell).ok()?.to_date().ok();
+        let formatted = |cell: &str| formatted(format, cell);
         let reads = |examples: &[&str]| examples.iter().any(|example| formatted(example).is_some());
         formatted(cell)
             .or_else(|| iso(cell).filter(|_| !reads(&["2001-02-03", "2001-02-03 00:00:00"])))
@@ -87,6 +85,7 @@ impl DueColumn {
             message: "the day is kept as a plain number, and this workbook counts days from 1904".to_owned(),
             remedy: "format the column as a date in Excel".into(),
             fix: None,
+            rows: None,
         }
     }
 
@@ -114,20 +113,9 @@ impl DueColumn {
             message,
             remedy: remedy.into(),
             fix: None,
+            rows: None,
         }
     }
-}
-
-fn iso(cell: &str) -> Option<Date> {
-    cell.parse::<Date>().or_else(|_| cell.parse::<DateTime>().map(|time| time.date())).ok()
-}
-
-/// The day of a spreadsheet's number: days since 1899-12-30, the time of day behind the point.
-fn excel(cell: &str) -> Option<Date> {
-    let whole = cell.split_once(['.', ',']).map_or(cell, |(whole, _)| whole);
-    let days: i32 = whole.parse().ok().filter(|days| whole.len() == 5 && *days > 0)?;
-    let day_0 = Date::new(1899, 12, 30).ok()?;
-    day_0.checked_add(jiff::Span::new().days(days)).ok()
 }
 
 #[cfg(test)]

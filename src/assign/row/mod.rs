@@ -140,6 +140,7 @@ impl RowReader {
                 )
                 .into(),
                 fix: None,
+                rows: None,
             })
         })
     }
@@ -280,6 +281,7 @@ impl<'a> RowInHand<'a> {
             message: fault.message,
             remedy: fault.remedy,
             fix: fault.fix,
+            rows: None,
         }
     }
 
@@ -316,7 +318,7 @@ impl<'a> RowInHand<'a> {
                     field,
                     ProblemCode::NoUser,
                     "the row names no user",
-                    "give an e-mail address, a personId or both",
+                    "give an e-mail address, a personId or both in every row",
                 );
             }
             None

@@ -100,6 +100,7 @@ impl RowInHand<'_> {
                 message,
                 remedy: remedy.into(),
                 fix: None,
+                rows: None,
             });
         }
         let any = !told.is_empty();

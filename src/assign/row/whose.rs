@@ -5,7 +5,7 @@ use super::super::cells;
 use super::super::columns::{Columns, Field};
 use super::super::problem::{Problem, ProblemCode};
 use super::{RowOutcome, RowReader, RowUser};
-use crate::domain::PersonId;
+use crate::domain::{Line, PersonId, Printable};
 use crate::input::{Row, RowFault};
 
 impl RowReader {
@@ -20,6 +20,18 @@ impl RowReader {
     /// Whether the row that cannot be sent is of the same user as the one above it, or may be.
     pub(in crate::assign) fn is_of_the_user_above(&self, row: &Row<'_>) -> bool {
         is_that_above(row, &self.problems, &self.columns)
+    }
+
+    /// Says of the last row's problems whom they keep from being sent beside whoever the row names.
+    pub(in crate::assign) fn tell_of_the_user_above(&mut self, whom: &str, line: Line) {
+        for problem in self.problems.iter_mut().filter(|problem| leaves_open_whose(problem, &self.columns)) {
+            problem.message = format!(
+                "{}; it may belong to {} of line {line} (some lists name each user only once), so nothing is sent for that \
+                 user either",
+                problem.message,
+                Printable(whom)
+            );
+        }
     }
 }
 
@@ -66,16 +78,24 @@ pub(super) fn of_unclear(
 /// Whether the row's user is that of the row above: his own cell is merged into that one, or is left empty, as in a
 /// list that names each only once.
 fn is_that_above(row: &Row<'_>, problems: &[Problem], columns: &Columns) -> bool {
-    let names_user = |cell| Field::USER.into_iter().any(|field| columns.position(field) == Some(cell));
     let asks = || {
         let targets = Field::TARGET.into_iter().filter_map(|field| columns.position(field));
         targets.into_iter().any(|position| !row.at(position).is_empty())
     };
-    problems.iter().any(|problem| match problem.code {
+    problems
+        .iter()
+        .filter(|problem| leaves_open_whose(problem, columns))
+        .any(|problem| problem.code == ProblemCode::MergedCells || asks())
+}
+
+/// Whether a problem is that the row does not say whose it is.
+fn leaves_open_whose(problem: &Problem, columns: &Columns) -> bool {
+    let names_user = |cell| Field::USER.into_iter().any(|field| columns.position(field) == Some(cell));
+    match problem.code {
         ProblemCode::MergedCells => problem.cell.is_some_and(names_user),
-        ProblemCode::NoUser => asks(),
+        ProblemCode::NoUser => true,
         _ => false,
-    })
+    }
 }
 
 fn in_cell(cell: &str, users: &mut Vec<RowUser>) {

@@ -157,6 +157,7 @@ impl Service {
             message,
             remedy: remedy.into(),
             fix: None,
+            rows: None,
         })
     }
 
@@ -301,6 +302,7 @@ impl RowInHand<'_> {
             message: fault.message,
             remedy: fault.remedy,
             fix: fault.fix,
+            rows: None,
         });
     }
 

@@ -109,6 +109,7 @@ impl Reading {
             org: org.and_then(|org| OrgId::parse(org).ok()),
             requests: self.requests(),
             due: self.due.as_ref().map(due),
+            today: Some(today),
             partition: None,
             bundles,
             services,

@@ -1,0 +1,68 @@
+//! Names that lead nowhere, and rows that name nobody: whom and how many it concerns.
+
+use seatbatch::domain::WireForm;
+
+use crate::harness::{Desk, Ran, sandbox};
+
+fn told(ran: &Ran) -> String {
+    format!("{}{}", ran.stdout, ran.stderr)
+}
+
+const PEOPLE: &str = "email,license\n\
+    user1@example.com,Mesaging; Zoom; Mesaging\n\
+    user2@example.com,Zoom\n\
+    user3@example.com,Mesaging\n\
+    user4@example.com,Zoom\n\
+    user5@example.com,Messaging\n";
+
+#[test]
+fn a_name_is_told_once_with_its_rows_wherever_it_stands() {
+    let service = sandbox(5, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", PEOPLE);
+    for command in ["plan", "rehearse"] {
+        let ran = desk.run(&[command, "people.csv"]);
+        for said in ["UNKNOWN_LICENSE, 2 names", "'Zoom' (3 rows, from line 2)", "(2 rows, from line 2)"] {
+            assert!(told(&ran).contains(said), "{command} {said}: {}", told(&ran));
+        }
+        let times = told(&ran).matches("license of the name or ID 'Mesaging'").count();
+        assert_eq!(times, 1, "{}", told(&ran));
+    }
+    let ran = desk.run(&["plan", "people.csv", "--json"]).exits(1);
+    let rows: Vec<u64> = ran
+        .stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["rows"].as_u64())
+        .filter(|rows| *rows < 5)
+        .collect();
+    assert_eq!(rows, [2, 3]);
+    // Of four names not all are shown; what comes of them is said as an example.
+    let more: String = (6..=8).map(|n| format!("user{n}@example.com,Nothing {n}\n")).collect();
+    desk.write("people.csv", format!("{PEOPLE}{more}"));
+    let ran = desk.run(&["apply", "people.csv", "--on-invalid", "skip"]).exits(1);
+    for said in ["and 2 more names", "'Zoom' 3 rows", "7 × UNKNOWN_LICENSE, for example: "] {
+        assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_row_without_an_address_says_whom_it_keeps_back_and_why() {
+    let service = sandbox(5, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.write(
+        "people.csv",
+        "email,license\nuser1@example.com,Messaging\n,Meetings Suite\nuser2@example.com,Messaging\n",
+    );
+    let whom = "the row names no user; it may belong to user1@example.com of line 2";
+    let why = "so nothing is sent for that user either";
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(ran.stdout.contains(whom) && ran.stdout.contains(why), "{}", ran.stdout);
+    for command in [&["rehearse"][..], &["plan"], &["apply"], &["apply", "--on-invalid", "skip"]] {
+        let ran = desk.run(&[command, &["people.csv"]].concat());
+        assert!(told(&ran).contains(whom) && told(&ran).contains(why), "{command:?}: {}", told(&ran));
+    }
+    // A row that asks for nothing goes on with nobody.
+    desk.write("people.csv", "email,license,note\nuser1@example.com,Messaging,\n,,note\n");
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(ran.stdout.contains("names no user") && !ran.stdout.contains("may belong"), "{}", ran.stdout);
+}
