@@ -78,6 +78,10 @@ async fn send(url: &str, token: &str, bodies: Vec<Vec<u8>>, in_flight: usize) {
     );
 }
 
+/// That of the licenses in `rivals.py`, as an ID: an answer about another one is not believed.
+const ORGANIZATION: &str =
+    "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi81YTRkMWMwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMGMwZGU";
+
 async fn serve() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("listening on http://{}/v1", listener.local_addr().unwrap());
@@ -97,7 +101,8 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyp
     };
     let body = held(&asked).map_or_else(Bytes::new, |ids| {
         Bytes::from(
-            json!({"orgId": "O", "personId": "P", "email": asked["email"], "licenses": ids}).to_string(),
+            json!({"orgId": ORGANIZATION, "personId": "P", "email": asked["email"], "licenses": ids})
+                .to_string(),
         )
     });
     Ok(Response::builder()
