@@ -7,11 +7,13 @@
 //! that what is loaded to be sent can be checked as it is loaded.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
+use super::encoding::{RowSum, encode, encode_row};
 use super::unix_millis;
 
 /// A hash.
@@ -36,7 +38,7 @@ impl Chained {
 }
 
 /// Their places are their names in the links: entries are added at the end.
-pub(super) const CHAINED: [Chained; 11] = [
+pub(super) const CHAINED: [Chained; 10] = [
     Chained { table: "term", keys: &["term_id"], columns: &["kind", "text"] },
     Chained {
         table: "run",
@@ -125,14 +127,13 @@ pub(super) const CHAINED: [Chained; 11] = [
     },
     Chained { table: "target_name", keys: &["run_id", "target_id"], columns: &["name"] },
     Chained { table: "output", keys: &["path"], columns: &["run_id", "rows", "sha256", "written_at"] },
-    Chained { table: "block", keys: &["run_id", "number"], columns: &["sum"] },
     Chained { table: "digest", keys: &["run_id", "what"], columns: &["sum"] },
 ];
 
 /// A table that is summed up a run: its columns in the order of its rows.
 pub(super) type Bulk = (&'static str, &'static str, &'static str);
 
-pub(super) const BULK: [Bulk; 5] = [
+pub(super) const BULK: [Bulk; 6] = [
     (
         "invalid_row",
         "line, item, email, person_id, org_id, kind, target, operation, code, message",
@@ -142,6 +143,7 @@ pub(super) const BULK: [Bulk; 5] = [
     ("row_name", "line, item, email, person_id", "line, item"),
     ("in_effect_before", "line, item", "line, item"),
     ("asked", "asked, cell, text, not_again", "asked"),
+    ("block", "number, sum", "number"),
 ];
 
 /// Assignments in a block: `number >> BLOCK_BITS` is the block's.
@@ -262,32 +264,26 @@ fn payload(db: &Connection) -> rusqlite::Result<Vec<u8>> {
     let mut touched = db.prepare_cached("SELECT DISTINCT t, a, b, c, d FROM temp.touched")?;
     let mut all = touched.query([])?;
     while let Some(row) = all.next()? {
-        let number: usize = row.get::<_, u8>(0)?.into();
-        let Some(chained) = CHAINED.get(number) else { continue };
-        bytes.push(u8::try_from(number).unwrap_or(u8::MAX));
+        let number: u8 = row.get(0)?;
+        let place = usize::from(number);
+        let Some((chained, find)) = CHAINED.get(place).zip(FIND.get(place)) else { continue };
+        bytes.push(number);
         let keys = 1..=chained.keys.len();
-        let length = bytes.len();
-        bytes.extend([0; 4]);
+        let start = begin_sized(&mut bytes);
         for key in keys.clone() {
             encode(&mut bytes, row.get_ref(key)?);
         }
-        let key_length = u32::try_from(bytes.len() - length - 4).unwrap_or(u32::MAX);
-        if let Some(slot) = bytes.get_mut(length..length + 4) {
-            slot.copy_from_slice(&key_length.to_le_bytes());
-        }
-        let mut find = db.prepare_cached(&find(chained))?;
+        end_sized(&mut bytes, start, 0);
+        let mut find = db.prepare_cached(find)?;
         for (place, key) in keys.enumerate() {
             find.raw_bind_parameter(place + 1, row.get::<_, Value>(key)?)?;
         }
         let mut found = find.raw_query();
         match found.next()? {
             Some(found) => {
-                let mut values = Vec::new();
-                for column in 0..chained.columns.len() {
-                    encode(&mut values, found.get_ref(column)?);
-                }
-                bytes.extend(u32::try_from(values.len() + 1).unwrap_or(u32::MAX).to_le_bytes());
-                bytes.extend(values);
+                let start = begin_sized(&mut bytes);
+                encode_row(&mut bytes, found, chained.columns.len())?;
+                end_sized(&mut bytes, start, 1);
             }
             None => bytes.extend(0_u32.to_le_bytes()),
         }
@@ -295,11 +291,28 @@ fn payload(db: &Connection) -> rusqlite::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn find(Chained { table, keys, columns }: &Chained) -> String {
-    let keys: Vec<String> =
-        keys.iter().enumerate().map(|(place, key)| format!("{key} = ?{}", place + 1)).collect();
-    format!("SELECT {} FROM main.{table} WHERE {}", columns.join(", "), keys.join(" AND "))
+/// Makes room for the length of what follows.
+fn begin_sized(bytes: &mut Vec<u8>) -> usize {
+    bytes.extend([0; 4]);
+    bytes.len()
 }
+
+/// Puts the length, and so much more, before what began at `start`.
+fn end_sized(bytes: &mut [u8], start: usize, more: usize) {
+    let length = u32::try_from(bytes.len() - start + more).unwrap_or(u32::MAX);
+    if let Some(slot) = bytes.get_mut(start - 4..start) {
+        slot.copy_from_slice(&length.to_le_bytes());
+    }
+}
+
+/// How the row is found that a table's keys name.
+static FIND: LazyLock<[String; CHAINED.len()]> = LazyLock::new(|| {
+    CHAINED.map(|Chained { table, keys, columns }| {
+        let keys: Vec<String> =
+            keys.iter().enumerate().map(|(place, key)| format!("{key} = ?{}", place + 1)).collect();
+        format!("SELECT {} FROM main.{table} WHERE {}", columns.join(", "), keys.join(" AND "))
+    })
+});
 
 /// A change of a row, out of a payload.
 pub(super) struct RowChange<'a> {
@@ -327,52 +340,6 @@ pub(super) fn changes(payload: &[u8]) -> Option<Vec<RowChange<'_>>> {
     Some(all)
 }
 
-/// A value as bytes that no other value has.
-pub(super) fn encode(bytes: &mut Vec<u8>, value: ValueRef<'_>) {
-    match value {
-        ValueRef::Null => bytes.push(0),
-        ValueRef::Integer(number) => bytes.extend_from_slice(&headed(1, number.to_le_bytes())),
-        ValueRef::Real(number) => bytes.extend_from_slice(&headed(2, number.to_le_bytes())),
-        ValueRef::Text(content) => sized(bytes, 3, content),
-        ValueRef::Blob(content) => sized(bytes, 4, content),
-    }
-}
-
-fn sized(bytes: &mut Vec<u8>, kind: u8, content: &[u8]) {
-    bytes.reserve(9 + content.len());
-    bytes.extend_from_slice(&headed(kind, (content.len() as u64).to_le_bytes()));
-    bytes.extend_from_slice(content);
-}
-
-/// What kind of value it is, and eight bytes: appended at once, since a large run has many millions of values.
-const fn headed(kind: u8, [a, b, c, d, e, f, g, h]: [u8; 8]) -> [u8; 9] {
-    [kind, a, b, c, d, e, f, g, h]
-}
-
-/// Sums up rows, value by value, and hands each on.
-fn sum_rows<E: From<rusqlite::Error>>(
-    hash: &mut Sha256,
-    statement: &mut Statement<'_>,
-    values: impl rusqlite::Params,
-    mut on_row: impl FnMut(&Row<'_>) -> Result<(), E>,
-) -> Result<(), E> {
-    let columns = statement.column_count();
-    let mut rows = statement.query(values)?;
-    let mut bytes = Vec::new();
-    while let Some(row) = rows.next()? {
-        bytes.clear();
-        encode_row(&mut bytes, row, columns)?;
-        hash.update(&bytes);
-        on_row(row)?;
-    }
-    hash.update([255]);
-    Ok(())
-}
-
-pub(super) fn encode_row(bytes: &mut Vec<u8>, row: &Row<'_>, columns: usize) -> rusqlite::Result<()> {
-    (0..columns).try_for_each(|column| row.get_ref(column).map(|value| encode(bytes, value)))
-}
-
 /// What a block of assignments sums up to as it is stored.
 pub(super) fn block_sum(db: &Connection, run: u32, number: u32) -> rusqlite::Result<LinkHash> {
     read_block(db, run, number, |_| Ok(()))
@@ -380,11 +347,11 @@ pub(super) fn block_sum(db: &Connection, run: u32, number: u32) -> rusqlite::Res
 
 /// A row of a block, as it is stored.
 pub(super) enum BlockRow<'r> {
-    /// Columns: assignment, email, person ID, organization.
-    User(&'r Row<'r>),
+    /// Columns: assignment, email, person ID, organization, attempts that were made before.
+    User(&'r [ValueRef<'r>; 5]),
     /// Columns: assignment, line, item, target, whether it removes, whether it is unchanged, whether it is renamed,
-    /// location, phone number, extension, the line and the item of what it repeats.
-    Operation(&'r Row<'r>),
+    /// location, phone number, extension, the line and the item of what it repeats, by which words it is asked for.
+    Operation(&'r [ValueRef<'r>; 13]),
 }
 
 /// Reads a block of assignments: its users, then their operations, both in the order of assignments. What they sum up
@@ -396,20 +363,20 @@ pub(super) fn read_block<E: From<rusqlite::Error>>(
     mut on_row: impl FnMut(BlockRow<'_>) -> Result<(), E>,
 ) -> Result<LinkHash, E> {
     let (first, last) = (number << BLOCK_BITS, (number << BLOCK_BITS) + (1 << BLOCK_BITS) - 1);
-    let mut hash = Sha256::new();
+    let mut sum = RowSum::default();
     let mut users = db.prepare_cached(
         "SELECT assignment, email, person_id, org_id, earlier_attempts FROM main.assignment
          WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment",
     )?;
-    sum_rows(&mut hash, &mut users, [run, first, last], |row| on_row(BlockRow::User(row)))?;
+    sum.rows(&mut users, [run, first, last], |row| on_row(BlockRow::User(row)))?;
     let mut operations = db.prepare_cached(
         "SELECT assignment, line, item, target_id, removes, unchanged, renamed, location_id, phone_number, extension,
            duplicate_of, duplicate_of_item, asked
          FROM main.operation
          WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment, line, item",
     )?;
-    sum_rows(&mut hash, &mut operations, [run, first, last], |row| on_row(BlockRow::Operation(row)))?;
-    Ok(hash.finalize().into())
+    sum.rows(&mut operations, [run, first, last], |row| on_row(BlockRow::Operation(row)))?;
+    Ok(sum.finish())
 }
 
 /// The blocks from one assignment to another, the end excluded.
@@ -435,28 +402,49 @@ pub(super) fn put_block_sum(db: &Connection, run: u32, number: u32, sum: &LinkHa
         .map(drop)
 }
 
+/// What no rows at all sum up to.
+pub(super) fn sum_of_nothing() -> LinkHash {
+    let mut sum = RowSum::default();
+    sum.end();
+    sum.finish()
+}
+
 /// What the rows of a run in a table sum up to as they are stored.
 pub(super) fn bulk_sum(
     db: &Connection,
     run: u32,
     (table, columns, order): Bulk,
 ) -> rusqlite::Result<LinkHash> {
-    let mut hash = Sha256::new();
+    let mut sum = RowSum::default();
     let sql = format!("SELECT {columns} FROM main.{table} WHERE run_id = ?1 ORDER BY {order}");
-    let mut rows = db.prepare_cached(&sql)?;
-    sum_rows::<rusqlite::Error>(&mut hash, &mut rows, [run], |_| Ok(()))?;
-    Ok(hash.finalize().into())
+    sum.all_rows(&mut *db.prepare_cached(&sql)?, [run])?;
+    Ok(sum.finish())
 }
 
 /// Sums up what of a run is written in bulk.
 pub(super) fn sum_bulk(db: &Connection, run: u32) -> rusqlite::Result<()> {
-    BULK.into_iter().try_for_each(|bulk| put_bulk(db, run, bulk))
+    sum_bulk_but(db, run, None)
+}
+
+/// The same, where a table's sum is known.
+pub(super) fn sum_bulk_but(
+    db: &Connection,
+    run: u32,
+    known: Option<(&str, LinkHash)>,
+) -> rusqlite::Result<()> {
+    BULK.into_iter().try_for_each(|bulk| match known {
+        Some((table, sum)) if table == bulk.0 => put_digest(db, run, table, &sum),
+        _ => put_bulk(db, run, bulk),
+    })
 }
 
 fn put_bulk(db: &Connection, run: u32, bulk: Bulk) -> rusqlite::Result<()> {
-    let sum = bulk_sum(db, run, bulk)?;
+    put_digest(db, run, bulk.0, &bulk_sum(db, run, bulk)?)
+}
+
+fn put_digest(db: &Connection, run: u32, table: &str, sum: &LinkHash) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO digest (run_id, what, sum) VALUES (?1, ?2, ?3)")?
-        .execute(params![run, bulk.0, sum])
+        .execute(params![run, table, sum])
         .map(drop)
 }
 

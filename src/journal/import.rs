@@ -7,14 +7,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rusqlite::types::ToSqlOutput;
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params};
 
 use super::cells::CellBlock;
+use super::definitions::MADE_ANEW;
 use super::insert::{Insert, intern, number, text};
 use super::open::INDEXES;
 use super::planned::{AskedWords, InvalidOperation, NewRun, PlannedOperation, StoredTarget, Totals};
-use super::sums::BlockSums;
+use super::sums::{BlockSums, TableSum};
 use super::users::{Noted, Users};
 use super::{Journal, JournalError, chain};
 use crate::domain::{
@@ -23,9 +24,6 @@ use crate::domain::{
 
 /// So few users are put into the indexes one by one.
 const FEW: u32 = 10_000;
-
-/// Many are sorted into new ones when all are there.
-const UNINDEX: &str = "DROP INDEX IF EXISTS assignment_email; DROP INDEX IF EXISTS assignment_person";
 
 /// Rows between two commits.
 const GROUP: usize = 50_000;
@@ -46,6 +44,7 @@ pub struct Importer<'j> {
     run: RunId,
     users: Users,
     sums: BlockSums,
+    cells: TableSum,
     locations: HashMap<LocationId, i64>,
     organizations: HashMap<OrgId, i64>,
     totals: Totals,
@@ -71,6 +70,7 @@ impl Journal {
             run,
             users: Users::new(assignments),
             sums: BlockSums::default(),
+            cells: TableSum::default(),
             locations: HashMap::new(),
             organizations: HashMap::new(),
             totals: Totals { assignments, ..Totals::default() },
@@ -96,6 +96,8 @@ fn begin(db: &mut Connection, run: &NewRun<'_>, assignments: u32) -> rusqlite::R
             "invalid_row",
             "cell_block",
             "org_span",
+            "block",
+            "digest",
         ] {
             step.execute(&format!("DELETE FROM {table} WHERE run_id = ?1"), [id])?;
         }
@@ -105,7 +107,10 @@ fn begin(db: &mut Connection, run: &NewRun<'_>, assignments: u32) -> rusqlite::R
             Ok((row.get(0)?, row.get(1)?))
         })?;
     if assignments > FEW && u64::from(assignments) > before / 4 {
-        step.execute_batch(UNINDEX)?;
+        // Many are sorted into new ones when all are there.
+        for index in MADE_ANEW {
+            step.execute(&format!("DROP INDEX IF EXISTS {index}"), [])?;
+        }
     }
     let path = run.input_path.to_str();
     step.execute(
@@ -142,6 +147,7 @@ impl Importer<'_> {
     /// # Errors
     /// [`JournalError`].
     pub fn cells(&mut self, block: &CellBlock) -> Result<(), JournalError> {
+        self.cells.row(block.first.get(), [ValueRef::Blob(&block.cells)]);
         let sql = "INSERT INTO cell_block (run_id, first_line, cells) VALUES (?1, ?2, ?3)";
         self.execute(sql, params![self.run.0, block.first.get(), block.cells])
     }
@@ -343,7 +349,8 @@ impl Importer<'_> {
                 None => chain::put_block(self.db, self.run.0, number)?,
             }
         }
-        chain::sum_bulk(self.db, self.run.0)?;
+        let cells = std::mem::take(&mut self.cells).finish();
+        chain::sum_bulk_but(self.db, self.run.0, cells.map(|sum| ("cell_block", sum)))?;
         chain::touch(self.db, None)
     }
 

@@ -3,8 +3,8 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
-use rusqlite::types::FromSqlError;
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::types::{FromSql, FromSqlError, ValueRef};
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::chain::{self, BLOCK_BITS, BlockRow, LinkHash};
 use super::{JournalError, Reader};
@@ -175,13 +175,13 @@ impl FoundAssignments<'_> {
     }
 
     /// Adds an assignment, as yet without operations.
-    fn user(&mut self, row: &Row<'_>) -> Result<(), Wrong> {
-        let number = row.get(0)?;
+    fn user(&mut self, &[number, email, person, org, _]: &[ValueRef<'_>; 5]) -> Result<(), Wrong> {
+        let number = get(number)?;
         let nobody = || Wrong::Strange(format!("an assignment {number} without a user"));
-        let email = row.get_ref(1)?.as_str_or_null()?.map(EmailAddress::parse).transpose();
-        let person = row.get_ref(2)?.as_str_or_null()?.map(PersonId::parse).transpose();
+        let email = email.as_str_or_null()?.map(EmailAddress::parse).transpose();
+        let person = person.as_str_or_null()?.map(PersonId::parse).transpose();
         let user = User::new(email.map_err(|_| nobody())?, person.map_err(|_| nobody())?);
-        let org = row.get::<_, Option<i64>>(3)?.map(|id| self.organization(id)).transpose()?;
+        let org = get::<Option<i64>>(org)?.map(|id| self.organization(id)).transpose()?;
         let user = user.ok_or_else(nobody)?;
         self.all.push(Assignment { number: AssignmentNo(number), user, org, operations: Vec::new() });
         Ok(())
@@ -189,16 +189,16 @@ impl FoundAssignments<'_> {
 
     /// Gives an assignment its operation. Both go by in order, side by side: a join would look each operation's
     /// assignment up.
-    fn operation(&mut self, row: &Row<'_>) -> Result<(), Wrong> {
-        let is_unchanged: bool = row.get(5)?;
-        if is_unchanged {
+    fn operation(&mut self, row: &[ValueRef<'_>; 13]) -> Result<(), Wrong> {
+        let &[number, _, _, _, _, is_unchanged, _, _, _, _, repeated_line, repeated_item, _] = row;
+        if get(is_unchanged)? {
             return Ok(());
         }
-        let number = row.get(0)?;
+        let number = get(number)?;
         let behind = self.all.get(self.current..).unwrap_or_default();
         self.current += behind.iter().take_while(|assignment| assignment.number.0 < number).count();
-        let content = match row.get::<_, Option<u32>>(10)? {
-            Some(line) => Err(OperationKey::new(Line::new(line), Item::new(row.get(11)?))),
+        let content = match get::<Option<u32>>(repeated_line)? {
+            Some(line) => Err(OperationKey::new(Line::new(line), Item::new(get(repeated_item)?))),
             None => Ok(self.content(row)?),
         };
         let assignment = self.all.get_mut(self.current).filter(|assignment| assignment.number.0 == number);
@@ -219,27 +219,37 @@ impl FoundAssignments<'_> {
         Ok(())
     }
 
-    fn content(&mut self, row: &Row<'_>) -> Result<Operation, Wrong> {
-        let change = match self.term(row.get(3)?)? {
+    fn content(&mut self, row: &[ValueRef<'_>; 13]) -> Result<Operation, Wrong> {
+        let &[_, line, item, target, removes, _, _, location, phone_number, extension, _, _, _] = row;
+        let change = match self.term(get(target)?)? {
             Term::Site(url) => Change::Site(url.clone()),
             Term::License(id) => {
                 let id = id.clone();
-                Change::License(id, self.properties(row)?)
+                Change::License(id, self.properties(location, phone_number, extension)?)
             }
             other => return strange(format!("the target {other:?}")),
         };
-        let action = if row.get(4)? { Action::Remove } else { Action::Add };
-        let key = OperationKey::new(Line::new(row.get(1)?), Item::new(row.get(2)?));
+        let action = if get(removes)? { Action::Remove } else { Action::Add };
+        let key = OperationKey::new(Line::new(get(line)?), Item::new(get(item)?));
         Ok(Operation { key, action, change, rows: 1 })
     }
 
-    fn properties(&mut self, row: &Row<'_>) -> Result<Properties, Wrong> {
-        let number = row.get_ref(8)?.as_str_or_null()?.map(PhoneNumber::parse).transpose();
+    fn properties(
+        &mut self,
+        location: ValueRef<'_>,
+        phone_number: ValueRef<'_>,
+        extension: ValueRef<'_>,
+    ) -> Result<Properties, Wrong> {
+        let number = phone_number.as_str_or_null()?.map(PhoneNumber::parse).transpose();
         Ok(Properties {
-            location: row.get::<_, Option<i64>>(7)?.map(|id| self.location(id)).transpose()?,
+            location: get::<Option<i64>>(location)?.map(|id| self.location(id)).transpose()?,
             phone_number: number
                 .map_err(|error| Wrong::Strange(format!("a phone number that is {error}")))?,
-            extension: row.get(9)?,
+            extension: get(extension)?,
         })
     }
+}
+
+fn get<T: FromSql>(value: ValueRef<'_>) -> Result<T, Wrong> {
+    Ok(T::column_result(value)?)
 }

@@ -6,6 +6,10 @@
 mod audit;
 mod cells;
 mod chain;
+mod definitions;
+#[cfg(test)]
+mod definitions_tests;
+mod encoding;
 mod error;
 mod import;
 mod insert;

@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 /// A journal with something in every table and every column, closed.
-fn rich() -> Desk {
+pub(super) fn rich() -> Desk {
     let desk = Desk::new();
     let mut journal = Journal::create(&desk.path).unwrap();
     let path = Path::new("people.csv");
@@ -78,7 +78,7 @@ fn rich() -> Desk {
     desk
 }
 
-fn alterations(path: &Path, head: Option<&str>) -> Vec<String> {
+pub(super) fn alterations(path: &Path, head: Option<&str>) -> Vec<String> {
     let proof = Reader::open(path).and_then(|reader| reader.prove(head));
     match proof {
         Ok(proof) => proof.alterations.into_iter().map(|found| found.what).collect(),
@@ -87,7 +87,7 @@ fn alterations(path: &Path, head: Option<&str>) -> Vec<String> {
 }
 
 /// What is wrong with a copy of the journal after an edit.
-fn after(desk: &Desk, edit: impl FnOnce(&Connection)) -> Vec<String> {
+pub(super) fn after(desk: &Desk, edit: impl FnOnce(&Connection)) -> Vec<String> {
     let copy = desk.path.with_extension("copy");
     std::fs::copy(&desk.path, &copy).unwrap();
     let db = Connection::open(&copy).unwrap();
@@ -267,7 +267,7 @@ fn a_chain_that_was_rewritten_is_caught_by_a_kept_head() {
 }
 
 /// What the loader gives out, and the rows that it stands for.
-fn loaded(path: &Path) -> Result<Vec<Assignment>, JournalError> {
+pub(super) fn loaded(path: &Path) -> Result<Vec<Assignment>, JournalError> {
     let mut journal = Journal::open(path)?;
     journal.recover(RUN, NOW)?;
     let all = crate::domain::Span::new(0, 6).unwrap();

@@ -59,7 +59,8 @@ fn sum_up(db: &Connection, run: RunId) -> rusqlite::Result<()> {
         .prepare("SELECT assignment >> ?1 FROM temp.again UNION SELECT moved >> ?1 FROM temp.again")?
         .query_map([chain::BLOCK_BITS], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    touched.into_iter().try_for_each(|number| chain::put_block(db, run.0, number))
+    touched.into_iter().try_for_each(|number| chain::put_block(db, run.0, number))?;
+    chain::sum_table(db, run.0, "block")
 }
 
 /// Which operations, and the assignment each of them moves to.

@@ -1,14 +1,15 @@
 //! The sums of blocks of assignments while they are imported, so that few have to be read back.
 //!
 //! A file's users mostly come in the order of their assignments, and then a block's rows are known, in order, before the
-//! next one begins. Where they do not, its sum is not known here and is taken from what was stored.
+//! next one begins. Where they do not, its sum is not known here and is taken from what was stored. The same goes for the
+//! rows' own bytes.
 
 use std::collections::VecDeque;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use sha2::{Digest as _, Sha256};
 
-use super::chain::{BLOCK_BITS, LinkHash, encode};
+use super::chain::{BLOCK_BITS, LinkHash};
+use super::encoding::{RowSum, encode};
 
 /// Bytes of a block that are kept before they are summed up. A block that has more is read back.
 const MOST: usize = 1 << 20;
@@ -20,6 +21,8 @@ pub(super) struct BlockSums {
     open: VecDeque<UnsummedBlock>,
     /// Those behind which others have begun.
     closed: Vec<Option<LinkHash>>,
+    /// The bytes of one that is closed, for the next.
+    spare: Option<UnsummedBlock>,
     /// Nothing is known: assignments were numbered anew.
     is_void: bool,
 }
@@ -40,7 +43,7 @@ impl BlockSums {
         let Some(block) = self.block(assignment) else { return };
         block.is_spoiled |= block.last_user.is_some_and(|last| last >= assignment);
         block.last_user = Some(assignment);
-        values.iter().for_each(|value| put(&mut block.users, value));
+        put_all(&mut block.users, values);
         // No attempt was made before.
         encode(&mut block.users, ValueRef::Integer(0));
         block.limit();
@@ -60,7 +63,7 @@ impl BlockSums {
         let key = (assignment, line, item);
         block.is_spoiled |= block.last_operation.is_some_and(|last| last >= key);
         block.last_operation = Some(key);
-        values.iter().for_each(|value| put(&mut block.operations, value));
+        put_all(&mut block.operations, values);
         block.limit();
     }
 
@@ -90,7 +93,8 @@ impl BlockSums {
         }
         let last = self.open.back().map(|block| block.number);
         if number as usize >= self.closed.len() && last.is_none_or(|last| last < number) {
-            self.open.push_back(UnsummedBlock { number, ..UnsummedBlock::default() });
+            let spare = self.spare.take().unwrap_or_default();
+            self.open.push_back(UnsummedBlock { number, ..spare });
         }
         self.open.iter_mut().rev().find(|block| block.number == number)
     }
@@ -99,6 +103,7 @@ impl BlockSums {
         // Blocks between have no rows.
         self.closed.resize(self.closed.len().max(block.number as usize), None);
         self.closed.push(block.sum());
+        self.spare = Some(block.emptied());
     }
 }
 
@@ -109,22 +114,57 @@ impl UnsummedBlock {
         }
     }
 
-    fn sum(self) -> Option<LinkHash> {
-        let mut hash = Sha256::new();
-        for rows in [&self.users, &self.operations] {
-            hash.update(rows);
-            hash.update([255]);
+    fn sum(&self) -> Option<LinkHash> {
+        if self.is_spoiled {
+            return None;
         }
-        (!self.is_spoiled).then(|| hash.finalize().into())
+        let mut sum = RowSum::default();
+        sum.encoded_rows(&self.users);
+        sum.encoded_rows(&self.operations);
+        Some(sum.finish())
+    }
+
+    fn emptied(self) -> Self {
+        let Self { mut users, mut operations, .. } = self;
+        users.clear();
+        operations.clear();
+        Self { users, operations, ..Self::default() }
     }
 }
 
-fn put(bytes: &mut Vec<u8>, value: &ToSqlOutput<'_>) {
-    match value {
-        ToSqlOutput::Borrowed(value) => encode(bytes, *value),
-        ToSqlOutput::Owned(value) => encode(bytes, value.into()),
-        // No other kind of value is stored by an import.
-        _ => bytes.push(u8::MAX),
+/// The sum of a table's rows while they are imported, one by one and in the order of their first column.
+#[derive(Debug, Default)]
+pub(super) struct TableSum {
+    sum: RowSum,
+    last: Option<u32>,
+    is_spoiled: bool,
+}
+
+impl TableSum {
+    /// A row is stored.
+    pub(super) fn row<'v>(&mut self, first: u32, rest: impl IntoIterator<Item = ValueRef<'v>>) {
+        self.is_spoiled |= self.last.is_some_and(|last| last >= first);
+        self.last = Some(first);
+        if !self.is_spoiled {
+            self.sum.row(std::iter::once(ValueRef::Integer(first.into())).chain(rest));
+        }
+    }
+
+    /// What they sum up to, if it is known.
+    pub(super) fn finish(mut self) -> Option<LinkHash> {
+        self.sum.end();
+        (!self.is_spoiled).then(|| self.sum.finish())
+    }
+}
+
+fn put_all(bytes: &mut Vec<u8>, values: &[ToSqlOutput<'_>]) {
+    for value in values {
+        match value {
+            ToSqlOutput::Borrowed(value) => encode(bytes, *value),
+            ToSqlOutput::Owned(value) => encode(bytes, value.into()),
+            // No other kind of value is stored by an import.
+            _ => bytes.push(u8::MAX),
+        }
     }
 }
 
@@ -152,6 +192,18 @@ mod tests {
         assert_eq!(in_order(&[(1, 2), (0, 3), (256, 4)]), [false, true, false]);
         assert_eq!(in_order(&[(0, 2), (256, 3), (1, 4)]), [false, true, false]);
         assert_eq!(in_order(&[(0, 2), (512, 3)]), [true, false, true]);
+    }
+
+    #[test]
+    fn a_table_is_summed_up_while_its_rows_come_in_order() {
+        let of = |rows: &[u32]| {
+            let mut sum = TableSum::default();
+            rows.iter().for_each(|row| sum.row(*row, [ValueRef::Text(b"cells")]));
+            sum.finish()
+        };
+        assert!(of(&[]).is_some() && of(&[2, 7]).is_some());
+        assert_ne!(of(&[2, 7]), of(&[2, 8]));
+        assert_eq!((of(&[2, 7, 7]), of(&[7, 2])), (None, None));
     }
 
     #[test]

@@ -126,6 +126,40 @@ fn a_journal_is_proved_and_held_to_a_head_that_was_kept() {
     assert_eq!(found.last().unwrap()["event"], "summary");
 }
 
+/// An index that is gone only makes a search slow; still it was not we who took it away.
+#[test]
+fn what_is_gone_or_slipped_in_beside_the_rows_is_noticed() {
+    let service = Scripted::start(|_| answer(200, ""));
+    for (edit, said) in [
+        ("DROP INDEX assignment_email", "the index 'assignment_email' is gone"),
+        ("DROP INDEX invalid_row_person", "the index 'invalid_row_person' is gone"),
+        ("DROP VIEW attempts", "the view 'attempts' is gone"),
+        (
+            "DROP INDEX row_name_email; CREATE INDEX row_name_email ON row_name (email)",
+            "the definition of the index 'row_name_email' was altered",
+        ),
+        ("CREATE TABLE notes (text)", "the table 'notes' was slipped in"),
+    ] {
+        let desk = Desk::at(&service.url);
+        desk.apply(&onboarding(2), &[]).exits(0);
+        desk.sql().execute_batch(edit).unwrap();
+        let ran = desk.run(&["journal", "check"]).exits(1);
+        assert!(ran.stderr.contains(said), "{edit}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_journal_that_litestream_copies_goes_on() {
+    let service = Scripted::start(|_| answer(200, ""));
+    let desk = Desk::at(&service.url);
+    desk.apply(&onboarding(2), &[]).exits(0);
+    let theirs = "CREATE TABLE IF NOT EXISTS _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER);
+                  CREATE TABLE IF NOT EXISTS _litestream_lock (id INTEGER)";
+    desk.sql().execute_batch(theirs).unwrap();
+    desk.apply(&onboarding(3), &[]).exits(0);
+    desk.run(&["journal", "check"]).exits(0);
+}
+
 #[test]
 fn nothing_is_sent_from_a_journal_that_was_altered() {
     for edit in [
