@@ -180,7 +180,8 @@ pub fn check(
         checker.row(&row)?;
     }
     if checker.counts.rows == 0 {
-        return Err(InputError::NoRows.into());
+        let is_given_back = rows.header().is_given_back();
+        return Err(if is_given_back { InputError::NothingFailed } else { InputError::NoRows }.into());
     }
     if checker.reader.wide.as_ref().is_some_and(Wide::is_none) {
         checker.reader.columns.require_target(rows.header(), !how.bundles.is_empty())?;

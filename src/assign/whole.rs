@@ -47,7 +47,8 @@ const fn of_input(error: &InputError) -> Option<ProblemCode> {
         InputError::SecondHeader { .. } => ProblemCode::SecondHeader,
         InputError::TooLong { .. } | InputError::UnclosedQuote { .. } => ProblemCode::UnclosedQuote,
         InputError::TooManyLines => ProblemCode::TooManyLines,
-        InputError::Open { .. }
+        InputError::NothingFailed
+        | InputError::Open { .. }
         | InputError::NotAFile { .. }
         | InputError::StandardInput
         | InputError::NotKept { .. }

@@ -36,6 +36,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let reading = given_back::reading(context, &file, &args.reading)?;
     let mut settings = settings(context, args)?;
     settings.taken_with = context.taken_with(&reading);
+    settings.called_with = context.called_with();
     let client = context.client(&settings)?;
     let earlier = earlier_runs(&context.journal)?;
 
@@ -198,15 +199,15 @@ fn refuse_known(
         None => args.file.display().to_string(),
     };
     if known.state != RunState::Finished {
-        let resume = context.command(format_args!("resume {run}"));
+        let resume = context.command_at(&context.journal, &known, format_args!("resume {run}"));
         return Err(Failure::usage(format!("run {run} of {file} is not finished; go on with: {resume}")));
     }
     if args.again {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "{file} was applied before, as run {run}; 'seatbatch status {run}' shows what came of it. \
-         To apply it once more, say --again"
+        "{file} was applied before, as run {run}; what came of it is shown by: {}\nTo apply it once more, say --again",
+        context.command(format_args!("status {run}"))
     )))
 }
 

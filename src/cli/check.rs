@@ -6,6 +6,7 @@ use super::args;
 use super::context::Context;
 use super::event::Summary;
 use super::exit::{Exit, Failure};
+use super::given_back;
 use super::mend::{Fixes, Mended};
 use super::output::Output;
 use super::outputs::place;
@@ -19,7 +20,8 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
     let output = context.output;
     let file = InputFile::take(&args.file)?;
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
-    let how = args.reading.interpretation(context.organization()?);
+    let reading = given_back::reading_alone(context, &file, &args.reading);
+    let how = reading.interpretation(context.organization()?);
     let mut fixes = Fixes::default();
     let mut also = |problem: &Problem| {
         if args.fix {

@@ -149,7 +149,10 @@ impl Teller<'_> {
     fn paused(&self, run: RunId, reason: &str) {
         self.tell(format_args!("{} {}", output::notable("Paused:"), Printable(reason)));
         if self.context.service_stays {
-            self.tell(format_args!("Go on with: {}", self.context.command(format_args!("resume {run}"))));
+            self.tell(format_args!(
+                "Go on with: {}",
+                self.context.command_of(self.settings, format_args!("resume {run}"))
+            ));
         }
     }
 
@@ -181,7 +184,7 @@ impl Teller<'_> {
             self.tell(format_args!("What to do next: mend the rows in the failures CSV and run: {apply}"));
         }
         if let Some(retry) = retry(row.run, reasons) {
-            let retry = self.context.command(retry);
+            let retry = self.context.command_of(self.settings, retry);
             self.tell(format_args!("What may pass the second time is sent again as it is with: {retry}"));
         }
     }

@@ -177,16 +177,53 @@ impl Context {
     /// A command to go on with, as it can be pasted from wherever the user stands: with every option that
     /// means something to it and is not the default.
     pub(super) fn command(&self, words: impl std::fmt::Display) -> String {
-        self.command_with(&[], words)
+        self.command_with(&self.journal, &[], words)
+    }
+
+    /// The same about a run that may have been begun by another process: with what that one was called with, too.
+    pub(super) fn command_of(&self, settings: &RunSettings, words: impl std::fmt::Display) -> String {
+        self.command_with(&self.journal, &of_the_run(settings), words)
+    }
+
+    /// The same about a run of one of several journals.
+    pub(super) fn command_at(&self, journal: &Path, row: &RunRow, words: impl std::fmt::Display) -> String {
+        let settings = RunSettings::from_json(&row.settings).unwrap_or_default();
+        self.command_with(journal, &of_the_run(&settings), words)
     }
 
     /// The same, for a file that is to be sent as a run was sent that is in the journal.
     pub(super) fn command_like(&self, settings: &RunSettings, words: impl std::fmt::Display) -> String {
-        let usual = RunSettings::default();
-        let url = Some(&settings.base_url).filter(|url| **url != usual.base_url);
         let words = format!("{words} {}", shell_words(&settings.taken_with));
-        let words = words.trim_end();
-        self.command_with(&[("--base-url", url.cloned()), ("--org-id", settings.org_id.clone())], words)
+        self.command_of(settings, words.trim_end())
+    }
+
+    /// What applies the file of a run anew.
+    pub(super) fn apply_again(&self, journal: &Path, row: &RunRow) -> String {
+        let settings = RunSettings::from_json(&row.settings).unwrap_or_default();
+        let file = absolute(row.input_path.clone());
+        let words =
+            [&["apply".to_owned(), file.to_string_lossy().into_owned()], settings.taken_with.as_slice()];
+        self.command_with(journal, &of_the_run(&settings), shell_words(&words.concat()))
+    }
+
+    /// The shared options that say how this process is let in and what it was configured with, as words.
+    pub(super) fn called_with(&self) -> Vec<String> {
+        let said = self.ways_in().into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?]));
+        said.flatten().collect()
+    }
+
+    fn ways_in(&self) -> [(&'static str, Option<String>); 4] {
+        let path = |path: &Path| absolute(path.to_owned()).to_string_lossy().into_owned();
+        let token_file = match &self.credentials {
+            Credentials::File(file) => Some(path(file)),
+            Credentials::Fixed(_) | Credentials::Found => None,
+        };
+        [
+            ("--token-file", token_file),
+            ("--ca-file", self.ca_file.as_deref().map(path)),
+            ("--config", self.config.as_deref().map(path)),
+            ("--profile", self.profile.clone()),
+        ]
     }
 
     /// What has to be said again for a file to be taken as these options say, wherever that is said.
@@ -199,25 +236,20 @@ impl Context {
         words
     }
 
-    fn command_with(&self, more: &[(&'static str, Option<String>)], words: impl std::fmt::Display) -> String {
+    fn command_with(
+        &self,
+        journal: &Path,
+        more: &[(&str, Option<String>)],
+        words: impl std::fmt::Display,
+    ) -> String {
         let words = words.to_string();
         let name = words.split_whitespace().next().unwrap_or_default().to_owned();
         let usual = RunSettings::default();
-        let path = |path: &Path| absolute(path.to_owned()).to_string_lossy().into_owned();
         let base_url = self.base_url.clone().filter(|url| url.trim_end_matches('/') != usual.base_url);
-        let token_file = match &self.credentials {
-            Credentials::File(file) => Some(path(file)),
-            Credentials::Fixed(_) | Credentials::Found => None,
-        };
-        let own = [
-            ("--journal", Some(path(&self.journal))),
-            ("--base-url", base_url),
-            ("--org-id", self.org_id.clone()),
-            ("--token-file", token_file),
-            ("--ca-file", self.ca_file.as_deref().map(path)),
-            ("--config", self.config.as_deref().map(path)),
-            ("--profile", self.profile.clone()),
-        ];
+        let journal = absolute(journal.to_owned()).to_string_lossy().into_owned();
+        let own = [("--journal", Some(journal)), ("--base-url", base_url), ("--org-id", self.org_id.clone())]
+            .into_iter();
+        let own = own.chain(self.ways_in());
         let mut text = format!("seatbatch {words}");
         for (option, own) in own {
             let also = more.iter().find(|(name, _)| *name == option).and_then(|(_, value)| value.clone());
@@ -251,6 +283,16 @@ impl Context {
         }
         Ok(row)
     }
+}
+
+/// What a run was called with, and what is asked where nothing else is said now.
+fn of_the_run(settings: &RunSettings) -> Vec<(&str, Option<String>)> {
+    let usual = RunSettings::default();
+    let url = Some(&settings.base_url).filter(|url| **url != usual.base_url);
+    let pairs = settings.called_with.chunks_exact(2);
+    let called = pairs.filter_map(|pair| Some((pair.first()?.as_str(), pair.get(1).cloned())));
+    let asked = [("--base-url", url.cloned()), ("--org-id", settings.org_id.clone())];
+    asked.into_iter().chain(called).collect()
 }
 
 /// The journals that are named, patterns taken for what they match.

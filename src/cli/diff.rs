@@ -34,7 +34,9 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
     let how = reading.interpretation(settings.org_id.as_deref());
     let known = telling.first_look(&file, catalog.known_for(&file, &how))??;
     let checked = match telling.check(&file, &how, Order::File, known, &mut |_| {})? {
-        Err(CheckError::Input(InputError::NoRows)) if args.sync => return Err(emptied(args, &mut catalog)?),
+        Err(CheckError::Input(InputError::NoRows | InputError::NothingFailed)) if args.sync => {
+            return Err(emptied(args, &mut catalog)?);
+        }
         checked => checked?,
     };
     let counts = checked.counts();

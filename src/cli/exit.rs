@@ -99,6 +99,18 @@ impl Failure {
         Self::new(exit, unread)
     }
 
+    /// What is said where nothing was to be done, and so all of it is.
+    pub(super) fn nothing_to_do(&self) -> Option<String> {
+        let nothing = |cause: &(dyn std::error::Error + 'static)| {
+            matches!(cause.downcast_ref::<InputError>(), Some(InputError::NothingFailed))
+                || matches!(
+                    cause.downcast_ref::<CheckError>(),
+                    Some(CheckError::Input(InputError::NothingFailed))
+                )
+        };
+        self.error.chain().any(nothing).then(|| spelled_out(self.error.as_ref()))
+    }
+
     /// What is said of it.
     pub(super) const fn message(&self) -> &anyhow::Error {
         &self.error

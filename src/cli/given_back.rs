@@ -3,12 +3,13 @@
 //! So does what is not said again where something else is, by a configuration perhaps.
 
 use std::ops::Deref;
+use std::path::Path;
 
 use super::args::{self, Command, Reading};
 use super::context::{Context, absolute};
 use super::exit::Failure;
 use super::shell::{shell_word, shell_words};
-use crate::input::{Header, InputFile, Layout};
+use crate::input::{Header, InputFile, LONG_FORM, Layout};
 use crate::journal::{JournalError, Reader, RunRow};
 use crate::run::RunSettings;
 
@@ -22,7 +23,44 @@ pub(super) fn reading<'a>(
     file: &InputFile,
     said: &'a Reading,
 ) -> Result<HowTaken<'a>, Failure> {
-    Ok(kept(context, file, said)?.map_or(HowTaken::Said(said), |kept| HowTaken::Kept(Box::new(kept))))
+    let by_hand = by_hand(context, file, said);
+    let kept = kept(context, file, by_hand.as_ref().unwrap_or(said))?;
+    Ok(kept.or(by_hand).map_or(HowTaken::Said(said), |kept| HowTaken::Kept(Box::new(kept))))
+}
+
+/// The same where there is no journal.
+pub(super) fn reading_alone<'a>(context: &Context, file: &InputFile, said: &'a Reading) -> HowTaken<'a> {
+    by_hand(context, file, said).map_or(HowTaken::Said(said), |by_hand| HowTaken::Kept(Box::new(by_hand)))
+}
+
+/// A file in the form that `undo` and `diff` write says itself what each row asks. What a configuration says of people's files
+/// is not meant for it: `remove-all` would take from everybody whom `undo` gives something back.
+fn by_hand(context: &Context, file: &InputFile, said: &Reading) -> Option<Reading> {
+    let (words, hand) = (said.words(), &said.configured.said_by_hand);
+    if said.configured.path.is_none() || words == *hand {
+        return None;
+    }
+    let rows = file.rows(&said.interpretation(None).reading()).ok()?;
+    let is_ours = rows.names().iter().map(String::as_str).take(LONG_FORM.len()).eq(LONG_FORM);
+    let reading = args::reading_of(hand).filter(|_| is_ours)?;
+    let left_out: Vec<String> = options(&words)
+        .filter(|option| !options(hand).any(|said| said == *option))
+        .flatten()
+        .cloned()
+        .collect();
+    let path = said.configured.path.as_deref().map(Path::display)?;
+    context.output.say(format_args!(
+        "{} is in the form that undo and diff write, so {path} does not say how it is taken: {} is left out",
+        file.path().display(),
+        shell_words(&left_out)
+    ));
+    Some(Reading {
+        encoding: said.encoding,
+        sheet: said.sheet.clone(),
+        problems: said.problems.clone(),
+        configured: said.configured.clone(),
+        ..reading
+    })
 }
 
 /// How a file is to be taken.

@@ -48,6 +48,7 @@ mod verify;
 mod words;
 mod wrap;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use args::Command;
@@ -81,12 +82,22 @@ pub(crate) fn main() -> ExitCode {
         Ok(context) => context,
         Err(failure) => return exit::report(&failure, asked_output()),
     };
+    let output = context.output;
+    // Who waits for a file must know that it does not come.
+    let input = arguments.command.input().filter(|_| !arguments.command.makes_a_file()).map(Path::to_owned);
     match dispatch(&context, arguments.command) {
         Ok(exit) => {
-            context.output.close(exit as u8);
-            exit::unless_unwritten(exit, context.output).into()
+            output.close(exit as u8);
+            exit::unless_unwritten(exit, output).into()
         }
-        Err(failure) => exit::report(&failure, context.output),
+        Err(failure) => match input.zip(failure.nothing_to_do()) {
+            Some((input, why)) => {
+                output.say(format_args!("{}: {why}", input.display()));
+                output.close(Exit::Done as u8);
+                exit::unless_unwritten(Exit::Done, output).into()
+            }
+            None => exit::report(&failure, output),
+        },
     }
 }
 

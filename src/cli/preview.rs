@@ -138,6 +138,7 @@ impl Preview {
             voice.line(fitted(self.table(voice.output())))?;
             voice.line("")?;
         }
+        self.tell_in_effect(voice)?;
         self.tell_unread(voice, context)?;
         let calling = self.calling_removals();
         if calling > 0 {
@@ -213,6 +214,28 @@ impl Preview {
             ))?;
         }
         Ok(())
+    }
+
+    /// What changes nothing of what the table counts, as far as that is known.
+    fn tell_in_effect(&self, voice: Voice) -> io::Result<()> {
+        let sum =
+            |count: fn(&Capacity) -> u64| self.asked().map(|(_, capacity)| count(capacity)).sum::<u64>();
+        let output = voice.output();
+        let part = |part: u64, all: u64, of: &str, one: &str, many: &str| {
+            (part > 0).then(|| {
+                let state = if part == 1 { one } else { many };
+                format!("{} of the {} to {of} {state}", output.number(part), output.number(all))
+            })
+        };
+        let (held, not_held) = (sum(|of| of.adds_held), sum(|of| of.removes_not_held));
+        let held_text = part(held, sum(|of| of.adds), "add", "is held already", "are held already");
+        let not_held_text = part(not_held, sum(|of| of.removes), "remove", "is not held", "are not held");
+        let parts: Vec<String> = held_text.into_iter().chain(not_held_text).collect();
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let change = if held + not_held == 1 { "it changes" } else { "they change" };
+        voice.line(format_args!("{}: {change} nothing", parts.join(", and ")))
     }
 
     /// Operations on what has no list of holders.

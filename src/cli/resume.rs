@@ -6,7 +6,6 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::outputs::destination;
 use super::sending::{Stops, send_run};
-use super::shell::shell_word;
 use crate::domain::{Printable, RunId, RunState};
 use crate::journal::{Journal, Reader, RunRow};
 use crate::run::{RunSettings, unix_millis};
@@ -100,7 +99,7 @@ fn tell_compared(context: &Context, row: &RunRow) {
          what is so now is shown afterwards by: {}",
         output.amount(unchanged, "operation"),
         output.time(&row.created_at),
-        context.command(format_args!("verify {run}"))
+        context.command_at(&context.journal, row, format_args!("verify {run}"))
     ));
 }
 
@@ -133,7 +132,7 @@ fn refuse_importing(context: &Context, row: &RunRow) -> Result<(), Failure> {
     if row.state != RunState::Importing {
         return Ok(());
     }
-    let apply = context.command(format_args!("apply {}", shell_word(&row.input_name())));
+    let apply = context.apply_again(&context.journal, row);
     Err(Failure::usage(format!(
         "run {} was interrupted while it was being imported and has sent nothing; start over with: {apply}",
         row.run

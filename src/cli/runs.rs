@@ -35,7 +35,7 @@ fn of_journal(context: &Context, path: &Path) -> Result<usize, Failure> {
     }
     context.output.print(fitted(table(context, &runs, held)))?;
     for row in runs.iter().filter(|row| is_interrupted(row, held) && row.state == RunState::Running) {
-        let resume = context.command(format_args!("resume {}", row.run));
+        let resume = context.command_at(path, row, format_args!("resume {}", row.run));
         context.output.say(format_args!("Run {} was interrupted; go on with: {resume}", row.run));
     }
     Ok(runs.len())

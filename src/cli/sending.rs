@@ -41,7 +41,7 @@ pub(super) fn send_run(
                 let _ = stand(context, &reader, run);
             }
             let failure = Failure::from(error);
-            let resume = context.command(format_args!("resume {run}"));
+            let resume = context.command_of(settings, format_args!("resume {run}"));
             return Err(if context.service_stays {
                 failure.and_then(format_args!("then go on with: {resume}"))
             } else {

@@ -1,19 +1,18 @@
 //! `seatbatch status`
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
 use super::args;
 use super::conclusion::{in_words, spoken, summary};
-use super::context::{Context, absolute};
+use super::context::Context;
 use super::event::{self, Event, JournalsSummary, RunSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::output;
 use super::runs::run_event;
-use super::shell::shell_word;
 use super::words;
 use crate::domain::{Printable, RunState};
 use crate::journal::{Reader, Reason, RecentRequests, RunRow, Tally};
@@ -54,7 +53,7 @@ pub(super) fn run(context: &Context, args: &args::Status) -> Result<Exit, Failur
 fn of_journal(context: &Context, args: &args::Status, path: &Path) -> Result<StandingNow, Failure> {
     let reader = Reader::open(path)?;
     let row = context.run_or_newest(&reader, args.run)?;
-    let mut seen = StandingNow::look(&reader, row)?;
+    let mut seen = StandingNow::look(path, &reader, row)?;
     if args.watch {
         seen = watch(context, &reader, seen)?;
     }
@@ -83,13 +82,14 @@ fn watch(context: &Context, reader: &Reader, mut seen: StandingNow) -> Result<St
             std::thread::sleep(LOOKS.1);
         }
         let row = context.run_or_newest(reader, Some(seen.row.run.0))?;
-        seen = StandingNow::look(reader, row)?;
+        seen = StandingNow::look(&seen.journal, reader, row)?;
     }
     Ok(seen)
 }
 
 /// How a run stands at a moment.
 struct StandingNow {
+    journal: PathBuf,
     row: RunRow,
     summary: RunSummary,
     reasons: Vec<Reason>,
@@ -103,12 +103,13 @@ struct StandingNow {
 }
 
 impl StandingNow {
-    fn look(reader: &Reader, row: RunRow) -> Result<Self, Failure> {
+    fn look(journal: &Path, reader: &Reader, row: RunRow) -> Result<Self, Failure> {
         let settings = RunSettings::from_json(&row.settings).ok();
         // It is there from the first end or pause on.
         let failures =
             settings.as_ref().map(|settings| settings.failures.as_path()).filter(|path| path.exists());
         Ok(Self {
+            journal: journal.to_owned(),
             summary: summary(reader, &row, failures)?,
             reasons: reader.reasons(row.run)?,
             pace: reader.pace(row.run)?,
@@ -210,7 +211,7 @@ impl StandingNow {
         let more = self.reasons.get(SHOWN..).unwrap_or_default();
         if !more.is_empty() {
             let count = more.iter().map(|reason| reason.count).sum();
-            let report = context.command(format_args!("report {}", row.run));
+            let report = context.command_at(&self.journal, row, format_args!("report {}", row.run));
             lines.push(format!(
                 "  and {} more for {}; all of them are told by: {report}",
                 output.number(count),
@@ -222,11 +223,10 @@ impl StandingNow {
 
     fn standing(&self, context: &Context) -> String {
         let row = &self.row;
-        let resume = context.command(format_args!("resume {}", row.run));
+        let resume = context.command_at(&self.journal, row, format_args!("resume {}", row.run));
         match (row.state, self.held) {
             (RunState::Importing, false) => {
-                let file = absolute(row.input_path.clone());
-                let apply = context.command(format_args!("apply {}", shell_word(&file.to_string_lossy())));
+                let apply = context.apply_again(&self.journal, row);
                 format!(
                     "was interrupted while importing; nothing was sent. Start over with: {}",
                     Printable(&apply)

@@ -12,7 +12,7 @@ use super::outputs::{destination, put};
 use super::resume::settings;
 use super::shell::shell_word;
 use crate::domain::{Action, Printable};
-use crate::journal::{Reader, Reversal, RunRow};
+use crate::journal::{NeedNone, Reader, Reversal, RunRow};
 use crate::live::PersonNamed;
 use crate::plan::LicenseKind;
 use crate::report::{Fate, Undone, write_undo};
@@ -110,6 +110,7 @@ fn tell(
         output.number(undone.removes),
         output.number(undone.adds),
     ));
+    tell_no_reversal(output, row, undone);
     tell_not_known(output, settings, undone);
     if undone.left_alone > 0 {
         output.say(format_args!(
@@ -154,8 +155,40 @@ fn tell(
     let order = if undone.exchanges { " --order removes-first" } else { "" };
     output.say(format_args!(
         "Look at them, then run: {}",
-        context.command(format_args!("apply {}{order}", shell_word(&args.output.to_string_lossy())))
+        context.command_of(
+            settings,
+            format_args!("apply {}{order}", shell_word(&args.output.to_string_lossy()))
+        )
     ));
+}
+
+/// Says why the rows are fewer than what the run's own end counts.
+fn tell_no_reversal(output: Output, row: &RunRow, undone: &Undone) {
+    let NeedNone { repeats, in_effect_before } = undone.need_none;
+    let why = [
+        (repeats, "repeats another one of the file", "repeat others of the file"),
+        (in_effect_before, "was in effect before the run", "were in effect before the run"),
+        (
+            row.tally.unchanged,
+            "was in effect already and never sent",
+            "were in effect already and never sent",
+        ),
+    ];
+    let why: Vec<_> = why.into_iter().filter(|(count, ..)| *count > 0).collect();
+    let words = |count: u64, one: &'static str, many: &'static str| if count == 1 { one } else { many };
+    let told = match why.as_slice() {
+        [] => return,
+        [(count, one, many)] => format!("{} {}", words(*count, "it", "they"), words(*count, one, many)),
+        all => {
+            let all = all
+                .iter()
+                .map(|(count, one, many)| format!("{} {}", output.number(*count), words(*count, one, many)));
+            all.collect::<Vec<_>>().join(", ")
+        }
+    };
+    let all = repeats + in_effect_before + row.tally.unchanged;
+    let need = words(all, "needs", "need");
+    output.say(format_args!("{} {need} no reversal: {told}", output.amount(all, "operation")));
 }
 
 /// Says of what it is not known whether the run changed anything, and asks for what is known beside the journal.
@@ -193,6 +226,8 @@ fn summary(args: &args::Undo, row: &RunRow, settings: &RunSettings, undone: &Und
         left_alone: undone.left_alone,
         to_complete: undone.to_complete.clone(),
         in_doubt: row.tally.in_doubt,
+        repeated: undone.need_none.repeats,
+        in_effect_before: undone.need_none.in_effect_before,
     })
 }
 

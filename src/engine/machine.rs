@@ -127,6 +127,11 @@ pub enum Instruction {
         /// Why.
         reason: Ending,
     },
+    /// Those who went first have all succeeded, and the others follow.
+    CanaryPassed {
+        /// So many went first.
+        users: u32,
+    },
     /// Read the token again.
     ReadToken,
     /// Nothing more will come.
@@ -368,6 +373,9 @@ impl Engine {
             return self.end(Ending::Canary { users: self.canary.users() });
         }
         self.canary.end_it();
+        if rest {
+            self.instructions.push_back(Instruction::CanaryPassed { users: self.canary.users() });
+        }
     }
 
     /// With more failures than are borne nothing more is sent; where nothing is left to be sent, the run is

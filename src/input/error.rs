@@ -69,6 +69,11 @@ pub enum InputError {
     /// A header and nothing else.
     #[error("the file has a header and no rows; there is nothing to do")]
     NoRows,
+    /// A failures CSV with its header alone.
+    #[error(
+        "a failures CSV without rows: nothing had failed when it was written, and there is nothing to send again"
+    )]
+    NothingFailed,
     /// The header is not text.
     #[error(
         "line {line}: the header is not text in UTF-8 or another encoding that could be found out; save the file as CSV in UTF-8, or name its encoding with --encoding, as in --encoding windows-1252"

@@ -229,6 +229,16 @@ impl Importer<'_> {
         self.execute(sql, params![self.run.0, target.0, name])
     }
 
+    /// Keeps what the organization called a license when an earlier run named it: a file of `undo` has its ID alone.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn name_as_before(&mut self, target: StoredTarget) -> Result<(), JournalError> {
+        let sql = "INSERT OR IGNORE INTO target_name (run_id, target_id, name)
+             SELECT ?1, target_id, name FROM target_name WHERE target_id = ?2 AND run_id < ?1 ORDER BY run_id DESC LIMIT 1";
+        self.execute(sql, params![self.run.0, target.0])
+    }
+
     fn location(&mut self, location: &LocationId) -> Result<i64, JournalError> {
         if let Some(id) = self.locations.get(location) {
             return Ok(*id);

@@ -54,7 +54,7 @@ pub use proof::{Alteration, Head, Proof};
 pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};
 pub use reasons::{Reason, RecentRequests};
 pub use retry::Selected;
-pub use reversal::{CallingPlace, Reversal};
+pub use reversal::{CallingPlace, NeedNone, Reversal};
 pub use writer::{AttemptReport, Commit, Committed, LogEntry, Writer};
 
 /// Milliseconds since 1970, UTC.

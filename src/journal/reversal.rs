@@ -61,6 +61,22 @@ WHERE a.run_id = ?1 AND o.duplicate_of IS NULL AND NOT o.unchanged AND e.code IS
   AND NOT EXISTS (SELECT 1 FROM in_effect_before s WHERE s.run_id = o.run_id AND s.line = o.line AND s.item = o.item)
 ORDER BY a.assignment DESC, o.line DESC, o.item DESC";
 
+/// Of what a run has done: what repeats another operation, and what was in effect before.
+const NEED_NONE: &str = "
+SELECT coalesce(sum(o.duplicate_of IS NOT NULL), 0), coalesce(sum(o.duplicate_of IS NULL), 0)
+FROM assignment a
+CROSS JOIN operation o ON o.run_id = a.run_id AND o.assignment = a.assignment
+CROSS JOIN batch b ON b.run_id = o.run_id AND b.state = 'done' AND b.last >= o.assignment
+  AND b.first = (
+    SELECT max(leaf.first) FROM batch leaf
+    WHERE leaf.run_id = o.run_id AND leaf.state <> 'split' AND leaf.first <= o.assignment
+  )
+LEFT JOIN exception e ON e.run_id = o.run_id AND e.assignment = o.assignment
+  AND e.line = coalesce(o.duplicate_of, o.line) AND e.item = coalesce(o.duplicate_of_item, o.item)
+WHERE a.run_id = ?1 AND NOT o.unchanged AND e.code IS NULL
+  AND (o.duplicate_of IS NOT NULL
+    OR EXISTS (SELECT 1 FROM in_effect_before s WHERE s.run_id = o.run_id AND s.line = o.line AND s.item = o.item))";
+
 /// What the journal says of an earlier addition of the same license to the same user.
 const EARLIER: &str = "
 SELECT l.text, o.phone_number, o.extension
@@ -94,7 +110,27 @@ impl Reversal {
     }
 }
 
+/// Operations that are done and need no reversal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NeedNone {
+    /// They repeat another one of the file.
+    pub repeats: u64,
+    /// They were in effect before.
+    pub in_effect_before: u64,
+}
+
 impl Reader {
+    /// What a run has done and need not be reversed, counted.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn need_no_reversal(&self, run: RunId) -> Result<NeedNone, JournalError> {
+        let read = |row: &Row<'_>| Ok(NeedNone { repeats: row.get(0)?, in_effect_before: row.get(1)? });
+        self.connection
+            .query_row(NEED_NONE, [run.0], read)
+            .map_err(|source| JournalError::of(&self.path, source))
+    }
+
     /// Calls `each` for what a run has changed, who was sent last first: the order in which it is reversed, since
     /// whoever got a unit that somebody gave back returns it first.
     ///

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::error::ReportError;
 use crate::input::LONG_FORM;
-use crate::journal::{Reader, Reversal, RunRow};
+use crate::journal::{NeedNone, Reader, Reversal, RunRow};
 
 /// What becomes of an operation that was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Undone {
     pub sites_not_known: u64,
     /// Operations left alone.
     pub left_alone: u64,
+    /// Operations that are done and are not among the rows, since there is nothing to reverse.
+    pub need_none: NeedNone,
     /// Whether something is given that other rows give back: these must not overlap.
     pub exchanges: bool,
 }
@@ -60,7 +62,7 @@ pub fn write_undo(
 ) -> Result<Undone, ReportError> {
     let mut writer = csv::Writer::from_writer(output);
     writer.write_record(LONG_FORM.into_iter().chain(["note"]))?;
-    let mut undone = Undone::default();
+    let mut undone = Undone { need_none: reader.need_no_reversal(run.run)?, ..Undone::default() };
     let (mut incomplete, mut moved) = (Vec::new(), BTreeMap::new());
     reader.reversals(run.run, |mut row| -> Result<(), ReportError> {
         if fate(&row) == Fate::LeftAlone {

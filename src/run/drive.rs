@@ -138,6 +138,7 @@ impl<'o> Driver<'o> {
                     self.observer
                         .notice(&format!("organization {org} is left alone, others go on: {reason}"));
                 }
+                Instruction::CanaryPassed { users } => self.observer.notice(&canary_passed(users)),
                 Instruction::ReadToken => self.read_token(),
                 Instruction::Finish(ending) => self.finished = Some(ending),
             }
@@ -184,6 +185,14 @@ impl<'o> Driver<'o> {
             }
             Scope::Organization(org) => self.writer.gather(now, LogEntry::OrgPausedUntil(org, until)),
         }
+    }
+}
+
+fn canary_passed(users: u32) -> String {
+    if users == 1 {
+        "the user who went first is done, and the others follow (--canary)".to_owned()
+    } else {
+        format!("the {users} users who went first are all done, and the others follow (--canary)")
     }
 }
 

@@ -65,7 +65,10 @@ pub fn import(
     let stored: Vec<StoredTarget> = stored.collect::<Result<_, _>>()?;
     for (target, stored) in checked.targets().all().iter().zip(&stored) {
         let named = background.names.iter().find(|(id, _)| id == target.as_str());
-        named.map(|(_, name)| importer.name(*stored, name)).transpose()?;
+        match named {
+            Some((_, name)) => importer.name(*stored, name)?,
+            None => importer.name_as_before(*stored)?,
+        }
     }
     let mut unchanged = WhatIsSo { background, in_effect: Vec::new(), unknown: 0 };
     let second = SecondReading::new(checked, file)?;

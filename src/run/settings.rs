@@ -56,6 +56,9 @@ pub struct RunSettings {
     pub failures: PathBuf,
     /// The options that said how the file is to be taken, as words of a command line: its failures CSV means the same.
     pub taken_with: Vec<String>,
+    /// The shared options that it was begun with and that are not kept above, as words of a command line: whoever goes on says
+    /// them again.
+    pub called_with: Vec<String>,
     /// Nothing has been accepted since the URL, the wire form or the organization changed.
     pub unproven: bool,
     /// The run has asked whether everything is right, and the user goes on.
@@ -100,6 +103,7 @@ impl Default for RunSettings {
             give_up_after_s: None,
             failures: PathBuf::from("failures.csv"),
             taken_with: Vec::new(),
+            called_with: Vec::new(),
             unproven: false,
             assured: false,
             last_try: false,

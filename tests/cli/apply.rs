@@ -289,3 +289,19 @@ fn a_snapshot_that_grows_while_it_is_read_is_done_without() {
     assert_eq!(pages, 99);
     assert_eq!(service.asked().iter().filter(|asked| asked.head.starts_with("PATCH")).count(), 1);
 }
+
+#[test]
+fn a_canary_that_succeeded_is_told() {
+    let service = sandbox(9, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    let ran = desk.apply(&onboarding(9), &["--canary", "4"]).exits(0);
+    assert!(
+        ran.stderr.contains("the 4 users who went first are all done, and the others follow"),
+        "{}",
+        ran.stderr
+    );
+    // Where nobody is left to follow there is nothing to say.
+    let other = Desk::at(&service.url());
+    let ran = other.apply(&onboarding(4), &["--canary", "4"]).exits(0);
+    assert!(!ran.stderr.contains("went first"), "{}", ran.stderr);
+}

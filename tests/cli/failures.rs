@@ -252,3 +252,23 @@ fn failures_that_are_given_back_mean_what_they_meant() {
         }
     }
 }
+
+#[test]
+fn a_failures_csv_with_its_header_alone_says_that_nothing_failed() {
+    let service = sandbox(3, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(3), &[]).exits(0);
+    for command in [&["check"][..], &["plan"], &["rehearse"], &["apply"]] {
+        let ran = desk.run(&[command, &["people.failures.csv"]].concat()).exits(0);
+        assert!(ran.stderr.contains("nothing had failed when it was written"), "{command:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("error"), "{command:?}: {}", ran.stderr);
+    }
+    let ran = desk.run(&["apply", "people.failures.csv", "--json"]).exits(0);
+    assert_eq!(ran.summary()["exit"], 0);
+    // Whoever waits for a file must know that it does not come; and an empty list of people stays an error.
+    desk.run(&["diff", "people.failures.csv", "-o", "changes.csv"]).exits(2);
+    desk.run(&["diff", "people.failures.csv", "-o", "changes.csv", "--sync"]).exits(2);
+    desk.run(&["plan", "people.failures.csv", "-o", "plan.json"]).exits(1);
+    desk.write("empty.csv", "email,license\n");
+    desk.run(&["apply", "empty.csv"]).exits(2);
+}

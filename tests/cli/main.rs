@@ -53,6 +53,7 @@ mod outcomes;
 mod outputs;
 mod partition;
 mod partner;
+mod proposals;
 mod scenes;
 mod stories;
 mod terminal;

@@ -266,3 +266,23 @@ fn the_time_is_told_at_the_pace_that_an_earlier_run_found() {
     let ran = desk.run(&[&plan[..], &["--rate", "300/min"]].concat()).exits(0);
     assert!(ran.stdout.contains("40 requests at 300/min, at least 7.8 s"), "{}", ran.stdout);
 }
+
+#[test]
+fn what_is_held_already_is_told_apart_from_what_would_be_added() {
+    let service = sandbox(5, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(2), &[]).exits(0);
+    let id = license("Messaging");
+    let more = format!("email,licenseId,operation\n{}user5@example.com,{id},remove\n", {
+        let rows: String = (1..=4).map(|n| format!("user{n}@example.com,{id},add\n")).collect();
+        rows
+    });
+    desk.write("more.csv", more);
+    let ran = desk.run(&["plan", "more.csv"]).exits(0);
+    let said =
+        "2 of the 4 to add are held already, and 1 of the 1 to remove is not held: they change nothing";
+    assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    desk.write("other.csv", onboarding(3));
+    let ran = desk.run(&["plan", "other.csv"]).exits(0);
+    assert!(ran.stdout.contains("2 of the 3 to add are held already: they change nothing"), "{}", ran.stdout);
+}

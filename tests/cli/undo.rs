@@ -92,7 +92,12 @@ fn undo_leaves_alone_what_a_snapshot_shows_to_have_been_so_before() {
     let desk = Desk::at(&service.url());
     let ran = desk.apply(&onboarding(4), &["--snapshot"]).exits(0);
     assert!(ran.stderr.contains("2 operations change nothing"), "{}", ran.stderr);
-    desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    let ran = desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    assert!(
+        ran.stderr.contains("2 operations need no reversal: they were in effect before the run"),
+        "{}",
+        ran.stderr
+    );
     let undo = std::fs::read_to_string(desk.path("undo.csv")).unwrap();
     assert_eq!(undo.lines().count(), 3, "{undo}");
     desk.run(&["apply", "undo.csv"]).exits(0);
@@ -302,4 +307,29 @@ fn what_was_applied_is_undone_in_a_hundred_organizations() {
         }
         assert_eq!(holdings(&service), expected, "case {case}, {order}:\n{csv}\n{text}");
     }
+}
+
+#[test]
+fn what_repeats_and_what_was_so_before_accounts_for_the_rest_of_the_run() {
+    let service = sandbox(4, WireForm::Array, &[]);
+    Desk::at(&service.url()).apply(&onboarding(2), &[]).exits(0);
+    let desk = Desk::at(&service.url());
+    let id = license("Messaging");
+    let twice =
+        format!("{}user1@example.com,{id}\nuser4@example.com,{id}\nuser4@example.com,{id}\n", onboarding(4));
+    let ran = desk.apply(&twice, &["--snapshot", "yes"]).exits(0);
+    assert_eq!(counts(&ran.summary(), ["done"]), [7]);
+    let ran = desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    let said = "5 operations need no reversal: 3 repeat others of the file, 2 were in effect before the run";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    let ran = desk.run(&["undo", "-o", "undo.csv", "--json"]).exits(0);
+    assert_eq!(counts(&ran.summary(), ["rows", "repeated", "in_effect_before"]), [2, 3, 2]);
+    let ran = desk.run(&["apply", "people.csv", "--again", "--only-changes"]).exits(0);
+    assert!(ran.stderr.contains("unchanged"), "{}", ran.stderr);
+    let ran = desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    assert!(
+        ran.stderr.contains("7 operations need no reversal: they were in effect already"),
+        "{}",
+        ran.stderr
+    );
 }

@@ -1,6 +1,8 @@
 //! `seatbatch user`: what the journal knows of one person.
 
-use crate::harness::{Desk, onboarding};
+use seatbatch::domain::WireForm;
+
+use crate::harness::{Desk, onboarding, sandbox};
 use crate::journal::events;
 use crate::scripted::refusing_one;
 
@@ -25,4 +27,16 @@ fn a_persons_timeline_has_every_run_oldest_first() {
     assert!(text.contains("Run 1: people.csv") && text.contains("failed, A: no (line 2"), "{text}");
     let nobody = desk.run(&["user", "nobody@example.com"]).exits(0).stdout;
     assert!(nobody.contains("Nothing is known"), "{nobody}");
+}
+
+#[test]
+fn what_undo_took_back_is_called_as_it_was_when_it_was_given() {
+    let service = sandbox(2, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.apply("email,license\nuser1@example.com,Messaging\n", &[]).exits(0);
+    desk.run(&["undo", "-o", "undo.csv"]).exits(0);
+    desk.run(&["apply", "undo.csv"]).exits(0);
+    let text = desk.run(&["user", "user1@example.com"]).exits(0).stdout;
+    assert!(text.contains("add Messaging: done") && text.contains("remove Messaging: done"), "{text}");
+    desk.run(&["journal", "check"]).exits(0);
 }

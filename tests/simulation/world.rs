@@ -428,6 +428,7 @@ impl World {
                     Scope::Organization(org) => Record::OrgPause { org, until },
                 });
             }
+            Instruction::CanaryPassed { .. } => {}
             Instruction::Block { org, reason } => {
                 self.throttled.retain(|_, (throttled, _)| *throttled != org);
                 self.blocked.push((org, reason));

@@ -37,6 +37,8 @@ pub(in crate::cli) struct Configured {
     pub(in crate::cli) services: BTreeMap<String, String>,
     /// Locations and their IDs.
     pub(in crate::cli) locations: BTreeMap<String, String>,
+    /// What the command line says of the file without it, as its words.
+    pub(in crate::cli) said_by_hand: Vec<String>,
 }
 
 impl Configured {
@@ -111,7 +113,13 @@ impl Config {
                 return Err(format!("there is no [profiles.{name}]{near}"));
             }
         };
-        let configured = Configured { path: Some(path.to_owned()), bundles, services, locations };
+        let configured = Configured {
+            path: Some(path.to_owned()),
+            bundles,
+            services,
+            locations,
+            said_by_hand: Vec::new(),
+        };
         Ok(Self { path: path.to_owned(), top: table, profile, configured })
     }
 

@@ -8,7 +8,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 
 use super::Arguments;
-use super::config::Config;
+use super::Reading;
+use super::config::{Config, Configured};
 use super::wording::{Called, Unparsed};
 
 /// Options that mean something together.
@@ -111,6 +112,16 @@ pub(in crate::cli) fn parse(
     read(&mut whole, words.clone()).map_err(|error| Unparsed::of(error, &whole, &words))
 }
 
+/// What these words say of a file, and nothing else says.
+pub(in crate::cli) fn reading_of(words: &[String]) -> Option<Reading> {
+    let line = ["seatbatch", "check", "-"].into_iter().chain(words.iter().map(String::as_str));
+    let matches = command().try_get_matches_from(line).ok()?;
+    match Arguments::from_arg_matches(&matches).ok()?.command {
+        super::Command::Check(check) => Some(check.reading),
+        _ => None,
+    }
+}
+
 fn read(whole: &mut Command, mut words: Vec<OsString>) -> Result<Arguments, clap::Error> {
     let mut matches = whole.try_get_matches_from_mut(words.clone())?;
     refuse_meaningless(whole, &matches)?;
@@ -121,6 +132,8 @@ fn read(whole: &mut Command, mut words: Vec<OsString>) -> Result<Arguments, clap
         refuse_contradictions(whole, dates_are_said, &mut arguments)?;
         return Ok(arguments);
     };
+    let mut by_hand = Arguments::from_arg_matches(&matches)?;
+    let by_hand = by_hand.command.reading_mut().map(|reading| reading.words()).unwrap_or_default();
     let (command, given) = leaf(whole, &matches);
     let more = config.words(command, given).map_err(|fault| usage(whole, fault))?;
     if !more.is_empty() {
@@ -135,7 +148,7 @@ fn read(whole: &mut Command, mut words: Vec<OsString>) -> Result<Arguments, clap
     let mut arguments = Arguments::from_arg_matches(&matches)?;
     refuse_contradictions(whole, dates_are_said, &mut arguments)?;
     if let Some(reading) = arguments.command.reading_mut() {
-        reading.configured = config.configured;
+        reading.configured = Configured { said_by_hand: by_hand, ..config.configured };
     }
     Ok(arguments)
 }

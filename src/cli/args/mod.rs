@@ -29,7 +29,7 @@ pub(super) use file::{Apply, Check, Choosing, Diff, OnInvalid, Plan, Rehearse};
 pub(super) use journal::{JournalCommand, Journals, Prune, User};
 pub(super) use licenses::{Licenses, LicensesCommand, ListFormat};
 pub(super) use login::{Login, Store};
-pub(super) use meaning::{command, means_something, parse, try_config};
+pub(super) use meaning::{command, means_something, parse, reading_of, try_config};
 pub(super) use program::{Completions, Man};
 pub(super) use reading::Reading;
 pub(super) use record::{Failures, Report, ReportFormat, Status, Undo, Verify};
@@ -117,6 +117,16 @@ impl Command {
             _ => [None, None],
         };
         outputs.into_iter().flatten().any(Destination::names_stdout)
+    }
+
+    /// Whether it makes another file of the one that it reads.
+    pub(super) const fn makes_a_file(&self) -> bool {
+        match self {
+            Self::Check(args) => args.output.is_some(),
+            Self::Plan(args) => args.output.is_some(),
+            Self::Diff(_) => true,
+            _ => false,
+        }
     }
 
     /// The file that the command reads, where it reads one.

@@ -87,6 +87,7 @@ impl<'a> Called<'a> {
             _ if error.context().next().is_none() => own(error),
             ErrorKind::UnknownArgument if argument.starts_with('-') => {
                 let hint = match text(ContextKind::SuggestedArg) {
+                    _ if self.takes_bare(&argument) => self.said_bare(&argument),
                     near if near.is_empty() => self.elsewhere(&argument),
                     near => format!(" (the nearest is {})", bare(&near)),
                 };
@@ -110,7 +111,10 @@ impl<'a> Called<'a> {
             }
             ErrorKind::MissingRequiredArgument => {
                 let all: Vec<String> = argument.split(", ").map(bare).collect();
-                format!("'{path}' needs {}", all.join(" and "))
+                match all.as_slice() {
+                    [one] if one == "--output" => self.needs_output(),
+                    all => format!("'{path}' needs {}", all.join(" and ")),
+                }
             }
             ErrorKind::InvalidSubcommand => {
                 let word = text(ContextKind::InvalidSubcommand);
@@ -129,6 +133,31 @@ impl<'a> Called<'a> {
             }
             ErrorKind::InvalidUtf8 => "an argument is no text in UTF-8".to_owned(),
             _ => own(error),
+        }
+    }
+
+    /// Whether the command takes without an option what this one would say, as `--run 1`.
+    fn takes_bare(&self, option: &str) -> bool {
+        let sought = option.trim_start_matches('-');
+        let is_sought = |argument: &clap::Arg| {
+            argument.get_id().as_str().trim_end_matches('s').eq_ignore_ascii_case(sought)
+        };
+        self.command.get_positionals().any(is_sought)
+    }
+
+    fn said_bare(&self, option: &str) -> String {
+        let name = option.trim_start_matches('-').to_uppercase();
+        let example = if name == "RUN" { "1" } else { &name };
+        format!("; {name} is said without one, as in: {} {example}", self.path)
+    }
+
+    /// A file is to be written, and nobody has said where.
+    fn needs_output(&self) -> String {
+        match self.command.get_name() {
+            "check" => "'seatbatch check --fix' writes a mended copy and leaves the file as it is: name the copy with -o, as in \
+                        --fix -o mended.csv"
+                .to_owned(),
+            _ => format!("'{}' needs -o FILE, the file that it writes", self.path),
         }
     }
 

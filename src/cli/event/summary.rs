@@ -240,6 +240,10 @@ pub(in crate::cli) struct UndoSummary {
     pub(in crate::cli) to_complete: Vec<u64>,
     /// Operations in doubt: not among the rows.
     pub(in crate::cli) in_doubt: u64,
+    /// Operations that are done and repeat another one of the file: not among the rows.
+    pub(in crate::cli) repeated: u64,
+    /// Operations that are done and were in effect before the run: not among the rows.
+    pub(in crate::cli) in_effect_before: u64,
 }
 
 /// What was proved of a journal.

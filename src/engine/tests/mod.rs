@@ -149,7 +149,10 @@ impl Play {
                 Instruction::Finish(ending) => self.ending = Some(ending),
                 Instruction::ReadToken => self.token_reads += 1,
                 Instruction::Verify { batch, .. } => self.asked.push(batch),
-                Instruction::Read | Instruction::Pause { .. } | Instruction::Block { .. } => {}
+                Instruction::Read
+                | Instruction::Pause { .. }
+                | Instruction::Block { .. }
+                | Instruction::CanaryPassed { .. } => {}
             }
         }
     }
