@@ -38,6 +38,7 @@ mod resume;
 mod runs;
 mod sandbox;
 mod saved_plan;
+mod seeded;
 mod sending;
 mod shell;
 mod status;

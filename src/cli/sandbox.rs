@@ -11,6 +11,7 @@ use super::event::Event;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::outputs::destination;
+use super::seeded;
 use super::shell::shell_variable;
 use crate::report::Destination;
 use crate::run::RunSettings;
@@ -21,7 +22,7 @@ pub(super) fn run(context: &Context, args: args::Sandbox) -> Result<Exit, Failur
     let organization = match &args.org {
         _ if args.from_live => live(context, &args.asking)?,
         Some(path) => load(path)?,
-        None => Organization::generated(args.users),
+        None => seeded::organization(&args, context.output)?,
     };
     let integration = Integration {
         client_id: args.client_id,

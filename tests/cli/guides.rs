@@ -192,7 +192,11 @@ fn commands(page: &str) -> Vec<String> {
             }
         }
     }
-    found.retain(|line| line.starts_with("seatbatch ") && !line.contains("sandbox") && !line.contains("{}"));
+    // GNU parallel runs its command, which stands in quotes, once for each part.
+    let is_whole = |line: &str| line.matches('\'').count().is_multiple_of(2);
+    let whole = |line: String| if is_whole(&line) { line } else { line.trim_end_matches('\'').to_owned() };
+    let found = found.into_iter().filter(|line| line.starts_with("seatbatch "));
+    let found: Vec<String> = found.map(|line| whole(line).replace("{}", "3")).collect();
     found
 }
 
@@ -227,8 +231,13 @@ fn run(name: &str, at_least: usize) {
         if line.contains(" apply ") && !line.contains("--yes") {
             line = format!("{line} --yes");
         }
-        let line = line.split(" #").next().unwrap();
-        let (printed, code) = shell(&desk, line);
+        let mut line = line.split(" #").next().unwrap().to_owned();
+        if line.starts_with("seatbatch sandbox") {
+            // It stays until somebody ends it.
+            line =
+                format!("{line} > shown & id=$!; until grep -q TOKEN shown; do :; done; kill $id; wait $id");
+        }
+        let (printed, code) = shell(&desk, &line);
         // What goes on with a run that has ended says how that ended.
         assert!(matches!(code, 0 | 1) || line.contains(" resume "), "{line} ended with {code}:\n{printed}");
         assert!(!printed.contains("Usage:"), "{line}:\n{printed}");
@@ -254,4 +263,66 @@ fn the_commands_for_nights_run() {
 #[test]
 fn the_commands_for_many_machines_run() {
     run("docs/guides/many-machines.md", 4);
+}
+
+#[test]
+fn the_commands_for_each_exit_code_run() {
+    run("docs/guides/exit-codes.md", 2);
+}
+
+/// Pages whose commands run above, or by `tests/guides`.
+const RUN: [&str; 10] = [
+    "onboarding.md",
+    "offboarding.md",
+    "migration.md",
+    "control-hub.md",
+    "partners.md",
+    "proxy.md",
+    "unattended.md",
+    "many-machines.md",
+    "exit-codes.md",
+    "auditing.md",
+];
+
+#[test]
+fn no_guide_with_commands_is_forgotten_and_every_option_that_a_page_names_is_there() {
+    let guides = std::fs::read_dir(root().join("docs/guides")).unwrap().map(|entry| entry.unwrap().path());
+    let guides = guides.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let mut all: Vec<PathBuf> = guides.collect();
+    let forgotten: Vec<&PathBuf> =
+        all.iter().filter(|path| !RUN.contains(&path.file_name().unwrap().to_str().unwrap())).collect();
+    assert!(forgotten.is_empty(), "{forgotten:?}");
+    all.extend(
+        ["README.md", "docs/reliability.md", "docs/network.md", "docs/reports.md", "docs/journal.md"]
+            .map(|name| root().join(name)),
+    );
+    // Inside the text, too: `check --fix -o mended.csv`.
+    let spoken = Regex::new(r"`(?:seatbatch )?([a-z]+)((?: [^`\n]*)?)`").unwrap();
+    let option = Regex::new(r"(?:^| )(--[a-z-]+)").unwrap();
+    let help = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seatbatch"));
+        String::from_utf8(command.args(words).arg("--help").output().unwrap().stdout).unwrap()
+    };
+    let top = help(&[]);
+    let known: Vec<&str> =
+        top.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    let mut missing = Vec::new();
+    for path in all {
+        let page = std::fs::read_to_string(&path).unwrap();
+        for found in
+            spoken.captures_iter(&page).filter(|found| known.contains(&&found[1]) && found[2].contains("--"))
+        {
+            let second =
+                found[2].split_whitespace().next().filter(|_| matches!(&found[1], "journal" | "licenses"));
+            let words: Vec<&str> = [Some(&found[1]), second].into_iter().flatten().collect();
+            let help = help(&words);
+            let options = option.captures_iter(&found[2]).map(|option| option[1].to_owned());
+            missing.extend(
+                options
+                    .filter(|option| !help.contains(option))
+                    .map(|option| format!("{}: {} {option}", path.display(), &found[0])),
+            );
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
 }

@@ -102,3 +102,43 @@ fn the_live_organization_is_read_as_other_commands_read() {
         assert!(ran.code == 2 && ran.stderr.contains("--from-live"), "{option}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn people_of_a_file_of_ones_own_hold_something_to_be_taken_away() {
+    let desk = Desk::at("https://example.com/never-asked");
+    let people = "Personnel No.;Name;E-Mail;Wanted;License\n1;Ann;ann@corp.example;a seat;Messaging\n2;Bob;bob@corp.example;;\n3;Cy;;;\n4;Ann;ANN@corp.example;;Nothing\n";
+    desk.write("people.csv", people);
+    let options = [
+        "--people",
+        "people.csv",
+        "--holding",
+        "messaging",
+        "--holding",
+        "Meetings Suite",
+        "--save",
+        "org.json",
+    ];
+    let (child, url) = started(&desk, &options);
+    desk.write("leavers.csv", "email\nann@corp.example\n");
+    let ran = desk.run(&["apply", "leavers.csv", "--remove-all", "--base-url", &url]).exits(0);
+    assert!(ran.stderr.contains("2 of 2 operations done"), "{}", ran.stderr);
+    let exchange =
+        ["apply", "leavers.csv", "--again", "--replace", "Meetings Suite=Events", "--base-url", &url];
+    desk.write("leavers.csv", "email\nbob@corp.example\n");
+    desk.run(&exchange).exits(0);
+    stop(child);
+    let saved: Value = serde_json::from_slice(&std::fs::read(desk.path("org.json")).unwrap()).unwrap();
+    let users = saved["users"].as_array().unwrap();
+    let of = |n: usize| (users[n]["email"].as_str().unwrap(), users[n]["licenses"].as_array().unwrap().len());
+    assert_eq!((of(0), of(1), users.len()), (("ann@corp.example", 0), ("bob@corp.example", 2), 2));
+    for (options, said) in [
+        (&["--holding", "Mesaging"][..], "no license of that name; it has Messaging"),
+        (&["--holding", "Attendant Console", "--users", "500"], "there are 5 units of it, and 500 users"),
+        (&["--people", "people.csv", "--users", "3"], "do not go together"),
+        (&["--people", "nobody.csv"], "no such file"),
+        (&["--from-live", "--holding", "Messaging"], "do not go together"),
+    ] {
+        let ran = desk.run(&[&["sandbox"], options].concat()).exits(2);
+        assert!(ran.stderr.contains(said), "{options:?}: {}", ran.stderr);
+    }
+}

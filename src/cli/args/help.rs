@@ -67,6 +67,7 @@ const EXAMPLES: [(&str, &[&str]); 23] = [
         "sandbox",
         &[
             "seatbatch sandbox",
+            "seatbatch sandbox --people leavers.csv --holding Messaging",
             "seatbatch sandbox --listen 127.0.0.1:8080 --users 5000 --rate-limit 300/min",
             "seatbatch sandbox --fault status=503,chance=0.05",
         ],

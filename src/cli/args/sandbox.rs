@@ -37,6 +37,15 @@ pub(in crate::cli) struct Sandbox {
     /// How many users its organization has.
     #[arg(value_parser = whole::<u32>, long, default_value_t = 1000, value_name = "N")]
     pub(in crate::cli) users: u32,
+    /// Its users are those whom this file lists, by their addresses: a file of your own.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["users", "org", "from_live"])]
+    pub(in crate::cli) people: Option<PathBuf>,
+    /// Every user holds this license already, by name or ID, so that removals and exchanges can be tried.
+    ///
+    /// May be repeated. The licenses are Messaging, Meetings Suite, Events, Webex Calling - Professional,
+    /// Webex Calling - Standard and Attendant Console.
+    #[arg(long, value_name = "LICENSE", conflicts_with_all = ["org", "from_live"])]
+    pub(in crate::cli) holding: Vec<String>,
     /// Load the organization from a file instead; /sandbox/state shows its form.
     #[arg(long, value_name = "FILE.json", conflicts_with = "users")]
     pub(in crate::cli) org: Option<PathBuf>,
