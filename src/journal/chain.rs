@@ -6,15 +6,14 @@
 //! (assignments, operations, the rows' own bytes) is in the chain by sums instead, a block of assignments each, so
 //! that what is loaded to be sent can be checked as it is loaded.
 
-use std::ops::Range;
 use std::sync::LazyLock;
 
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
 use super::encoding::{RowSum, encode, encode_row};
-use super::unix_millis;
+use super::{blocks, unix_millis};
 
 /// A hash.
 pub(super) type LinkHash = [u8; 32];
@@ -146,12 +145,11 @@ pub(super) const BULK: [Bulk; 6] = [
     ("block", "number, sum", "number"),
 ];
 
-/// Assignments in a block: `number >> BLOCK_BITS` is the block's.
-pub(super) const BLOCK_BITS: u32 = 8;
-
 /// Begins to note what this connection changes.
 pub(super) fn install(db: &Connection) -> rusqlite::Result<()> {
-    db.execute_batch("CREATE TEMP TABLE IF NOT EXISTS touched (t INTEGER, a, b, c, d)")?;
+    db.execute_batch(
+        "CREATE TEMP TABLE IF NOT EXISTS touched (t INTEGER, a, b, c, d, PRIMARY KEY (t, a, b, c, d)) WITHOUT ROWID",
+    )?;
     for (number, Chained { table, keys, columns }) in CHAINED.iter().enumerate() {
         let key = |side: &str| {
             let keys =
@@ -165,7 +163,7 @@ pub(super) fn install(db: &Connection) -> rusqlite::Result<()> {
             let key = key(side);
             db.execute_batch(&format!(
                 "CREATE TEMP TRIGGER IF NOT EXISTS touched_{number}_{name} AFTER {event} ON main.{table}
-                 BEGIN INSERT INTO touched VALUES ({number}, {key}); END"
+                 BEGIN INSERT INTO touched VALUES ({number}, {key}) ON CONFLICT DO NOTHING; END"
             ))?;
         }
     }
@@ -182,7 +180,7 @@ pub(super) fn begin(db: &Connection) -> rusqlite::Result<()> {
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     for (run, assignments) in runs {
-        sum_blocks(db, run, 0, assignments)?;
+        blocks::put_all(db, run, 0, assignments)?;
         sum_bulk(db, run)?;
         touch(db, Some(run))?;
         link(db, run, MIGRATED)?;
@@ -203,7 +201,7 @@ pub(super) fn touch(db: &Connection, run: Option<u32>) -> rusqlite::Result<()> {
         let zeros = ", 0".repeat(4 - keys.len());
         let (keys, which) = (keys.join(", "), if run.is_some() { "run_id = ?1" } else { "?1 IS NULL" });
         let sql = format!(
-            "INSERT INTO temp.touched SELECT {number}, {keys}{zeros} FROM main.{table} WHERE {which}"
+            "INSERT OR IGNORE INTO temp.touched SELECT {number}, {keys}{zeros} FROM main.{table} WHERE {which}"
         );
         db.execute(&sql, [run])?;
     }
@@ -261,12 +259,14 @@ pub(super) fn hash_of(
 /// The rows that were noted, as they are now: table, names, whether there is such a row, and what is in it.
 fn payload(db: &Connection) -> rusqlite::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut touched = db.prepare_cached("SELECT DISTINCT t, a, b, c, d FROM temp.touched")?;
+    let mut touched = db.prepare_cached("SELECT t, a, b, c, d FROM temp.touched")?;
     let mut all = touched.query([])?;
+    // They come table by table.
+    let mut find: Option<(u8, CachedStatement<'_>)> = None;
     while let Some(row) = all.next()? {
         let number: u8 = row.get(0)?;
         let place = usize::from(number);
-        let Some((chained, find)) = CHAINED.get(place).zip(FIND.get(place)) else { continue };
+        let Some((chained, sql)) = CHAINED.get(place).zip(FIND.get(place)) else { continue };
         bytes.push(number);
         let keys = 1..=chained.keys.len();
         let start = begin_sized(&mut bytes);
@@ -274,9 +274,12 @@ fn payload(db: &Connection) -> rusqlite::Result<Vec<u8>> {
             encode(&mut bytes, row.get_ref(key)?);
         }
         end_sized(&mut bytes, start, 0);
-        let mut find = db.prepare_cached(find)?;
+        let find = match &mut find {
+            Some((of, find)) if *of == number => find,
+            other => &mut other.insert((number, db.prepare_cached(sql)?)).1,
+        };
         for (place, key) in keys.enumerate() {
-            find.raw_bind_parameter(place + 1, row.get::<_, Value>(key)?)?;
+            find.raw_bind_parameter(place + 1, ToSqlOutput::Borrowed(row.get_ref(key)?))?;
         }
         let mut found = find.raw_query();
         match found.next()? {
@@ -340,68 +343,6 @@ pub(super) fn changes(payload: &[u8]) -> Option<Vec<RowChange<'_>>> {
     Some(all)
 }
 
-/// What a block of assignments sums up to as it is stored.
-pub(super) fn block_sum(db: &Connection, run: u32, number: u32) -> rusqlite::Result<LinkHash> {
-    read_block(db, run, number, |_| Ok(()))
-}
-
-/// A row of a block, as it is stored.
-pub(super) enum BlockRow<'r> {
-    /// Columns: assignment, email, person ID, organization, attempts that were made before.
-    User(&'r [ValueRef<'r>; 5]),
-    /// Columns: assignment, line, item, target, whether it removes, whether it is unchanged, whether it is renamed,
-    /// location, phone number, extension, the line and the item of what it repeats, by which words it is asked for.
-    Operation(&'r [ValueRef<'r>; 13]),
-}
-
-/// Reads a block of assignments: its users, then their operations, both in the order of assignments. What they sum up
-/// to is known at the end.
-pub(super) fn read_block<E: From<rusqlite::Error>>(
-    db: &Connection,
-    run: u32,
-    number: u32,
-    mut on_row: impl FnMut(BlockRow<'_>) -> Result<(), E>,
-) -> Result<LinkHash, E> {
-    let (first, last) = (number << BLOCK_BITS, (number << BLOCK_BITS) + (1 << BLOCK_BITS) - 1);
-    let mut sum = RowSum::default();
-    let mut users = db.prepare_cached(
-        "SELECT assignment, email, person_id, org_id, earlier_attempts FROM main.assignment
-         WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment",
-    )?;
-    sum.rows(&mut users, [run, first, last], |row| on_row(BlockRow::User(row)))?;
-    let mut operations = db.prepare_cached(
-        "SELECT assignment, line, item, target_id, removes, unchanged, renamed, location_id, phone_number, extension,
-           duplicate_of, duplicate_of_item, asked
-         FROM main.operation
-         WHERE run_id = ?1 AND assignment >= ?2 AND assignment <= ?3 ORDER BY assignment, line, item",
-    )?;
-    sum.rows(&mut operations, [run, first, last], |row| on_row(BlockRow::Operation(row)))?;
-    Ok(sum.finish())
-}
-
-/// The blocks from one assignment to another, the end excluded.
-pub(super) fn blocks(first: u32, end: u32) -> Range<u32> {
-    let end = end.checked_sub(1).filter(|last| first <= *last).map_or(0, |last| (last >> BLOCK_BITS) + 1);
-    first >> BLOCK_BITS..end
-}
-
-/// Sums up the blocks from one assignment to another, the end excluded.
-pub(super) fn sum_blocks(db: &Connection, run: u32, first: u32, end: u32) -> rusqlite::Result<()> {
-    blocks(first, end).try_for_each(|number| put_block(db, run, number))
-}
-
-/// Sums up one block anew.
-pub(super) fn put_block(db: &Connection, run: u32, number: u32) -> rusqlite::Result<()> {
-    put_block_sum(db, run, number, &block_sum(db, run, number)?)
-}
-
-/// Keeps what a block sums up to.
-pub(super) fn put_block_sum(db: &Connection, run: u32, number: u32, sum: &LinkHash) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT OR REPLACE INTO block (run_id, number, sum) VALUES (?1, ?2, ?3)")?
-        .execute(params![run, number, sum])
-        .map(drop)
-}
-
 /// What no rows at all sum up to.
 pub(super) fn sum_of_nothing() -> LinkHash {
     let mut sum = RowSum::default();
@@ -417,7 +358,7 @@ pub(super) fn bulk_sum(
 ) -> rusqlite::Result<LinkHash> {
     let mut sum = RowSum::default();
     let sql = format!("SELECT {columns} FROM main.{table} WHERE run_id = ?1 ORDER BY {order}");
-    sum.all_rows(&mut *db.prepare_cached(&sql)?, [run])?;
+    sum.rows(&mut *db.prepare_cached(&sql)?, [run])?;
     Ok(sum.finish())
 }
 

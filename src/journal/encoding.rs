@@ -23,28 +23,8 @@ pub(super) struct RowSum {
 }
 
 impl RowSum {
-    /// Adds rows of one table and their end, and hands each on.
-    pub(super) fn rows<const COLUMNS: usize, E: From<rusqlite::Error>>(
-        &mut self,
-        statement: &mut Statement<'_>,
-        of: impl rusqlite::Params,
-        mut on_row: impl FnMut(&[ValueRef<'_>; COLUMNS]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut rows = statement.query(of)?;
-        while let Some(row) = rows.next()? {
-            let mut values = [ValueRef::Null; COLUMNS];
-            for (place, value) in values.iter_mut().enumerate() {
-                *value = row.get_ref(place)?;
-            }
-            self.row(values);
-            on_row(&values)?;
-        }
-        self.end();
-        Ok(())
-    }
-
-    /// The same of rows that nobody else looks at, with as many columns as the statement gives.
-    pub(super) fn all_rows(
+    /// Adds the rows of a table, with all columns that the statement gives, and their end.
+    pub(super) fn rows(
         &mut self,
         statement: &mut Statement<'_>,
         of: impl rusqlite::Params,
@@ -60,8 +40,13 @@ impl RowSum {
     }
 
     /// Adds a row.
-    pub(super) fn row<'v>(&mut self, values: impl IntoIterator<Item = ValueRef<'v>>) {
-        values.into_iter().for_each(|value| encode(&mut self.bytes, value));
+    pub(super) fn row(&mut self, values: &[ValueRef<'_>]) {
+        self.row_of(|bytes| values.iter().for_each(|value| encode(bytes, *value)));
+    }
+
+    /// Adds a row that makes its bytes itself.
+    pub(super) fn row_of(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        encode(&mut self.bytes);
         self.pour();
     }
 
@@ -220,7 +205,7 @@ mod tests {
         let mut sum = RowSum::default();
         let mut plain = Vec::new();
         for _ in 0..100 {
-            sum.row(row);
+            sum.row(&row);
             row.into_iter().for_each(|value| encode(&mut plain, value));
         }
         sum.end();

@@ -17,7 +17,7 @@ use super::open::INDEXES;
 use super::planned::{AskedWords, InvalidOperation, NewRun, PlannedOperation, StoredTarget, Totals};
 use super::sums::{BlockSums, TableSum};
 use super::users::{Noted, Users};
-use super::{Journal, JournalError, chain};
+use super::{Journal, JournalError, blocks, chain};
 use crate::domain::{
     Action, EmailAddress, LocationId, OrgId, PersonId, PhoneNumber, Properties, RunId, Target,
 };
@@ -147,7 +147,7 @@ impl Importer<'_> {
     /// # Errors
     /// [`JournalError`].
     pub fn cells(&mut self, block: &CellBlock) -> Result<(), JournalError> {
-        self.cells.row(block.first.get(), [ValueRef::Blob(&block.cells)]);
+        self.cells.row(block.first.get(), ValueRef::Blob(&block.cells));
         let sql = "INSERT INTO cell_block (run_id, first_line, cells) VALUES (?1, ?2, ?3)";
         self.execute(sql, params![self.run.0, block.first.get(), block.cells])
     }
@@ -353,10 +353,10 @@ impl Importer<'_> {
     /// What was written in bulk goes into the chain by its sums, and every term: one may be left of an import that
     /// did not get to its end.
     fn sum_up(&mut self, sendable: Sendable) -> rusqlite::Result<()> {
-        for number in chain::blocks(0, sendable.end) {
+        for number in blocks::between(0, sendable.end) {
             match self.sums.sum(number) {
-                Some(sum) => chain::put_block_sum(self.db, self.run.0, number, &sum)?,
-                None => chain::put_block(self.db, self.run.0, number)?,
+                Some(sum) => blocks::put_sum(self.db, self.run.0, number, &sum)?,
+                None => blocks::put(self.db, self.run.0, number)?,
             }
         }
         let cells = std::mem::take(&mut self.cells).finish();

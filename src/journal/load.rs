@@ -6,7 +6,8 @@ use std::collections::{HashMap, VecDeque};
 use rusqlite::types::{FromSql, FromSqlError, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::chain::{self, BLOCK_BITS, BlockRow, LinkHash};
+use super::blocks::{self, BLOCK_BITS, BlockOperation, BlockRow, BlockUser};
+use super::chain::LinkHash;
 use super::{JournalError, Reader};
 use crate::domain::{
     Action, Assignment, AssignmentNo, Change, EmailAddress, IdError, Item, LicenseId, Line, LocationId,
@@ -93,7 +94,7 @@ impl Loader {
         };
         let kept = kept().map_err(|source| JournalError::of(path, source))?;
         let mut found = FoundAssignments { db, terms, all: Vec::new(), current: 0 };
-        let sum = chain::read_block(db, run.0, *block, |row| match row {
+        let sum = blocks::read(db, run.0, *block, |row| match row {
             BlockRow::User(row) => found.user(row),
             BlockRow::Operation(row) => found.operation(row),
         });
@@ -175,7 +176,7 @@ impl FoundAssignments<'_> {
     }
 
     /// Adds an assignment, as yet without operations.
-    fn user(&mut self, &[number, email, person, org, _]: &[ValueRef<'_>; 5]) -> Result<(), Wrong> {
+    fn user(&mut self, [number, email, person, org, _]: BlockUser<'_>) -> Result<(), Wrong> {
         let number = get(number)?;
         let nobody = || Wrong::Strange(format!("an assignment {number} without a user"));
         let email = email.as_str_or_null()?.map(EmailAddress::parse).transpose();
@@ -189,17 +190,23 @@ impl FoundAssignments<'_> {
 
     /// Gives an assignment its operation. Both go by in order, side by side: a join would look each operation's
     /// assignment up.
-    fn operation(&mut self, row: &[ValueRef<'_>; 13]) -> Result<(), Wrong> {
-        let &[number, _, _, _, _, is_unchanged, _, _, _, _, repeated_line, repeated_item, _] = row;
-        if get(is_unchanged)? {
-            return Ok(());
+    fn operation(&mut self, BlockOperation { always, seldom }: BlockOperation<'_>) -> Result<(), Wrong> {
+        let (mut properties, mut repeated) = ([ValueRef::Null; 3], None);
+        if let Some([unchanged, _, location, phone_number, extension, line, item, _]) = seldom {
+            if get(unchanged)? {
+                return Ok(());
+            }
+            properties = [location, phone_number, extension];
+            let line: Option<u32> = get(line)?;
+            repeated = line.map(|line| Ok::<_, Wrong>(key(line, get(item)?))).transpose()?;
         }
+        let [number, ..] = always;
         let number = get(number)?;
         let behind = self.all.get(self.current..).unwrap_or_default();
         self.current += behind.iter().take_while(|assignment| assignment.number.0 < number).count();
-        let content = match get::<Option<u32>>(repeated_line)? {
-            Some(line) => Err(OperationKey::new(Line::new(line), Item::new(get(repeated_item)?))),
-            None => Ok(self.content(row)?),
+        let content = match repeated {
+            Some(first) => Err(first),
+            None => Ok(self.content(always, properties)?),
         };
         let assignment = self.all.get_mut(self.current).filter(|assignment| assignment.number.0 == number);
         let Some(assignment) = assignment else {
@@ -219,26 +226,26 @@ impl FoundAssignments<'_> {
         Ok(())
     }
 
-    fn content(&mut self, row: &[ValueRef<'_>; 13]) -> Result<Operation, Wrong> {
-        let &[_, line, item, target, removes, _, _, location, phone_number, extension, _, _, _] = row;
+    fn content(
+        &mut self,
+        [_, line, item, target, removes]: [ValueRef<'_>; 5],
+        properties: [ValueRef<'_>; 3],
+    ) -> Result<Operation, Wrong> {
         let change = match self.term(get(target)?)? {
             Term::Site(url) => Change::Site(url.clone()),
             Term::License(id) => {
                 let id = id.clone();
-                Change::License(id, self.properties(location, phone_number, extension)?)
+                Change::License(id, self.properties(properties)?)
             }
             other => return strange(format!("the target {other:?}")),
         };
         let action = if get(removes)? { Action::Remove } else { Action::Add };
-        let key = OperationKey::new(Line::new(get(line)?), Item::new(get(item)?));
-        Ok(Operation { key, action, change, rows: 1 })
+        Ok(Operation { key: key(get(line)?, get(item)?), action, change, rows: 1 })
     }
 
     fn properties(
         &mut self,
-        location: ValueRef<'_>,
-        phone_number: ValueRef<'_>,
-        extension: ValueRef<'_>,
+        [location, phone_number, extension]: [ValueRef<'_>; 3],
     ) -> Result<Properties, Wrong> {
         let number = phone_number.as_str_or_null()?.map(PhoneNumber::parse).transpose();
         Ok(Properties {
@@ -248,6 +255,10 @@ impl FoundAssignments<'_> {
             extension: get(extension)?,
         })
     }
+}
+
+const fn key(line: u32, item: u16) -> OperationKey {
+    OperationKey::new(Line::new(line), Item::new(item))
 }
 
 fn get<T: FromSql>(value: ValueRef<'_>) -> Result<T, Wrong> {

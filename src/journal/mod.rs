@@ -4,6 +4,7 @@
 //! SQL. Knows nothing of HTTP, of input files or of what follows from an answer: it is told.
 
 mod audit;
+mod blocks;
 mod cells;
 mod chain;
 mod definitions;
@@ -11,6 +12,7 @@ mod definitions;
 mod definitions_tests;
 mod encoding;
 mod error;
+mod failed;
 mod import;
 mod insert;
 mod keep;
@@ -32,6 +34,7 @@ mod reasons;
 mod recover;
 mod retry;
 mod reversal;
+mod runs;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -42,6 +45,7 @@ mod writer;
 pub use audit::{AttemptRow, AuditRow};
 pub use cells::{CellBlock, Packer};
 pub use error::{JournalError, cause_in_words};
+pub use failed::FailedRow;
 pub use import::Importer;
 pub use keep::{Prunable, Retention};
 pub use load::Loader;
@@ -51,10 +55,11 @@ pub use parts::RowPart;
 pub use person::PersonNames;
 pub use planned::{AskedWords, InvalidOperation, NewRun, Origin, PlannedOperation, StoredTarget, Totals};
 pub use proof::{Alteration, Head, Proof};
-pub use query::{FailedRow, OperationRow, OrgTally, RunRow, Tally};
+pub use query::{OperationRow, OrgTally};
 pub use reasons::{Reason, RecentRequests};
 pub use retry::Selected;
 pub use reversal::{CallingPlace, NeedNone, Reversal};
+pub use runs::{RunRow, Tally};
 pub use writer::{AttemptReport, Commit, Committed, LogEntry, Writer};
 
 /// Milliseconds since 1970, UTC.

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::chain::{self, BULK, CHAINED, LinkHash};
 use super::encoding::{encode, encode_row};
-use super::{Journal, JournalError, Reader, definitions};
+use super::{Journal, JournalError, Reader, blocks, definitions};
 use crate::domain::RunId;
 
 /// Where a chain ends: short enough to be kept elsewhere.
@@ -301,12 +301,12 @@ impl<'a> Proving<'a> {
                    UNION SELECT number FROM main.block WHERE run_id = ?1
                  ) ORDER BY n",
             )?;
-            let mut blocks = statement.query(params![run, chain::BLOCK_BITS])?;
+            let mut blocks = statement.query(params![run, blocks::BLOCK_BITS])?;
             while let Some(row) = blocks.next()? {
                 let (number, kept): (u32, Option<LinkHash>) = (row.get(0)?, row.get(1)?);
-                if kept != Some(chain::block_sum(db, run, number)?) {
-                    let first = number << chain::BLOCK_BITS;
-                    let last = first + (1 << chain::BLOCK_BITS) - 1;
+                if kept != Some(blocks::sum(db, run, number)?) {
+                    let first = number << blocks::BLOCK_BITS;
+                    let last = first + (1 << blocks::BLOCK_BITS) - 1;
                     self.found(
                         None,
                         format!("operations of run {run} were altered, of the users {first} to {last}"),

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use super::word::strange;
 use super::{Journal, JournalError, chain};
 use crate::domain::{
-    BatchId, LaneResumePoint, OpenBatch, OrgId, Part, ResumePoint, RunId, RunState, Span, WireForm,
-    leaves_open,
+    BatchId, LaneResumePoint, OpenBatch, OperationKey, OrgId, Part, ResumePoint, RunId, RunState, Span,
+    WireForm, leaves_open,
 };
 
 impl Journal {
@@ -44,6 +44,28 @@ impl Journal {
             )
         })
         .map(drop)
+    }
+
+    /// Keeps which operations are in effect before anything is sent, and with it how the run is to be sent
+    /// from here on, as JSON.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn set_in_effect_before(
+        &mut self,
+        run: RunId,
+        operations: &[OperationKey],
+        settings: &str,
+    ) -> Result<(), JournalError> {
+        self.commit(run, "in effect before", |step| {
+            let sql = "INSERT OR IGNORE INTO in_effect_before (run_id, line, item) VALUES (?1, ?2, ?3)";
+            let mut insert = step.prepare(sql)?;
+            operations.iter().try_for_each(|key| {
+                insert.execute(params![run.0, key.line.get(), key.item.get()]).map(drop)
+            })?;
+            chain::sum_table(step, run.0, "in_effect_before")?;
+            step.execute("UPDATE run SET settings = ?2 WHERE run_id = ?1", params![run.0, settings]).map(drop)
+        })
     }
 
     /// Keeps how a run is to be sent from here on, as JSON.

@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{Journal, JournalError, chain};
+use super::{Journal, JournalError, blocks, chain};
 use crate::domain::RunId;
 
 /// What was put back.
@@ -57,9 +57,9 @@ fn retry(db: &mut Connection, run: RunId, codes: &[String], now: i64) -> rusqlit
 fn sum_up(db: &Connection, run: RunId) -> rusqlite::Result<()> {
     let touched: Vec<u32> = db
         .prepare("SELECT assignment >> ?1 FROM temp.again UNION SELECT moved >> ?1 FROM temp.again")?
-        .query_map([chain::BLOCK_BITS], |row| row.get(0))?
+        .query_map([blocks::BLOCK_BITS], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    touched.into_iter().try_for_each(|number| chain::put_block(db, run.0, number))?;
+    touched.into_iter().try_for_each(|number| blocks::put(db, run.0, number))?;
     chain::sum_table(db, run.0, "block")
 }
 

@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use super::chain::{BLOCK_BITS, LinkHash};
+use super::blocks::{BLOCK_BITS, BlockOperation};
+use super::chain::LinkHash;
 use super::encoding::{RowSum, encode};
 
 /// Bytes of a block that are kept before they are summed up. A block that has more is read back.
@@ -43,7 +44,7 @@ impl BlockSums {
         let Some(block) = self.block(assignment) else { return };
         block.is_spoiled |= block.last_user.is_some_and(|last| last >= assignment);
         block.last_user = Some(assignment);
-        put_all(&mut block.users, values);
+        values.iter().for_each(|value| encode(&mut block.users, stored(value)));
         // No attempt was made before.
         encode(&mut block.users, ValueRef::Integer(0));
         block.limit();
@@ -53,7 +54,7 @@ impl BlockSums {
     pub(super) fn operation(
         &mut self,
         (assignment, line, item): (u32, u32, u16),
-        values: &[ToSqlOutput<'_>],
+        values: &[ToSqlOutput<'_>; 13],
     ) {
         while self.open.front().is_some_and(|block| block.number < assignment >> BLOCK_BITS) {
             let closed = self.open.pop_front();
@@ -63,7 +64,8 @@ impl BlockSums {
         let key = (assignment, line, item);
         block.is_spoiled |= block.last_operation.is_some_and(|last| last >= key);
         block.last_operation = Some(key);
-        put_all(&mut block.operations, values);
+        let [a, b, c, d, e, rest @ ..] = values.each_ref().map(stored);
+        BlockOperation::of([a, b, c, d, e], rest).encode(&mut block.operations);
         block.limit();
     }
 
@@ -142,11 +144,11 @@ pub(super) struct TableSum {
 
 impl TableSum {
     /// A row is stored.
-    pub(super) fn row<'v>(&mut self, first: u32, rest: impl IntoIterator<Item = ValueRef<'v>>) {
+    pub(super) fn row(&mut self, first: u32, rest: ValueRef<'_>) {
         self.is_spoiled |= self.last.is_some_and(|last| last >= first);
         self.last = Some(first);
         if !self.is_spoiled {
-            self.sum.row(std::iter::once(ValueRef::Integer(first.into())).chain(rest));
+            self.sum.row(&[ValueRef::Integer(first.into()), rest]);
         }
     }
 
@@ -157,14 +159,12 @@ impl TableSum {
     }
 }
 
-fn put_all(bytes: &mut Vec<u8>, values: &[ToSqlOutput<'_>]) {
-    for value in values {
-        match value {
-            ToSqlOutput::Borrowed(value) => encode(bytes, *value),
-            ToSqlOutput::Owned(value) => encode(bytes, value.into()),
-            // No other kind of value is stored by an import.
-            _ => bytes.push(u8::MAX),
-        }
+fn stored<'v>(value: &'v ToSqlOutput<'_>) -> ValueRef<'v> {
+    match value {
+        ToSqlOutput::Borrowed(value) => *value,
+        ToSqlOutput::Owned(value) => value.into(),
+        // No other kind of value is stored by an import; of one the sum would be wrong, and nothing would be sent.
+        _ => ValueRef::Null,
     }
 }
 
@@ -174,8 +174,12 @@ mod tests {
 
     use super::*;
 
-    fn row(values: &[i64]) -> Vec<ToSqlOutput<'static>> {
-        values.iter().map(|value| ToSqlOutput::Owned(Value::Integer(*value))).collect()
+    fn row<const COLUMNS: usize>(values: [i64; COLUMNS]) -> [ToSqlOutput<'static>; COLUMNS] {
+        values.map(|value| ToSqlOutput::Owned(Value::Integer(value)))
+    }
+
+    fn operation(assignment: u32, line: u32) -> [ToSqlOutput<'static>; 13] {
+        row([assignment.into(), line.into(), 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1])
     }
 
     #[test]
@@ -183,8 +187,8 @@ mod tests {
         let in_order = |rows: &[(u32, u32)]| {
             let mut sums = BlockSums::default();
             for (assignment, line) in rows {
-                sums.user(*assignment, &row(&[i64::from(*assignment)]));
-                sums.operation((*assignment, *line, 1), &row(&[i64::from(*assignment), i64::from(*line)]));
+                sums.user(*assignment, &row([i64::from(*assignment)]));
+                sums.operation((*assignment, *line, 1), &operation(*assignment, *line));
             }
             (0..3).map(|number| sums.sum(number).is_some()).collect::<Vec<_>>()
         };
@@ -198,7 +202,7 @@ mod tests {
     fn a_table_is_summed_up_while_its_rows_come_in_order() {
         let of = |rows: &[u32]| {
             let mut sum = TableSum::default();
-            rows.iter().for_each(|row| sum.row(*row, [ValueRef::Text(b"cells")]));
+            rows.iter().for_each(|row| sum.row(*row, ValueRef::Text(b"cells")));
             sum.finish()
         };
         assert!(of(&[]).is_some() && of(&[2, 7]).is_some());
@@ -211,8 +215,8 @@ mod tests {
         let of = |more: &dyn Fn(&mut BlockSums)| {
             let mut sums = BlockSums::default();
             for assignment in [0, 256] {
-                sums.user(assignment, &row(&[1]));
-                sums.operation((assignment, 2, 1), &row(&[1]));
+                sums.user(assignment, &row([1]));
+                sums.operation((assignment, 2, 1), &operation(assignment, 2));
             }
             more(&mut sums);
             (0..2).map(|number| sums.sum(number).is_some()).collect::<Vec<_>>()
@@ -221,7 +225,8 @@ mod tests {
         assert_eq!(of(&|sums| sums.spoil(0)), [false, true]);
         assert_eq!(of(&|sums| sums.spoil(256)), [true, false]);
         assert_eq!(of(&BlockSums::forget), [false, false]);
-        let long = [ToSqlOutput::Owned(Value::Text("x".repeat(MOST)))];
+        let mut long = operation(256, 3);
+        long[8] = ToSqlOutput::Owned(Value::Text("x".repeat(MOST)));
         assert_eq!(of(&|sums| sums.operation((256, 3, 1), &long)), [true, false]);
     }
 }

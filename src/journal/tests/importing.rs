@@ -267,11 +267,7 @@ fn blocks_sum_up_to_what_is_stored_in_whatever_order_rows_come() {
             .unwrap();
         assert!(kept.len() >= 3, "{shape}");
         for (number, sum) in kept {
-            assert_eq!(
-                chain::block_sum(&reader.connection, RUN.0, number).unwrap(),
-                sum,
-                "{shape}: {number}"
-            );
+            assert_eq!(blocks::sum(&reader.connection, RUN.0, number).unwrap(), sum, "{shape}: {number}");
         }
     }
 }
