@@ -52,6 +52,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let how = args.choosing.of(reading.interpretation(settings.org_id.as_deref()));
     let known = telling.first_look(&file, names.known_for(&file, &how))??;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})??;
+    reading.refuse_unknown(context, &file, &checked.counts())?;
     refuse_invalid(&checked, args.choosing.on_invalid)?;
     let part = args.choosing.partition.map_or_else(String::new, |part| format!(", part {part}"));
     output.say(format_args!("{}{part}: {}", args.file.display(), described(output, &checked.counts())));

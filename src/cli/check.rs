@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
     let output = context.output;
     let file = InputFile::take(&args.file)?;
     let telling = Telling { context, all: args.reading.problems.as_deref(), asked: true };
-    let reading = given_back::reading_alone(context, &file, &args.reading);
+    let reading = given_back::reading(context, &file, &args.reading)?;
     let how = reading.interpretation(context.organization()?);
     let mut fixes = Fixes::default();
     let mut also = |problem: &Problem| {
@@ -32,6 +32,7 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
     // What is wrong with the file is what was asked for.
     let checked = checked.map_err(Failure::found)?;
     let counts = checked.counts();
+    reading.refuse_unknown(context, &file, &counts)?;
     if !output.quiet {
         let _ = output.print(described(output, &counts));
     }

@@ -40,6 +40,7 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
         checked => checked?,
     };
     let counts = checked.counts();
+    reading.refuse_unknown(context, &file, &counts)?;
     super::apply::refuse_unclear(&checked)?;
     if counts.invalid > 0 {
         return Err(refused(&counts, "nothing was compared", " first"));

@@ -9,7 +9,8 @@ use super::args::{self, Command, Reading};
 use super::context::{Context, absolute};
 use super::exit::Failure;
 use super::shell::{shell_word, shell_words};
-use crate::input::{Header, InputFile, LONG_FORM, Layout};
+use crate::assign::Counts;
+use crate::input::{InputFile, LONG_FORM, Layout};
 use crate::journal::{JournalError, Reader, RunRow};
 use crate::run::RunSettings;
 
@@ -24,13 +25,14 @@ pub(super) fn reading<'a>(
     said: &'a Reading,
 ) -> Result<HowTaken<'a>, Failure> {
     let by_hand = by_hand(context, file, said);
-    let kept = kept(context, file, by_hand.as_ref().unwrap_or(said))?;
-    Ok(kept.or(by_hand).map_or(HowTaken::Said(said), |kept| HowTaken::Kept(Box::new(kept))))
-}
-
-/// The same where there is no journal.
-pub(super) fn reading_alone<'a>(context: &Context, file: &InputFile, said: &'a Reading) -> HowTaken<'a> {
-    by_hand(context, file, said).map_or(HowTaken::Said(said), |by_hand| HowTaken::Kept(Box::new(by_hand)))
+    Ok(match kept(context, file, by_hand.as_ref().unwrap_or(said))? {
+        TakenBefore::Known(Some(kept)) => HowTaken::Kept(Box::new(kept)),
+        _ if by_hand.is_some() => {
+            by_hand.map_or(HowTaken::Said(said), |by_hand| HowTaken::Kept(Box::new(by_hand)))
+        }
+        TakenBefore::Known(None) => HowTaken::Said(said),
+        TakenBefore::Unknown => HowTaken::Unknown(said),
+    })
 }
 
 /// A file in the form that `undo` and `diff` write says itself what each row asks. What a configuration says of people's files
@@ -70,6 +72,37 @@ pub(super) enum HowTaken<'a> {
     Said(&'a Reading),
     /// As the file was of whose run it has the failures, but for what was said.
     Kept(Box<Reading>),
+    /// As it was said; it is a failures CSV, and no journal says of which run.
+    Unknown(&'a Reading),
+}
+
+impl HowTaken<'_> {
+    /// Refuses a failures CSV of whose run nothing is known and of whose rows nothing says whether they add or remove: they
+    /// may have been removals by an option.
+    pub(super) fn refuse_unknown(
+        &self,
+        context: &Context,
+        file: &InputFile,
+        counts: &Counts,
+    ) -> Result<(), Failure> {
+        if !matches!(self, Self::Unknown(_)) || !counts.adds_by_default {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "{} is a failures CSV, and its run is in no journal at hand (looked in {}), so nobody can say whether its rows were to \
+             be added or removed. Name the run's journal with --journal, or say --set operation=add or --set operation=remove",
+            file.path().display(),
+            context.journal.display()
+        )))
+    }
+}
+
+/// What is known of the run whose failures a file has.
+enum TakenBefore {
+    /// How its file was taken, where that is not how this one is taken now anyway; or that there is no such run.
+    Known(Option<Reading>),
+    /// There must be one, and nothing is known of it.
+    Unknown,
 }
 
 impl Deref for HowTaken<'_> {
@@ -77,26 +110,37 @@ impl Deref for HowTaken<'_> {
 
     fn deref(&self) -> &Reading {
         match self {
-            Self::Said(reading) => reading,
+            Self::Said(reading) | Self::Unknown(reading) => reading,
             Self::Kept(reading) => reading,
         }
     }
 }
 
-fn kept(context: &Context, file: &InputFile, said: &Reading) -> Result<Option<Reading>, Failure> {
-    let Ok(rows) = file.rows(&said.interpretation(None).reading()) else { return Ok(None) };
+fn kept(context: &Context, file: &InputFile, said: &Reading) -> Result<TakenBefore, Failure> {
+    let may_be_given_back = file.may_be_given_back()?;
     let reader = match Reader::open(&context.journal) {
-        Ok(reader) => reader,
-        Err(JournalError::Missing { .. }) => return Ok(None),
+        Ok(reader) => Some(reader),
+        Err(JournalError::Missing { .. }) => None,
         // What has no trace of a failures CSV needs no journal to be taken.
-        Err(_) if !rows.header().is_given_back() => return Ok(None),
+        Err(_) if !may_be_given_back => None,
         Err(error) => return Err(error.into()),
     };
+    let run = reader.as_ref().map(|reader| run_of(reader, file)).transpose()?.flatten();
+    if run.is_none() && !may_be_given_back {
+        return Ok(TakenBefore::Known(None));
+    }
+    let Ok(rows) = file.rows(&said.interpretation(None).reading()) else {
+        return Ok(TakenBefore::Known(None));
+    };
+    let is_given_back = rows.header().is_given_back();
+    // Somebody may have taken our columns out.
+    let is_as_it_was =
+        |run: &RunRow| layout_of(run).is_some_and(|layout| layout.names() == rows.header().names());
     let words = context.taken_with(said);
-    if let Some(run) = run_of(&reader, file, rows.header())? {
+    if let Some(run) = run.filter(|run| is_given_back || is_as_it_was(run)) {
         let forgotten = forgotten(&words_of(&run), &words);
         if forgotten.is_empty() {
-            return Ok(None);
+            return Ok(TakenBefore::Known(None));
         }
         let all = [forgotten.clone(), said.words()].concat();
         let reading = parsed(&all).ok_or_else(|| {
@@ -110,15 +154,17 @@ fn kept(context: &Context, file: &InputFile, said: &Reading) -> Result<Option<Re
         })?;
         let (run, shown) = (run.run, shell_words(&forgotten));
         context.output.say(format_args!("the failures of run {run}, taken as its file was, with {shown}"));
-        return Ok(Some(Reading { encoding: said.encoding, sheet: said.sheet.clone(), ..reading }));
+        let reading = Reading { encoding: said.encoding, sheet: said.sheet.clone(), ..reading };
+        return Ok(TakenBefore::Known(Some(reading)));
     }
-    if !rows.header().is_given_back() {
-        return Ok(None);
+    if !is_given_back {
+        return Ok(TakenBefore::Known(None));
     }
-    let Some(run) = like(&reader, rows.names())? else { return Ok(None) };
+    let run = reader.map(|reader| like(&reader, rows.names())).transpose()?.flatten();
+    let Some(run) = run else { return Ok(TakenBefore::Unknown) };
     let forgotten = forgotten(&words_of(&run), &words);
     if forgotten.is_empty() {
-        return Ok(None);
+        return Ok(TakenBefore::Known(None));
     }
     let shown = shell_words(&forgotten);
     let name = shell_word(&file.path().to_string_lossy());
@@ -131,13 +177,10 @@ fn kept(context: &Context, file: &InputFile, said: &Reading) -> Result<Option<Re
     )))
 }
 
-/// The run whose failures CSV was written to where this file is, if that is what stands there still.
-fn run_of(reader: &Reader, file: &InputFile, header: &Header) -> Result<Option<RunRow>, Failure> {
+/// The run whose failures CSV was written to where this file is.
+fn run_of(reader: &Reader, file: &InputFile) -> Result<Option<RunRow>, Failure> {
     let written = reader.written_file(&absolute(file.path().to_owned()))?.and_then(|written| written.run);
-    let Some(run) = written.map(|run| reader.run(Some(run))).transpose()?.flatten() else { return Ok(None) };
-    // Somebody may have taken our columns out.
-    let is_as_it_was = || layout_of(&run).is_some_and(|layout| layout.names() == header.names());
-    Ok((header.is_given_back() || is_as_it_was()).then_some(run))
+    Ok(written.map(|run| reader.run(Some(run))).transpose()?.flatten())
 }
 
 /// What a run's file was taken with and nobody has said now, whatever they said instead.
@@ -163,14 +206,14 @@ fn subject(option: &[String]) -> String {
     }
 }
 
-/// The newest run whose file had these columns and was taken with options.
+/// The newest run whose file had these columns.
 fn like(reader: &Reader, names: &[String]) -> Result<Option<RunRow>, Failure> {
     let same = |run: &RunRow| {
         let own = layout_of(run).map(|layout| layout.names()).unwrap_or_default();
         !own.is_empty() && own.iter().all(|name| names.contains(name))
     };
     let runs = reader.runs()?;
-    Ok(runs.into_iter().rev().find(same).filter(|run| !words_of(run).is_empty()))
+    Ok(runs.into_iter().rev().find(same))
 }
 
 fn layout_of(run: &RunRow) -> Option<Layout> {

@@ -35,6 +35,7 @@ pub(super) fn run(
     let how = args.choosing.of(reading.interpretation(settings.org_id.as_deref()));
     let known = telling.first_look(&file, catalog.known_for(&file, &how))?.map_err(Failure::found)?;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})?.map_err(Failure::found)?;
+    reading.refuse_unknown(context, &file, &checked.counts())?;
     let only_changes = args.choosing.only_changes;
     let question =
         Question { context, file: &file, settings: &settings, order, only_changes, depth: Depth::Holders };

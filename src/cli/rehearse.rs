@@ -33,6 +33,7 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let order = Order::from(args.choosing.order);
     let known = telling.first_look(&file, catalog.known_for(&file, &how))?.map_err(Failure::found)?;
     let checked = telling.check(&file, &how, order, known, &mut |_| {})?.map_err(Failure::found)?;
+    reading.refuse_unknown(context, &file, &checked.counts())?;
     super::apply::refuse_unclear(&checked)?;
     let (output, counts) = (context.output, checked.counts());
     output.print(format_args!("{}: {}", args.file.display(), described(output, &counts)))?;

@@ -101,6 +101,22 @@ impl InputFile {
         }
     }
 
+    /// Whether it may be a failures CSV, by a word that stands in its header; never `false` where it is one. To read the
+    /// header itself takes a look at the whole file.
+    ///
+    /// # Errors
+    /// [`InputError::Read`].
+    pub fn may_be_given_back(&self) -> Result<bool, InputError> {
+        let wrong = |source| InputError::Read { path: self.path.clone(), line: Line::new(1), source };
+        let mut head = Vec::new();
+        self.reading().take(1 << 16).read_to_end(&mut head).map_err(wrong)?;
+        let is_packed = head.starts_with(b"PK");
+        // In UTF-16 there are zeros between the letters.
+        head.retain(|byte| *byte != 0);
+        head.make_ascii_lowercase();
+        Ok(is_packed || memchr::memmem::find(&head, b"error").is_some())
+    }
+
     fn reading(&self) -> FileReading {
         FileReading { file: Arc::clone(&self.file), at: 0 }
     }

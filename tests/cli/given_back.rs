@@ -75,3 +75,37 @@ fn what_is_said_anew_holds() {
     desk.run(&[&again[..], &rate].concat()).exits(0);
     assert_eq!(service.user("user2@example.com").unwrap().licenses.len(), 1);
 }
+
+#[test]
+fn far_from_its_journal_what_was_removed_is_not_added() {
+    let service = sandbox(3, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(3), &[]).exits(0);
+    desk.write("out.csv", "email,license\nuser1@example.com,Messaging\nusr2@example.com,Messaging\n");
+    let rate = ["--rate", "unlimited"];
+    desk.run(&[&["apply", "out.csv", "--set", "operation=remove"], &rate[..]].concat()).exits(1);
+    let left = std::fs::read_to_string(desk.path("out.failures.csv")).unwrap().replace("usr2@", "user2@");
+    // Beside its journal, `check` counts as `apply` would.
+    desk.write("out.failures.csv", &left);
+    let ran = desk.run(&["check", "out.failures.csv"]).exits(0);
+    assert!(ran.stdout.contains("0 to add, 1 to remove"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("the failures of run 2"), "{}", ran.stderr);
+    let other = Desk::at(&service.url());
+    for elsewhere in ["no journal", "another one"] {
+        if elsewhere == "another one" {
+            other.apply(&onboarding(1), &[]).exits(0);
+        }
+        other.write("left.csv", &left);
+        for command in [&["check"][..], &["plan"], &["rehearse"], &["diff", "-o", "d.csv"], &["apply"]] {
+            let ran = other.run(&[command, &["left.csv"]].concat()).exits(2);
+            for said in ["its run is in no journal at hand", "--journal", "--set operation=remove"] {
+                assert!(ran.stderr.contains(said), "{elsewhere} {command:?}: {}", ran.stderr);
+            }
+        }
+    }
+    let path = desk.path("seatbatch.db");
+    let ran = other.run(&["check", "left.csv", "--journal", path.to_str().unwrap()]).exits(2);
+    assert!(ran.stderr.contains("looks like the failures of run 2"), "{}", ran.stderr);
+    other.run(&["apply", "left.csv", "--set", "operation=remove"]).exits(0);
+    assert!(service.user("user2@example.com").unwrap().licenses.is_empty());
+}

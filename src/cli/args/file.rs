@@ -140,7 +140,7 @@ pub(in crate::cli) struct Apply {
     #[arg(long, hide_short_help = true)]
     pub(in crate::cli) again: bool,
     /// Send nothing: the same as plan.
-    #[arg(long, short = 'n')]
+    #[arg(long, short = 'n', conflicts_with = "plan")]
     pub(in crate::cli) dry_run: bool,
     /// Ask nothing.
     ///

@@ -55,8 +55,8 @@ fn groups(command: &str) -> &'static [OptionGroup] {
             &[Journal, Service, Trust, Access, Organization, Times, Output]
         }
         "demo" => &[Times, Output],
-        "check" => &[Organization, Output],
         // Which of its runs a failures CSV is of, the journal knows.
+        "check" => &[Journal, Organization, Output],
         "diff" | "rehearse" => &[Journal, Service, Trust, Access, Organization, Output],
         "licenses" | "sandbox" => &[Service, Trust, Access, Organization, Output],
         "status" | "runs" | "failures" | "report" | "user" | "journal" => &[Journal, Times, Output],
@@ -90,8 +90,8 @@ pub(in crate::cli) fn command() -> Command {
     super::help::ordered(whole)
 }
 
-/// Sending options that mean nothing to commands that send nothing. They are taken all the same: what was typed for `apply`
-/// is tried with another word in its place.
+/// Sending options that mean nothing to commands that send nothing. They are neither shown nor taken: whoever says one expects
+/// something of it. A configuration may say them for other commands.
 const NOT_SENDING: [(&str, &[&str]); 2] = [
     (
         "plan",
@@ -192,15 +192,27 @@ fn leaf<'a>(mut command: &'a Command, mut given: &'a ArgMatches) -> (&'a Command
 
 fn refuse_meaningless(whole: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some((name, given)) = matches.subcommand() else { return Ok(()) };
+    let is_given = |id: &&&str| given.value_source(id) == Some(ValueSource::CommandLine);
+    let long = |id: &str| format!("--{}", id.replace('_', "-"));
     if name == "sandbox" && !given.get_flag("from_live") {
-        let is_given = |id: &&&str| given.value_source(id) == Some(ValueSource::CommandLine);
         if let Some(id) = ["rate", "timeout", "max_wait"].iter().find(is_given) {
             let text = format!(
-                "--{} is for reading the live organization, with --from-live; the sandbox's own limit is --rate-limit",
-                id.replace('_', "-")
+                "{} is for reading the live organization, with --from-live; the sandbox's own limit is --rate-limit",
+                long(id)
             );
             return Err(whole.error(ErrorKind::MissingRequiredArgument, text));
         }
+    }
+    if name == "diff" && !given.get_flag("sync") && is_given(&&"max_removals") {
+        let text =
+            "--max-removals is for --sync: without it nothing is taken that the file does not ask to take";
+        return Err(whole.error(ErrorKind::MissingRequiredArgument, text));
+    }
+    let not_sending = NOT_SENDING.iter().filter(|(command, _)| *command == name).flat_map(|(_, ids)| *ids);
+    if let Some(id) = not_sending.into_iter().find(is_given) {
+        let text =
+            format!("{} means nothing to 'seatbatch {name}', which sends nothing; leave it out", long(id));
+        return Err(whole.error(ErrorKind::UnknownArgument, text));
     }
     let meaningless = whole.get_arguments().find_map(|arg| {
         let id = arg.get_id().as_str();
@@ -251,5 +263,63 @@ mod tests {
         assert_eq!(taken.shared.journal, [std::path::PathBuf::from("j.db")]);
         let taken = parse(["seatbatch", "licenses", "list", "--base-url", "u"]).unwrap();
         assert_eq!(taken.shared.base_url.as_deref(), Some("u"));
+    }
+
+    /// A word that an option may take.
+    fn value_of(arg: &clap::Arg) -> Option<String> {
+        let takes_value =
+            arg.get_action().takes_values() && arg.get_num_args().is_none_or(|n| n.min_values() > 0);
+        let possible = arg.get_possible_values();
+        let word = match arg.get_long().unwrap_or_default() {
+            "rate-per" => "org",
+            "max-failures" => "2%",
+            "failures" => "f.csv",
+            _ => possible.first().map_or("5", |value| value.get_name()),
+        };
+        takes_value.then(|| word.to_owned())
+    }
+
+    #[test]
+    fn an_option_that_help_does_not_show_is_refused_by_every_command() {
+        let mut whole = command();
+        whole.build();
+        let mut refused = Vec::new();
+        for command in whole.get_subcommands().filter(|command| command.get_name() != "help") {
+            let name = command.get_name();
+            let mut called = vec!["seatbatch".to_owned(), name.to_owned()];
+            match name {
+                "check" | "plan" | "rehearse" | "apply" => called.push("a.csv".to_owned()),
+                "diff" => called.extend(["a.csv", "-o", "b.csv"].map(str::to_owned)),
+                "undo" => called.extend(["-o", "b.csv"].map(str::to_owned)),
+                "user" => called.push("a@example.com".to_owned()),
+                "journal" => called.push("check".to_owned()),
+                "licenses" => called.push("list".to_owned()),
+                "completions" => called.push("bash".to_owned()),
+                _ => {}
+            }
+            parse(&called).unwrap_or_else(|error| panic!("{called:?}: {error}"));
+            for arg in command.get_arguments().filter(|arg| arg.is_hide_set()) {
+                let Some(long) = arg.get_long() else { continue };
+                let more = [Some(format!("--{long}")), value_of(arg)].into_iter().flatten();
+                let line: Vec<String> = called.iter().cloned().chain(more).collect();
+                let error = parse(&line).err().unwrap_or_else(|| panic!("{line:?} is taken")).to_string();
+                assert!(
+                    error.starts_with(&format!("--{long} means nothing to 'seatbatch {name}'")),
+                    "{error}"
+                );
+                refused.push(line);
+            }
+        }
+        assert!(refused.len() > 60, "{refused:?}");
+    }
+
+    #[test]
+    fn a_configuration_may_say_what_means_nothing_to_another_command() {
+        let text = "max-failures = \"2%\"\nconcurrency = 4\n";
+        assert_eq!(try_config(text, None), Ok(()));
+        let error = parse(["seatbatch", "diff", "a.csv", "-o", "b.csv", "--max-removals", "3"]).unwrap_err();
+        assert!(error.to_string().contains("is for --sync"), "{error}");
+        let error = parse(["seatbatch", "apply", "a.csv", "-n", "--plan", "p.json"]).unwrap_err();
+        assert!(error.to_string().contains("do not go together"), "{error}");
     }
 }
