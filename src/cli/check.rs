@@ -32,7 +32,11 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
     // What is wrong with the file is what was asked for.
     let checked = checked.map_err(Failure::found)?;
     let counts = checked.counts();
-    reading.refuse_unknown(context, &file, &counts)?;
+    // A copy has the same rows, whatever they ask.
+    match reading.refuse_unknown(context, &file, &counts) {
+        Err(unknown) if args.fix => output.insist(unknown.message()),
+        known => known?,
+    }
     if !output.quiet {
         let _ = output.print(described(output, &counts));
     }
@@ -50,19 +54,21 @@ pub(super) fn run(context: &Context, args: &args::Check) -> Result<Exit, Failure
 fn tell_mended(output: Output, mended: &Mended, path: &Path) {
     let (cells, rows) = (output.amount(mended.cells, "cell"), output.amount(mended.rows, "row"));
     let left = match mended.left {
-        0 => "nothing is left that keeps it from being sent".to_owned(),
-        1 => "1 error is left as it is, for somebody who knows".to_owned(),
-        left => format!("{} are left as they are, for somebody who knows", output.amount(left, "error")),
+        0 => "nothing is left that would keep it from being sent".to_owned(),
+        1 => "1 error is left for you to correct by hand".to_owned(),
+        left => format!("{} are left for you to correct by hand", output.amount(left, "error")),
     };
     let short = match mended.short_rows {
         0 => String::new(),
-        1 => "; a row that ends before the last column is left so".to_owned(),
-        rows => format!("; {} that end before the last column are left so", output.amount(rows, "row")),
+        1 => "; a row that ends before the last column is left as it is".to_owned(),
+        rows => {
+            format!("; {} that end before the last column are left as they are", output.amount(rows, "row"))
+        }
     };
     let headers = match mended.headers {
         0 => String::new(),
-        1 => "; the header that stood there once more is taken out".to_owned(),
-        headers => format!("; {} that stood there once more are taken out", output.amount(headers, "header")),
+        1 => "; a header in the middle of the file is taken out".to_owned(),
+        headers => format!("; {} in the middle of the file are taken out", output.amount(headers, "header")),
     };
     let place = place(path);
     output.say(format_args!("{cells} mended{headers}; {rows} written to {place}; {left}{short}"));

@@ -185,7 +185,9 @@ impl Teller<'_> {
         }
         if let Some(retry) = retry(row.run, reasons) {
             let retry = self.context.command_of(self.settings, retry);
-            self.tell(format_args!("What may pass the second time is sent again as it is with: {retry}"));
+            self.tell(format_args!(
+                "What may succeed on a second try is sent again, as it is, with: {retry}"
+            ));
         }
     }
 }

@@ -236,6 +236,18 @@ impl Context {
         words
     }
 
+    /// A text with the commands that it names as they have to be typed here: below nobody knows of a journal or an address.
+    pub(super) fn spelled(&self, text: &str) -> String {
+        const NAMED: [(&str, &str, &str); 2] = [
+            ("'seatbatch runs' lists them", "its runs are listed by", "runs"),
+            ("'seatbatch licenses list' shows what there is", "its licenses are listed by", "licenses list"),
+        ];
+        NAMED.into_iter().fold(text.to_owned(), |text, (named, by, words)| match text.contains(named) {
+            true => text.replace(named, &format!("{by}: {}", self.command(words))),
+            false => text,
+        })
+    }
+
     fn command_with(
         &self,
         journal: &Path,
@@ -276,7 +288,7 @@ impl Context {
         if row.is_pruned {
             let run = row.run;
             return Err(Failure::usage(format!(
-                "the persons of run {run} are forgotten ('journal prune'), and with them what it asked; its counts are \
+                "the people of run {run} have been forgotten ('journal prune'), and with them what it asked; its counts are \
                  shown by: {}",
                 self.command(format_args!("report {run}"))
             )));

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::context::Context;
 use super::event::Event;
 use super::logins::LoginsError;
 use super::output::{self, Output};
@@ -97,6 +98,13 @@ impl Failure {
         let exit =
             if asked_in_vain && !unread.address.contains("next=") { Exit::NotAsked } else { Exit::Paused };
         Self::new(exit, unread)
+    }
+
+    /// The same with the commands that it names as they have to be typed.
+    pub(super) fn spelled(self, context: &Context) -> Self {
+        let text = spelled_out(self.error.as_ref());
+        let spelled = context.spelled(&text);
+        if spelled == text { self } else { Self { error: anyhow::anyhow!(spelled), ..self } }
     }
 
     /// What is said where nothing was to be done, and so all of it is.

@@ -87,8 +87,10 @@ fn tell(context: &Context, path: &Path, proof: &Proof) -> Result<(), Failure> {
         ));
     }
     if !pruned.is_empty() {
-        output
-            .say(format_args!("The persons of {} are forgotten", output.amount(pruned.len() as u64, "run")));
+        output.say(format_args!(
+            "The people of {} have been forgotten",
+            output.amount(pruned.len() as u64, "run")
+        ));
     }
     let links = output.amount(proof.links, "link");
     if proof.alterations.is_empty() {
@@ -107,7 +109,7 @@ fn backup(context: &Context, to: &Path) -> Result<Exit, Failure> {
     }
     if to.exists() {
         return Err(Failure::usage(format!(
-            "there is {} already; name a file that is not there yet",
+            "{} already exists; name a file that does not exist yet",
             to.display()
         )));
     }
@@ -153,7 +155,7 @@ fn prune(context: &Context, args: &Prune) -> Result<Exit, Failure> {
         output.conclude(Summary::Prune { runs: chosen.len(), pruned });
     };
     if chosen.is_empty() {
-        output.say("No run is to be forgotten");
+        output.say("There is no run to forget");
         summary(0);
         return Ok(Exit::Done);
     }
@@ -162,12 +164,12 @@ fn prune(context: &Context, args: &Prune) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if !args.yes {
-        confirm(output, Deed::Forgetting, "Forget their persons for good?")?;
+        confirm(output, Deed::Forgetting, "Forget these people for good?")?;
     }
     let mut journal = Journal::open(&context.journal)?;
     let runs: Vec<_> = chosen.iter().map(|run| run.run).collect();
     journal.prune(&runs, now)?;
-    output.say(format_args!("The persons of {} are forgotten", output.amount(runs.len() as u64, "run")));
+    output.say(format_args!("The people of {} have been forgotten", output.amount(runs.len() as u64, "run")));
     summary(runs.len());
     Ok(Exit::Done)
 }

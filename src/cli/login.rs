@@ -60,7 +60,7 @@ async fn agreed(oauth: &Oauth, code: &DeviceCode) -> Result<Grant, Failure> {
             Err(error) => return Err(error.into()),
         }
     }
-    Err(Failure::usage("nobody has agreed in time; run login again"))
+    Err(Failure::usage("nobody agreed in time; run login again"))
 }
 
 fn store(

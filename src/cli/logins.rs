@@ -110,7 +110,7 @@ fn entry(base: &BaseUrl) -> keyring::Result<keyring::Entry> {
 fn read(path: &Path) -> io::Result<BTreeMap<String, KeptLogin>> {
     match std::fs::read(path) {
         // The parser's error might quote a secret.
-        Ok(text) => serde_json::from_slice(&text).map_err(|_| io::Error::other("it is no file of logins")),
+        Ok(text) => serde_json::from_slice(&text).map_err(|_| io::Error::other("it is not a file of logins")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(error) => Err(error),
     }

@@ -97,7 +97,7 @@ pub(crate) fn main() -> ExitCode {
                 output.close(Exit::Done as u8);
                 exit::unless_unwritten(Exit::Done, output).into()
             }
-            None => exit::report(&failure, output),
+            None => exit::report(&failure.spelled(&context), output),
         },
     }
 }

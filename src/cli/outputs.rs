@@ -93,7 +93,7 @@ impl<T> FileWritten<T> {
             && let Err(error) = journal.keep_written_file(path, file, unix_millis())
         {
             // The worst that comes of it is a copy more.
-            tracing::warn!(%error, "what was written could not be kept in mind");
+            tracing::warn!(%error, "it could not be recorded what was written");
         }
         self.content
     }

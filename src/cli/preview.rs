@@ -143,7 +143,7 @@ impl Preview {
         let calling = self.calling_removals();
         if calling > 0 {
             voice.line(format_args!(
-                "attention: {} {} taken away, and numbers, extensions and settings with {}, which undo cannot wholly bring \
+                "attention: {} {} taken away, and numbers, extensions and settings with {}, which undo cannot fully bring \
                  back",
                 voice.output().amount(calling, "Calling license"),
                 if calling == 1 { "is" } else { "are" },
@@ -386,7 +386,7 @@ impl Preview {
         let (output, out) = (voice.output(), waves.out.len());
         let goes = if out == 1 { "fits in no wave and goes" } else { "fit in no wave and go" };
         voice.line(format_args!(
-            "for want of units {} {goes} last ({})",
+            "there are not enough units: {} {goes} last ({})",
             output.amount(out as u64, "user"),
             output.lines(lines, out)
         ))
@@ -399,7 +399,7 @@ impl Preview {
                  overlap"
             ),
             0 => format!("everybody gets through with --order {order}"),
-            1 => format!("with --order {order} one user alone stays out"),
+            1 => format!("with --order {order} only one user stays out"),
             out => format!("with --order {order} {out} users stay out"),
         }
     }

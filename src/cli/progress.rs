@@ -149,7 +149,7 @@ impl Observer for TellingThread {
             1 => "Stopping: one answer is awaited".to_owned(),
             several => format!("Stopping: {several} answers are awaited"),
         };
-        self.say(&format!("{awaited}; Ctrl-C once more stops at once"));
+        self.say(&format!("{awaited}; press Ctrl-C again to stop at once"));
         self.output.event(&Event::Stopping { in_flight });
     }
 

@@ -269,15 +269,15 @@ fn tell(context: &Context, row: &RunRow, lines: &FailingLines, told: &RehearsalN
     ))?;
     if *strangers > 0 {
         output.print(format_args!(
-            "{} of the file {} nothing of what it asks: whether they are in the organization cannot be known, and they \
-             were taken to be",
+            "{} of the file {} none of what it asks for: whether they are in the organization cannot be known, and they \
+             were assumed to be",
             output.amount(*strangers, "user"),
             if *strangers == 1 { "holds" } else { "hold" }
         ))?;
     }
     if *unknown > 0 {
         output.print(format_args!(
-            "Of {} the lists do not say whether they change anything: their users were taken not to hold the licenses",
+            "Of {} the lists do not say whether they change anything: their users were assumed not to hold the licenses",
             output.amount(*unknown, "operation")
         ))?;
     }

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
         runs.extend(asked(context, reader, args)?.into_iter().map(|run| (number, run)));
     }
     if runs.is_empty() {
-        return Err(Failure::usage("no run of this journal is of that time and user"));
+        return Err(Failure::usage("no run of this journal matches that time and user"));
     }
     let audited =
         runs.iter().filter_map(|(number, run)| Some(Audited { reader: readers.get(*number)?, run }));

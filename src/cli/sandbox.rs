@@ -65,7 +65,7 @@ fn live(context: &Context, asking: &args::Asking) -> Result<Organization, Failur
     let state = context.runtime()?.block_on(copy::whole(&readings))?;
     let output = context.output;
     output.say(format_args!(
-        "Copied from {}: {} and {} who hold them. Who holds nothing is not in it; the addresses in it are \
+        "Copied from {}: {} and {} who hold them. People who hold nothing are not in it, and its addresses are \
          those of real people",
         settings.base_url,
         output.amount(state.licenses.len() as u64, "license"),

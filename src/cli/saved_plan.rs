@@ -140,10 +140,10 @@ impl SavedPlan {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("the plan {shown} cannot be read: {}", cause(&error))))?;
         let plan: Self = serde_json::from_str(&text).map_err(|_| {
-            Failure::usage(format!("{shown} is no plan that 'seatbatch plan -o' has written"))
+            Failure::usage(format!("{shown} is not a plan that 'seatbatch plan -o' has written"))
         })?;
         if plan.version != VERSION {
-            return Err(Failure::usage(format!("{shown} is a plan of another release; make it again")));
+            return Err(Failure::usage(format!("{shown} was made by another release; make it again")));
         }
         Ok(plan)
     }
@@ -202,7 +202,7 @@ impl SavedPlan {
             self.licenses_that_differ(now, &mut found);
             let amount = |plan: &Self| words::amount(plan.would_fail.len() as u64, "operation", false);
             found.push(if self.would_fail.len() == now.would_fail.len() {
-                format!("{} would fail now as then, and others than then", amount(now))
+                format!("{} would fail, as many as then, but others", amount(now))
             } else {
                 format!("{} would have failed then, {} now", amount(self), amount(now))
             });

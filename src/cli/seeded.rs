@@ -19,7 +19,7 @@ pub(super) fn organization(args: &args::Sandbox, output: Output) -> Result<Organ
     }
     let addresses = args.people.as_deref().map(|file| listed(file, output)).transpose()?;
     let count = addresses.as_ref().map_or(Ok(args.users), |all| u32::try_from(all.len()));
-    let count = count.map_err(|_| Failure::usage("so many people are too many for a sandbox"))?;
+    let count = count.map_err(|_| Failure::usage("that is more people than a sandbox can hold"))?;
     let mut state = Organization::generated(count).state();
     if let Some(addresses) = addresses {
         // Person IDs are made from addresses.

@@ -213,7 +213,7 @@ impl StandingNow {
             let count = more.iter().map(|reason| reason.count).sum();
             let report = context.command_at(&self.journal, row, format_args!("report {}", row.run));
             lines.push(format!(
-                "  and {} more for {}; all of them are told by: {report}",
+                "  and {} more for {}; all of them are shown by: {report}",
                 output.number(count),
                 output.amount(more.len() as u64, "other reason")
             ));

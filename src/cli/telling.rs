@@ -138,7 +138,7 @@ impl Telling<'_> {
             // Only why it does not go well.
             gathered.groups.retain(|group| group.code.severity() == Severity::Error);
         }
-        let text = gathered.text(output, file, how);
+        let text = self.context.spelled(&gathered.text(output, file, how));
         match text.trim_end() {
             "" => {}
             text if self.asked && !output.quiet => {

@@ -166,7 +166,7 @@ fn tell(
 fn tell_no_reversal(output: Output, row: &RunRow, undone: &Undone) {
     let NeedNone { repeats, in_effect_before } = undone.need_none;
     let why = [
-        (repeats, "repeats another one of the file", "repeat others of the file"),
+        (repeats, "repeats another operation of the file", "repeat others of the file"),
         (in_effect_before, "was in effect before the run", "were in effect before the run"),
         (
             row.tally.unchanged,

@@ -60,7 +60,7 @@ fn tell(context: &Context, name: &str, known: &[String], entries: &[Entry]) -> R
     let (user, known_as) = (name.to_owned(), known.to_vec());
     output.conclude(Summary::User { user, known_as, operations: entries.len(), runs: runs.len() });
     if entries.is_empty() {
-        output.print(format_args!("Nothing is known of {}", Printable(name)))?;
+        output.print(format_args!("Nothing is known about {}", Printable(name)))?;
         return Ok(());
     }
     let others: Vec<_> = known.iter().filter(|other| !other.eq_ignore_ascii_case(name)).collect();

@@ -72,8 +72,8 @@ mod tests {
     fn a_command_can_be_copied_whole() {
         let text = "Go on with: seatbatch resume 1 --journal /tmp/a/journal.db";
         assert_eq!(wrapped(text, 40), "Go on with:\n  seatbatch resume 1 --journal /tmp/a/journal.db");
-        let text = "What may pass the second time is sent again with: seatbatch retry 1";
-        let right = "What may pass the second time is\n  sent again with: seatbatch retry 1";
+        let text = "What may succeed on a second try is sent again with: seatbatch retry 1";
+        let right = "What may succeed on a second try is\n  sent again with: seatbatch retry 1";
         assert_eq!(wrapped(text, 36), right);
         assert_eq!(
             wrapped("Written to /a/path/that/is/longer/than/that", 20),

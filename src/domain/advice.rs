@@ -30,13 +30,13 @@ pub const CODES: [Advice; 27] = [
     ),
     again(
         super::code::RETRIES_EXHAUSTED,
-        "the service was ill each time it was asked",
-        "retry once the service is well",
+        "the service was failing each time it was asked",
+        "retry once the service has recovered",
     ),
     again(
         super::code::NOT_APPLIED,
         "accepted, and yet the user does not hold what was asked for",
-        "look whether units are left and whether the user is still pending, then retry",
+        "check whether units are left and whether the user is still pending, then retry",
     ),
     again("HTTP_408", "the service took too long", "retry later"),
     again("HTTP_409", "something else was changing the user", "retry"),

@@ -19,7 +19,7 @@ pub struct Partition {
 
 /// The text is no part of a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no part: write K/N, the K-th of N parts, as in 1/8")]
+#[error("'{0}' is not a part: write K/N, the K-th of N parts, as in 1/8")]
 pub struct PartitionError(String);
 
 impl Partition {

@@ -243,7 +243,7 @@ impl Unit {
 
 /// The text is no rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no rate: write auto:300/min, 300/min, 5/s, 2000/h, auto or unlimited")]
+#[error("'{0}' is not a rate: write auto:300/min, 300/min, 5/s, 2000/h, auto or unlimited")]
 pub struct CeilingError(String);
 
 impl Default for Ceiling {
@@ -307,7 +307,7 @@ pub enum FailureLimit {
 
 /// The text is no limit on failures.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no limit on failures: write a number such as 50, or a share such as 2%")]
+#[error("'{0}' is not a limit on failures: write a number such as 50, or a share such as 2%")]
 pub struct FailureLimitError(String);
 
 impl FailureLimit {
@@ -381,7 +381,7 @@ mod tests {
         for text in ["", "300", "0/min", "-1/s", "1.5/s", "5/day", "/s", "5/", "auto:", "auto:5", "5/s:auto"]
         {
             let error = text.parse::<Rate>().unwrap_err().to_string();
-            assert!(error.contains(&format!("'{text}' is no rate: write auto:300/min")), "{error}");
+            assert!(error.contains(&format!("'{text}' is not a rate: write auto:300/min")), "{error}");
         }
     }
 

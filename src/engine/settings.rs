@@ -129,7 +129,7 @@ impl fmt::Display for Ending {
             Self::Foreign(reason) => write!(
                 f,
                 "something between here and the service answers in its place, three times in a row: {reason}. \
-                 What these requests carried is in doubt; resume when the way is free"
+                 What these requests carried is in doubt; resume once nothing is in the way"
             ),
             Self::LongPause { org, wait } => {
                 write!(f, "the service asks to wait {} s", wait.as_secs())?;
@@ -148,7 +148,7 @@ impl fmt::Display for Ending {
             ),
             Self::Canary { users } => write!(
                 f,
-                "the first {users} users did not all succeed; look at the failures CSV, then resume sends the others"
+                "the first {users} users did not all succeed; look at the failures CSV; resume then sends the others"
             ),
             Self::Unreachable(reason) => {
                 write!(f, "nothing gets through to the service ({reason}); resume when it can be reached")

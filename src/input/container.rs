@@ -50,7 +50,7 @@ fn archive(head: &[u8], tail: &[u8]) -> Container {
     } else if has("opendocument.spreadsheet") {
         other("an OpenDocument spreadsheet (.ods)", AS_XLSX)
     } else if has("opendocument") || has("word/") || has("ppt/") {
-        other("a document and no table", AS_CSV)
+        other("a document, not a table", AS_CSV)
     } else if has("Index/Document.iwa") || has("Index.zip") {
         other("a document of Apple's programs", AS_XLSX)
     } else {
@@ -64,7 +64,7 @@ fn other(head: &[u8]) -> Container {
     let begins = |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         other(
-            "an Excel workbook that is protected by a password, or in the form of before 2007 (.xls)",
+            "an Excel workbook that is protected by a password, or in the format used before 2007 (.xls)",
             "open it in Excel and save it as .xlsx without a password, or as CSV in UTF-8",
         )
     } else if head.starts_with(b"%PDF") {
@@ -80,7 +80,7 @@ fn other(head: &[u8]) -> Container {
     } else if head.starts_with(b"SQLite format 3\0") {
         other("an SQLite database", "name the file that lists the people; --journal names the journal")
     } else if begins(b"<!doctype html") || begins(b"<html") {
-        other("a web page", "download the file anew; a page to log in on is often saved in its place")
+        other("a web page", "download the file again; a login page is often saved in its place")
     } else if begins(b"<?xml") {
         other("XML", AS_CSV)
     } else if begins(b"{\"") || begins(b"[{") || begins(b"{\n") || begins(b"{\r\n") {

@@ -109,7 +109,9 @@ impl fmt::Display for Encoding {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncodingNameError {
     /// Not one of ours.
-    #[error("no encoding is called so; common ones are utf-8, utf-16le, utf-16be, windows-1252, macintosh")]
+    #[error(
+        "there is no encoding of that name; common ones are utf-8, utf-16le, utf-16be, windows-1252, macintosh"
+    )]
     Unknown,
     /// Four bytes a character.
     #[error("UTF-32 is not read; save the file as UTF-8")]

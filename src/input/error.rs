@@ -97,7 +97,7 @@ pub enum InputError {
     #[error(transparent)]
     Workbook(#[from] WorkbookError),
     /// A sheet was asked for.
-    #[error("the file is no workbook and has no sheets; leave --sheet out")]
+    #[error("the file is not a workbook and has no sheets; leave --sheet out")]
     NoSheets,
     /// More than one line at the top can be the header.
     #[error(
@@ -141,7 +141,7 @@ pub enum InputError {
     #[error("the file has more than {} lines; split it", u32::MAX)]
     TooManyLines,
     /// The second reading met another file than the first.
-    #[error("{} changed while it was being read; let it rest and start again", path.display())]
+    #[error("{} changed while it was being read; start again once nothing writes to it", path.display())]
     Changed {
         /// As the user named it.
         path: PathBuf,

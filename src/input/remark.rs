@@ -59,7 +59,7 @@ pub enum RemarkKind {
     HiddenRows(u64),
     /// Rows that end early.
     ShortRows(u64),
-    /// Rows that go on behind the last column, with nothing in it.
+    /// Rows that go on after the last column, with nothing in it.
     LongRows(u64),
 }
 
@@ -83,19 +83,21 @@ impl RemarkKind {
         match self {
             Self::ReadAs(encoding) => format!("the file is read as {encoding}, as its bytes suggest"),
             Self::MarkAgainst { mark, asked } => {
-                format!("the file begins with the mark of {mark}, so it is read as that and not as {asked}")
+                format!(
+                    "the file begins with the byte order mark of {mark}, so it is read as that and not as {asked}"
+                )
             }
             Self::Utf8Against(asked) => {
-                format!("the file is read as {asked}, as asked, though all of it is sound UTF-8")
+                format!("the file is read as {asked}, as asked, though all of it is valid UTF-8")
             }
             Self::DelimiterLine(delimiter) => {
                 let delimiter = match delimiter {
                     '\t' => "a tab".to_owned(),
                     other => format!("'{}'", Printable(&other.to_string())),
                 };
-                format!("this line names the delimiter, {delimiter}, and is no row")
+                format!("this line names the delimiter, {delimiter}, and is not a row")
             }
-            Self::TypeLine => "this line is PowerShell's, and no row".to_owned(),
+            Self::TypeLine => "this line is PowerShell's, not a row".to_owned(),
             Self::RowsAbove { last } if last.get() > 1 => {
                 format!("what stands above the header was skipped, down to line {last}")
             }
@@ -136,11 +138,11 @@ impl RemarkKind {
                 "{count} rows end before the last column, this is the first; what is missing counts as empty"
             ),
             Self::LongRows(1) => {
-                "this row goes on behind the last column; what stands there is empty and was left out"
+                "this row goes on after the last column; what stands there is empty and was left out"
                     .to_owned()
             }
             Self::LongRows(count) => format!(
-                "{count} rows go on behind the last column, this is the first; what stands there is empty and was left out"
+                "{count} rows go on after the last column, this is the first; what stands there is empty and was left out"
             ),
         }
     }
@@ -154,12 +156,12 @@ impl RemarkKind {
             Self::Utf8Against(_) => "leave --encoding out, unless accented letters look right with it",
             Self::Sheet { .. } => "--sheet names another",
             Self::HiddenColumns(_) => {
-                "show the columns in Excel and look what stands in them, or leave one out with --ignore"
+                "show the columns in Excel and look at what is in them, or leave one out with --ignore"
             }
             Self::HiddenRows(_) => {
                 "if only the rows that can be seen are meant, copy them into a sheet of their own"
             }
-            Self::ShortRows(_) => "look whether such a row was cut off",
+            Self::ShortRows(_) => "check whether such a row was cut off",
             _ => "nothing needs to be done",
         }
     }

@@ -39,7 +39,7 @@ pub enum RowFault {
         breaks: u32,
     },
     /// The header once more.
-    #[error("this is the header once more; two files seem to have been put together")]
+    #[error("this is the header again; two files seem to have been put together")]
     HeaderAgain,
     /// A zero byte, the mark of a damaged or binary file.
     #[error("cell {cell} holds a NUL byte")]
@@ -111,18 +111,18 @@ impl RowFault {
             }
             Self::NotText { perhaps: Some(Likeness::Encoding(encoding)), .. } => {
                 return format!(
-                    "say --encoding {} if it is that, and look whether names read as they should; or save the file anew as CSV \
+                    "say --encoding {} if it is that, and check whether names read as they should; or save the file again as CSV \
                      in UTF-8",
                     encoding.label()
                 )
                 .into();
             }
             Self::NotText { perhaps: Some(Likeness::Dos), .. } => {
-                "save the file anew as CSV in UTF-8 with the program that wrote it, or have Excel read it (Data, From \
+                "save the file again as CSV in UTF-8 with the program that wrote it, or have Excel read it (Data, From \
                  Text/CSV, File Origin 850) and save it as CSV UTF-8"
             }
             Self::NotText { .. } => {
-                "save the file anew as CSV in UTF-8, or name its encoding with --encoding, as in --encoding windows-1252"
+                "save the file again as CSV in UTF-8, or name its encoding with --encoding, as in --encoding windows-1252"
             }
         })
     }
@@ -400,8 +400,8 @@ mod tests {
             ("a@example.com,M,add,Smith, Barney", "cells 4 and 5 look like one"),
             ("a@example.com,M,add,x,y,z", "the row has 6 cells, the header has 4"),
             ("a@example.com;M;add;x", "separated by semicolons, those of the file by commas"),
-            ("email,license,operation,note", "the header once more"),
-            ("Email,License,Operation,Note", "the header once more"),
+            ("email,license,operation,note", "the header again"),
+            ("Email,License,Operation,Note", "the header again"),
         ] {
             assert!(fault(row).contains(expected), "{row}: {}", fault(row));
         }

@@ -30,11 +30,11 @@ pub enum WorkbookError {
         has: Vec<String>,
     },
     /// What the file holds is no workbook that Excel would write.
-    #[error("the workbook is damaged; open it in Excel and save it anew, or save it as CSV in UTF-8")]
+    #[error("the workbook is damaged; open it in Excel and save it again, or save it as CSV in UTF-8")]
     Damaged,
     /// It would fill memory.
     #[error(
-        "the workbook unpacks to far more than a table of people is, as files do that are made to fill a computer's memory; if it is a table, open it in Excel and save its sheet alone anew, or as CSV in UTF-8"
+        "the workbook unpacks to far more than a table of people is, as files do that are made to fill a computer's memory; if it is a table, open it in Excel and save its sheet alone again, or as CSV in UTF-8"
     )]
     TooLarge,
     /// A cell of a kind that is not known.

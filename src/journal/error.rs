@@ -20,11 +20,11 @@ pub fn cause_in_words(error: &(dyn std::error::Error + 'static)) -> Option<&'sta
             ErrorCode::PermissionDenied | ErrorCode::CannotOpen | ErrorCode::AuthorizationForStatementDenied,
         ) => "it may not be opened or written by this user",
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
-            "another program holds it"
+            "another program is using it"
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "its content is not sound",
-        Some(ErrorCode::SystemIoFailure) => "the disk does not read or write",
-        Some(ErrorCode::OutOfMemory) => "there is no memory left",
+        Some(ErrorCode::SystemIoFailure) => "the disk cannot be read or written",
+        Some(ErrorCode::OutOfMemory) => "there is not enough memory",
         Some(ErrorCode::ConstraintViolation) => "what was to be written contradicts what stands in it",
         _ => "the database did not do what it was asked",
     })
@@ -107,7 +107,7 @@ pub enum JournalError {
         source: rusqlite::Error,
     },
     /// The disk is full or fails.
-    #[error("the journal {} cannot be written or read; nothing more was sent. Make room or mend the disk, and give the command again", path.display())]
+    #[error("the journal {} cannot be written or read; nothing more was sent. Free some space or repair the disk, and run the command again", path.display())]
     Disk {
         /// The journal.
         path: PathBuf,
@@ -115,7 +115,7 @@ pub enum JournalError {
         source: rusqlite::Error,
     },
     /// The file is no longer the one that was opened.
-    #[error("the journal {} was moved, deleted or replaced while it was in use; nothing more was sent. Put it back, and give the command again", path.display())]
+    #[error("the journal {} was moved, deleted or replaced while it was in use; nothing more was sent. Put it back, and run the command again", path.display())]
     Replaced {
         /// The journal.
         path: PathBuf,
@@ -135,7 +135,7 @@ pub enum JournalError {
         source: rusqlite::Error,
     },
     /// What stands in the journal is not what was written into it.
-    #[error("the journal {} was altered, so nothing is sent from it: {what}. 'seatbatch journal check' tells all that is wrong; go back to a copy that is whole", path.display())]
+    #[error("the journal {} was altered, so nothing is sent from it: {what}. 'seatbatch journal check' lists everything that is wrong; go back to an intact copy", path.display())]
     Altered {
         /// The journal.
         path: PathBuf,

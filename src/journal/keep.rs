@@ -29,7 +29,7 @@ pub struct Prunable {
 pub struct Retention {
     /// Those that ended before then, in milliseconds since 1970, UTC.
     pub before: Option<i64>,
-    /// All but so many of the newest.
+    /// All but this many of the newest.
     pub keep: Option<usize>,
 }
 

@@ -13,7 +13,7 @@ pub enum NotFit {
     NoUnits(String),
     /// The file, read again, is about other users.
     #[error(
-        "the file has changed while it was read, so nothing was sent; start anew when nobody writes to it"
+        "the file has changed while it was read, so nothing was sent; start again once nothing writes to it"
     )]
     Changed,
 }

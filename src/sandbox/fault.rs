@@ -42,7 +42,7 @@ pub struct Fault {
 /// The text is no fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{0}' is no fault: write for example status=503,chance=0.05 or drop=after,user=user7@example.com,times=1"
+    "'{0}' is not a fault: write for example status=503,chance=0.05 or drop=after,user=user7@example.com,times=1"
 )]
 pub struct FaultError(String);
 

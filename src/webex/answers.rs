@@ -18,7 +18,7 @@ pub fn answer_body(form: WireForm, status: u16, content_type: Option<&str>, byte
     let value = match said_twice::value(bytes) {
         Ok(value) => value,
         Err(_) if is_page(content_type, bytes) => return Body::Page,
-        Err(_) => return Body::Unreadable("is no JSON, or is cut off".to_owned()),
+        Err(_) => return Body::Unreadable("is not JSON, or is cut off".to_owned()),
     };
     match (status, form) {
         (206, WireForm::Array) => items(&value).map_or_else(Body::Unreadable, Body::Items),
@@ -104,7 +104,7 @@ fn has_bad_code(value: &Value) -> bool {
 }
 
 fn items(value: &Value) -> Result<Vec<ItemError>, String> {
-    let no_list = || "is no list of users".to_owned();
+    let no_list = || "is not a list of users".to_owned();
     let list = value.as_array().ok_or_else(no_list)?;
     list.iter().map(|value| value.as_object().map(item).ok_or_else(no_list)).collect()
 }
@@ -163,7 +163,7 @@ fn list(map: &Map<String, Value>, name: &str, key: &str) -> Result<Option<Vec<St
     let items = match map.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Array(items)) => items,
-        Some(_) => return Err(format!("has a '{name}' that is no list")),
+        Some(_) => return Err(format!("has a '{name}' that is not a list")),
     };
     let attendee = |item: &&Value| {
         item.get("accountType")

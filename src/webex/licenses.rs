@@ -278,7 +278,7 @@ fn not_a_page(error: &serde_json::Error) -> ReadError {
         serde_json::error::Category::Data => {
             ReadError::Unreadable("it is JSON, and not the list that was asked for".to_owned())
         }
-        _ => ReadError::Unreadable("it breaks off or is no JSON".to_owned()),
+        _ => ReadError::Unreadable("it breaks off or is not JSON".to_owned()),
     }
 }
 
@@ -354,7 +354,7 @@ fn foreign(response: &Response, body: &[u8]) -> Option<String> {
     }
     serde_json::from_slice::<serde::de::IgnoredAny>(body)
         .is_err()
-        .then(|| "something that is no JSON".to_owned())
+        .then(|| "something that is not JSON".to_owned())
 }
 
 fn refuse(response: &Response, body: &[u8]) -> Result<(), ReadError> {

@@ -172,7 +172,7 @@ impl Oauth {
             return Err(refused(status, &body));
         }
         let body: DeviceBody =
-            serde_json::from_slice(&body).map_err(|_| OauthError::Unreadable("it is no device code"))?;
+            serde_json::from_slice(&body).map_err(|_| OauthError::Unreadable("it is not a device code"))?;
         Ok(DeviceCode {
             user_code: body.user_code,
             address: body.verification_uri,

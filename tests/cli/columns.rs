@@ -473,7 +473,7 @@ fn everything_can_be_named_where_an_id_is_meant() {
 fn what_a_configuration_says_wrongly_is_told_in_its_own_words() {
     for (text, said) in [
         ("rate = true\n", "seatbatch.toml: rate needs a value"),
-        ("rate = \"fast\"\n", "seatbatch.toml: rate: 'fast' is no rate"),
+        ("rate = \"fast\"\n", "seatbatch.toml: rate: 'fast' is not a rate"),
         ("only-changes = \"yes\"\n", "only-changes takes no value"),
         ("on-invalid = \"skp\"\n", "'skp' is none of stop, skip (the nearest is 'skip')"),
         ("rate=\"1/s\"\nrate=\"2/s\"\n", "line 2: this is written twice"),

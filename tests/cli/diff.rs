@@ -257,7 +257,7 @@ fn a_list_of_the_protected_is_read_whole_or_refused() {
             "u2@example.com\nu3@example\n",
             "line 2: u3@example: not an e-mail address: the domain has no dot in it",
         ),
-        ("u2@example.com, #u3@example.com\n", "line 1: #u3@example.com: the address begins with a sign"),
+        ("u2@example.com, #u3@example.com\n", "line 1: #u3@example.com: the address begins with a character"),
     ] {
         let ran = protect(text.as_bytes()).exits(2);
         assert!(ran.stderr.contains(said), "{}", ran.stderr);

@@ -284,8 +284,8 @@ fn every_dialect_and_encoding_comes_to_the_same() {
 fn a_row_whose_cells_have_moved_is_told_and_not_taken() {
     let header = "email,license,operation,phoneNumber,extension,locationId\n";
     for (row, said) in [
-        ("user1@example.com,add,,,", "an operation stands where a license is named"),
-        ("Ada,user1@example.com,Messaging,add,,", "an e-mail address stands where a license is named"),
+        ("user1@example.com,add,,,", "an operation stands where a license should be named"),
+        ("Ada,user1@example.com,Messaging,add,,", "an e-mail address stands where a license should be named"),
     ] {
         let ran = check(format!("{header}{row}\n"), &[]).exits(1);
         assert!(ran.stdout.contains(said) && ran.stdout.contains("SHIFTED_CELL"), "{}", ran.stdout);

@@ -85,7 +85,7 @@ fn who_fits_in_no_wave_is_named_and_goes_last() {
         "email,licenseId,operation\nu0@example.com,B,add\nu1@example.com,B,add\nu2@example.com,A,remove\n",
     );
     let ran = desk.run(&["plan", "more.csv", "--order", "fit"]).exits(1);
-    let out = "for want of units 1 user fits in no wave and goes last (line 3)";
+    let out = "there are not enough units: 1 user fits in no wave and goes last (line 3)";
     assert!(ran.stdout.contains(out), "{}", ran.stdout);
     let ran = desk.run(&["apply", "more.csv", "--yes", "--order", "fit", "--rate", "unlimited"]).exits(1);
     assert!(ran.stderr.contains(out), "{}", ran.stderr);

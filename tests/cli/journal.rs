@@ -234,7 +234,7 @@ fn old_runs_are_forgotten_and_the_rest_stays_proved() {
         ("failures", &["-o", "again.csv"]),
     ] {
         let ran = desk.run(&[&[command, "1"], more].concat()).exits(2);
-        assert!(ran.stderr.contains("the persons of run 1 are forgotten"), "{command}: {}", ran.stderr);
+        assert!(ran.stderr.contains("the people of run 1 have been forgotten"), "{command}: {}", ran.stderr);
     }
     assert!(!desk.path("undo.csv").exists() && !desk.path("again.csv").exists());
     desk.run(&["report", "1"]).exits(0);

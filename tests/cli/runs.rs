@@ -34,7 +34,7 @@ fn of_reasons_that_are_not_shown_it_is_said_how_many_there_are() {
     let status = desk.run(&["status"]).exits(0).stdout;
     assert_eq!(status.matches(" × CODE").count(), 5, "{status}");
     assert!(
-        status.contains("  and 2 more for 2 other reasons; all of them are told by: seatbatch report 1"),
+        status.contains("  and 2 more for 2 other reasons; all of them are shown by: seatbatch report 1"),
         "{status}"
     );
 }

@@ -221,10 +221,10 @@ fn rows_that_the_sheet_does_not_show_are_counted() {
 #[test]
 fn ids_that_excel_has_made_numbers_dates_or_booleans_are_errors() {
     for (cell, said) in [
-        ("<><v>123456789012345678</v></c>", "a number of it"),
-        ("< t=\"b\"><v>1</v></c>", "TRUE or FALSE of it"),
-        ("< t=\"d\"><v>2026-03-31</v></c>", "a date of it"),
-        ("< t=\"e\"><v>#N/A</v></c>", "stands for nothing"),
+        ("<><v>123456789012345678</v></c>", "a number, so that"),
+        ("< t=\"b\"><v>1</v></c>", "TRUE or FALSE"),
+        ("< t=\"d\"><v>2026-03-31</v></c>", "a date"),
+        ("< t=\"e\"><v>#N/A</v></c>", "means that there is nothing"),
     ] {
         for header in ["licenseId", "personId", "orgId", "locationId"] {
             let target = if header == "licenseId" { "note" } else { "licenseId" };

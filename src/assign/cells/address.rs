@@ -30,7 +30,7 @@ const fn is_sign(c: char) -> bool {
 }
 
 fn begins_with_sign(cell: &str) -> CellFault {
-    let message = "the address begins with a sign that no address begins with";
+    let message = "the address begins with a character that no address begins with";
     match cell.strip_prefix('\'') {
         // What a spreadsheet is told by that a cell is text.
         Some(rest) if EmailAddress::parse(bare(rest).as_str()).is_ok() => {
@@ -65,7 +65,7 @@ fn not_an_address(cell: &str) -> CellFault {
     addresses.dedup();
     if let [first, second, ..] = addresses.as_slice() {
         let message = "the cell holds several addresses";
-        let remedy = format!("make a row of each: {first}, {second}");
+        let remedy = format!("give each a row of its own: {first}, {second}");
         return CellFault::new(ProblemCode::TwoAddresses, message, remedy);
     }
     let whole = bare(cell);
@@ -253,7 +253,7 @@ mod tests {
         ] {
             let fault = email(cell).unwrap_err();
             assert_eq!((fault.code, fault.fix), (ProblemCode::BadEmail, None), "{cell}");
-            assert!(fault.message.contains("begins with a sign"), "{cell}: {}", fault.message);
+            assert!(fault.message.contains("begins with a character"), "{cell}: {}", fault.message);
         }
         assert_eq!(fix("'user@example.com").as_deref(), Some("user@example.com"));
         assert!(email("_service@example.com").is_ok());

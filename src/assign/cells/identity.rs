@@ -19,7 +19,7 @@ pub(in crate::assign) fn id<T>(
             fix: Some(String::new()),
             ..CellFault::new(
                 ProblemCode::WordForNothing,
-                "'0' stands for nothing, and would be sent as it is",
+                "'0' means that there is nothing, but it would be sent as it stands",
                 "leave the cell empty",
             )
         }));
@@ -27,7 +27,7 @@ pub(in crate::assign) fn id<T>(
     if let Some(made) = super::number::made_of(cell) {
         return Err(CellFault::new(
             ProblemCode::NotText,
-            format!("a spreadsheet has made {made} of this ID, and what it was is lost"),
+            format!("a spreadsheet has turned this ID into {made}, and the ID itself is lost"),
             "format the column as text, and put the IDs in again",
         ));
     }
@@ -46,7 +46,7 @@ fn unreadable(cell: &str) -> CellFault {
         return CellFault::new(ProblemCode::TwoIds, "the cell holds two IDs", "give one ID a row");
     }
     let seen: String = cell.chars().filter(char::is_ascii_graphic).collect();
-    let message = "the ID has characters in it that nobody sees, or that no ID has";
+    let message = "the ID contains invisible characters, or characters that no ID has";
     if cell.starts_with(BEGINNING)
         || cell
             .chars()
@@ -105,8 +105,8 @@ pub(in crate::assign) fn misplaced(cell: &str) -> Option<CellFault> {
     };
     Some(CellFault::new(
         ProblemCode::ShiftedCell,
-        format!("{what} stands where a license is named"),
-        "look whether the row's cells have moved: one is missing before it, or one is too many",
+        format!("{what} stands where a license should be named"),
+        "check whether the row's cells have shifted: there may be one too few before it, or one too many",
     ))
 }
 

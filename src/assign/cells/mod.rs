@@ -80,7 +80,7 @@ fn is_mark(cell: &str) -> bool {
 fn mark(cell: &str) -> CellFault {
     CellFault::new(
         ProblemCode::NotText,
-        format!("'{}' stands for what a spreadsheet has not kept", Printable(cell)),
+        format!("'{}' is what a spreadsheet shows for a value that it has not kept", Printable(cell)),
         "write what is meant",
     )
 }
@@ -92,7 +92,7 @@ pub(super) fn nothing(cell: &str) -> Option<CellFault> {
     }
     words::is_nothing(cell).then(|| CellFault {
         code: ProblemCode::WordForNothing,
-        message: format!("'{cell}' stands for nothing, and would be sent as it is"),
+        message: format!("'{cell}' means that there is nothing, but it would be sent as it stands"),
         remedy: Cow::Borrowed("leave the cell empty"),
         fix: Some(String::new()),
     })

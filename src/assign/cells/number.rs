@@ -101,13 +101,13 @@ fn not_an_extension(cell: &str) -> CellFault {
         );
     }
     if is_date(cell) {
-        return CellFault::new(code, "a spreadsheet has made a date of this extension", as_text);
+        return CellFault::new(code, "a spreadsheet has turned this extension into a date", as_text);
     }
     let decimal = cell.strip_suffix(".0").or_else(|| cell.strip_suffix(",0"));
     if let Some(whole) = decimal.filter(|whole| is_extension(whole)) {
         return CellFault::write(
             code,
-            "a spreadsheet has made a number with a decimal point of this extension",
+            "a spreadsheet has turned this extension into a number with a decimal point",
             whole.to_owned(),
         );
     }

@@ -144,7 +144,7 @@ impl Doubtful {
         } else if let Some(license) = column.told(Hint::License) {
             ((Field::License, "a cell of it names a license"), Some(license.clone()))
         } else if let Some(field) = column.near {
-            ((field, "its name is nearly one that means something"), example)
+            ((field, "its name is almost one that means something"), example)
         } else {
             return self.gone(column);
         };

@@ -110,7 +110,7 @@ impl Hint {
                     "the column '{name}' has days on which people leave, and nothing looks at them: every row is taken, \
                      and those who have left get what it asks for too"
                 ),
-                format!("take the rows out of those who have left, or are about to, {ignore}"),
+                format!("take out the rows of those who have left or are about to, {ignore}"),
             ),
             _ => (
                 ProblemCode::LastDayUnused,

@@ -104,7 +104,7 @@ pub enum ColumnsError {
     },
     /// A constant beside a column.
     #[error(
-        "line {line}: --set gives {field}, and the column '{}' does too; leave the column out with --ignore {}, or take --set away",
+        "line {line}: --set gives {field}, and the column '{}' does too; leave the column out with --ignore {}, or leave --set out",
         Printable(name),
         quoted(name)
     )]

@@ -96,11 +96,12 @@ impl DueColumn {
                 format!("that is the year {}, which has passed long ago", day.year()),
                 "write the year with four digits, or %y in --date-format where it has two",
             ),
-            (Some(format), None) => {
-                (format!("not a date as --date-format '{format}' says"), "correct the date, or --date-format")
-            }
+            (Some(format), None) => (
+                format!("not a date in the form of --date-format '{format}'"),
+                "correct the date, or --date-format",
+            ),
             (None, None) => (
-                "not a date as 2026-11-30 is".to_owned(),
+                "not a date such as 2026-11-30".to_owned(),
                 "say how dates are written with --date-format, as in %d.%m.%Y or %m/%d/%Y",
             ),
         };

@@ -135,7 +135,7 @@ impl RowReader {
                 value: name.clone(),
                 message: "this column is not looked at: every row is taken, whatever stands in it".to_owned(),
                 remedy: format!(
-                    "take the rows out that are not meant, or say --ignore {} to hear no more of it",
+                    "take out the rows that are not meant, or say --ignore {} to hear no more of it",
                     quoted(name)
                 )
                 .into(),
@@ -330,12 +330,12 @@ impl<'a> RowInHand<'a> {
             && org != said
             && org.key() != said.key()
         {
-            let message = "the row names another organization than --org-id does";
+            let message = "the row names another organization than --org-id";
             self.say(
                 Field::OrgId,
                 ProblemCode::OtherOrganization,
                 message,
-                "correct the row, or take --org-id away",
+                "correct the row, or leave --org-id out",
             );
         }
         RowUser { email, person, org }
@@ -387,7 +387,7 @@ impl<'a> RowInHand<'a> {
         let names_license = !id.is_empty() || !license.is_empty();
         if names_license && !site.is_empty() {
             let message = "the row names a license and a site";
-            return self.say(Field::SiteUrl, ProblemCode::TwoTargets, message, "make two rows of it");
+            return self.say(Field::SiteUrl, ProblemCode::TwoTargets, message, "split it into two rows");
         }
         if !names_license && site.is_empty() && bundle.is_empty() {
             if self.how.requests.is_empty() {

@@ -37,13 +37,13 @@ impl RowInHand<'_> {
             Some(KeptAs::Number | KeptAs::NumberSince1904)
                 if matches!(field, Field::PhoneNumber | Field::Extension) =>
             {
-                "a number of it, in which zeros in front and the plus sign are lost"
+                "a number, so that leading zeros and the plus sign are lost"
             }
             Some(KeptAs::Number | KeptAs::NumberSince1904) => {
-                "a number of it, in which zeros in front and all but 15 digits are lost"
+                "a number, so that leading zeros and all but 15 digits are lost"
             }
-            Some(KeptAs::Date) => "a date of it",
-            Some(KeptAs::Boolean) => "TRUE or FALSE of it",
+            Some(KeptAs::Date) => "a date",
+            Some(KeptAs::Boolean) => "TRUE or FALSE",
             _ => return Ok(()),
         };
         let code = match field {
@@ -57,7 +57,12 @@ impl RowInHand<'_> {
             }
             _ => "format the column as text, and put the cells in again",
         };
-        Err(CellFault { code, message: format!("Excel has made {of_it}"), remedy: remedy.into(), fix: None })
+        Err(CellFault {
+            code,
+            message: format!("Excel has turned it into {of_it}"),
+            remedy: remedy.into(),
+            fix: None,
+        })
     }
 
     /// Tells formulas that nobody has worked out, in any column that is not left out, and cells merged into
@@ -73,7 +78,7 @@ impl RowInHand<'_> {
             let (code, message, remedy) = match stored {
                 KeptAs::Unworked if matters || !self.is_left_out(name) => (
                     ProblemCode::FormulaWithoutValue,
-                    format!("no program has worked out the formula in {place} yet, so that nobody can say what stands there"),
+                    format!("no program has calculated the formula in {place} yet, so nobody can say what it comes to"),
                     format!(
                         "open the workbook in Excel and save it, or put values in the formulas' place (Paste Special, Values){}",
                         if matters {

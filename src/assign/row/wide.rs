@@ -323,7 +323,7 @@ impl RowInHand<'_> {
                 code: ProblemCode::TwoAccountTypes,
                 message: "the row makes a host and an attendee of one site, and a user can be one of them"
                     .to_owned(),
-                remedy: "leave TRUE in one of them".into(),
+                remedy: "leave TRUE in only one of them".into(),
                 fix: None,
             };
             self.report_service(service, fault);
@@ -342,7 +342,7 @@ impl RowInHand<'_> {
             let fault = CellFault {
                 code: ProblemCode::TwoCallingLicenses,
                 message: "the row assigns two Calling licenses, and a user can have one".to_owned(),
-                remedy: "leave TRUE in one of them".into(),
+                remedy: "leave TRUE in only one of them".into(),
                 fix: None,
             };
             self.report_service(service, fault);

@@ -11,7 +11,7 @@ use crate::domain::Rate;
 /// The options of every command that talks to the service.
 #[derive(Debug, Clone, Args, Default)]
 pub(in crate::cli) struct Asking {
-    /// The most requests [default: auto:300/min].
+    /// The most requests per time [default: auto:300/min].
     ///
     /// N/s, N/min, N/h or unlimited; auto:300/min finds the service's limit by itself and never goes above 300 a minute, auto
     /// knows no ceiling.
@@ -35,7 +35,7 @@ impl Asking {
 
 /// Reads a time as whole seconds: a bare number, or one with a unit.
 pub(super) fn seconds(text: &str) -> Result<u32, String> {
-    let wrong = |_| format!("'{text}' is no time: write seconds, or 90s, 30m, 2h");
+    let wrong = |_| format!("'{text}' is not a time: write seconds, or 90s, 30m, 2h");
     let parsed = text.parse().or_else(|_| {
         let duration: jiff::SignedDuration = text.parse().map_err(|_| ())?;
         u32::try_from(duration.as_secs()).map_err(|_| ())

@@ -234,13 +234,13 @@ fn misread(text: &str, error: &toml::de::Error) -> String {
     let shown = line.and_then(|line| text.lines().nth(line - 1)).unwrap_or_default().trim();
     let is_written_twice = error.message().contains("duplicate key");
     if is_written_twice {
-        return format!("{place}this is written twice, and once alone can hold: {shown}");
+        return format!("{place}this is written twice, and only one can hold: {shown}");
     }
     let remedy = quoted_keys(shown).map_or_else(
-        || "Texts stand in quotes, as in rate = \"300/min\"".to_owned(),
-        |quoted| format!("Names with other signs than a to z, digits, _ and - stand in quotes: {quoted}"),
+        || "Texts go in quotes, as in rate = \"300/min\"".to_owned(),
+        |quoted| format!("Names with characters other than a to z, digits, _ and - go in quotes: {quoted}"),
     );
-    format!("{place}not as TOML is written: {shown}\n{remedy}")
+    format!("{place}not valid TOML: {shown}\n{remedy}")
 }
 
 /// A line of TOML with the names in quotes that need them, where there are such.
@@ -424,7 +424,7 @@ mod tests {
             assert!(error.contains(&format!("in quotes: {quoted}")), "{error}");
         }
         let error = misread("rate = 5/s", &"rate = 5/s".parse::<Table>().unwrap_err());
-        assert!(error.contains("Texts stand in quotes"), "{error}");
+        assert!(error.contains("Texts go in quotes"), "{error}");
     }
 
     #[test]

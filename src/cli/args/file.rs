@@ -14,7 +14,7 @@ pub(in crate::cli) struct Check {
     pub(in crate::cli) file: PathBuf,
     #[command(flatten)]
     pub(in crate::cli) reading: Reading,
-    /// Write a copy in which everything is mended that has one certain remedy.
+    /// Write a copy in which everything with one certain remedy is mended.
     #[arg(long, requires = "output")]
     pub(in crate::cli) fix: bool,
     /// Where the mended copy goes.
@@ -70,7 +70,7 @@ pub(in crate::cli) struct Diff {
     /// With --sync: a file of addresses from whom nothing is taken.
     #[arg(long, value_name = "FILE", requires = "sync")]
     pub(in crate::cli) protect: Option<PathBuf>,
-    /// With --sync: refuse to take a license from more users.
+    /// With --sync: refuse to take a license from more users than this.
     ///
     /// A number, or a share of those who hold it.
     #[arg(long, value_name = "N|P%", default_value = "10%")]
@@ -105,7 +105,7 @@ pub(in crate::cli) struct Choosing {
     /// Asks first who holds the licenses; what is in effect already is counted as unchanged.
     #[arg(long)]
     pub(in crate::cli) only_changes: bool,
-    /// Refuse a file that takes a license from more users.
+    /// Refuse a file that takes a license from more users than this.
     ///
     /// A number, or a share of those who hold it, such as 5%.
     #[arg(long, value_name = "N|P%")]

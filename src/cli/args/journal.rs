@@ -34,7 +34,7 @@ pub(in crate::cli) struct Prune {
     /// Runs that ended longer ago, as in 400d or 12w.
     #[arg(long, value_name = "TIME", value_parser = days)]
     pub(in crate::cli) older_than: Option<u32>,
-    /// All but so many of the newest.
+    /// All but this many of the newest.
     #[arg(value_parser = whole::<usize>, long, value_name = "N")]
     pub(in crate::cli) keep: Option<usize>,
     /// Only say what would be forgotten.

@@ -84,7 +84,7 @@ pub(super) enum Command {
     Verify(Verify),
     /// Write a CSV whose operations reverse what a run has done.
     Undo(Undo),
-    /// Everything that the journal knows of one person, over all runs, oldest first.
+    /// Everything that the journal knows about one person, over all runs, oldest first.
     User(User),
     /// Prove that the journal is whole and untouched, copy it, or forget old runs.
     Journal(Journals),

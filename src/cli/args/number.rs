@@ -9,5 +9,5 @@ pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, &'static str> {
 
 /// A number that may not.
 pub(super) fn counted<T: FromStr>(text: &str) -> Result<T, &'static str> {
-    text.parse().map_err(|_| "write a whole number, from 1 on")
+    text.parse().map_err(|_| "write a whole number, 1 or more")
 }

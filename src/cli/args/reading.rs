@@ -48,7 +48,7 @@ pub(in crate::cli) struct Reading {
     /// May be repeated.
     #[arg(long, value_name = "A=B", value_parser = exchange)]
     pub(in crate::cli) replace: Vec<(String, String)>,
-    /// Take everything away that the users hold.
+    /// Take away everything that the users hold.
     #[arg(long, conflicts_with_all = ["add", "remove", "replace"])]
     pub(in crate::cli) remove_all: bool,
     /// Take only rows whose date in this column has come.

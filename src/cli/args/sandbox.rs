@@ -31,7 +31,7 @@ pub(in crate::cli) struct Sandbox {
     /// A refresh token that the integration has.
     #[arg(long, default_value = "sandbox-refresh", value_name = "TOKEN")]
     pub(in crate::cli) refresh_token: String,
-    /// Seconds that access tokens live, the one of --token included.
+    /// How many seconds access tokens live, the one of --token among them.
     #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "SECONDS")]
     pub(in crate::cli) token_lifetime: Option<NonZeroU32>,
     /// How many users its organization has.

@@ -41,12 +41,12 @@ pub(in crate::cli) struct Sending {
     /// option alone means yes.
     #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "yes", value_name = "WHEN", hide_possible_values = true)]
     pub(in crate::cli) snapshot: Option<SnapshotArg>,
-    /// Send so many users first, then look.
+    /// Send this many users first, then check.
     ///
     /// The run pauses unless all of them succeed.
     #[arg(value_parser = counted::<NonZeroU32>, long, value_name = "N")]
     pub(in crate::cli) canary: Option<NonZeroU32>,
-    /// Pause once more operations have failed.
+    /// Pause once more operations than this have failed.
     ///
     /// A number, or a share such as 2%.
     #[arg(long, value_name = "N|P%")]
@@ -57,7 +57,7 @@ pub(in crate::cli) struct Sending {
     /// What to do with what was sent and never answered [default: resend].
     #[arg(long, value_enum, hide_short_help = true)]
     pub(in crate::cli) in_doubt: Option<InDoubtArg>,
-    /// Pause once nothing has got through for so long, in seconds or as 90s, 30m, 2h
+    /// Pause once nothing has got through for this long, in seconds or as 90s, 30m, 2h
     /// [default: 10m].
     #[arg(long, value_name = "TIME", value_parser = seconds, hide_short_help = true)]
     pub(in crate::cli) give_up_after: Option<u32>,

@@ -93,7 +93,7 @@ impl<'a> Called<'a> {
                 };
                 format!("'{path}' has no option {argument}{hint}")
             }
-            ErrorKind::UnknownArgument => format!("'{argument}' is one too many for '{path}'"),
+            ErrorKind::UnknownArgument => format!("'{argument}' is one argument too many for '{path}'"),
             ErrorKind::InvalidValue if value.is_empty() => format!("{argument} needs a value"),
             ErrorKind::InvalidValue => {
                 let known = text(ContextKind::ValidValue);
@@ -131,7 +131,7 @@ impl<'a> Called<'a> {
             ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues | ErrorKind::NoEquals => {
                 format!("{argument} needs a value")
             }
-            ErrorKind::InvalidUtf8 => "an argument is no text in UTF-8".to_owned(),
+            ErrorKind::InvalidUtf8 => "an argument is not UTF-8 text".to_owned(),
             _ => own(error),
         }
     }

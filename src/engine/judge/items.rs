@@ -20,7 +20,7 @@ pub(super) fn of_206(sent: &[Assignment], body: &Body) -> Verdict {
     };
     match failures(sent, items, |_| true) {
         Ok(failures) if failures.is_empty() => {
-            Verdict::InDoubt("HTTP 206, a success in part, that names nobody who failed".to_owned())
+            Verdict::InDoubt("HTTP 206, a partial success, that names nobody who failed".to_owned())
         }
         Ok(failures) => Verdict::Accepted { failures, words: None },
         Err(stranger) => Verdict::InDoubt(format!("HTTP 206 with an item that names {stranger}")),

@@ -59,7 +59,7 @@ fn unwritten(error: XlsxError) -> ReportError {
     match error {
         XlsxError::IoError(error) => error.into(),
         XlsxError::RowColumnLimitError => io::Error::other(
-            "a sheet has not room for so many rows and columns; give a name that ends in .csv",
+            "a sheet does not have room for that many rows and columns; give a name that ends in .csv",
         )
         .into(),
         _ => io::Error::other("the workbook cannot be made; give a name that ends in .csv").into(),

@@ -99,7 +99,7 @@ impl Outlook {
                     LicenseMatch::One(license) => license,
                     LicenseMatch::Several(which) => {
                         let which: Vec<String> = which.into_iter().map(License::told_apart).collect();
-                        return wrong(format!("several licenses are called so: {}", which.join(", ")));
+                        return wrong(format!("several licenses have that name: {}", which.join(", ")));
                     }
                 };
                 let Some(id) = license.license_id() else {
