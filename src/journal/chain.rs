@@ -12,7 +12,7 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
-use super::encoding::{RowSum, encode, encode_row};
+use super::encoding::{RowSum, encode, encode_columns};
 use super::{blocks, unix_millis};
 
 /// A hash.
@@ -285,7 +285,7 @@ fn payload(db: &Connection) -> rusqlite::Result<Vec<u8>> {
         match found.next()? {
             Some(found) => {
                 let start = begin_sized(&mut bytes);
-                encode_row(&mut bytes, found, chained.columns.len())?;
+                encode_columns(&mut bytes, found, 0..chained.columns.len())?;
                 end_sized(&mut bytes, start, 1);
             }
             None => bytes.extend(0_u32.to_le_bytes()),
@@ -309,7 +309,7 @@ fn end_sized(bytes: &mut [u8], start: usize, more: usize) {
 }
 
 /// How the row is found that a table's keys name.
-static FIND: LazyLock<[String; CHAINED.len()]> = LazyLock::new(|| {
+pub(super) static FIND: LazyLock<[String; CHAINED.len()]> = LazyLock::new(|| {
     CHAINED.map(|Chained { table, keys, columns }| {
         let keys: Vec<String> =
             keys.iter().enumerate().map(|(place, key)| format!("{key} = ?{}", place + 1)).collect();

@@ -3,6 +3,8 @@
 //! A large run has many millions of values, most of them small numbers or nothing: here they take a byte each, and what
 //! is short is hashed soon.
 
+use std::ops::Range;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
 use sha2::{Digest as _, Sha256};
@@ -32,7 +34,7 @@ impl RowSum {
         let columns = statement.column_count();
         let mut rows = statement.query(of)?;
         while let Some(row) = rows.next()? {
-            encode_row(&mut self.bytes, row, columns)?;
+            encode_columns(&mut self.bytes, row, 0..columns)?;
             self.pour();
         }
         self.end();
@@ -77,9 +79,13 @@ impl RowSum {
     }
 }
 
-/// The first columns of a row.
-pub(super) fn encode_row(bytes: &mut Vec<u8>, row: &Row<'_>, columns: usize) -> rusqlite::Result<()> {
-    (0..columns).try_for_each(|column| row.get_ref(column).map(|value| encode(bytes, value)))
+/// Some columns of a row.
+pub(super) fn encode_columns(
+    bytes: &mut Vec<u8>,
+    row: &Row<'_>,
+    mut columns: Range<usize>,
+) -> rusqlite::Result<()> {
+    columns.try_for_each(|column| row.get_ref(column).map(|value| encode(bytes, value)))
 }
 
 /// A value as bytes that no other value has, nor begins with.
@@ -121,6 +127,31 @@ fn integer(bytes: &mut Vec<u8>, number: i64) {
         -0x8000_0000..=-0x8001 => bytes.extend_from_slice(&[0xd2, e, f, g, h]),
         _ => headed(bytes, 0xd3, number.to_be_bytes()),
     }
+}
+
+/// The numbers that these bytes are, up to the first that is none.
+pub(super) fn integers(mut bytes: &[u8]) -> Vec<i64> {
+    let mut all = Vec::new();
+    while let Some((number, rest)) = first_integer(bytes) {
+        all.push(number);
+        bytes = rest;
+    }
+    all
+}
+
+fn first_integer(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let (kind, rest) = bytes.split_first()?;
+    let (length, is_signed) = match kind {
+        0..=0x7f => return Some((i64::from(*kind), rest)),
+        0xe0..=0xff => return Some((i64::from(kind.cast_signed()), rest)),
+        0xcc..=0xcf => (1_usize << (kind - 0xcc), false),
+        0xd0..=0xd3 => (1_usize << (kind - 0xd0), true),
+        _ => return None,
+    };
+    let (number, rest) = rest.split_at_checked(length)?;
+    let is_negative = is_signed && number.first().is_some_and(|first| *first >= 0x80);
+    let begun = if is_negative { -1_i64 } else { 0 };
+    Some((number.iter().fold(begun, |number, byte| number << 8 | i64::from(*byte)), rest))
 }
 
 /// A length of 16 bits or of 32: SQLite keeps nothing longer.
@@ -178,7 +209,9 @@ mod tests {
         ];
         for (number, bytes) in integers {
             assert_eq!(encoded(ValueRef::Integer(number)), bytes, "{number}");
+            assert_eq!(super::integers(&[bytes, &[7], bytes].concat()), [number, 7, number]);
         }
+        assert_eq!(super::integers(&[1, 0xcd, 1, 0, 0xc0, 2]), [1, 256]);
         assert_eq!(encoded(ValueRef::Null), [0xc0]);
         assert_eq!(encoded(ValueRef::Real(1.5)), [0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0]);
         let lengths: [(usize, &[u8], &[u8]); 7] = [

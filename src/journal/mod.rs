@@ -3,6 +3,7 @@
 //! Owns the schema, who may write, what is committed when, recovery and every query. Alone knows
 //! SQL. Knows nothing of HTTP, of input files or of what follows from an answer: it is told.
 
+mod abreast;
 mod audit;
 mod blocks;
 mod cells;

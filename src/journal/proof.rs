@@ -1,10 +1,10 @@
 //! Whether a journal says what was written into it, and nothing else.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Statement, params};
 use sha2::{Digest as _, Sha256};
 
+use super::abreast::{self, Abreast, Difference};
 use super::chain::{self, BULK, CHAINED, LinkHash};
-use super::encoding::{encode, encode_row};
 use super::{Journal, JournalError, Reader, blocks, definitions};
 use crate::domain::RunId;
 
@@ -59,12 +59,7 @@ impl Reader {
     /// # Errors
     /// [`JournalError`] where it cannot be read.
     pub fn prove(&self, head: Option<&str>) -> Result<Proof, JournalError> {
-        let wrong = self.wrong();
-        // One moment of a journal that may be in use.
-        self.connection.execute_batch("BEGIN").map_err(&wrong)?;
-        let proved = prove_all(&self.connection, head);
-        let ended = self.connection.execute_batch("COMMIT");
-        ended.and(proved).map_err(&wrong)
+        in_one_moment(&self.connection, |db| prove_all(db, head)).map_err(self.wrong())
     }
 
     /// Where the chain ends.
@@ -91,12 +86,23 @@ impl Journal {
 
     /// Makes sure that a run stands as it was written, before anything is sent for it.
     pub(super) fn prove_run(&self, run: RunId) -> Result<(), JournalError> {
-        let proved = prove_run(&self.connection, run.0).map_err(self.wrong())?;
+        let proved = in_one_moment(&self.connection, |db| prove_run(db, run.0)).map_err(self.wrong())?;
         match proved.alterations.into_iter().next() {
             None => Ok(()),
             Some(found) => Err(JournalError::Altered { path: self.path.clone(), what: found.what }),
         }
     }
+}
+
+/// One moment of a journal that may be in use, and one transaction for all that is kept meanwhile.
+fn in_one_moment(
+    db: &Connection,
+    prove: impl FnOnce(&Connection) -> rusqlite::Result<Proof>,
+) -> rusqlite::Result<Proof> {
+    db.execute_batch("BEGIN")?;
+    let proved = prove(db);
+    let ended = db.execute_batch("COMMIT");
+    ended.and(proved)
 }
 
 fn prove_run(db: &Connection, run: u32) -> rusqlite::Result<Proof> {
@@ -142,13 +148,9 @@ struct Proving<'a> {
 }
 
 impl<'a> Proving<'a> {
-    /// Follows the chain, and keeps what every row should be: a short hash of it.
+    /// Follows the chain, and keeps what every row should be, unless it can be compared at once.
     fn follow(db: &'a Connection, only: Option<u32>) -> rusqlite::Result<Self> {
-        db.execute_batch(
-            "CREATE TEMP TABLE IF NOT EXISTS proved (t INTEGER, k BLOB, sum BLOB, link INTEGER, PRIMARY KEY (t, k))
-               WITHOUT ROWID;
-             DELETE FROM temp.proved",
-        )?;
+        abreast::begin(db)?;
         let proof = Proof { head: None, links: 0, migrated: vec![], pruned: vec![], alterations: vec![] };
         let mut proving = Self { db, proof, more: 0 };
         let pruned = db
@@ -156,6 +158,12 @@ impl<'a> Proving<'a> {
             .query_map([], |row| row.get(0).map(RunId))?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         proving.proof.pruned = pruned;
+        let mut large = large_tables(db, only)?;
+        let mut large: Vec<Abreast<'_>> = large
+            .iter_mut()
+            .map(|(table, rows)| Abreast::of(db, *table, rows.query([only])?))
+            .filter_map(Result::transpose)
+            .collect::<rusqlite::Result<_>>()?;
         let mut statement = db.prepare(
             "SELECT link_id, run_id, what, at, payload, payload_sum, hash FROM main.link ORDER BY link_id",
         )?;
@@ -199,9 +207,13 @@ impl<'a> Proving<'a> {
                 break;
             };
             for change in changes.into_iter().filter(|change| concerns(change.table)) {
-                proving.take(link, &change)?;
+                match large.iter_mut().find(|table| table.is_of(change.table)) {
+                    Some(table) => table.change(link, &change)?,
+                    None => abreast::keep(db, link, &change)?,
+                }
             }
         }
+        large.iter_mut().try_for_each(Abreast::finish)?;
         Ok(proving)
     }
 
@@ -215,22 +227,6 @@ impl<'a> Proving<'a> {
         Ok(())
     }
 
-    fn take(&self, link: i64, change: &chain::RowChange<'_>) -> rusqlite::Result<()> {
-        match change.values {
-            Some(values) => self
-                .db
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO temp.proved (t, k, sum, link) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![change.table, change.key, short(values), link]),
-            None => self
-                .db
-                .prepare_cached("DELETE FROM temp.proved WHERE t = ?1 AND k = ?2")?
-                .execute(params![change.table, change.key]),
-        }
-        .map(drop)
-    }
-
     /// Compares the rows that there are with those that there should be.
     fn compare(&mut self, only: Option<u32>) -> rusqlite::Result<()> {
         let db = self.db;
@@ -238,21 +234,24 @@ impl<'a> Proving<'a> {
             .prepare("SELECT run_id FROM main.run WHERE state = 'importing'")?
             .query_map([], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
-        for (number, chained) in CHAINED.iter().enumerate() {
+        for (number, chained) in (0_u8..).zip(&CHAINED) {
+            if abreast::is_large(chained) {
+                self.settle(number, chained.table)?;
+                continue;
+            }
             let of_run = only.filter(|_| chained.is_of_run());
             let columns = [chained.keys, chained.columns].concat().join(", ");
             let table = chained.table;
             let which = if of_run.is_some() { "WHERE run_id = ?1" } else { "WHERE ?1 IS NULL" };
             let mut rows = db.prepare(&format!("SELECT {columns} FROM main.{table} {which}"))?;
             let mut rows = rows.query([of_run])?;
-            let mut find = db.prepare_cached("SELECT sum, link FROM temp.proved WHERE t = ?1 AND k = ?2")?;
+            let mut find = db.prepare_cached(
+                "SELECT sum, link FROM temp.proved WHERE t = ?1 AND k = ?2 AND sum IS NOT NULL",
+            )?;
             let mut seen: u64 = 0;
             while let Some(row) = rows.next()? {
                 let (mut key, mut values) = (Vec::new(), Vec::new());
-                encode_row(&mut key, row, chained.keys.len())?;
-                for column in chained.keys.len()..chained.keys.len() + chained.columns.len() {
-                    encode(&mut values, row.get_ref(column)?);
-                }
+                abreast::take(chained, row, &mut key, &mut values)?;
                 let should: Option<(Vec<u8>, i64)> =
                     find.query_row(params![number, key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
                 let name = || named(chained.keys, row);
@@ -262,27 +261,44 @@ impl<'a> Proving<'a> {
                     None if chained.table != "run"
                         && chained.is_of_run()
                         && importing.contains(&row.get(0)?) => {}
-                    None => self.found(None, format!("a row of '{table}' was slipped in: {}", name())),
+                    None => self.slipped_in(table, &name()),
                     Some((sum, link)) => {
                         seen += 1;
-                        if sum != short(&values) {
-                            self.found(Some(link), format!("a row of '{table}' was altered: {}", name()));
+                        if sum != abreast::short(&values) {
+                            self.altered(link, table, &name());
                         }
                     }
                 }
             }
             let should: u64 =
-                db.query_row("SELECT count(*) FROM temp.proved WHERE t = ?1", [number], |row| row.get(0))?;
+                db.query_row("SELECT count(sum) FROM temp.proved WHERE t = ?1", [number], |row| row.get(0))?;
             if should > seen {
-                let link =
-                    db.query_row("SELECT max(link) FROM temp.proved WHERE t = ?1", [number], |row| {
-                        row.get(0)
-                    })?;
-                let gone = should - seen;
-                self.found(link, format!("rows of '{table}' are gone that were written: {gone}"));
+                let sql = "SELECT max(link) FROM temp.proved WHERE t = ?1 AND sum IS NOT NULL";
+                let link = db.query_row(sql, [number], |row| row.get(0))?;
+                self.gone(link, table, should - seen);
             }
         }
         Ok(())
+    }
+
+    fn settle(&mut self, number: u8, table: &str) -> rusqlite::Result<()> {
+        abreast::settle(self.db, number, |difference| match difference {
+            Difference::SlippedIn(name) => self.slipped_in(table, &name),
+            Difference::Altered(name, link) => self.altered(link, table, &name),
+            Difference::Gone(rows, link) => self.gone(Some(link), table, rows),
+        })
+    }
+
+    fn slipped_in(&mut self, table: &str, name: &str) {
+        self.found(None, format!("a row of '{table}' was slipped in: {name}"));
+    }
+
+    fn altered(&mut self, link: i64, table: &str, name: &str) {
+        self.found(Some(link), format!("a row of '{table}' was altered: {name}"));
+    }
+
+    fn gone(&mut self, link: Option<i64>, table: &str, rows: u64) {
+        self.found(link, format!("rows of '{table}' are gone that were written: {rows}"));
     }
 
     /// Compares what was written in bulk with its sums.
@@ -414,9 +430,12 @@ impl<'a> Proving<'a> {
     }
 }
 
-/// As much of a hash as it takes to tell rows apart.
-fn short(values: &[u8]) -> Vec<u8> {
-    Sha256::digest(values).iter().take(16).copied().collect()
+/// What is compared while the chain is followed: a table, and how its rows are read in order.
+fn large_tables(db: &Connection, only: Option<u32>) -> rusqlite::Result<Vec<(u8, Statement<'_>)>> {
+    let large = (0_u8..).zip(&CHAINED).filter(|(_, chained)| abreast::is_large(chained));
+    large
+        .map(|(table, chained)| Ok((table, db.prepare(&abreast::in_order(chained, only.is_some()))?)))
+        .collect()
 }
 
 fn named(keys: &[&str], row: &rusqlite::Row<'_>) -> String {

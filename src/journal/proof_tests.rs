@@ -210,6 +210,60 @@ fn a_row_that_is_taken_away_or_slipped_in_is_noticed() {
     }
 }
 
+/// Not the first alone: they are compared in their order while the chain is followed.
+#[test]
+fn each_row_of_the_tables_that_grow_is_proved_by_its_name() {
+    let desk = rich();
+    for (table, column, keys) in [
+        ("batch", "message", "run_id, first, batch_id"),
+        ("attempt", "tracking_id", "run_id, attempt_id"),
+        ("exception", "code", "run_id, assignment, line, item"),
+    ] {
+        let db = Connection::open(&desk.path).unwrap();
+        let name = keys.replace(", ", " || ', ").replace("run_id", "'run_id ' || run_id");
+        let name = keys
+            .split(", ")
+            .skip(1)
+            .fold(name, |name, key| name.replace(&format!("', {key}"), &format!("', {key} ' || {key}")));
+        let named: Vec<String> = db
+            .prepare(&format!("SELECT {name} FROM {table} ORDER BY {keys}"))
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert!(!named.is_empty(), "{table}");
+        for name in named {
+            let which =
+                name.split(", ").map(|part| part.replacen(' ', " = ", 1)).collect::<Vec<_>>().join(" AND ");
+            let altered = after(&desk, |db| {
+                let sql =
+                    format!("UPDATE {table} SET {column} = coalesce({column}, '') || 'x' WHERE {which}");
+                assert_eq!(db.execute(&sql, []).unwrap(), 1);
+            });
+            assert_eq!(altered, [format!("a row of '{table}' was altered: {name}")]);
+            let gone = after(&desk, |db| {
+                assert_eq!(db.execute(&format!("DELETE FROM {table} WHERE {which}"), []).unwrap(), 1);
+            });
+            assert!(gone.contains(&format!("rows of '{table}' are gone that were written: 1")), "{gone:?}");
+        }
+    }
+    // Before all others, between them and behind.
+    for line in [1, 3, 900] {
+        let found = after(&desk, |db| {
+            let sql = "INSERT INTO exception VALUES (1, 2, ?1, 9, 'C', 'M')";
+            assert_eq!(db.execute(sql, [line]).unwrap(), 1);
+        });
+        let name = format!("run_id 1, assignment 2, line {line}, item 9");
+        assert!(found.contains(&format!("a row of 'exception' was slipped in: {name}")), "{found:?}");
+    }
+    // One that was taken away when it was retried, and is back.
+    let found = after(&desk, |db| {
+        db.execute("INSERT INTO exception VALUES (1, 0, 2, 1, 'X', 'no')", []).unwrap();
+    });
+    assert!(found.iter().any(|what| what.contains("line 2, item 1")), "{found:?}");
+}
+
 #[test]
 fn two_rows_that_change_places_and_a_run_that_is_gone_are_noticed() {
     let desk = rich();
