@@ -31,9 +31,9 @@ impl<R: Read> Source for Records<R> {
 /// Records one after the other, in memory of their own.
 #[derive(Default)]
 struct Block {
-    raw: Vec<u8>,
-    cells: Vec<u8>,
-    /// The cells in their stead, where all of them are plain text.
+    /// Their bytes as they stand, and behind them the cells where these are others.
+    bytes: Vec<u8>,
+    /// The same in their stead, where all of them are plain text.
     plain: Option<String>,
     ends: Vec<usize>,
     stored: Vec<(u32, KeptAs)>,
@@ -45,6 +45,7 @@ struct RecordPlace {
     line: Line,
     raw: Range<usize>,
     cells: Range<usize>,
+    gap: usize,
     ends: Range<usize>,
     stored: Range<usize>,
     breaks: u32,
@@ -54,26 +55,28 @@ struct RecordPlace {
 impl Block {
     /// An empty one, with room for what it takes unless the last record is a long one.
     fn new() -> Self {
-        let bytes = || Vec::with_capacity(FULL + FULL / 16);
-        Self { raw: bytes(), cells: bytes(), ..Self::default() }
+        Self { bytes: Vec::with_capacity(FULL + FULL / 16), ..Self::default() }
     }
 
     /// Takes records until it is full, and looks what their text is; `false` at the end of the file.
     fn fill(&mut self, records: &mut impl Source) -> Result<bool, RecordError> {
         let filled = self.take(records);
-        if self.cells.is_ascii() && memchr::memchr(0, &self.cells).is_none() {
-            self.plain = String::from_utf8(std::mem::take(&mut self.cells)).ok();
+        if self.bytes.is_ascii() && memchr::memchr(0, &self.bytes).is_none() {
+            self.plain = String::from_utf8(std::mem::take(&mut self.bytes)).ok();
         }
         filled
     }
 
     fn take(&mut self, records: &mut impl Source) -> Result<bool, RecordError> {
-        while self.raw.len() < FULL {
+        while self.bytes.len() < FULL {
             let Some(record) = records.next()? else { return Ok(false) };
+            let raw = append(&mut self.bytes, record.raw);
+            let stand = record.gap > 0;
             self.places.push(RecordPlace {
                 line: record.line,
-                raw: append(&mut self.raw, record.raw),
-                cells: append(&mut self.cells, record.cells),
+                cells: if stand { raw.clone() } else { append(&mut self.bytes, record.cells) },
+                raw,
+                gap: record.gap,
                 ends: append(&mut self.ends, record.ends),
                 stored: append(&mut self.stored, record.stored),
                 breaks: record.breaks,
@@ -84,12 +87,16 @@ impl Block {
     }
 
     fn get(&self, number: usize) -> Option<Record<'_>> {
-        let RecordPlace { line, raw, cells, ends, stored, breaks, is_hidden } = self.places.get(number)?;
+        let RecordPlace { line, raw, cells, gap, ends, stored, breaks, is_hidden } =
+            self.places.get(number)?;
+        let plain = self.plain.as_deref();
+        let bytes = plain.map_or(&*self.bytes, str::as_bytes);
         Some(Record {
             line: *line,
-            raw: self.raw.get(raw.clone())?,
-            cells: self.plain.as_ref().map_or(&*self.cells, |plain| plain.as_bytes()).get(cells.clone())?,
-            plain: self.plain.as_ref().and_then(|plain| plain.get(cells.clone())),
+            raw: bytes.get(raw.clone())?,
+            cells: bytes.get(cells.clone())?,
+            gap: *gap,
+            plain: plain.and_then(|plain| plain.get(cells.clone())),
             ends: self.ends.get(ends.clone())?,
             breaks: *breaks,
             stored: self.stored.get(stored.clone())?,

@@ -5,6 +5,7 @@
 //! alike, and a record that does not end within a limit is an error rather than memory.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
@@ -34,6 +35,8 @@ pub(super) struct Record<'a> {
     pub(super) raw: &'a [u8],
     /// Its cells, unquoted, one behind the other.
     pub(super) cells: &'a [u8],
+    /// So many bytes stand between two cells there: none, or the delimiter of a record that is given as it stands.
+    pub(super) gap: usize,
     /// The same as text, where it is known to be ASCII without a zero byte.
     pub(super) plain: Option<&'a str>,
     /// Where each cell ends in `cells`.
@@ -49,12 +52,27 @@ pub(super) struct Record<'a> {
 impl<'a> Record<'a> {
     /// Its cells, one after the other.
     pub(super) fn each(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let (cells, mut from) = (self.cells, 0);
+        let (cells, gap, mut from) = (self.cells, self.gap, 0);
         self.ends.iter().map(move |end| {
             let cell = cells.get(from..*end).unwrap_or_default();
-            from = *end;
+            from = *end + gap;
             cell
         })
+    }
+
+    /// Where a cell, counted from 0, lies in `cells`; an empty place where there is none.
+    pub(super) fn place(&self, position: usize) -> Range<usize> {
+        let before = position.checked_sub(1).map(|before| self.ends.get(before));
+        let from = match before {
+            None => 0,
+            Some(end) => end.map_or(0, |end| end + self.gap),
+        };
+        from..self.ends.get(position).copied().unwrap_or(from)
+    }
+
+    /// How many bytes its cells have.
+    pub(super) const fn length(&self) -> usize {
+        self.cells.len() - self.gap * self.ends.len().saturating_sub(1)
     }
 
     /// Its cells as text, where all of them are.
@@ -64,7 +82,7 @@ impl<'a> Record<'a> {
 
     /// Whether nothing stands in it that can be seen.
     pub(super) fn is_blank(&self) -> bool {
-        is_white(self.cells) && !self.stored.iter().any(|(_, stored)| matches!(stored, KeptAs::Unworked))
+        self.each().all(is_white) && !self.stored.iter().any(|(_, stored)| matches!(stored, KeptAs::Unworked))
     }
 }
 
@@ -136,53 +154,54 @@ impl<R: Read> Records<R> {
             return Ok(None);
         }
         let line = self.line();
-        let found = match self.split() {
-            None => self.parse(line)?,
-            plain => plain,
-        };
-        let Some((cells, ends)) = found else { return Ok(None) };
-        let raw = self.buffer.get(self.start..self.fed).unwrap_or_default();
-        let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
-        let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
-        let inside = count_line_ends(raw);
-        self.start += raw.len();
-        self.line = self.line.checked_add(inside).ok_or(RecordError::TooManyLines)?;
-        Ok(Some(Record {
+        let mut record = Record {
             line,
-            raw,
-            cells: self.cells.get(..cells).unwrap_or_default(),
+            raw: &[],
+            cells: &[],
+            gap: 0,
             plain: None,
-            ends: self.ends.get(..ends).unwrap_or_default(),
-            breaks: inside,
+            ends: &[],
+            breaks: 0,
             stored: &[],
             is_hidden: false,
-        }))
+        };
+        if let Some(ends) = self.split() {
+            record.raw = self.buffer.get(self.start..self.fed).unwrap_or_default();
+            (record.cells, record.gap) = (record.raw, 1);
+            record.ends = self.ends.get(..ends).unwrap_or_default();
+            self.start = self.fed;
+            return Ok(Some(record));
+        }
+        let Some((cells, ends)) = self.parse(line)? else { return Ok(None) };
+        let raw = self.buffer.get(self.start..self.fed).unwrap_or_default();
+        let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+        record.raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+        record.cells = self.cells.get(..cells).unwrap_or_default();
+        record.ends = self.ends.get(..ends).unwrap_or_default();
+        record.breaks = count_line_ends(record.raw);
+        self.start += record.raw.len();
+        self.line = self.line.checked_add(record.breaks).ok_or(RecordError::TooManyLines)?;
+        Ok(Some(record))
     }
 
-    /// Takes a record apart that has no quote in it and is all there, as nearly all are: no rule of CSV is needed for it.
-    /// `fed` then stands behind it.
-    fn split(&mut self) -> Option<(usize, usize)> {
+    /// Finds the cells of a record that has no quote in it and is all there, as nearly all are: no rule of CSV is needed
+    /// for it. `fed` then stands behind it. So many cells there are.
+    fn split(&mut self) -> Option<usize> {
         let ahead = self.buffer.get(self.start..self.filled)?;
-        let raw = ahead.get(..memchr::memchr2(b'\n', b'\r', ahead)?)?;
-        if raw.len() > LONGEST_RECORD || memchr::memchr(b'"', raw).is_some() {
+        let (raw, rest) = ahead.split_at_checked(memchr::memchr3(b'\n', b'\r', b'"', ahead)?)?;
+        if raw.len() > LONGEST_RECORD || rest.first() == Some(&b'"') {
             return None;
         }
-        if self.cells.len() < raw.len() {
-            self.cells.resize(raw.len(), 0);
-        }
-        let (mut from, mut cells, mut ends) = (0, 0, 0);
+        let mut ends = 0;
         for to in memchr::memchr_iter(self.delimiter, raw).chain([raw.len()]) {
-            let cell = raw.get(from..to)?;
-            self.cells.get_mut(cells..cells + cell.len())?.copy_from_slice(cell);
-            cells += cell.len();
             match self.ends.get_mut(ends) {
-                Some(end) => *end = cells,
-                None => self.ends.push(cells),
+                Some(end) => *end = to,
+                None => self.ends.push(to),
             }
-            (from, ends) = (to + 1, ends + 1);
+            ends += 1;
         }
         self.fed = self.start + raw.len();
-        Some((cells, ends))
+        Some(ends)
     }
 
     /// Runs the parser over one record; `fed` then stands behind it.
@@ -318,13 +337,7 @@ mod tests {
         let mut records = Records::new(Drip(text, step));
         let mut seen = Vec::new();
         while let Some(record) = records.next()? {
-            let mut from = 0;
-            let cells = record.ends.iter().map(|end| {
-                let cell = String::from_utf8_lossy(&record.cells[from..*end]).into_owned();
-                from = *end;
-                cell
-            });
-            let cells = cells.collect();
+            let cells = record.each().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
             seen.push((record.line.get(), String::from_utf8_lossy(record.raw).into_owned(), cells));
         }
         Ok(seen)
@@ -366,7 +379,12 @@ mod tests {
                 records.set_delimiter(delimiter.as_bytes()[0]);
                 let mut seen = Vec::new();
                 while let Ok(Some(record)) = records.next() {
-                    seen.push((record.line, record.raw.to_vec(), record.cells.to_vec(), record.ends.to_vec(), record.breaks));
+                    let cells: Vec<_> = record.each().map(<[u8]>::to_vec).collect();
+                    let placed = |place| &record.cells[record.place(place)];
+                    assert!((0..cells.len()).all(|place| placed(place) == cells[place]));
+                    assert!(record.place(cells.len()).is_empty());
+                    assert_eq!(record.length(), cells.concat().len());
+                    seen.push((record.line, record.raw.to_vec(), cells, record.breaks));
                 }
                 seen
             };

@@ -319,10 +319,7 @@ impl<'a> Row<'a> {
     #[must_use]
     pub fn untrimmed(&self, position: usize) -> &'a str {
         let Some(text) = self.text else { return "" };
-        let from =
-            position.checked_sub(1).map_or(0, |before| self.record.ends.get(before).copied().unwrap_or(0));
-        let to = self.record.ends.get(position).copied().unwrap_or(from);
-        text.get(from..to).unwrap_or_default()
+        text.get(self.record.place(position)).unwrap_or_default()
     }
 
     /// A cell of a row that is not all text, as far as it is.

@@ -202,12 +202,16 @@ pub(super) enum Shape {
 pub(super) struct Mold {
     width: usize,
     delimiter: u8,
-    header: Vec<u8>,
+    /// Its cells, in small letters.
+    header: Vec<Vec<u8>>,
+    /// So many bytes they have.
+    length: usize,
 }
 
 impl Mold {
     pub(super) fn new(header: &Record<'_>, delimiter: u8) -> Self {
-        Self { width: header.ends.len(), delimiter, header: header.cells.to_ascii_lowercase() }
+        let cells = header.each().map(<[u8]>::to_ascii_lowercase).collect();
+        Self { width: header.ends.len(), delimiter, header: cells, length: header.length() }
     }
 
     pub(super) fn shape(&self, record: &Record<'_>, columns: &dyn ColumnNames) -> Shape {
@@ -216,7 +220,7 @@ impl Mold {
         {
             return Shape::Faulty(fault);
         }
-        if (may_be_header(record) || record.cells.len() == self.header.len())
+        if (may_be_header(record) || record.length() == self.length)
             && let Some(shape) = self.header_again(record, columns)
         {
             return shape;
@@ -233,7 +237,8 @@ impl Mold {
     }
 
     fn header_again(&self, record: &Record<'_>, columns: &dyn ColumnNames) -> Option<Shape> {
-        if record.cells.eq_ignore_ascii_case(&self.header) && record.ends.len() == self.width {
+        let is_the_same = |(own, cell): (&Vec<u8>, &[u8])| own.eq_ignore_ascii_case(cell);
+        if record.ends.len() == self.width && self.header.iter().zip(record.each()).all(is_the_same) {
             return Some(Shape::Faulty(RowFault::HeaderAgain));
         }
         let is_header = |cells: &[&str]| {

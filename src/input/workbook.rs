@@ -182,6 +182,7 @@ impl<R: Read + Seek> Source for SheetRows<'_, R> {
             line,
             raw: &self.raw,
             cells: self.text.as_bytes(),
+            gap: 0,
             plain: None,
             ends: &self.ends,
             breaks: 0,
