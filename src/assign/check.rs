@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::io;
 
+use settle::UsersAlike;
+
 use super::columns::{ColumnsError, Doubtful, Field, ServicesBeside};
 use super::counts::{Counts, Demand};
 use super::cross_row::CrossRow;
@@ -11,7 +13,7 @@ use super::interpretation::Interpretation;
 use super::names::Known;
 use super::problem::Problem;
 use super::remarks::Padding;
-use super::roster::Roster;
+use super::roster::{Admitted, Roster};
 use super::row::{RowOutcome, RowReader, RowUser, Wide};
 use super::sending_order::{Class, Organizations, SendingOrder};
 use super::share::{self, Share};
@@ -262,10 +264,13 @@ struct Checker<'a> {
     extensions: Extensions,
     /// What is asked of each target, by its number.
     demand: Vec<Demand>,
+    /// Users whose rows are alike, by the number of the pattern.
+    alike: Vec<UsersAlike>,
 }
 
 impl<'a> Checker<'a> {
-    fn new(on_problem: &'a mut dyn FnMut(&Problem), reader: RowReader) -> Self {
+    fn new(on_problem: &'a mut dyn FnMut(&Problem), mut reader: RowReader) -> Self {
+        reader.takes_patterns = true;
         let adds_by_default = reader.wide.is_none()
             && !reader.columns.has(Field::Operation)
             && Field::TARGET.iter().any(|field| reader.columns.has(*field));
@@ -284,6 +289,7 @@ impl<'a> Checker<'a> {
             orgs: Organizations::default(),
             extensions: Extensions::default(),
             demand: Vec::new(),
+            alike: Vec::new(),
         }
     }
 
@@ -305,7 +311,12 @@ impl<'a> Checker<'a> {
         self.counts.rows += 1;
         match self.reader.read(row) {
             RowOutcome::Asks(user) => {
-                self.admit(row, &user)?;
+                let (admitted, is_foreign) = self.admit(row.line(), &user);
+                match self.reader.pattern {
+                    // A row that names an organization has none.
+                    Some(pattern) => self.sorter.push(Mark::of_pattern(pattern, admitted, row.line()))?,
+                    None => self.mark(row.line(), admitted, is_foreign)?,
+                }
                 self.latest = Some(UserAbove { user, line: row.line() });
             }
             RowOutcome::Idle(user) => {
@@ -348,8 +359,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn admit(&mut self, row: &Row<'_>, user: &RowUser) -> Result<(), CheckError> {
-        let line = row.line();
+    /// Takes a row's user in. Whether other rows have the user in another organization.
+    fn admit(&mut self, line: Line, user: &RowUser) -> (Admitted, bool) {
         let (email, person) = user.names();
         let admitted = self.roster.admit(email, person);
         let contradiction = if admitted.second_person {
@@ -365,11 +376,16 @@ impl<'a> Checker<'a> {
         if admitted.second_email {
             self.shared.entry(admitted.user).or_insert(line);
         }
-        let other_organization = user.org.as_ref().is_some_and(|org| !self.orgs.admit(admitted.user, org));
+        let is_foreign = user.org.as_ref().is_some_and(|org| !self.orgs.admit(admitted.user, org));
+        (admitted, is_foreign)
+    }
+
+    /// Takes in what a row asks for.
+    fn mark(&mut self, line: Line, admitted: Admitted, is_foreign: bool) -> Result<(), CheckError> {
         let operations = std::mem::take(&mut self.reader.operations);
         for (item, operation) in (1..).zip(&operations) {
             let key = OperationKey::new(line, Item::new(item));
-            if other_organization {
+            if is_foreign {
                 self.find(key, CrossRow::TwoOrganizations);
                 self.refused.entry(admitted.user).or_insert(line);
                 continue;
@@ -415,17 +431,23 @@ impl<'a> Checker<'a> {
     }
 
     fn finish(mut self, order: Order, layout: Layout, sha256: String) -> Result<Checked, CheckError> {
+        self.reader.takes_patterns = false;
+        self.alike = self.users_alike();
         self.demand = vec![Demand::default(); self.reader.targets.all().len()];
         let mut classes = vec![Class::default(); self.roster.len()];
         let sorter = std::mem::replace(&mut self.sorter, Sorter::new());
         let roster = &self.roster;
-        self.refused = self.refused.drain().map(|(slot, line)| (roster.canonical(slot), line)).collect();
+        // Of what turned out to be one user, the first line counts.
+        for (slot, line) in std::mem::take(&mut self.refused) {
+            let first = self.refused.entry(roster.canonical(slot)).or_insert(line);
+            *first = line.min(*first);
+        }
         let share = Share::of(self.reader.how.partition, &self.roster, &self.orgs);
         let mut of_user = Vec::<Mark>::new();
         for mark in self.by_user(sorter)?.sorted()? {
             let mark = mark?;
             if let Some(finding) = self.contradiction(&mark) {
-                self.find(mark.key(), finding);
+                self.marks_of(mark).iter().for_each(|mark| self.find(mark.key(), finding));
                 continue;
             }
             if of_user.first().is_some_and(|first| first.user != mark.user) {
@@ -435,6 +457,7 @@ impl<'a> Checker<'a> {
             of_user.push(mark);
         }
         self.settle_user(&of_user, &share, &mut classes);
+        self.settle_patterns();
         let sending_order = SendingOrder::new(&self.roster, self.orgs, &classes, order);
         self.counts.assignments = sending_order.assignments();
         self.findings.sort_unstable_by_key(|(key, _)| *key);

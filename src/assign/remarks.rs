@@ -30,6 +30,10 @@ impl PaddedCells {
         }
     }
 
+    pub(super) const fn count(&self) -> u64 {
+        self.count
+    }
+
     fn join(&mut self, other: Self) {
         self.count += other.count;
         self.first = std::mem::take(&mut self.first).into_iter().chain(other.first).min();

@@ -7,6 +7,8 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::iter::Peekable;
 use std::vec;
 
+use super::roster::Admitted;
+use super::row::PatternNo;
 use crate::domain::{Action, Item, Line, OperationKey};
 
 /// What the rules across rows need to know of an operation. Sorts by user, target, line, item.
@@ -15,7 +17,7 @@ pub(super) struct Mark {
     pub(super) user: u32,
     pub(super) target: u32,
     pub(super) line: u32,
-    /// Which of the row's operations.
+    /// Which of the row's operations, from 1; 0 where `target` is the number of a pattern that stands for all of them.
     pub(super) item: u32,
     /// The slot of the address that the row gave, or [`super::roster::NONE`].
     pub(super) email: u32,
@@ -27,6 +29,17 @@ impl Mark {
     /// Whether it gives or takes.
     pub(super) const fn action(&self) -> Action {
         if self.signature & 1 == 0 { Action::Add } else { Action::Remove }
+    }
+
+    /// All of a row that asks for what many do.
+    pub(super) const fn of_pattern(pattern: PatternNo, admitted: Admitted, line: Line) -> Self {
+        let Admitted { user, email, .. } = admitted;
+        Self { user, target: pattern.0, line: line.get(), item: 0, email, signature: 0 }
+    }
+
+    /// The pattern that it stands for, if it does.
+    pub(super) fn pattern(&self) -> Option<PatternNo> {
+        (self.item == 0).then_some(PatternNo(self.target))
     }
 
     /// Which operation it is of.

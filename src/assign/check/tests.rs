@@ -1,7 +1,8 @@
 use std::io::Write as _;
 
 use super::*;
-use crate::assign::{KnownLicense, LicenseNames, Placed, PlacedOperation, SecondReading};
+use crate::assign::row::PatternNo;
+use crate::assign::{KnownLicense, LicenseNames, Placed, PlacedOperation, SecondReading, ServiceMode};
 use crate::domain::LicenseId;
 
 fn file(text: &str) -> (tempfile::NamedTempFile, InputFile) {
@@ -354,4 +355,85 @@ fn nothing_is_sent_for_a_user_of_whom_something_cannot_be() {
                 c@example.com,,L1,add\n";
     let left: Vec<_> = placed(rows, Order::File).into_iter().filter(|(_, place)| place.is_ok()).collect();
     assert_eq!(left.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [8]);
+}
+
+/// What came of a file: problems, counts, what is asked of each target, every operation at the second reading.
+fn all_that_came(
+    text: &str,
+    mode: ServiceMode,
+) -> (Vec<(u32, &'static str)>, Counts, Vec<Demand>, String, usize) {
+    let (_keep, input) = file(text);
+    let how = Interpretation { service_mode: mode, ..Interpretation::default() };
+    let mut problems = Vec::new();
+    let checked = check(&input, &how, Order::File, Known::nothing(), &mut |problem| {
+        problems.push((problem.line.get(), problem.code.as_str()));
+    });
+    let checked = checked.unwrap();
+    let patterns = (0..).map_while(|number| checked.reader.pattern(PatternNo(number))).count();
+    let (counts, demand) = (checked.counts(), checked.demand().map(|(_, demand)| demand).collect());
+    (problems, counts, demand, format!("{:?}", second(checked, &input)), patterns)
+}
+
+proptest::proptest! {
+    #[test]
+    fn rows_that_look_alike_are_taken_as_if_each_stood_alone(
+        rows in proptest::collection::vec((0..4_u8, 0..3_u8, proptest::array::uniform4(0..9_u8)), 1..12),
+        removes in proptest::bool::ANY,
+    ) {
+        // Two columns lead to one license, the last to none: each cell is looked at, and rules between them hold.
+        let header = "User ID/Email (Required),personId,Messaging,Meetings,Messaging,Calling";
+        let written = |quote: &str| {
+            let row = |(user, person, cells): &(u8, u8, [u8; 4])| {
+                let person = if *person == 0 { String::new() } else { format!("P{person}") };
+                let cells = cells.map(|cell| match cell {
+                    0..=3 => "TRUE",
+                    4..=5 => "FALSE",
+                    6 => "",
+                    7 => "perhaps",
+                    _ => " TRUE",
+                });
+                let cells = cells.map(|cell| format!("{quote}{cell}{quote}")).join(",");
+                let user = if *user == 0 { "nobody".to_owned() } else { format!("u{user}@example.com") };
+                format!("{user},{person},{cells}\n")
+            };
+            format!("{header}\n{}", rows.iter().map(row).collect::<String>())
+        };
+        let mode = if removes { ServiceMode::AddAndRemove } else { ServiceMode::AddOnly };
+        // No two rows in quotes are compared as they stand.
+        let (plain, quoted) = (all_that_came(&written(""), mode), all_that_came(&written("\""), mode));
+        proptest::prop_assert_eq!(quoted.4, 0);
+        proptest::prop_assert_eq!((plain.0, plain.1, plain.2, plain.3), (quoted.0, quoted.1, quoted.2, quoted.3));
+    }
+}
+
+#[test]
+fn a_pattern_is_made_of_what_depends_on_its_cells_alone() {
+    let patterns =
+        |header: &str, row: &str| all_that_came(&format!("{header}\n{row}\n"), ServiceMode::AddAndRemove).4;
+    let header = "User ID/Email (Required),Messaging,Meetings";
+    assert_eq!(patterns(header, "a@example.com,TRUE,FALSE"), 1);
+    assert_eq!(patterns(header, "a@example.com,,"), 1);
+    assert_eq!(patterns(header, "a@example.com,TRUE"), 0);
+    assert_eq!(patterns(header, "a@example.com,TRUE, FALSE"), 0);
+    assert_eq!(patterns(header, "a@example.com,TRUE,perhaps"), 0);
+    assert_eq!(patterns("User ID/Email (Required),Messaging,Messaging", "a@example.com,TRUE,TRUE"), 0);
+    assert_eq!(patterns("User ID/Email (Required),Messaging,orgId,Meetings", "a@example.com,TRUE,,TRUE"), 0);
+    let with = "User ID/Email (Required),orgId,Extension,Messaging,Meetings";
+    assert_eq!(patterns(with, "a@example.com,,,TRUE,TRUE"), 1);
+    assert_eq!(patterns(with, "a@example.com,O1,,TRUE,TRUE"), 0);
+    assert_eq!(patterns(with, "a@example.com,,123,TRUE,TRUE"), 0);
+}
+
+#[test]
+fn of_two_lines_that_leave_a_user_out_the_first_is_told() {
+    let text = "email,personId,licenseId,operation\n\
+        a@example.com,,L1,perhaps\n\
+        a@example.com,P,L2,\n\
+        ,P,L3,perhaps\n";
+    // In whatever order its two names are kept.
+    for _ in 0..20 {
+        let (_, checked, _) = checked(text, Order::File);
+        let other = CrossRow::UserLeftOut { other: Line::new(2) };
+        assert_eq!(checked.findings.iter().map(|(_, found)| *found).collect::<Vec<_>>(), [other]);
+    }
 }

@@ -5,10 +5,12 @@ mod bundle;
 mod due;
 mod licenses;
 mod numbers;
+mod pattern;
 mod sheet;
 mod whose;
 mod wide;
 
+pub(super) use pattern::{Pattern, PatternNo};
 pub(super) use wide::Wide;
 
 use std::hash::{Hash as _, Hasher as _};
@@ -87,6 +89,10 @@ pub(super) struct RowReader {
     pub(super) warnings: Vec<Problem>,
     /// Whose it may be too, where it cannot be sent.
     pub(super) perhaps_of: Vec<RowUser>,
+    /// Whether a pattern will do in the stead of its operations.
+    pub(super) takes_patterns: bool,
+    /// The pattern that stands for what the last row asks for, where one does.
+    pub(super) pattern: Option<PatternNo>,
 }
 
 impl RowReader {
@@ -118,6 +124,8 @@ impl RowReader {
             names: Vec::new(),
             warnings: Vec::new(),
             perhaps_of: Vec::new(),
+            takes_patterns: false,
+            pattern: None,
         })
     }
 
@@ -190,6 +198,7 @@ impl RowReader {
 
     fn forget(&mut self) {
         self.operations.clear();
+        self.pattern = None;
         self.problems.clear();
         self.names.clear();
         self.warnings.clear();
@@ -218,7 +227,7 @@ impl RowReader {
         }
         self.wide = match wide {
             Some(mut wide) => {
-                reading.wide(&mut wide, &user);
+                self.pattern = reading.wide(&mut wide, &user);
                 Some(wide)
             }
             None => {
@@ -230,7 +239,17 @@ impl RowReader {
             self.perhaps_of = whose::of_unclear(row, &user, &self.columns, &self.problems);
             return self.refused(user);
         }
-        if self.operations.is_empty() { RowOutcome::Idle(user) } else { RowOutcome::Asks(user) }
+        let pattern = self.pattern.and_then(|number| self.pattern(number));
+        let is_idle = pattern.map_or(&self.operations, |pattern| &pattern.operations).is_empty();
+        if let (Some(pattern), false) = (pattern, self.takes_patterns) {
+            self.operations = pattern.operations.clone();
+        }
+        if is_idle { RowOutcome::Idle(user) } else { RowOutcome::Asks(user) }
+    }
+
+    /// What rows of this pattern ask for.
+    pub(super) fn pattern(&self, number: PatternNo) -> Option<&Pattern> {
+        self.wide.as_ref()?.pattern(number)
     }
 }
 

@@ -9,15 +9,17 @@ use super::super::words;
 use super::RowInHand;
 use crate::domain::{LocationId, Properties};
 
+/// What a Calling license takes along.
+const NUMBERS: [Field; 4] = [Field::PhoneNumber, Field::Extension, Field::LocationId, Field::Location];
+
 impl RowInHand<'_> {
     /// Gives the operations that take a number theirs. `maybe`: it is not clear what the row asks for, so that
     /// its numbers are looked at all the same. `all_needed`: a Calling license without them cannot be sent.
     pub(super) fn number_properties(&mut self, maybe: bool, all_needed: bool) {
-        let fields = [Field::PhoneNumber, Field::Extension, Field::LocationId, Field::Location];
-        let [phone, extension, location_id, location] = fields.map(|field| self.cell(field));
+        let [phone, extension, location_id, location] = NUMBERS.map(|field| self.cell(field));
         let used = maybe || self.operations.iter().any(|operation| self.takes_number(operation));
         // As in most rows of most files.
-        if !used && fields.iter().all(|field| self.cell(*field).is_empty()) {
+        if !used && self.has_no_numbers() {
             return;
         }
         if !used {
@@ -49,6 +51,11 @@ impl RowInHand<'_> {
                 operation.properties = properties.clone();
             }
         }
+    }
+
+    /// Whether the row has nothing that a Calling license takes along.
+    pub(super) fn has_no_numbers(&self) -> bool {
+        NUMBERS.iter().all(|field| self.cell(*field).is_empty())
     }
 
     /// What is taken away needs no number; it is kept for whoever wants to give it back.

@@ -9,6 +9,7 @@ use super::super::remarks::PaddedCells;
 use super::super::service_name::{Naming, Parts, configured, suspended};
 use super::super::targets::{NamedTarget, TargetKind, Targets};
 use super::super::words;
+use super::pattern::{Pattern, PatternNo, Patterns};
 use super::{RowInHand, RowUser};
 use crate::domain::{Action, LicenseId, Line, OrgId, Printable};
 use crate::input::Header;
@@ -21,6 +22,7 @@ pub(crate) struct Wide {
     pub(crate) left_alone: u64,
     /// Cells of services with something around them that cannot be seen.
     pub(crate) padded: PaddedCells,
+    patterns: Patterns,
 }
 
 /// A column that may be one of a service.
@@ -54,11 +56,23 @@ impl Wide {
         let services: Vec<Service> =
             others.map(|(position, name)| Service::of(position, name, how)).collect();
         let named = services.iter().any(|service| service.naming == Naming::Named);
-        (!services.is_empty() && (columns.are_control_hubs() || named)).then(|| Self {
+        let patterns = Patterns::of(services.iter().map(|service| service.position));
+        (!services.is_empty() && (columns.are_control_hubs() || named)).then_some(Self {
             services,
             left_alone: 0,
             padded: PaddedCells::default(),
+            patterns,
         })
+    }
+
+    /// How many cells were not simply TRUE or FALSE.
+    fn oddities(&self) -> u64 {
+        self.padded.count() + self.services.iter().map(|service| service.others).sum::<u64>()
+    }
+
+    /// What rows of this pattern ask for.
+    pub(crate) fn pattern(&self, number: PatternNo) -> Option<&Pattern> {
+        self.patterns.get(number)
     }
 
     /// Columns that hold services.
@@ -238,8 +252,29 @@ impl Service {
 }
 
 impl RowInHand<'_> {
-    /// Asks for what the cells of services say.
-    pub(super) fn wide(&mut self, wide: &mut Wide, user: &RowUser) {
+    /// Asks for what the cells of services say. Where rows before said the same and nothing else of this one matters,
+    /// that is their pattern, and no operation is put down.
+    pub(super) fn wide(&mut self, wide: &mut Wide, user: &RowUser) -> Option<PatternNo> {
+        let is_bare = user.org.is_none() && self.has_no_numbers();
+        let cells = if is_bare { wide.patterns.cells(self.row) } else { None };
+        if let Some(number) = cells.and_then(|cells| wide.patterns.find(cells)) {
+            wide.left_alone += wide.pattern(number).map_or(0, |pattern| pattern.left_alone);
+            return Some(number);
+        }
+        let (before, faults) = ((wide.left_alone, wide.oddities()), self.problems.len() + self.names.len());
+        self.services(wide, user);
+        if let Some(cells) = cells
+            && self.problems.len() + self.names.len() == faults
+            && wide.oddities() == before.1
+            && !self.operations.iter().any(|operation| self.takes_number(operation))
+        {
+            let left_alone = wide.left_alone - before.0;
+            wide.patterns.keep(cells, left_alone, self.operations, self.targets);
+        }
+        None
+    }
+
+    fn services(&mut self, wide: &mut Wide, user: &RowUser) {
         let org = self.organization(user).cloned();
         for service in &mut wide.services {
             let cell = self.row.at(service.position);
