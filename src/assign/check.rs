@@ -1,25 +1,24 @@
 //! The first reading: every problem of the file, and who is in it.
 
-use std::collections::HashMap;
 use std::io;
 
-use settle::UsersAlike;
+use settle::Settler;
 
 use super::columns::{ColumnsError, Doubtful, Field, ServicesBeside};
 use super::counts::{Counts, Demand};
 use super::cross_row::CrossRow;
 use super::extensions::Extensions;
+use super::gathering::Gathering;
 use super::interpretation::Interpretation;
 use super::names::Known;
 use super::problem::Problem;
 use super::remarks::Padding;
-use super::roster::{Admitted, Roster};
+use super::roster::{NameKeys, Roster};
 use super::row::{RowOutcome, RowReader, RowUser, Wide};
-use super::sending_order::{Class, Organizations, SendingOrder};
+use super::sending_order::SendingOrder;
 use super::share::{self, Share};
-use super::sorter::{Mark, Sorter};
-use super::targets::{TargetNo, Targets};
-use crate::domain::{AssignmentNo, Item, Line, OperationKey, Order, Target};
+use super::targets::Targets;
+use crate::domain::{AssignmentNo, Line, OperationKey, Order, Target};
 use crate::input::{InputError, InputFile, Layout, Row};
 
 /// Why a file could not be checked to its end.
@@ -249,23 +248,10 @@ struct Checker<'a> {
     on_problem: &'a mut dyn FnMut(&Problem),
     reader: RowReader,
     counts: Counts,
-    roster: Roster,
-    sorter: Sorter,
-    findings: Vec<(OperationKey, CrossRow)>,
-    /// Addresses whose rows contradict those of a person ID, and how, by slot.
-    ambiguous: HashMap<u32, CrossRow>,
-    /// Person IDs that stand beside several addresses, by slot, with the line of the second.
-    shared: HashMap<u32, Line>,
-    /// Users of whom a row cannot be sent, and its line.
-    refused: HashMap<u32, Line>,
+    gathering: Gathering,
     /// The user of the last row that names one.
     latest: Option<UserAbove>,
-    orgs: Organizations,
     extensions: Extensions,
-    /// What is asked of each target, by its number.
-    demand: Vec<Demand>,
-    /// Users whose rows are alike, by the number of the pattern.
-    alike: Vec<UsersAlike>,
 }
 
 impl<'a> Checker<'a> {
@@ -274,22 +260,14 @@ impl<'a> Checker<'a> {
         let adds_by_default = reader.wide.is_none()
             && !reader.columns.has(Field::Operation)
             && Field::TARGET.iter().any(|field| reader.columns.has(*field));
-        let seeds = share::seeds(reader.how.partition);
+        let keys = NameKeys::new(share::seeds(reader.how.partition));
         Self {
             on_problem,
             reader,
             counts: Counts { adds_by_default, ..Counts::default() },
-            roster: Roster::new(seeds),
-            sorter: Sorter::new(),
-            findings: Vec::new(),
-            ambiguous: HashMap::new(),
-            shared: HashMap::new(),
-            refused: HashMap::new(),
+            gathering: Gathering::new(keys),
             latest: None,
-            orgs: Organizations::default(),
             extensions: Extensions::default(),
-            demand: Vec::new(),
-            alike: Vec::new(),
         }
     }
 
@@ -297,26 +275,11 @@ impl<'a> Checker<'a> {
         self.counts.tell(problem, self.on_problem);
     }
 
-    fn find(&mut self, key: OperationKey, finding: CrossRow) {
-        if matches!(finding, CrossRow::UserLeftOut { .. }) {
-            self.counts.left_out += 1;
-        }
-        if matches!(finding, CrossRow::DuplicateOf(_)) {
-            self.counts.repeated += 1;
-        }
-        self.findings.push((key, finding));
-    }
-
     fn row(&mut self, row: &Row<'_>) -> Result<(), CheckError> {
         self.counts.rows += 1;
         match self.reader.read(row) {
             RowOutcome::Asks(user) => {
-                let (admitted, is_foreign) = self.admit(row.line(), &user);
-                match self.reader.pattern {
-                    // A row that names an organization has none.
-                    Some(pattern) => self.sorter.push(Mark::of_pattern(pattern, admitted, row.line()))?,
-                    None => self.mark(row.line(), admitted, is_foreign)?,
-                }
+                self.asks(row.line(), &user)?;
                 self.latest = Some(UserAbove { user, line: row.line() });
             }
             RowOutcome::Idle(user) => {
@@ -326,7 +289,7 @@ impl<'a> Checker<'a> {
             RowOutcome::NotDue => self.counts.not_due += 1,
             RowOutcome::Refused(user) => {
                 self.counts.invalid += 1;
-                self.refuse(row, user);
+                self.refuse(row, user)?;
                 // Names that lead nowhere are told once, at the end.
                 for problem in std::mem::take(&mut self.reader.problems) {
                     self.tell(&problem);
@@ -340,75 +303,34 @@ impl<'a> Checker<'a> {
     }
 
     /// Leaves out whoever a row may be of that cannot be sent.
-    fn refuse(&mut self, row: &Row<'_>, user: RowUser) {
+    fn refuse(&mut self, row: &Row<'_>, user: RowUser) -> io::Result<()> {
         let line = row.line();
         if self.reader.is_of_the_user_above(row)
             && let Some(above) = &self.latest
         {
+            self.gathering.refused(line, &above.user)?;
             let (email, person) = above.user.names();
-            let slot = self.roster.admit(email, person).user;
-            self.refused.entry(slot).or_insert(line);
             self.reader.tell_of_the_user_above(email.or(person).unwrap_or_default(), above.line);
         }
         let perhaps = std::mem::take(&mut self.reader.perhaps_of);
         for user in std::iter::once(user).chain(perhaps).filter(|user| user.names() != (None, None)) {
-            let (email, person) = user.names();
-            let slot = self.roster.admit(email, person).user;
-            self.refused.entry(slot).or_insert(line);
+            self.gathering.refused(line, &user)?;
             self.latest = Some(UserAbove { user, line });
         }
+        Ok(())
     }
 
-    /// Takes a row's user in. Whether other rows have the user in another organization.
-    fn admit(&mut self, line: Line, user: &RowUser) -> (Admitted, bool) {
-        let (email, person) = user.names();
-        let admitted = self.roster.admit(email, person);
-        let contradiction = if admitted.second_person {
-            Some(CrossRow::TwoPersonIds)
-        } else if admitted.tied_late && !self.orgs.tie(admitted.email, admitted.user) {
-            Some(CrossRow::AddressOfTwoOrganizations)
-        } else {
-            None
-        };
-        if let Some(contradiction) = contradiction {
-            self.ambiguous.entry(admitted.email).or_insert(contradiction);
+    fn asks(&mut self, line: Line, user: &RowUser) -> io::Result<()> {
+        if let Some(pattern) = self.reader.pattern {
+            return self.gathering.asks_alike(line, user, pattern);
         }
-        if admitted.second_email {
-            self.shared.entry(admitted.user).or_insert(line);
-        }
-        let is_foreign = user.org.as_ref().is_some_and(|org| !self.orgs.admit(admitted.user, org));
-        (admitted, is_foreign)
-    }
-
-    /// Takes in what a row asks for.
-    fn mark(&mut self, line: Line, admitted: Admitted, is_foreign: bool) -> Result<(), CheckError> {
-        let operations = std::mem::take(&mut self.reader.operations);
-        for (item, operation) in (1..).zip(&operations) {
-            let key = OperationKey::new(line, Item::new(item));
-            if is_foreign {
-                self.find(key, CrossRow::TwoOrganizations);
-                self.refused.entry(admitted.user).or_insert(line);
-                continue;
-            }
-            if operation.target == TargetNo::EVERYTHING {
-                self.counts.everything += 1;
-            }
-            self.sorter.push(Mark {
-                user: admitted.user,
-                target: operation.target.0,
-                line: line.get(),
-                item: u32::from(item),
-                email: admitted.email,
-                signature: operation.signature(),
-            })?;
-        }
+        let operations = &self.reader.operations;
         let mut numbered = operations.iter().map(|operation| &operation.properties);
         if let Some(with) = numbered.find(|with| with.extension.is_some()) {
             let extension = with.extension.as_deref().unwrap_or_default();
             self.extensions.admit(with.location.as_ref(), extension, line);
         }
-        self.reader.operations = operations;
-        Ok(())
+        self.gathering.asks(line, user, operations)
     }
 
     /// Tells what is wrong with columns, and the names that lead nowhere.
@@ -432,72 +354,8 @@ impl<'a> Checker<'a> {
 
     fn finish(mut self, order: Order, layout: Layout, sha256: String) -> Result<Checked, CheckError> {
         self.reader.takes_patterns = false;
-        self.alike = self.users_alike();
-        self.demand = vec![Demand::default(); self.reader.targets.all().len()];
-        let mut classes = vec![Class::default(); self.roster.len()];
-        let sorter = std::mem::replace(&mut self.sorter, Sorter::new());
-        let roster = &self.roster;
-        // Of what turned out to be one user, the first line counts.
-        for (slot, line) in std::mem::take(&mut self.refused) {
-            let first = self.refused.entry(roster.canonical(slot)).or_insert(line);
-            *first = line.min(*first);
-        }
-        let share = Share::of(self.reader.how.partition, &self.roster, &self.orgs);
-        let mut of_user = Vec::<Mark>::new();
-        for mark in self.by_user(sorter)?.sorted()? {
-            let mark = mark?;
-            if let Some(finding) = self.contradiction(&mark) {
-                self.marks_of(mark).iter().for_each(|mark| self.find(mark.key(), finding));
-                continue;
-            }
-            if of_user.first().is_some_and(|first| first.user != mark.user) {
-                self.settle_user(&of_user, &share, &mut classes);
-                of_user.clear();
-            }
-            of_user.push(mark);
-        }
-        self.settle_user(&of_user, &share, &mut classes);
-        self.settle_patterns();
-        let sending_order = SendingOrder::new(&self.roster, self.orgs, &classes, order);
-        self.counts.assignments = sending_order.assignments();
-        self.findings.sort_unstable_by_key(|(key, _)| *key);
-        Ok(Checked {
-            reader: self.reader,
-            roster: self.roster,
-            share,
-            sending_order,
-            findings: self.findings,
-            demand: self.demand,
-            layout,
-            positions: Vec::new(),
-            sha256,
-            counts: self.counts,
-        })
-    }
-
-    /// Why nothing is sent of this operation's user, if nothing is.
-    fn contradiction(&self, mark: &Mark) -> Option<CrossRow> {
-        if let Some(contradiction) = self.ambiguous.get(&mark.email) {
-            return Some(*contradiction);
-        }
-        if let Some(other) = self.shared.get(&mark.user) {
-            return Some(CrossRow::TwoEmails { other: *other });
-        }
-        let other = self.refused.get(&mark.user)?;
-        Some(CrossRow::UserLeftOut { other: *other })
-    }
-
-    /// Marks made before an address was tied go to the user it turned out to be.
-    fn by_user(&self, sorter: Sorter) -> io::Result<Sorter> {
-        if !self.roster.is_tied_late() {
-            return Ok(sorter);
-        }
-        let mut again = Sorter::new();
-        for mark in sorter.sorted()? {
-            let mark = mark?;
-            again.push(Mark { user: self.roster.canonical(mark.user), ..mark })?;
-        }
-        Ok(again)
+        let gathered = self.gathering.finish()?;
+        Ok(Settler::new(self.reader, self.counts, gathered).settled(order, layout, sha256)?)
     }
 }
 

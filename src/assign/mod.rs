@@ -16,6 +16,7 @@ mod cross_row;
 mod days;
 mod extensions;
 mod field;
+mod gathering;
 mod interpretation;
 mod names;
 mod problem;

@@ -16,6 +16,54 @@ pub(super) const NONE: u32 = u32::MAX;
 
 type UserKey = [u32; 3];
 
+/// What an address and a person ID are known by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names {
+    email: Option<UserKey>,
+    person: Option<UserKey>,
+}
+
+/// Makes of names what they are known by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NameKeys {
+    seeds: (u64, u64),
+}
+
+impl NameKeys {
+    pub(super) const fn new(seeds: (u64, u64)) -> Self {
+        Self { seeds }
+    }
+
+    /// Of a row's user.
+    pub(super) fn names(self, email: Option<&str>, person: Option<&str>) -> Names {
+        Names {
+            email: email.map(|email| self.email(email)),
+            person: person.map(|person| self.person(person)),
+        }
+    }
+
+    fn of(self, domain: u8, name: &[u8]) -> UserKey {
+        let mut hasher = SipHasher13::new_with_keys(self.seeds.0, self.seeds.1);
+        hasher.write(name);
+        hasher.write_u8(domain);
+        let hash = hasher.finish128();
+        let low = hash.h2.to_le_bytes();
+        let [a, b, c, d, ..] = low;
+        let high = hash.h1.to_le_bytes();
+        let [e, f, g, h, i, j, k, l] = high;
+        [u32::from_le_bytes([e, f, g, h]), u32::from_le_bytes([i, j, k, l]), u32::from_le_bytes([a, b, c, d])]
+    }
+
+    fn email(self, email: &str) -> UserKey {
+        self.of(b'@', address_key(email).as_bytes())
+    }
+
+    /// IDs are compared by what they say.
+    fn person(self, person: &str) -> UserKey {
+        with_id_key(person, |name| self.of(b'#', name))
+    }
+}
+
 /// Keys are hashes already.
 fn hash(key: UserKey) -> u64 {
     let [a, b, _] = key;
@@ -39,7 +87,7 @@ pub(super) struct Admitted {
 
 #[derive(Debug)]
 pub(super) struct Roster {
-    seeds: (u64, u64),
+    names: NameKeys,
     /// The key of each slot.
     keys: Vec<UserKey>,
     /// Slots by their keys: five bytes an entry, where a map of keys would take seventeen.
@@ -55,9 +103,9 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    pub(super) fn new(seeds: (u64, u64)) -> Self {
+    pub(super) fn new(names: NameKeys) -> Self {
         Self {
-            seeds,
+            names,
             keys: Vec::new(),
             slots: HashTable::new(),
             ties: Vec::new(),
@@ -65,27 +113,6 @@ impl Roster {
             tied_late: false,
             last: None,
         }
-    }
-
-    fn key(&self, domain: u8, name: &[u8]) -> UserKey {
-        let mut hasher = SipHasher13::new_with_keys(self.seeds.0, self.seeds.1);
-        hasher.write(name);
-        hasher.write_u8(domain);
-        let hash = hasher.finish128();
-        let low = hash.h2.to_le_bytes();
-        let [a, b, c, d, ..] = low;
-        let high = hash.h1.to_le_bytes();
-        let [e, f, g, h, i, j, k, l] = high;
-        [u32::from_le_bytes([e, f, g, h]), u32::from_le_bytes([i, j, k, l]), u32::from_le_bytes([a, b, c, d])]
-    }
-
-    fn email_key(&self, email: &str) -> UserKey {
-        self.key(b'@', address_key(email).as_bytes())
-    }
-
-    /// IDs are compared by what they say.
-    fn person_key(&self, person: &str) -> UserKey {
-        with_id_key(person, |name| self.key(b'#', name))
     }
 
     fn slot(&mut self, key: UserKey) -> (u32, bool) {
@@ -113,9 +140,9 @@ impl Roster {
     }
 
     /// Takes in a row's user; at least one of the two is given.
-    pub(super) fn admit(&mut self, email: Option<&str>, person: Option<&str>) -> Admitted {
-        let email = email.map(|email| self.slot(self.email_key(email)));
-        let person = person.map(|person| self.slot(self.person_key(person)).0);
+    pub(super) fn admit(&mut self, Names { email, person }: Names) -> Admitted {
+        let email = email.map(|email| self.slot(email));
+        let person = person.map(|person| self.slot(person).0);
         let Some((email, fresh)) = email else {
             let user = person.unwrap_or(NONE);
             return Admitted {
@@ -174,8 +201,8 @@ impl Roster {
     /// The slot that a row's user has, if the user is known.
     pub(super) fn find(&self, email: Option<&str>, person: Option<&str>) -> Option<u32> {
         let key = match (email, person) {
-            (_, Some(person)) => self.person_key(person),
-            (Some(email), None) => self.email_key(email),
+            (_, Some(person)) => self.names.person(person),
+            (Some(email), None) => self.names.email(email),
             (None, None) => return None,
         };
         let known = self.slots.find(hash(key), |slot| self.keys.get(*slot as usize) == Some(&key))?;
@@ -204,7 +231,7 @@ impl Roster {
 
     /// The same of the name of something else.
     pub(super) fn hash_of_name(&self, name: &[u8]) -> u64 {
-        hash(self.key(b'o', name))
+        hash(self.names.of(b'o', name))
     }
 
     /// How many slots there are.
@@ -217,33 +244,41 @@ impl Roster {
 mod tests {
     use super::*;
 
+    fn roster() -> Roster {
+        Roster::new(NameKeys::new((1, 2)))
+    }
+
+    fn admitted(roster: &mut Roster, email: Option<&str>, person: Option<&str>) -> Admitted {
+        roster.admit(roster.names.names(email, person))
+    }
+
     #[test]
     fn one_person_id_in_several_spellings_is_one_user() {
-        let mut roster = Roster::new((1, 2));
+        let mut roster = roster();
         let unpadded = "Y2lzY29zcGFyazovL3VzL1BFT1BMRS8xZjJl";
         let other_cluster = "Y2lzY29zcGFyazovL2V1L1BFT1BMRS8xZjJl";
-        let first = roster.admit(None, Some(unpadded)).user;
-        assert_eq!(roster.admit(None, Some(other_cluster)).user, first);
-        assert!(!roster.admit(Some("a@b\u{fc}cher.example"), Some(unpadded)).second_person);
-        assert!(!roster.admit(Some("A@xn--bcher-kva.example"), Some(other_cluster)).second_person);
+        let first = admitted(&mut roster, None, Some(unpadded)).user;
+        assert_eq!(admitted(&mut roster, None, Some(other_cluster)).user, first);
+        assert!(!admitted(&mut roster, Some("a@b\u{fc}cher.example"), Some(unpadded)).second_person);
+        assert!(!admitted(&mut roster, Some("A@xn--bcher-kva.example"), Some(other_cluster)).second_person);
     }
 
     #[test]
     fn case_does_not_distinguish_addresses() {
-        let mut roster = Roster::new((1, 2));
-        let first = roster.admit(Some("Zoë@example.com"), None);
-        assert_eq!(roster.admit(Some("zoË@EXAMPLE.com"), None).user, first.user);
-        assert_ne!(roster.admit(Some("zoe@example.com"), None).user, first.user);
+        let mut roster = roster();
+        let first = admitted(&mut roster, Some("Zoë@example.com"), None);
+        assert_eq!(admitted(&mut roster, Some("zoË@EXAMPLE.com"), None).user, first.user);
+        assert_ne!(admitted(&mut roster, Some("zoe@example.com"), None).user, first.user);
     }
 
     #[test]
     fn a_row_with_both_ties_them_for_the_whole_file() {
-        let mut roster = Roster::new((1, 2));
-        let by_email = roster.admit(Some("a@example.com"), None);
-        let by_person = roster.admit(None, Some("P"));
+        let mut roster = roster();
+        let by_email = admitted(&mut roster, Some("a@example.com"), None);
+        let by_person = admitted(&mut roster, None, Some("P"));
         assert_ne!(by_email.user, by_person.user);
         assert!(!roster.is_tied_late());
-        let both = roster.admit(Some("a@example.com"), Some("P"));
+        let both = admitted(&mut roster, Some("a@example.com"), Some("P"));
         assert!(roster.is_tied_late() && !both.second_person);
         assert_eq!(roster.canonical(by_email.user), by_person.user);
         assert_eq!(roster.find(Some("a@example.com"), None), Some(by_person.user));
@@ -253,17 +288,17 @@ mod tests {
 
     #[test]
     fn a_second_person_of_one_address_is_told() {
-        let mut roster = Roster::new((1, 2));
-        assert!(!roster.admit(Some("a@example.com"), Some("P")).second_person);
+        let mut roster = roster();
+        assert!(!admitted(&mut roster, Some("a@example.com"), Some("P")).second_person);
         assert!(!roster.is_tied_late());
-        assert!(roster.admit(Some("A@example.com"), Some("Q")).second_person);
-        let other = roster.admit(Some("b@example.com"), Some("P"));
+        assert!(admitted(&mut roster, Some("A@example.com"), Some("Q")).second_person);
+        let other = admitted(&mut roster, Some("b@example.com"), Some("P"));
         assert!(!other.second_person && other.second_email);
     }
 
     #[test]
     fn an_address_and_a_person_of_one_spelling_are_two() {
-        let mut roster = Roster::new((1, 2));
-        assert_ne!(roster.admit(Some("x"), None).user, roster.admit(None, Some("x")).user);
+        let mut roster = roster();
+        assert_ne!(admitted(&mut roster, Some("x"), None).user, admitted(&mut roster, None, Some("x")).user);
     }
 }

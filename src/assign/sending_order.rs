@@ -138,7 +138,7 @@ impl Class {
 }
 
 /// The organizations of the file, and which user belongs to which.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Organizations {
     known: HashMap<OrgId, u32>,
     /// By slot, as far as rows have named one: the organization's number, from 1; 0 for none.
@@ -202,15 +202,17 @@ impl Organizations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::assign::roster::NameKeys;
 
+    const KEYS: NameKeys = NameKeys::new((1, 2));
     const ADDS: Class = Class { adds: true, removes: false };
     const REMOVES: Class = Class { adds: false, removes: true };
     const NOTHING: Class = Class { adds: false, removes: false };
 
     fn roster() -> Roster {
-        let mut roster = Roster::new((1, 2));
+        let mut roster = Roster::new(KEYS);
         for name in ["a", "b", "c"] {
-            roster.admit(Some(&format!("{name}@example.com")), None);
+            roster.admit(KEYS.names(Some(&format!("{name}@example.com")), None));
         }
         roster
     }
@@ -260,8 +262,8 @@ mod tests {
     #[test]
     fn two_names_of_one_user_have_one_number() {
         let mut roster = roster();
-        let person = roster.admit(None, Some("P")).user;
-        roster.admit(Some("a@example.com"), Some("P"));
+        let person = roster.admit(KEYS.names(None, Some("P"))).user;
+        roster.admit(KEYS.names(Some("a@example.com"), Some("P")));
         let classes = [NOTHING, ADDS, ADDS, ADDS];
         let found = numbers(&roster, Organizations::default(), &classes, Order::File);
         assert_eq!(found, [None, Some(1), Some(2), Some(0)]);

@@ -7,7 +7,6 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::iter::Peekable;
 use std::vec;
 
-use super::roster::Admitted;
 use super::row::PatternNo;
 use crate::domain::{Action, Item, Line, OperationKey};
 
@@ -32,8 +31,7 @@ impl Mark {
     }
 
     /// All of a row that asks for what many do.
-    pub(super) const fn of_pattern(pattern: PatternNo, admitted: Admitted, line: Line) -> Self {
-        let Admitted { user, email, .. } = admitted;
+    pub(super) const fn of_pattern(pattern: PatternNo, user: u32, email: u32, line: Line) -> Self {
         Self { user, target: pattern.0, line: line.get(), item: 0, email, signature: 0 }
     }
 

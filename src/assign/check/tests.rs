@@ -436,3 +436,23 @@ fn of_two_lines_that_leave_a_user_out_the_first_is_told() {
         assert_eq!(checked.findings.iter().map(|(_, found)| *found).collect::<Vec<_>>(), [other]);
     }
 }
+
+#[test]
+fn what_rows_say_holds_across_the_blocks_that_are_gathered_apart() {
+    // Each user twice, far apart; one of each thousand is refused the second time, the last row is nobody's.
+    let users = 6_000;
+    let row = |user: u32, license: &str| format!("u{user}@example.com,{license}\n");
+    let first = (0..users).map(|user| row(user, "L1")).collect::<String>();
+    let second = |user: u32| match user {
+        user if user % 1000 == 0 => "",
+        user if user % 3 == 1 => "L1",
+        _ => "L2",
+    };
+    let again = (0..users).map(|user| row(user, second(user)));
+    let text = format!("email,licenseId\n{first}{}", again.collect::<String>());
+    let (problems, checked, _) = checked(&text, Order::File);
+    let counts = checked.counts();
+    assert_eq!((counts.rows, counts.invalid, counts.repeated), (12_000, 6, 1_998));
+    assert_eq!((counts.left_out, counts.assignments, counts.adds), (6, 5_994, 12_000 - 12));
+    assert_eq!(problems.iter().filter(|(_, code)| *code == "NO_TARGET").count(), 6);
+}
