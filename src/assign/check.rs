@@ -162,7 +162,6 @@ pub fn check(
     on_problem: &mut dyn FnMut(&Problem),
 ) -> Result<Checked, CheckError> {
     let mut rows = file.rows(&how.reading())?;
-    let layout = rows.layout().clone();
     let reader = RowReader::new(rows.header(), how, known)?;
     let mut doubtful = Doubtful::of(rows.header(), &reader.columns, how, reader.wide.is_some());
     if let Some(wide) = &reader.wide {
@@ -189,6 +188,7 @@ pub fn check(
     }
     // Known at the end, and this is the end.
     let sha256 = rows.sha256().unwrap_or_default().to_owned();
+    let layout = rows.layout();
     rows.counted().iter().for_each(|remark| checker.tell(&remark.into()));
     if let Some(wide) = &mut checker.reader.wide {
         let cells = std::mem::take(&mut wide.padded);

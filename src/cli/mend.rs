@@ -83,7 +83,7 @@ impl Fixes {
             Ok(rows) => rows,
             Err(error) => return Ok(Err(error)),
         };
-        let layout = rows.layout().clone();
+        let layout = rows.layout();
         let mut output = layout.writer(output)?;
         let mut mended = Mended { left: self.left, ..Mended::default() };
         let mut line = layout.header.clone().into_bytes();

@@ -150,8 +150,14 @@ impl<'de> Deserialize<'de> for Encoding {
 /// The file with the bytes that were looked at put back before it.
 type PutBack<R> = Chain<Cursor<Vec<u8>>, R>;
 
+/// Finds out the encoding of a text that is not all ASCII.
+pub(super) type Decide = Box<dyn FnMut() -> io::Result<Encoding> + Send>;
+
 /// A file's bytes as UTF-8, without byte order marks.
 pub(super) enum Decoded<R: Read> {
+    /// ASCII until now, which is the same in any encoding that it may be. The source is there until it is one of the
+    /// others.
+    Ascii(Option<R>, Decide),
     Utf8(PutBack<R>),
     Transcoded(Box<DecodeReaderBytes<PutBack<R>, Vec<u8>>>),
 }
@@ -166,19 +172,43 @@ impl<R: Read> Decoded<R> {
         while !mark.is_empty() && head.starts_with(mark) {
             head.drain(..mark.len());
         }
+        Ok(Self::of(head, source, encoding))
+    }
+
+    /// Reads `source`, which begins without a mark, as what `decide` finds out once there is something to find out.
+    pub(super) const fn undecided(source: R, decide: Decide) -> Self {
+        Self::Ascii(Some(source), decide)
+    }
+
+    fn of(head: Vec<u8>, source: R, encoding: Encoding) -> Self {
         let source = Cursor::new(head).chain(source);
         if encoding == Encoding::UTF_8 {
-            return Ok(Self::Utf8(source));
+            return Self::Utf8(source);
         }
         let decoder =
             DecodeReaderBytesBuilder::new().encoding(Some(encoding.0)).bom_sniffing(false).build(source);
-        Ok(Self::Transcoded(Box::new(decoder)))
+        Self::Transcoded(Box::new(decoder))
     }
 }
 
 impl<R: Read> Read for Decoded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
+            Self::Ascii(source, decide) => {
+                let Some(reading) = source else { return Ok(0) };
+                let read = reading.read(buffer)?;
+                let bytes = buffer.get(..read).unwrap_or_default();
+                if bytes.is_ascii() {
+                    return Ok(read);
+                }
+                // Where it fails, what was read is not read again: the file is no longer to be had.
+                let source = source.take();
+                let encoding = decide()?;
+                if let Some(source) = source {
+                    *self = Self::of(bytes.to_vec(), source, encoding);
+                }
+                self.read(buffer)
+            }
             Self::Utf8(source) => source.read(buffer),
             Self::Transcoded(source) => source.read(buffer),
         }

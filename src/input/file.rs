@@ -136,7 +136,7 @@ impl InputFile {
 }
 
 /// One reading of the file from its start. Each has a place of its own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct FileReading {
     file: Arc<File>,
     at: u64,

@@ -26,6 +26,7 @@ mod shape;
 mod sheets;
 mod shown;
 mod survey;
+mod text;
 mod workbook;
 
 pub use encoding::{Encoding, EncodingNameError};

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use super::blocks::Blocks;
 use super::container::{Container, container_of};
 use super::dialect::{Dialect, Top, rows_above};
-use super::encoding::Decoded;
 use super::given_back::carried;
 use super::hashed::{HashAtEnd, Hashed};
-use super::likeness::{Likeness, is_of_one_byte};
+use super::likeness::is_of_one_byte;
 use super::marks::{KeptAs, Place};
 use super::records::{LONGEST_RECORD, Record, RecordError, Records};
 use super::remark::{Remark, RemarkCounts, RemarkKind};
 use super::shape::{Mold, Shape};
 use super::sheets::WorkbookError;
-use super::survey::{How, survey};
+use super::survey::{How, Surveyed};
+use super::text::{EncodingFound, Text};
 use super::workbook::{self, Workbook, write_cell};
 use super::{
     ColumnNames, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, NOT_AGAIN, ReadingOptions, RowFault,
@@ -34,8 +34,9 @@ pub struct Rows {
     mold: Mold,
     /// Whether a row that ends early is nothing to speak of: a sheet has no cells where nothing stands.
     ends_anywhere: bool,
-    /// What the text may be instead, where it does not fit.
-    perhaps: Option<Likeness>,
+    found: EncodingFound,
+    /// Whether that was not known when the remarks were made.
+    is_found_late: bool,
     remarks: Vec<Remark>,
     tally: RemarkCounts,
     sum: HashAtEnd,
@@ -48,7 +49,7 @@ impl Rows {
     /// [`InputError`] for a file without a usable header.
     pub fn new<R>(mut source: R, how: &ReadingOptions, path: &Path) -> Result<Self, InputError>
     where
-        R: Read + Seek + Send + 'static,
+        R: Read + Seek + Clone + Send + 'static,
     {
         let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
         match container_of(&mut source).map_err(unreadable)? {
@@ -59,15 +60,13 @@ impl Rows {
         }
     }
 
-    fn of_text<R>(mut source: R, how: &ReadingOptions, path: &Path) -> Result<Self, InputError>
+    fn of_text<R>(source: R, how: &ReadingOptions, path: &Path) -> Result<Self, InputError>
     where
-        R: Read + Seek + Send + 'static,
+        R: Read + Seek + Clone + Send + 'static,
     {
         let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
-        let found = survey(&mut source, how.encoding).map_err(unreadable)?;
-        let found = found.map_err(|_| InputError::Utf32)?;
-        let (source, sum) = Hashed::new(source);
-        let mut records = Records::new(Decoded::new(source, found.encoding).map_err(unreadable)?);
+        let Text { decoded, found, sum } = Text::of(source, how.encoding).map_err(unreadable)??;
+        let mut records = Records::new(decoded);
         let head = records.peek().map_err(|error| refused(path, error))?;
         let dialect = Dialect::of(head, how.columns.as_ref())?;
         let crlf = memchr::memchr(b'\n', head).is_some_and(|at| at > 0 && head.get(at - 1) == Some(&b'\r'));
@@ -84,16 +83,13 @@ impl Rows {
         }
         let layout = Layout {
             delimiter: char::from(delimiter),
-            byte_order_mark: found.byte_order_mark,
+            byte_order_mark: found.get().byte_order_mark,
             crlf,
             header: text,
             apart: header.failure_columns() != FAILURE_COLUMNS,
-            encoding: found.encoding,
+            encoding: found.get().encoding,
             workbook: false,
         };
-        let spoken = RemarkKind::of_encoding(found.encoding, found.how);
-        let spoken = spoken.map(|kind| Remark { line: Line::new(1), kind });
-        let perhaps = if let How::Unfit { perhaps } = found.how { perhaps } else { None };
         Ok(Self {
             path: path.to_owned(),
             records: Blocks::new(records).map_err(unreadable)?,
@@ -102,8 +98,9 @@ impl Rows {
             columns: Arc::clone(&how.columns),
             mold,
             ends_anywhere: false,
-            perhaps,
-            remarks: spoken.into_iter().chain(dialect.remarks).collect(),
+            is_found_late: !found.is_known(),
+            remarks: found.remark().into_iter().chain(dialect.remarks).collect(),
+            found,
             tally: RemarkCounts::default(),
             sum,
         })
@@ -164,17 +161,18 @@ impl Rows {
             columns: Arc::clone(&how.columns),
             mold,
             ends_anywhere: true,
-            perhaps: None,
+            is_found_late: false,
+            found: EncodingFound::known(Surveyed::ASCII),
             remarks,
             tally: RemarkCounts::default(),
             sum,
         })
     }
 
-    /// What the failures CSV takes over.
+    /// What the failures CSV takes over. How the text is encoded is known at the end of the file, if not before.
     #[must_use]
-    pub const fn layout(&self) -> &Layout {
-        &self.layout
+    pub fn layout(&self) -> Layout {
+        Layout { encoding: self.found.get().encoding, ..self.layout.clone() }
     }
 
     /// The columns' names as the file spells them, without what an earlier failures CSV added.
@@ -198,7 +196,8 @@ impl Rows {
     /// What was counted in the rows so far.
     #[must_use]
     pub fn counted(&self) -> Vec<Remark> {
-        self.tally.remarks()
+        let late = self.found.remark().filter(|_| self.is_found_late);
+        late.into_iter().chain(self.tally.remarks()).collect()
     }
 
     /// The SHA-256 of the file's bytes, in lower-case hexadecimal digits, once there is no next row.
@@ -248,7 +247,7 @@ impl Rows {
         let delimiter = self.layout.delimiter as u8;
         let mut row = Row { record, header: &self.header, delimiter, text: text_of(record), fault };
         if row.fault.is_none() {
-            row.fault = row.unreadable(self.layout.encoding, self.perhaps);
+            row.fault = row.unreadable(self.found.get());
         }
         row
     }
@@ -409,10 +408,12 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn unreadable(&self, encoding: Encoding, perhaps: Option<Likeness>) -> Option<RowFault> {
+    fn unreadable(&self, found: Surveyed) -> Option<RowFault> {
         if self.record.plain.is_some() {
             return None;
         }
+        let encoding = found.encoding;
+        let perhaps = if let How::Unfit { perhaps } = found.how { perhaps } else { None };
         let at = |wrong: &dyn Fn(&[u8]) -> bool| self.record.each().position(wrong);
         let no_text = |cell: usize, character: usize| {
             Some(RowFault::NotText { cell: cell + 1, character, encoding, perhaps })

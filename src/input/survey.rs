@@ -43,38 +43,48 @@ pub(super) enum How {
 #[derive(Debug)]
 pub(super) struct Utf32;
 
-/// Looks at `source` from its start, and leaves it there.
-pub(super) fn survey<R: Read + Seek>(
+impl Surveyed {
+    /// What ASCII alone is.
+    pub(super) const ASCII: Self = Self::unmarked(Encoding::UTF_8, How::Known);
+
+    const fn unmarked(encoding: Encoding, how: How) -> Self {
+        Self { encoding, byte_order_mark: false, how }
+    }
+}
+
+/// Looks at the beginning of `source`, and leaves it at its start. `None` where that does not tell: then [`survey_whole`]
+/// must be asked before anything is read that is not ASCII.
+pub(super) fn survey_head<R: Read + Seek>(
     source: &mut R,
     asked: Option<Encoding>,
-) -> io::Result<Result<Surveyed, Utf32>> {
+) -> io::Result<Result<Option<Surveyed>, Utf32>> {
     let mut head = Vec::new();
     source.seek(SeekFrom::Start(0))?;
     source.by_ref().take(HEAD).read_to_end(&mut head)?;
-    let found = match marked(&head) {
+    source.seek(SeekFrom::Start(0))?;
+    Ok(match marked(&head) {
         Some(Err(utf32)) => Err(utf32),
         Some(Ok(encoding)) => {
             let how = asked.filter(|asked| *asked != encoding).map_or(How::Known, How::MarkAgainst);
-            Ok(Surveyed { encoding, byte_order_mark: true, how })
+            Ok(Some(Surveyed { encoding, byte_order_mark: true, how }))
         }
-        None => {
-            let unmarked = |encoding, how| Ok(Surveyed { encoding, byte_order_mark: false, how });
-            match (asked, without_mark(&head)) {
-                (None, Some(Err(utf32))) => Err(utf32),
-                (None, Some(Ok(encoding))) => unmarked(encoding, How::Guessed),
-                (Some(asked), _) if asked.is_wide() || asked == Encoding::UTF_8 => {
-                    unmarked(asked, How::Known)
-                }
-                (asked, _) => {
-                    source.seek(SeekFrom::Start(0))?;
-                    let (encoding, how) = judged(&bytes_of(source)?, asked);
-                    unmarked(encoding, how)
-                }
+        None => match (asked, without_mark(&head)) {
+            (None, Some(Err(utf32))) => Err(utf32),
+            (None, Some(Ok(encoding))) => Ok(Some(Surveyed::unmarked(encoding, How::Guessed))),
+            (Some(asked), _) if asked.is_wide() || asked == Encoding::UTF_8 => {
+                Ok(Some(Surveyed::unmarked(asked, How::Known)))
             }
-        }
-    };
+            _ => Ok(None),
+        },
+    })
+}
+
+/// Looks at all of `source`, and leaves it at its start.
+pub(super) fn survey_whole<R: Read + Seek>(source: &mut R, asked: Option<Encoding>) -> io::Result<Surveyed> {
     source.seek(SeekFrom::Start(0))?;
-    Ok(found)
+    let (encoding, how) = judged(&bytes_of(source)?, asked);
+    source.seek(SeekFrom::Start(0))?;
+    Ok(Surveyed::unmarked(encoding, how))
 }
 
 fn marked(head: &[u8]) -> Option<Result<Encoding, Utf32>> {
@@ -257,7 +267,9 @@ mod tests {
     use super::*;
 
     fn found(bytes: &[u8], asked: Option<Encoding>) -> Surveyed {
-        survey(&mut Cursor::new(bytes), asked).unwrap().unwrap()
+        let mut source = Cursor::new(bytes);
+        let found = survey_head(&mut source, asked).unwrap().unwrap();
+        found.unwrap_or_else(|| survey_whole(&mut source, asked).unwrap())
     }
 
     /// Names as they stand in western files.
@@ -324,7 +336,7 @@ mod tests {
         }
         for four in [|c: u32| c.to_le_bytes(), |c: u32| c.to_be_bytes()] {
             let bytes: Vec<u8> = text.chars().flat_map(|c| four(u32::from(c))).collect();
-            assert!(survey(&mut Cursor::new(bytes), None).unwrap().is_err());
+            assert!(survey_head(&mut Cursor::new(bytes), None).unwrap().is_err());
         }
     }
 
