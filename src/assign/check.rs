@@ -354,8 +354,8 @@ impl<'a> Checker<'a> {
 
     fn finish(mut self, order: Order, layout: Layout, sha256: String) -> Result<Checked, CheckError> {
         self.reader.takes_patterns = false;
-        let gathered = self.gathering.finish()?;
-        Ok(Settler::new(self.reader, self.counts, gathered).settled(order, layout, sha256)?)
+        let census = self.gathering.finish()?;
+        Ok(Settler::new(self.reader, self.counts, census).settled(order, layout, sha256)?)
     }
 }
 

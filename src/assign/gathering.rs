@@ -28,11 +28,11 @@ struct RowSaid {
     line: Line,
     names: Names,
     org: Option<OrgId>,
-    what: Said,
+    what: RowSays,
 }
 
 #[derive(Debug)]
-enum Said {
+enum RowSays {
     /// It asks for these operations of the block.
     Asks(Range<u32>),
     /// It asks for what many do.
@@ -50,14 +50,14 @@ struct OperationSaid {
 
 /// What rows say that follow each other.
 #[derive(Debug, Default)]
-struct Block {
+struct SaidRows {
     rows: Vec<RowSaid>,
     operations: Vec<OperationSaid>,
 }
 
 /// What is known of users and operations once all rows have gone by.
 #[derive(Debug)]
-pub(super) struct Gathered {
+pub(super) struct Census {
     pub(super) roster: Roster,
     pub(super) sorter: Sorter,
     pub(super) orgs: Organizations,
@@ -72,20 +72,20 @@ pub(super) struct Gathered {
     pub(super) everything: u64,
 }
 
-impl Gathered {
-    fn take(&mut self, block: &Block) -> io::Result<()> {
+impl Census {
+    fn take(&mut self, block: &SaidRows) -> io::Result<()> {
         for row in &block.rows {
             match &row.what {
-                Said::Refused => {
+                RowSays::Refused => {
                     let slot = self.roster.admit(row.names).user;
                     self.refused.entry(slot).or_insert(row.line);
                 }
-                Said::AsksAlike(pattern) => {
+                RowSays::AsksAlike(pattern) => {
                     // Of a row that names an organization no pattern is made.
                     let (user, email, _) = self.admit(row);
                     self.sorter.push(Mark::of_pattern(*pattern, user, email, row.line))?;
                 }
-                Said::Asks(range) => {
+                RowSays::Asks(range) => {
                     let range = range.start as usize..range.end as usize;
                     self.ask(row, block.operations.get(range).unwrap_or_default())?;
                 }
@@ -144,17 +144,17 @@ impl Gathered {
 #[derive(Debug)]
 pub(super) struct Gathering {
     keys: NameKeys,
-    open: Block,
+    open: SaidRows,
     gatherer: Gatherer,
 }
 
 #[derive(Debug)]
 enum Gatherer {
     /// For a file of a block; and where no thread can be had.
-    Here(Box<Gathered>),
+    Here(Box<Census>),
     Apart {
-        sender: SyncSender<Block>,
-        thread: JoinHandle<io::Result<Gathered>>,
+        sender: SyncSender<SaidRows>,
+        thread: JoinHandle<io::Result<Census>>,
     },
     /// The disk has failed.
     Gone,
@@ -163,7 +163,7 @@ enum Gatherer {
 impl Gathering {
     /// `keys` makes of names what they are known by.
     pub(super) fn new(keys: NameKeys) -> Self {
-        let gathered = Gathered {
+        let census = Census {
             roster: Roster::new(keys),
             sorter: Sorter::new(),
             orgs: Organizations::default(),
@@ -173,7 +173,7 @@ impl Gathering {
             refused: HashMap::new(),
             everything: 0,
         };
-        Self { keys, open: Block::default(), gatherer: Gatherer::Here(Box::new(gathered)) }
+        Self { keys, open: SaidRows::default(), gatherer: Gatherer::Here(Box::new(census)) }
     }
 
     /// A row asks for these operations of this user.
@@ -182,7 +182,7 @@ impl Gathering {
     /// Where the disk fails.
     pub(super) fn asks(&mut self, line: Line, user: &RowUser, operations: &[RowOperation]) -> io::Result<()> {
         // A block's operations are a few thousand rows' of some thousand columns.
-        let length = |block: &Block| u32::try_from(block.operations.len()).unwrap_or(u32::MAX);
+        let length = |block: &SaidRows| u32::try_from(block.operations.len()).unwrap_or(u32::MAX);
         let from = length(&self.open);
         self.open.operations.extend(
             operations.iter().map(|operation| OperationSaid {
@@ -190,7 +190,7 @@ impl Gathering {
                 signature: operation.signature(),
             }),
         );
-        let what = Said::Asks(from..length(&self.open));
+        let what = RowSays::Asks(from..length(&self.open));
         self.say(line, user, what)
     }
 
@@ -199,7 +199,7 @@ impl Gathering {
     /// # Errors
     /// Where the disk fails.
     pub(super) fn asks_alike(&mut self, line: Line, user: &RowUser, pattern: PatternNo) -> io::Result<()> {
-        self.say(line, user, Said::AsksAlike(pattern))
+        self.say(line, user, RowSays::AsksAlike(pattern))
     }
 
     /// A row that may be this user's cannot be sent.
@@ -207,10 +207,10 @@ impl Gathering {
     /// # Errors
     /// Where the disk fails.
     pub(super) fn refused(&mut self, line: Line, user: &RowUser) -> io::Result<()> {
-        self.say(line, user, Said::Refused)
+        self.say(line, user, RowSays::Refused)
     }
 
-    fn say(&mut self, line: Line, user: &RowUser, what: Said) -> io::Result<()> {
+    fn say(&mut self, line: Line, user: &RowUser, what: RowSays) -> io::Result<()> {
         let (email, person) = user.names();
         let names = self.keys.names(email, person);
         self.open.rows.push(RowSaid { line, names, org: user.org.clone(), what });
@@ -218,17 +218,17 @@ impl Gathering {
     }
 
     fn hand_on(&mut self) -> io::Result<()> {
-        let room = Block {
+        let room = SaidRows {
             rows: Vec::with_capacity(BLOCK),
             operations: Vec::with_capacity(self.open.operations.len()),
         };
         let block = std::mem::replace(&mut self.open, room);
         self.gatherer = match std::mem::replace(&mut self.gatherer, Gatherer::Gone) {
-            Gatherer::Here(gathered) => Gatherer::apart(*gathered),
+            Gatherer::Here(census) => Gatherer::apart(*census),
             gatherer => gatherer,
         };
         match &mut self.gatherer {
-            Gatherer::Here(gathered) => gathered.take(&block),
+            Gatherer::Here(census) => census.take(&block),
             // Where nobody takes it the disk has failed, which is told by who took the last one.
             Gatherer::Apart { sender, .. } if sender.send(block).is_ok() => Ok(()),
             Gatherer::Apart { .. } | Gatherer::Gone => self.end().map(|_| ()),
@@ -239,16 +239,16 @@ impl Gathering {
     ///
     /// # Errors
     /// Where the disk fails.
-    pub(super) fn finish(mut self) -> io::Result<Gathered> {
+    pub(super) fn finish(mut self) -> io::Result<Census> {
         let last = std::mem::take(&mut self.open);
-        let mut gathered = self.end()?;
-        gathered.take(&last)?;
-        Ok(gathered)
+        let mut census = self.end()?;
+        census.take(&last)?;
+        Ok(census)
     }
 
-    fn end(&mut self) -> io::Result<Gathered> {
+    fn end(&mut self) -> io::Result<Census> {
         match std::mem::replace(&mut self.gatherer, Gatherer::Gone) {
-            Gatherer::Here(gathered) => Ok(*gathered),
+            Gatherer::Here(census) => Ok(*census),
             Gatherer::Apart { sender, thread } => {
                 drop(sender);
                 thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -259,7 +259,7 @@ impl Gathering {
 }
 
 impl Gatherer {
-    fn apart(gathered: Gathered) -> Self {
+    fn apart(census: Census) -> Self {
         let (sender, coming) = mpsc::sync_channel(WAITING);
         let (give, given) = mpsc::sync_channel(1);
         // It is handed over so that it is not lost with the thread that cannot be had.
@@ -267,18 +267,18 @@ impl Gatherer {
         match thread {
             Ok(thread) => {
                 // The thread takes it first of all.
-                let _ = give.send(gathered);
+                let _ = give.send(census);
                 Self::Apart { sender, thread }
             }
-            Err(_) => Self::Here(Box::new(gathered)),
+            Err(_) => Self::Here(Box::new(census)),
         }
     }
 }
 
-fn gather(given: &Receiver<Gathered>, coming: &Receiver<Block>) -> io::Result<Gathered> {
-    let mut gathered = given.recv().map_err(io::Error::other)?;
+fn gather(given: &Receiver<Census>, coming: &Receiver<SaidRows>) -> io::Result<Census> {
+    let mut census = given.recv().map_err(io::Error::other)?;
     for block in coming {
-        gathered.take(&block)?;
+        census.take(&block)?;
     }
-    Ok(gathered)
+    Ok(census)
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use super::super::counts::{Counts, Demand};
 use super::super::cross_row::CrossRow;
-use super::super::gathering::Gathered;
+use super::super::gathering::Census;
 use super::super::roster::Roster;
 use super::super::row::{Pattern, PatternNo, RowOperation, RowReader};
 use super::super::sending_order::{Class, Organizations, SendingOrder};
@@ -54,8 +54,8 @@ pub(super) struct Settler {
 }
 
 impl Settler {
-    pub(super) fn new(reader: RowReader, counts: Counts, gathered: Gathered) -> Self {
-        let Gathered { roster, sorter, orgs, findings, ambiguous, shared, refused, everything } = gathered;
+    pub(super) fn new(reader: RowReader, counts: Counts, census: Census) -> Self {
+        let Census { roster, sorter, orgs, findings, ambiguous, shared, refused, everything } = census;
         // Of what turned out to be one user, the first line counts.
         let mut by_user = HashMap::with_capacity(refused.len());
         for (slot, line) in refused {
