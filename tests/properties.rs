@@ -317,7 +317,9 @@ fn read(file: &InputFile, how: &Interpretation) -> Option<Checked> {
     });
     match checked {
         Ok(checked) => Some(checked),
-        Err(error) if error.to_string().contains("no rows") => None,
+        Err(error) if error.to_string().contains("no rows") || error.to_string().contains("without rows") => {
+            None
+        }
         Err(error) => panic!("{error}"),
     }
 }
