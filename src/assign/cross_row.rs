@@ -141,7 +141,7 @@ impl CrossRow {
             ),
             Self::UserLeftOut { other } => (
                 format!(
-                    "line {other}, which is the same user's or may be, cannot be sent, so that nothing is sent for the user"
+                    "line {other} cannot be sent, and it is this user's or may be, so nothing is sent for the user"
                 ),
                 "mend that line",
             ),

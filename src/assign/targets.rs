@@ -361,11 +361,12 @@ impl Unresolved {
 fn listed_otherwise(text: &str) -> Option<CellFault> {
     let parts: Vec<&str> = text.split([',', '+', '\n']).map(str::trim).collect();
     (parts.len() > 1 && parts.iter().all(|part| words::is_license_name(part))).then(|| {
-        let fix = parts.join("; ");
+        // In a file with semicolons between its columns another one would begin a cell.
+        let fix = parts.join(" | ");
         CellFault {
             code: ProblemCode::UnknownLicense,
             message: "the cell names several licenses".to_owned(),
-            remedy: Cow::Owned(format!("separate them with semicolons: {fix}")),
+            remedy: Cow::Owned(format!("separate them with bars: {fix}")),
             fix: Some(fix),
         }
     })
@@ -391,7 +392,9 @@ impl CellFault {
             "the organization has no license of the name or ID '{}'{near}",
             crate::domain::Printable(text)
         );
-        let remedy = "'seatbatch licenses list' shows what there is".into();
+        let remedy = "'seatbatch licenses list' shows what there is. Words of your own can be bundles of seatbatch.toml: say \
+                      --map bundle=COLUMN"
+            .into();
         Self { code: ProblemCode::UnknownLicense, message, remedy, fix: None }
     }
 
@@ -438,7 +441,7 @@ mod tests {
         let NamedTarget::Fault(fault) = targets.license("Messaging, Meetings Suite", None, &names) else {
             panic!()
         };
-        assert_eq!(fault.fix.as_deref(), Some("Messaging; Meetings Suite"));
+        assert_eq!(fault.fix.as_deref(), Some("Messaging | Meetings Suite"));
         assert!(matches!(
             targets.license("Call on Webex (1:1 call, non-PSTN)", None, &names),
             NamedTarget::Target(_)

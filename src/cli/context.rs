@@ -240,10 +240,18 @@ impl Context {
     pub(super) fn spelled(&self, text: &str) -> String {
         const NAMED: [(&str, &str, &str); 2] = [
             ("'seatbatch runs' lists them", "its runs are listed by", "runs"),
-            ("'seatbatch licenses list' shows what there is", "its licenses are listed by", "licenses list"),
+            (
+                "'seatbatch licenses list' shows what there is",
+                "the organization's licenses are listed by",
+                "licenses list",
+            ),
         ];
         NAMED.into_iter().fold(text.to_owned(), |text, (named, by, words)| match text.contains(named) {
-            true => text.replace(named, &format!("{by}: {}", self.command(words))),
+            true => {
+                let command = format!("{by}: {}", self.command(words));
+                // What follows begins a line of its own, so that the command can be copied.
+                text.replace(&format!("{named}. "), &format!("{command}\n     ")).replace(named, &command)
+            }
             false => text,
         })
     }

@@ -242,10 +242,13 @@ fn tell(context: &Context, row: &RunRow, lines: &FailingLines, told: &RehearsalN
             let (item, target, name) = (None, None, None);
             output.event(&Event::Foreseen { line: *line, item, target, name, code, message });
         }
+        // A row may ask for several.
+        let mut rows = lines.clone();
+        rows.dedup();
         output.print(format_args!(
             "problem: {} would fail ({}): {} ({})",
             output.amount(lines.len() as u64, "operation"),
-            output.lines(lines.iter().take(NAMED).copied(), lines.len()),
+            output.lines(rows.iter().take(NAMED).copied(), rows.len()),
             Printable(message),
             Printable(code)
         ))?;

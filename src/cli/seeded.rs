@@ -77,8 +77,13 @@ fn listed(path: &Path, output: Output) -> Result<Vec<String>, Failure> {
     }
     let left_out = match nobody {
         0 => String::new(),
-        1 => "; 1 row without an address that can be read is left out".to_owned(),
-        rows => format!("; {} without an address that can be read are left out", output.amount(rows, "row")),
+        1 => "; 1 row is left out, since it has no address or cannot be read".to_owned(),
+        rows => {
+            format!(
+                "; {} are left out, since they have no address or cannot be read",
+                output.amount(rows, "row")
+            )
+        }
     };
     output.say(format_args!("The sandbox has the {users} of {file}{left_out}"));
     Ok(addresses)

@@ -66,3 +66,30 @@ fn a_row_without_an_address_says_whom_it_keeps_back_and_why() {
     let ran = desk.run(&["check", "people.csv"]).exits(1);
     assert!(ran.stdout.contains("names no user") && !ran.stdout.contains("may belong"), "{}", ran.stdout);
 }
+
+#[test]
+fn a_list_with_commas_is_mended_so_that_no_delimiter_stands_in_its_cell() {
+    let desk = Desk::at("http://127.0.0.1:9/v1");
+    desk.write("people.csv", "email;license\na@example.com;Messaging, Meetings Suite\n");
+    let ran = desk.run(&["check", "people.csv"]).exits(1);
+    assert!(ran.stdout.contains("separate them with bars: Messaging | Meetings Suite"), "{}", ran.stdout);
+    // As a person would type it, without quotes.
+    desk.write("people.csv", "email;license\na@example.com;Messaging | Meetings Suite\n");
+    let ran = desk.run(&["check", "people.csv"]).exits(0);
+    assert!(ran.stdout.contains("2 to add"), "{}", ran.stdout);
+}
+
+#[test]
+fn names_of_ones_own_are_offered_as_bundles_and_a_line_is_named_once() {
+    let service = sandbox(3, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", "email,Seats\nuser1@example.com,phone + chat\n");
+    let ran = desk.run(&["rehearse", "people.csv", "--map", "license=Seats"]).exits(1);
+    assert!(told(&ran).contains("--map bundle=COLUMN"), "{}", told(&ran));
+    desk.write(
+        "seatbatch.toml",
+        "[bundles.\"phone + chat\"]\nlicenses = [\"Messaging\", \"Webex Calling - Professional\"]\n",
+    );
+    let ran = desk.run(&["rehearse", "people.csv", "--map", "bundle=Seats"]).exits(1);
+    assert!(told(&ran).contains("2 operations would fail (line 2)"), "{}", told(&ran));
+}

@@ -21,7 +21,7 @@ impl CellFault {
         Self {
             code: ProblemCode::HoldsNothing,
             message: "the user holds no license of the organization, or is not in it".to_owned(),
-            remedy: "look at the address: nothing is taken away here".into(),
+            remedy: "check the address: there is nothing to take away here".into(),
             fix: None,
         }
     }
