@@ -133,7 +133,7 @@ fn look(
     }
     if asks(args) {
         let voice = Voice::Aside(context.output);
-        preview.tell(voice, context, settings)?;
+        preview.tell(voice, context, settings, &args.file)?;
         preview.tell_problems(voice, order)?;
     } else {
         preview.tell_out(Voice::Aside(context.output))?;

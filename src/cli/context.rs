@@ -238,7 +238,8 @@ impl Context {
 
     /// A text with the commands that it names as they have to be typed here: below nobody knows of a journal or an address.
     pub(super) fn spelled(&self, text: &str) -> String {
-        const NAMED: [(&str, &str, &str); 2] = [
+        const NAMED: [(&str, &str, &str); 3] = [
+            ("or run: seatbatch login", "or run", "login"),
             ("'seatbatch runs' lists them", "its runs are listed by", "runs"),
             (
                 "'seatbatch licenses list' shows what there is",

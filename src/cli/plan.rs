@@ -43,7 +43,7 @@ pub(super) fn run(
     let (counts, organizations) = (checked.counts(), checked.organizations().len());
     let voice = Voice::Asked(output);
     output.print(format_args!("{}: {}", args.file.display(), described(output, &counts)))?;
-    preview.tell(voice, context, &settings)?;
+    preview.tell(voice, context, &settings, &args.file)?;
     preview.tell_problems(voice, order)?;
     let refused = args.choosing.max_removals.and_then(|limit| preview.refuse_removals(limit).err());
     if let Some(refused) = &refused {

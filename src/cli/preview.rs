@@ -1,8 +1,11 @@
 //! What sending a file would do: shown by `plan`, and by `apply` before it asks.
 
+mod known;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use comfy_table::Table;
@@ -130,7 +133,13 @@ impl Preview {
     }
 
     /// Tells it all.
-    pub(super) fn tell(&self, voice: Voice, context: &Context, settings: &RunSettings) -> io::Result<()> {
+    pub(super) fn tell(
+        &self,
+        voice: Voice,
+        context: &Context,
+        settings: &RunSettings,
+        file: &Path,
+    ) -> io::Result<()> {
         self.events(voice);
         voice.line(format_args!("service: {}", settings.base_url))?;
         voice.line(format_args!("organization: {}", self.organizations(settings)))?;
@@ -139,7 +148,7 @@ impl Preview {
             voice.line("")?;
         }
         self.tell_in_effect(voice)?;
-        self.tell_unread(voice, context)?;
+        self.tell_unread(voice, context, settings, file)?;
         let calling = self.calling_removals();
         if calling > 0 {
             voice.line(format_args!(
@@ -174,74 +183,6 @@ impl Preview {
             [one] => Printable(one).to_string(),
             several => format!("{} of them", several.len()),
         }
-    }
-
-    fn tell_unread(&self, voice: Voice, context: &Context) -> io::Result<()> {
-        if let Some(why) = &self.outlook.no_units {
-            voice.line(format_args!("units are not known: {}", Printable(why)))?;
-        }
-        let counted = "so what users hold already is counted as if it were new";
-        match &self.outlook.not_read {
-            Some(NotRead::TooMany(requests)) => voice.line(format_args!(
-                "who holds the licenses was not read, which takes {}, {counted}; '{}' reads it",
-                voice.output().amount(*requests, "request"),
-                context.command("plan FILE")
-            )),
-            Some(NotRead::MoreThan(requests)) => voice.line(format_args!(
-                "who holds the licenses was not read, which takes more than {}, {counted}; '{}' reads it",
-                voice.output().amount(*requests, "request"),
-                context.command("plan FILE")
-            )),
-            Some(NotRead::Refused(why)) => {
-                voice.line(format_args!("who holds the licenses was not read, {counted}: {}", Printable(why)))
-            }
-            Some(NotRead::NotWanted) => {
-                voice.line(format_args!("who holds the licenses was not read, {counted}"))
-            }
-            None => Ok(()),
-        }?;
-        let unknown: u64 =
-            self.asked().map(|(_, capacity)| capacity.adds_unknown + capacity.removes_unknown).sum();
-        if self.outlook.not_read.is_none() && self.unknown_licenses() < unknown {
-            voice.line(format_args!(
-                "of {} the lists do not say whether {}",
-                voice.output().amount(unknown, "operation"),
-                if unknown == 1 {
-                    "it changes anything: it is counted as if it did"
-                } else {
-                    "they change anything: they are counted as if they did"
-                }
-            ))?;
-        }
-        Ok(())
-    }
-
-    /// What changes nothing of what the table counts, as far as that is known.
-    fn tell_in_effect(&self, voice: Voice) -> io::Result<()> {
-        let sum =
-            |count: fn(&Capacity) -> u64| self.asked().map(|(_, capacity)| count(capacity)).sum::<u64>();
-        let output = voice.output();
-        let part = |part: u64, all: u64, of: &str, one: &str, many: &str| {
-            (part > 0).then(|| {
-                let state = if part == 1 { one } else { many };
-                format!("{} of the {} to {of} {state}", output.number(part), output.number(all))
-            })
-        };
-        let (held, not_held) = (sum(|of| of.adds_held), sum(|of| of.removes_not_held));
-        let held_text = part(held, sum(|of| of.adds), "add", "is held already", "are held already");
-        let not_held_text = part(not_held, sum(|of| of.removes), "remove", "is not held", "are not held");
-        let parts: Vec<String> = held_text.into_iter().chain(not_held_text).collect();
-        if parts.is_empty() {
-            return Ok(());
-        }
-        let change = if held + not_held == 1 { "it changes" } else { "they change" };
-        voice.line(format_args!("{}: {change} nothing", parts.join(", and ")))
-    }
-
-    /// Operations on what has no list of holders.
-    fn unknown_licenses(&self) -> u64 {
-        let listless = self.asked().filter(|(stock, _)| !self.outlook.is_read(*stock));
-        listless.map(|(_, capacity)| capacity.adds_unknown + capacity.removes_unknown).sum()
     }
 
     /// Licenses that nobody would be left with.

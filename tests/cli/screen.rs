@@ -237,3 +237,22 @@ fn tables_and_problems_fit() {
         }
     }
 }
+
+#[test]
+fn what_was_not_read_is_read_by_a_command_that_names_the_file_and_how_it_is_taken() {
+    use crate::scripted::{Scripted, answer};
+    let id = license("Messaging");
+    let held = serde_json::json!({"id": id, "name": "Messaging", "totalUnits": 2_000_000, "consumedUnits": 1_000_000});
+    let service = Scripted::start(move |_| answer(200, serde_json::json!({ "items": [held] }).to_string()));
+    let desk = Desk::at(&service.url);
+    desk.write("people.csv", onboarding(2));
+    let mut screen = Screen::start(&desk, 200, &["apply", "people.csv", "--set", "operation=remove"]);
+    screen.until("[y/N]");
+    screen.press("n\r");
+    let seen = screen.end();
+    let line = lines(&seen.raw).into_iter().find(|line| line.contains("seatbatch plan"));
+    let line = line.unwrap_or_else(|| panic!("{}", seen.text));
+    for said in ["plan people.csv", "--set 'operation=remove'", "--base-url", "--journal"] {
+        assert!(line.contains(said), "{said}: {line}");
+    }
+}
