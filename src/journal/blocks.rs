@@ -25,26 +25,33 @@ pub(super) struct BlockOperation<'r> {
     pub(super) seldom: Option<[ValueRef<'r>; 8]>,
 }
 
-impl<'r> BlockOperation<'r> {
-    /// Of all its values.
-    pub(super) fn of(always: [ValueRef<'r>; 5], seldom: [ValueRef<'r>; 8]) -> Self {
-        let [unchanged, renamed, rest @ ..] = seldom;
-        let says_nothing = [unchanged, renamed].iter().all(|value| *value == ValueRef::Integer(0))
-            && rest.iter().all(|value| *value == ValueRef::Null);
-        Self { always, seldom: (!says_nothing).then_some(seldom) }
+impl BlockOperation<'_> {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        let seldom = self.seldom.as_ref().map(|seldom| seldom.iter().copied());
+        encode_operation(bytes, self.always.iter().copied(), seldom);
     }
+}
 
-    /// Its values as bytes: behind those that always say something nothing, or an array of the others.
-    pub(super) fn encode(&self, bytes: &mut Vec<u8>) {
-        self.always.iter().for_each(|value| encode(bytes, *value));
-        match &self.seldom {
-            None => encode(bytes, ValueRef::Null),
-            Some(seldom) => {
-                bytes.push(ARRAY_OF_8);
-                seldom.iter().for_each(|value| encode(bytes, *value));
-            }
+/// An operation's values as bytes: behind those that always say something nothing, or an array of the others.
+pub(super) fn encode_operation<'v>(
+    bytes: &mut Vec<u8>,
+    always: impl Iterator<Item = ValueRef<'v>>,
+    seldom: Option<impl Iterator<Item = ValueRef<'v>>>,
+) {
+    always.for_each(|value| encode(bytes, value));
+    match seldom {
+        None => encode(bytes, ValueRef::Null),
+        Some(seldom) => {
+            bytes.push(ARRAY_OF_8);
+            seldom.for_each(|value| encode(bytes, value));
         }
     }
+}
+
+/// Whether an operation's seldom values are those of nearly all.
+pub(super) fn says_nothing<'v>(mut seldom: impl Iterator<Item = ValueRef<'v>>) -> bool {
+    seldom.by_ref().take(2).all(|value| matches!(value, ValueRef::Integer(0)))
+        && seldom.all(|value| matches!(value, ValueRef::Null))
 }
 
 /// What MessagePack has before the values of an array of eight.
@@ -155,10 +162,11 @@ mod tests {
             let mut found = None;
             let stored = read::<rusqlite::Error>(&db, 1, 0, |row| {
                 if let BlockRow::Operation(BlockOperation { always, seldom }) = row {
-                    let of_all = BlockOperation::of(always, seldom.unwrap_or(USUAL));
+                    let all = seldom.unwrap_or(USUAL).into_iter();
+                    let known = !says_nothing(all.clone());
                     let mut bytes = Vec::new();
-                    of_all.encode(&mut bytes);
-                    found = Some((seldom.is_some(), of_all.seldom.is_some(), bytes));
+                    encode_operation(&mut bytes, always.into_iter(), known.then_some(all));
+                    found = Some((seldom.is_some(), known, bytes));
                 }
                 Ok(())
             });

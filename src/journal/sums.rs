@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use super::blocks::{BLOCK_BITS, BlockOperation};
+use super::blocks::{BLOCK_BITS, encode_operation, says_nothing};
 use super::chain::LinkHash;
 use super::encoding::{RowSum, encode};
 
@@ -64,8 +64,10 @@ impl BlockSums {
         let key = (assignment, line, item);
         block.is_spoiled |= block.last_operation.is_some_and(|last| last >= key);
         block.last_operation = Some(key);
-        let [a, b, c, d, e, rest @ ..] = values.each_ref().map(stored);
-        BlockOperation::of([a, b, c, d, e], rest).encode(&mut block.operations);
+        let (always, seldom) = values.split_at(5);
+        let seldom = seldom.iter().map(stored);
+        let seldom = (!says_nothing(seldom.clone())).then_some(seldom);
+        encode_operation(&mut block.operations, always.iter().map(stored), seldom);
         block.limit();
     }
 
