@@ -50,8 +50,14 @@ pub(super) fn is_like_one(cell: &str) -> bool {
 
 /// Whether a day may be still to come: any of the days that the cell may mean is, or it cannot be read.
 pub(super) fn may_be_to_come(cell: &str, today: Date) -> bool {
-    let readings = FORMATS.iter().map(|format| formatted(format, cell)).chain([iso(cell), excel(cell)]);
-    let mut days = readings.flatten().filter(|day| day.year() >= FIRST_YEAR).peekable();
+    if let Some(day) = iso(cell).or_else(|| excel(cell)) {
+        return day > today;
+    }
+    // Looked at in every row: only those ways are tried that the cell's first separator leaves.
+    let separator = cell.bytes().find(|byte| matches!(byte, b'.' | b'/' | b'-' | b' '));
+    let formats = FORMATS.iter().filter(|format| format.as_bytes().get(2).copied() == separator);
+    let days = formats.filter_map(|format| formatted(format, cell)).filter(|day| day.year() >= FIRST_YEAR);
+    let mut days = days.peekable();
     days.peek().is_none() || days.any(|day| day > today)
 }
 

@@ -26,7 +26,7 @@ pub(super) fn reading<'a>(
 ) -> Result<HowTaken<'a>, Failure> {
     let by_hand = by_hand(context, file, said);
     Ok(match kept(context, file, by_hand.as_ref().unwrap_or(said))? {
-        TakenBefore::Known(Some(kept)) => HowTaken::Kept(Box::new(kept)),
+        TakenBefore::Known(Some(kept)) => HowTaken::Kept(kept),
         _ if by_hand.is_some() => {
             by_hand.map_or(HowTaken::Said(said), |by_hand| HowTaken::Kept(Box::new(by_hand)))
         }
@@ -100,7 +100,7 @@ impl HowTaken<'_> {
 /// What is known of the run whose failures a file has.
 enum TakenBefore {
     /// How its file was taken, where that is not how this one is taken now anyway; or that there is no such run.
-    Known(Option<Reading>),
+    Known(Option<Box<Reading>>),
     /// There must be one, and nothing is known of it.
     Unknown,
 }
@@ -155,7 +155,7 @@ fn kept(context: &Context, file: &InputFile, said: &Reading) -> Result<TakenBefo
         let (run, shown) = (run.run, shell_words(&forgotten));
         context.output.say(format_args!("the failures of run {run}, taken as its file was, with {shown}"));
         let reading = Reading { encoding: said.encoding, sheet: said.sheet.clone(), ..reading };
-        return Ok(TakenBefore::Known(Some(reading)));
+        return Ok(TakenBefore::Known(Some(Box::new(reading))));
     }
     if !is_given_back {
         return Ok(TakenBefore::Known(None));

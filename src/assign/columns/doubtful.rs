@@ -2,6 +2,7 @@
 //! make removals into additions.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use jiff::civil::Date;
 
@@ -11,7 +12,7 @@ use super::super::service_name::Naming;
 use super::super::words;
 use super::hint::{Example, Hint};
 use super::{Columns, Field, quoted};
-use crate::domain::Line;
+use crate::domain::{Action, Line};
 use crate::input::{Header, Row};
 
 /// The first 16 characters of every Webex ID: base64 of `ciscospark:/`.
@@ -19,6 +20,9 @@ const WEBEX_ID: &str = "Y2lzY29zcGFyazov";
 
 /// So many cells of another kind clear a column, beside as many as were of the suspected one.
 const PATIENCE: u32 = 20;
+
+/// So many days are kept in mind.
+const PAST: usize = 1 << 12;
 
 #[derive(Debug)]
 struct WatchedColumn {
@@ -57,6 +61,8 @@ pub(crate) struct Doubtful {
     operation: Option<usize>,
     /// The day that it is.
     today: Option<Date>,
+    /// Cells with days that are past: a file has few of them, and each in many rows.
+    past: HashSet<Box<str>, foldhash::fast::RandomState>,
 }
 
 impl Doubtful {
@@ -84,7 +90,15 @@ impl Doubtful {
         let is_asked_of_all = !how.requests.is_empty();
         let watched = watched.collect();
         let operation = columns.position(Field::Operation);
-        Self { header: header.clone(), watched, licenses, is_asked_of_all, operation, today: how.today }
+        Self {
+            header: header.clone(),
+            watched,
+            licenses,
+            is_asked_of_all,
+            operation,
+            today: how.today,
+            past: HashSet::default(),
+        }
     }
 
     /// Takes columns out of doubt.
@@ -97,15 +111,22 @@ impl Doubtful {
         if self.watched.is_empty() {
             return;
         }
-        let action = || self.operation.and_then(|position| words::action(row.at(position)));
+        let (operation, past) = (self.operation, &mut self.past);
+        let action = || operation.and_then(|position| words::action(row.at(position)));
         self.watched.retain_mut(|column| {
             let cell = row.at(column.position);
             if cell.is_empty() {
                 return true;
             }
             for (hint, example) in column.hints.iter_mut().filter(|(_, example)| example.is_none()) {
+                let is_first_day = *hint == Hint::FirstDay;
+                if is_first_day && past.contains(cell) {
+                    continue;
+                }
                 if hint.is_told_by(cell, self.today, action) {
                     *example = Some((row.line(), cell.to_owned()));
+                } else if is_first_day && past.len() < PAST && action() != Some(Action::Remove) {
+                    past.insert(cell.into());
                 }
             }
             if column.is_cleared() {

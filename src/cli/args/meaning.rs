@@ -194,14 +194,15 @@ fn refuse_meaningless(whole: &mut Command, matches: &ArgMatches) -> Result<(), c
     let Some((name, given)) = matches.subcommand() else { return Ok(()) };
     let is_given = |id: &&&str| given.value_source(id) == Some(ValueSource::CommandLine);
     let long = |id: &str| format!("--{}", id.replace('_', "-"));
-    if name == "sandbox" && !given.get_flag("from_live") {
-        if let Some(id) = ["rate", "timeout", "max_wait"].iter().find(is_given) {
-            let text = format!(
-                "{} is for reading the live organization, with --from-live; the sandbox's own limit is --rate-limit",
-                long(id)
-            );
-            return Err(whole.error(ErrorKind::MissingRequiredArgument, text));
-        }
+    if name == "sandbox"
+        && !given.get_flag("from_live")
+        && let Some(id) = ["rate", "timeout", "max_wait"].iter().find(is_given)
+    {
+        let text = format!(
+            "{} is for reading the live organization, with --from-live; the sandbox's own limit is --rate-limit",
+            long(id)
+        );
+        return Err(whole.error(ErrorKind::MissingRequiredArgument, text));
     }
     if name == "diff" && !given.get_flag("sync") && is_given(&&"max_removals") {
         let text =
