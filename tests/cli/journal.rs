@@ -102,7 +102,8 @@ fn a_journal_that_is_replaced_stops_the_run() {
     let more = ["--journal", path.to_str().unwrap(), "--batch-size", "1", "--concurrency", "1"];
     let ran = desk.apply(&onboarding(50), &more).exits(4);
     assert!(ran.stderr.contains("moved, deleted or replaced"), "{}", ran.stderr);
-    assert!(service.asked().len() <= 4, "{} requests", service.asked().len());
+    // What had been made ready before, four batches at most, may still leave.
+    assert!(service.asked().len() <= 3 + 4, "{} requests", service.asked().len());
     std::fs::rename(path.with_extension("gone"), &path).unwrap();
     desk.run(&["resume", "--journal", path.to_str().unwrap()]).exits(0);
 }
