@@ -32,34 +32,49 @@ const TEXT_ELEMENTS: u64 = 1 << 24;
 /// So many in any other part that is kept in memory.
 const OTHER_ELEMENTS: u64 = 1 << 20;
 
-/// What was seen of a workbook.
+/// What a workbook says of its parts.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct Parts {
     pub(super) sheets: Sheets,
-    pub(super) marks: Marks,
+    /// The folder of all of them, with a slash where there is one.
+    folder: String,
+    /// The part of the sheet that is read.
+    sheet: String,
+    is_to_be_worked_out: bool,
 }
 
-/// Looks at a workbook, and at its first sheet that can be seen, unless one is named.
-pub(super) fn look<R: Read + Seek>(source: &mut R, sheet: Option<&str>) -> Result<Seen, WorkbookError> {
-    let length = source.seek(io::SeekFrom::End(0)).map_err(|_| WorkbookError::Damaged)?;
-    let archive = ZipArchive::new(source).map_err(|_| WorkbookError::Damaged)?;
-    let mut package = Package { archive, length };
-    let main = package.main_part()?;
-    let (folder, name) = main.rsplit_once('/').map_or(("", main.as_str()), |(folder, name)| (folder, name));
-    let folder = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-    let relations = package.relations(&format!("{folder}_rels/{name}.rels"))?;
-    let book = package.book(&main)?;
-    package.weigh(&format!("{folder}sharedStrings.xml"), TEXTS, TEXT_ELEMENTS)?;
-    for name in ["styles.xml", "theme/theme1.xml"] {
-        package.weigh(&format!("{folder}{name}"), OTHER, OTHER_ELEMENTS)?;
+impl Parts {
+    /// Finds the first sheet that can be seen, unless one is named.
+    pub(super) fn of<R: Read + Seek>(source: R, sheet: Option<&str>) -> Result<Self, WorkbookError> {
+        let mut package = Package::of(source)?;
+        let main = package.main_part()?;
+        let (folder, name) =
+            main.rsplit_once('/').map_or(("", main.as_str()), |(folder, name)| (folder, name));
+        let folder = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let relations = package.relations(&format!("{folder}_rels/{name}.rels"))?;
+        let book = package.book(&main)?;
+        let (sheets, relation) = book.choose(&relations, sheet)?;
+        let sheet = relation
+            .target
+            .strip_prefix('/')
+            .map_or_else(|| format!("{folder}{}", relation.target), ToOwned::to_owned);
+        Ok(Self { sheets, folder, sheet, is_to_be_worked_out: book.is_to_be_worked_out })
     }
-    let (sheets, relation) = book.choose(&relations, sheet)?;
-    let path = relation
-        .target
-        .strip_prefix('/')
-        .map_or_else(|| format!("{folder}{}", relation.target), ToOwned::to_owned);
-    let marks = package.marks(&path, book.is_to_be_worked_out)?;
-    Ok(Seen { sheets, marks })
+
+    /// Whether what calamine keeps in memory of this workbook comes to an end.
+    pub(super) fn weigh<R: Read + Seek>(&self, source: R) -> Result<(), WorkbookError> {
+        let (mut package, folder) = (Package::of(source)?, &self.folder);
+        package.weigh(&format!("{folder}sharedStrings.xml"), TEXTS, TEXT_ELEMENTS)?;
+        for name in ["styles.xml", "theme/theme1.xml"] {
+            package.weigh(&format!("{folder}{name}"), OTHER, OTHER_ELEMENTS)?;
+        }
+        Ok(())
+    }
+
+    /// What the sheet says beside its cells' values.
+    pub(super) fn marks<R: Read + Seek>(&self, source: R) -> Result<Marks, WorkbookError> {
+        Package::of(source)?.marks(&self.sheet, self.is_to_be_worked_out)
+    }
 }
 
 struct Package<R> {
@@ -69,6 +84,12 @@ struct Package<R> {
 }
 
 impl<R: Read + Seek> Package<R> {
+    fn of(mut source: R) -> Result<Self, WorkbookError> {
+        let length = source.seek(io::SeekFrom::End(0)).map_err(|_| WorkbookError::Damaged)?;
+        let archive = ZipArchive::new(source).map_err(|_| WorkbookError::Damaged)?;
+        Ok(Self { archive, length })
+    }
+
     /// A part's markup, by the name that its relations call it; `None` where there is no such part.
     fn part(&mut self, path: &str, room: u64) -> Result<Option<Markup<impl BufRead>>, WorkbookError> {
         let alike = |name: &[u8]| {

@@ -1,7 +1,7 @@
 //! Records under a header: rows.
 
 use std::borrow::Cow;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -108,13 +108,12 @@ impl Rows {
 
     fn of_workbook<R>(source: R, how: &ReadingOptions, path: &Path) -> Result<Self, InputError>
     where
-        R: Read + Seek + Send + 'static,
+        R: Read + Seek + Clone + Send + 'static,
     {
         let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
         let (mut source, sum) = Hashed::new(source);
         io::copy(&mut source, &mut io::sink()).map_err(unreadable)?;
-        let source = BufReader::with_capacity(1 << 16, source.into_inner());
-        let workbook = Workbook::open(source, how.sheet.as_deref())?;
+        let workbook = Workbook::open(source.into_inner(), how.sheet.as_deref())?;
         let (sheets, hidden) = (workbook.sheets().clone(), workbook.hidden_columns());
         let mut records = Blocks::apart(move |sink| workbook.read(&sink)).map_err(unreadable)?;
 

@@ -1,13 +1,14 @@
 //! An Excel workbook's sheet as records.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Seek};
+use std::io::{BufReader, Read, Seek};
+use std::thread;
 
 use calamine::{Cell, DataRef, Reader as _, Xlsx, XlsxCellReader, XlsxError};
 
 use super::blocks::{Sink, Source};
 use super::marks::{KeptAs, Marks, Sweep};
-use super::package::{Seen, look};
+use super::package::Parts;
 use super::records::{LONGEST_RECORD, Record, RecordError};
 use super::sheets::{Sheets, WIDEST, WorkbookError};
 use super::shown::{NumberForm, show_date};
@@ -22,14 +23,30 @@ pub(super) struct Workbook<R: Read + Seek> {
     marks: Marks,
 }
 
-impl<R: Read + Seek> Workbook<R> {
-    /// Opens it, and finds the sheet: the first that can be seen, unless one is named.
-    pub(super) fn open(mut source: R, sheet: Option<&str>) -> Result<Self, WorkbookError> {
-        let Seen { sheets, marks } = look(&mut source, sheet)?;
-        let file = Xlsx::new(source).map_err(|error| refused(&error))?;
-        Ok(Self { file, sheets, marks })
+impl<S: Read + Seek + Clone + Send> Workbook<BufReader<S>> {
+    /// Opens it, and finds the sheet: the first that can be seen, unless one is named. What the sheet says beside its
+    /// cells' values is looked for while the texts that cells share are read.
+    pub(super) fn open(source: S, sheet: Option<&str>) -> Result<Self, WorkbookError> {
+        let reading = || BufReader::with_capacity(1 << 16, source.clone());
+        let parts = Parts::of(reading(), sheet)?;
+        let (sheet_of, parts_of) = (reading(), &parts);
+        let (marks, file) = thread::scope(|scope| {
+            let marks = thread::Builder::new().spawn_scoped(scope, move || parts_of.marks(sheet_of));
+            let file = parts.weigh(reading()).and_then(|()| {
+                // What it keeps in memory has been weighed.
+                Xlsx::new(reading()).map_err(|error| refused(&error))
+            });
+            let marks = match marks {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                Err(_) => parts.marks(reading()),
+            };
+            (marks, file)
+        });
+        Ok(Self { marks: marks?, file: file?, sheets: parts.sheets })
     }
+}
 
+impl<R: Read + Seek> Workbook<R> {
     pub(super) fn sheets(&self) -> &Sheets {
         &self.sheets
     }
