@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::hashed::Hashed;
+use super::package::may_head;
 use super::rows::Rows;
 use super::{InputError, ReadingOptions};
 use crate::domain::Line;
@@ -110,11 +111,15 @@ impl InputFile {
         let wrong = |source| InputError::Read { path: self.path.clone(), line: Line::new(1), source };
         let mut head = Vec::new();
         self.reading().take(1 << 16).read_to_end(&mut head).map_err(wrong)?;
-        let is_packed = head.starts_with(b"PK");
+        if head.starts_with(b"PK") {
+            let source = BufReader::with_capacity(1 << 16, self.reading());
+            // What is wrong with it is told where it is read.
+            return Ok(may_head(source, TRACE).unwrap_or(true));
+        }
         // In UTF-16 there are zeros between the letters.
         head.retain(|byte| *byte != 0);
         head.make_ascii_lowercase();
-        Ok(is_packed || memchr::memmem::find(&head, b"error").is_some())
+        Ok(memchr::memmem::find(&head, TRACE).is_some())
     }
 
     fn reading(&self) -> FileReading {
@@ -134,6 +139,9 @@ impl InputFile {
         Ok(sum.get().unwrap_or_default().to_owned())
     }
 }
+
+/// What stands in the header of every failures CSV.
+const TRACE: &[u8] = b"error";
 
 /// One reading of the file from its start. Each has a place of its own.
 #[derive(Debug, Clone)]

@@ -27,6 +27,7 @@ mod sheets;
 mod shown;
 mod survey;
 mod text;
+mod walk;
 mod workbook;
 
 pub use encoding::{Encoding, EncodingNameError};

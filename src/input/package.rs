@@ -11,20 +11,23 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-use super::marks::{Area, Marks, Place};
+use super::marks::Marks;
 use super::sheets::{Book, Relation, SheetState, Sheets, WorkbookError};
+use super::walk::Walk;
 
 /// So much of a sheet, unpacked: a million rows with everything that Excel writes of them.
 const SHEET: u64 = 4 << 30;
 /// So much of the texts that cells share, all of which are kept in memory.
 const TEXTS: u64 = 1 << 29;
+/// So much of a sheet has its header in it.
+const TOP: u64 = 1 << 22;
 /// So much of anything else that is read of a workbook.
 const OTHER: u64 = 1 << 26;
 /// So many times its size a part may unpack to, once it is above [`ANYHOW`]: tables come to a fifth of it at most.
 const RATIO: u64 = 100;
 const ANYHOW: u64 = 1 << 24;
 /// Longest piece of text or of markup, far above what a cell of Excel holds.
-const LONGEST: u64 = 1 << 20;
+pub(super) const LONGEST: u64 = 1 << 20;
 /// Deeper than this nothing in a workbook stands.
 const DEEPEST: usize = 64;
 /// So many elements in the texts that cells share: eight texts a row of the largest sheet.
@@ -34,7 +37,7 @@ const OTHER_ELEMENTS: u64 = 1 << 20;
 
 /// What a workbook says of its parts.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(super) struct WorkbookParts {
     pub(super) sheets: Sheets,
     /// The folder of all of them, with a slash where there is one.
     folder: String,
@@ -43,7 +46,7 @@ pub(super) struct Parts {
     is_to_be_worked_out: bool,
 }
 
-impl Parts {
+impl WorkbookParts {
     /// Finds the first sheet that can be seen, unless one is named.
     pub(super) fn of<R: Read + Seek>(source: R, sheet: Option<&str>) -> Result<Self, WorkbookError> {
         let mut package = Package::of(source)?;
@@ -77,6 +80,41 @@ impl Parts {
     }
 }
 
+/// Whether this word, in small letters, may stand in the header of a sheet. Takes far less time than to read the header.
+pub(super) fn may_head<R: Read + Seek>(source: R, word: &[u8]) -> Result<bool, WorkbookError> {
+    let mut package = Package::of(source)?;
+    let names = package.archive.file_names_raw().map(|name| String::from_utf8_lossy(name).into_owned());
+    let names: Vec<String> = names.collect();
+    for name in names {
+        let (is_texts, is_sheet) =
+            (name.to_lowercase().ends_with("sharedstrings.xml"), name.contains("worksheets"));
+        let most = if is_texts { TEXTS } else { TOP };
+        let Some(mut part) = package.bytes(&name, SHEET)?.filter(|_| is_texts || is_sheet) else { continue };
+        if says(&mut part.by_ref().take(most), word).map_err(|_| WorkbookError::Damaged)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a word, in small letters, stands in what is read.
+fn says(source: &mut impl Read, word: &[u8]) -> io::Result<bool> {
+    let mut block = vec![0; 1 << 16];
+    let mut kept = 0;
+    loop {
+        let read = source.read(block.get_mut(kept..).unwrap_or_default())?;
+        let filled = block.get_mut(..kept + read).unwrap_or_default();
+        filled.make_ascii_lowercase();
+        if memchr::memmem::find(filled, word).is_some() || read == 0 {
+            return Ok(read > 0);
+        }
+        // The beginning of a word whose end has not been read.
+        let from = filled.len().saturating_sub(word.len());
+        kept = filled.len() - from;
+        filled.copy_within(from.., 0);
+    }
+}
+
 struct Package<R> {
     archive: ZipArchive<R>,
     /// Of the whole file.
@@ -92,6 +130,11 @@ impl<R: Read + Seek> Package<R> {
 
     /// A part's markup, by the name that its relations call it; `None` where there is no such part.
     fn part(&mut self, path: &str, room: u64) -> Result<Option<Markup<impl BufRead>>, WorkbookError> {
+        Ok(self.bytes(path, room)?.map(Markup::new))
+    }
+
+    /// The same as it stands.
+    fn bytes(&mut self, path: &str, room: u64) -> Result<Option<impl BufRead>, WorkbookError> {
         let alike = |name: &[u8]| {
             name.len() == path.len()
                 && name.iter().zip(path.as_bytes()).all(|(own, sought)| {
@@ -116,8 +159,7 @@ impl<R: Read + Seek> Package<R> {
         if bounds.are_passed(source.size()) {
             return Err(WorkbookError::TooLarge);
         }
-        let source = BufReader::with_capacity(1 << 16, Bounded { source, bounds, taken: 0 });
-        Ok(Some(Markup::new(source)))
+        Ok(Some(BufReader::with_capacity(1 << 16, Bounded { source, bounds, taken: 0 })))
     }
 
     fn main_part(&mut self) -> Result<String, WorkbookError> {
@@ -199,152 +241,15 @@ impl<R: Read + Seek> Package<R> {
     fn marks(&mut self, path: &str, is_to_be_worked_out: bool) -> Result<Marks, WorkbookError> {
         let mut marks = Marks::default();
         let mut part = self.part(path, SHEET)?.ok_or(WorkbookError::Damaged)?;
-        let mut walk = Walk { row: 0, column: 0, cell: None };
+        let mut walk = Walk::default();
         part.each_at(|event, at| walk.see(event, at, is_to_be_worked_out, &mut marks))?;
         marks.settle();
         Ok(marks)
     }
 }
 
-/// Kinds of cells that are understood.
-const KINDS: [&str; 8] = ["n", "s", "str", "inlineStr", "b", "d", "e", "is"];
-/// What formulas say that come to nothing, where it is understood.
-const ERRORS: [&str; 7] = ["#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"];
-
-/// Where one is in a sheet.
-struct Walk {
-    row: u32,
-    column: u32,
-    cell: Option<OpenCell>,
-}
-
-/// A cell whose end has not come.
-struct OpenCell {
-    place: Place,
-    from: u64,
-    is_text: bool,
-    is_error: bool,
-    /// A formula stands in it, which fills this area.
-    formula: Option<Area>,
-    in_value: bool,
-    has_value: bool,
-}
-
-impl Walk {
-    /// Takes an event in. `untrusted`: what formulas are said to come to is not what they come to.
-    fn see(
-        &mut self,
-        event: &Event<'_>,
-        at: u64,
-        untrusted: bool,
-        marks: &mut Marks,
-    ) -> Result<(), WorkbookError> {
-        match event {
-            // calamine reckons with it wherever it stands, and not with one that is upside down.
-            Event::Start(element) if element.local_name().as_ref() == "dimension" => {
-                let area = text(element, "ref").and_then(|area| Area::parse(&area));
-                area.ok_or(WorkbookError::Damaged)?;
-            }
-            Event::Start(element) if self.cell.is_some() => self.inside(element)?,
-            Event::Start(element) => self.begun(element, at, marks)?,
-            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => self.said(event, at)?,
-            Event::End(element) => match (element.local_name().as_ref(), &mut self.cell) {
-                ("v" | "is", Some(cell)) => cell.in_value = false,
-                ("c", Some(cell)) => {
-                    if let Some(area) = cell.formula.filter(|_| untrusted || !cell.has_value) {
-                        marks.leave_open(area)?;
-                    }
-                    self.cell = None;
-                    self.column += 1;
-                }
-                ("row", _) => (self.row, self.column) = (self.row.saturating_add(1), 0),
-                _ => {}
-            },
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn begun(&mut self, element: &BytesStart<'_>, at: u64, marks: &mut Marks) -> Result<(), WorkbookError> {
-        match element.local_name().as_ref() {
-            "row" => {
-                let [number, hidden, height] = once_each(element, ["r", "hidden", "ht"])?;
-                if let Some(number) = number {
-                    let number: u32 = number.trim().parse().map_err(|_| WorkbookError::Damaged)?;
-                    self.row = number.checked_sub(1).ok_or(WorkbookError::Damaged)?;
-                }
-                let is = |value: Option<Cow<'_, str>>, words: &[&str]| {
-                    value.is_some_and(|value| words.contains(&value.as_ref()))
-                };
-                if is(hidden, TRUE) || is(height, NONE) {
-                    marks.hide(self.row);
-                }
-            }
-            "c" => {
-                let [place, kind, _] = once_each(element, ["r", "t", "s"])?;
-                let place = match place {
-                    Some(place) => Place::parse(&place).ok_or(WorkbookError::Damaged)?,
-                    None => Place { row: self.row, column: self.column },
-                };
-                self.column = place.column;
-                let kind = kind.as_deref().unwrap_or("n");
-                if !KINDS.contains(&kind) {
-                    return Err(WorkbookError::UnknownCell { cell: place.to_string() });
-                }
-                // What a formula says may be a text without a letter.
-                let (is_text, is_error) = (kind == "str", kind == "e");
-                let (formula, in_value, has_value) = (None, false, false);
-                self.cell =
-                    Some(OpenCell { place, from: at, is_text, is_error, formula, in_value, has_value });
-            }
-            "col" if is(element, "hidden", TRUE) || is(element, "width", NONE) => {
-                let [first, last] =
-                    ["min", "max"].map(|name| text(element, name).map_or(0, |at| number(&at)));
-                marks.hide_columns(first, last);
-            }
-            "mergeCell" => {
-                if let Some(area) = text(element, "ref").and_then(|area| Area::parse(&area)) {
-                    marks.merge(area)?;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn inside(&mut self, element: &BytesStart<'_>) -> Result<(), WorkbookError> {
-        let Some(cell) = &mut self.cell else { return Ok(()) };
-        match element.local_name().as_ref() {
-            // The cell has no end, and what follows is not seen as it is read.
-            "row" | "c" => return Err(WorkbookError::Damaged),
-            "f" => {
-                let area = text(element, "ref").filter(|_| !is(element, "t", &["shared"]));
-                let area = area.and_then(|area| Area::parse(&area));
-                cell.formula = Some(area.unwrap_or(Area::of(cell.place)));
-            }
-            "v" | "is" => (cell.in_value, cell.has_value) = (true, cell.is_text),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn said(&mut self, event: &Event<'_>, at: u64) -> Result<(), WorkbookError> {
-        let Some(cell) = &mut self.cell else { return Ok(()) };
-        cell.has_value |= cell.in_value;
-        if at - cell.from > LONGEST {
-            return Err(WorkbookError::TooLarge);
-        }
-        match event {
-            Event::Text(said) if cell.is_error && cell.in_value && !ERRORS.contains(&said.as_ref()) => {
-                Err(WorkbookError::UnknownCell { cell: cell.place.to_string() })
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
 /// These attributes of an element. One that stands twice would be read by us as the one and by calamine as the other.
-fn once_each<'e, const N: usize>(
+pub(super) fn once_each<'e, const N: usize>(
     element: &'e BytesStart<'_>,
     names: [&str; N],
 ) -> Result<[Option<Cow<'e, str>>; N], WorkbookError> {
@@ -366,23 +271,23 @@ fn once_each<'e, const N: usize>(
 }
 
 /// An attribute of an element.
-fn text(element: &BytesStart<'_>, name: &str) -> Option<String> {
+pub(super) fn text(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let attribute = element.try_get_attribute(name).ok()??;
     attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok().map(std::borrow::Cow::into_owned)
 }
 
-const TRUE: &[&str] = &["1", "true"];
+pub(super) const TRUE: &[&str] = &["1", "true"];
 /// The width or height of what nobody sees.
-const NONE: &[&str] = &["0", "0.0"];
+pub(super) const NONE: &[&str] = &["0", "0.0"];
 
 /// Whether an attribute of an element is one of these.
-fn is(element: &BytesStart<'_>, name: &str, words: &[&str]) -> bool {
+pub(super) fn is(element: &BytesStart<'_>, name: &str, words: &[&str]) -> bool {
     let attribute = element.try_get_attribute(name).ok().flatten();
     attribute.is_some_and(|attribute| words.contains(&attribute.value.as_ref()))
 }
 
 /// A count; what is none is more than any.
-fn number(text: &str) -> u64 {
+pub(super) fn number(text: &str) -> u64 {
     text.trim().parse().unwrap_or(u64::MAX)
 }
 
@@ -500,5 +405,34 @@ impl<R: BufRead> BufRead for EventRoom<R> {
     fn consume(&mut self, amount: usize) {
         self.length += amount as u64;
         self.source.consume(amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use rust_xlsxwriter::Workbook;
+
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_in_a_header_and_across_what_is_read_at_once() {
+        let heads = |header: &str| {
+            let mut book = Workbook::new();
+            let sheet = book.add_worksheet();
+            sheet.write(0, 0, "email").unwrap();
+            sheet.write(0, 1, header).unwrap();
+            sheet.write(1, 0, "a@example.com").unwrap();
+            may_head(Cursor::new(book.save_to_buffer().unwrap()), b"error").unwrap()
+        };
+        assert!(heads("error_code") && heads("Error Message"));
+        assert!(!heads("licenseId"));
+        for before in [0, 65_530, 65_532, 65_534, 131_070] {
+            let text = [vec![b'x'; before].as_slice(), b"ERRORS"].concat();
+            assert!(says(&mut &*text, b"error").unwrap(), "{before}");
+            assert!(!says(&mut &*text, b"terror").unwrap(), "{before}");
+        }
+        assert!(may_head(Cursor::new(b"PK"), b"error").is_err());
     }
 }

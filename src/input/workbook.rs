@@ -8,7 +8,7 @@ use calamine::{Cell, DataRef, Reader as _, Xlsx, XlsxCellReader, XlsxError};
 
 use super::blocks::{Sink, Source};
 use super::marks::{KeptAs, Marks, Sweep};
-use super::package::Parts;
+use super::package::WorkbookParts;
 use super::records::{LONGEST_RECORD, Record, RecordError};
 use super::sheets::{Sheets, WIDEST, WorkbookError};
 use super::shown::{NumberForm, show_date};
@@ -28,7 +28,7 @@ impl<S: Read + Seek + Clone + Send> Workbook<BufReader<S>> {
     /// cells' values is looked for while the texts that cells share are read.
     pub(super) fn open(source: S, sheet: Option<&str>) -> Result<Self, WorkbookError> {
         let reading = || BufReader::with_capacity(1 << 16, source.clone());
-        let parts = Parts::of(reading(), sheet)?;
+        let parts = WorkbookParts::of(reading(), sheet)?;
         let (sheet_of, parts_of) = (reading(), &parts);
         let (marks, file) = thread::scope(|scope| {
             let marks = thread::Builder::new().spawn_scoped(scope, move || parts_of.marks(sheet_of));
