@@ -20,17 +20,41 @@ const WAITING: usize = 4;
 pub(super) trait Source {
     /// The next record; `None` at the end.
     fn next(&mut self) -> Result<Option<Record<'_>>, RecordError>;
+
+    /// Puts records into a block that can be taken as they stand, as far as there are such.
+    fn take_plain(&mut self, _: &mut Block) {}
 }
 
 impl<R: Read> Source for Records<R> {
     fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
         Self::next(self)
     }
+
+    fn take_plain(&mut self, block: &mut Block) {
+        let Block { bytes, ends, places, .. } = block;
+        let before = bytes.len();
+        let most = FULL.saturating_sub(before);
+        let taken = self.take_plain(most, ends, |line, raw, ends| {
+            let raw = before + raw.start..before + raw.end;
+            places.push(RecordPlace {
+                line,
+                cells: raw.clone(),
+                raw,
+                gap: 1,
+                ends,
+                stored: 0..0,
+                breaks: 0,
+                is_hidden: false,
+            });
+        });
+        // All at once: one after the other takes far longer where both places lie alike in their pages.
+        bytes.extend_from_slice(taken);
+    }
 }
 
 /// Records one after the other, in memory of their own.
 #[derive(Default)]
-struct Block {
+pub(super) struct Block {
     /// Their bytes as they stand, and behind them the cells where these are others.
     bytes: Vec<u8>,
     /// The same in their stead, where all of them are plain text.
@@ -68,14 +92,17 @@ impl Block {
     }
 
     fn take(&mut self, records: &mut impl Source) -> Result<bool, RecordError> {
-        while self.bytes.len() < FULL {
+        loop {
+            records.take_plain(self);
+            if self.bytes.len() >= FULL {
+                return Ok(true);
+            }
             let Some(record) = records.next()? else { return Ok(false) };
             let raw = append(&mut self.bytes, record.raw);
-            let stand = record.gap > 0;
             self.places.push(RecordPlace {
                 line: record.line,
-                cells: if stand { raw.clone() } else { append(&mut self.bytes, record.cells) },
                 raw,
+                cells: append(&mut self.bytes, record.cells),
                 gap: record.gap,
                 ends: append(&mut self.ends, record.ends),
                 stored: append(&mut self.stored, record.stored),
@@ -83,7 +110,6 @@ impl Block {
                 is_hidden: record.is_hidden,
             });
         }
-        Ok(true)
     }
 
     fn get(&self, number: usize) -> Option<Record<'_>> {
