@@ -456,3 +456,32 @@ fn what_rows_say_holds_across_the_blocks_that_are_gathered_apart() {
     assert_eq!((counts.left_out, counts.assignments, counts.adds), (6, 5_994, 12_000 - 12));
     assert_eq!(problems.iter().filter(|(_, code)| *code == "NO_TARGET").count(), 6);
 }
+
+#[test]
+fn what_a_calling_license_lacks_is_told_of_a_column_that_the_file_has() {
+    let id = "Y2lzY29zcGFyazovL3VzL0xJQ0VOU0UvNWE0ZDFjMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDBjMGRlOkJDU1REXzVlYmEwMDAwLTAwMDAtNDAwMC04MDAwLTAwMDAwMDAwMDAwMQ";
+    let told = |header: &str, row: &str| {
+        let (_keep, input) = file(&format!("{header}\n{row}\n"));
+        let mut told = Vec::new();
+        let how = Interpretation::default();
+        check(&input, &how, Order::File, Known::nothing(), &mut |problem| {
+            told.push(format!(
+                "{} {} {}",
+                problem.code.as_str(),
+                problem.column,
+                problem.message.contains("location")
+            ));
+        })
+        .unwrap();
+        told
+    };
+    let row = format!("a@example.com,{id}");
+    assert_eq!(told("E-Mail,License ID", &row), ["INCOMPLETE_CALLING License ID false"]);
+    assert_eq!(told("email,licenseId,Phone", &format!("{row},")), ["INCOMPLETE_CALLING Phone false"]);
+    assert_eq!(told("email,licenseId,Ext", &format!("{row},")), ["INCOMPLETE_CALLING Ext false"]);
+    assert_eq!(told("email,licenseId,Ext", &format!("{row},123")), ["INCOMPLETE_CALLING licenseId true"]);
+    assert_eq!(
+        told("email,licenseId,Ext,locationId", &format!("{row},123,")),
+        ["INCOMPLETE_CALLING locationId true"]
+    );
+}

@@ -168,6 +168,10 @@ impl RowInHand<'_> {
         let needed = "give Phone Number or Extension, and Location";
         let field =
             if phone_number.is_none() && extension.is_none() { Field::Extension } else { Field::Location };
+        // Of a file without such a column, the one that asks for the license.
+        let other = if field == Field::Extension { Field::PhoneNumber } else { Field::LocationId };
+        let asking = [field, other, Field::LicenseId, Field::License, Field::Bundle];
+        let field = asking.into_iter().find(|field| self.columns.has(*field)).unwrap_or(field);
         if all_needed {
             self.say(field, ProblemCode::CallingNeedsMore, lacks, needed);
         } else {
