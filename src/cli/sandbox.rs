@@ -12,6 +12,7 @@ use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::outputs::destination;
 use super::seeded;
+use super::sending::Signals;
 use super::shell::shell_variable;
 use crate::report::Destination;
 use crate::run::RunSettings;
@@ -43,11 +44,12 @@ pub(super) fn run(context: &Context, args: args::Sandbox) -> Result<Exit, Failur
     };
     context.runtime()?.block_on(async {
         let mut sandbox = Sandbox::start(options).await?;
+        // Before anybody can know that it is there.
+        let mut signals = Signals::new();
         tell(context.output, &sandbox.url(), &args.token)?;
-        let stopped = stopped();
         tokio::select! {
             () = sandbox.serve() => {}
-            () = stopped => {}
+            () = signals.next() => {}
         }
         match &saved {
             Some(destination) => save(context, &sandbox.state(), destination),
@@ -83,22 +85,6 @@ fn tell(output: Output, url: &str, token: &str) -> io::Result<()> {
         writeln!(io::stdout(), "listening on {url}\n{of_url}\n{of_token}")?;
     }
     io::stdout().flush()
-}
-
-/// Ends when somebody asks the process to.
-async fn stopped() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 fn save(context: &Context, state: &OrganizationState, destination: &Destination) -> Result<(), Failure> {

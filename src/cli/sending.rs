@@ -112,19 +112,21 @@ fn is_ignored(signal: std::ffi::c_int) -> bool {
     u32::try_from(signal - 1).is_ok_and(|bit| mask.checked_shr(bit).unwrap_or(0) & 1 == 1)
 }
 
+/// What asks the process to stop. Must be made within a runtime.
 #[cfg(unix)]
-struct Signals([Option<tokio::signal::unix::Signal>; 3]);
+pub(super) struct Signals([Option<tokio::signal::unix::Signal>; 3]);
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         // What was ignored at the start stays so: whoever says nohup means it.
         Self(kinds.map(|kind| if is_ignored(kind.as_raw_value()) { None } else { signal(kind).ok() }))
     }
 
-    async fn next(&mut self) {
+    /// Comes back once something does.
+    pub(super) async fn next(&mut self) {
         async fn one(signal: &mut Option<tokio::signal::unix::Signal>) {
             match signal {
                 Some(signal) => drop(signal.recv().await),
@@ -140,16 +142,18 @@ impl Signals {
     }
 }
 
+/// What asks the process to stop.
 #[cfg(not(unix))]
-struct Signals;
+pub(super) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self
     }
 
-    async fn next(&mut self) {
+    /// Comes back once something does.
+    pub(super) async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
