@@ -18,7 +18,7 @@ use super::targets::TargetNo;
 use crate::domain::{Item, Line, OperationKey, OrgId};
 
 /// So many rows are handed on at once.
-const BLOCK: usize = 1 << 11;
+const BLOCK: usize = 1 << 10;
 /// So many blocks may wait.
 const WAITING: usize = 4;
 
