@@ -379,7 +379,7 @@ proptest::proptest! {
         rows in proptest::collection::vec((0..4_u8, 0..3_u8, proptest::array::uniform4(0..9_u8)), 1..12),
         removes in proptest::bool::ANY,
     ) {
-        // Two columns lead to one license, the last to none: each cell is looked at, and rules between them hold.
+        // Two columns lead to one license, and a Calling license wants a number: then each cell is looked at by itself.
         let header = "User ID/Email (Required),personId,Messaging,Meetings,Messaging,Calling";
         let written = |quote: &str| {
             let row = |(user, person, cells): &(u8, u8, [u8; 4])| {
@@ -439,7 +439,7 @@ fn of_two_lines_that_leave_a_user_out_the_first_is_told() {
 
 #[test]
 fn what_rows_say_holds_across_the_blocks_that_are_gathered_apart() {
-    // Each user twice, far apart; one of each thousand is refused the second time, the last row is nobody's.
+    // Each user twice, far apart; one of each thousand is refused the second time.
     let users = 6_000;
     let row = |user: u32, license: &str| format!("u{user}@example.com,{license}\n");
     let first = (0..users).map(|user| row(user, "L1")).collect::<String>();

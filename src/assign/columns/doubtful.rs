@@ -43,6 +43,28 @@ impl WatchedColumn {
         self.near.is_none() && self.others > PATIENCE + self.words + self.ids
     }
 
+    /// What is to be said of it, at an example.
+    fn problem(
+        &self,
+        name: &str,
+        code: ProblemCode,
+        (line, value): Example,
+        message: String,
+        remedy: impl Into<Cow<'static, str>>,
+    ) -> Problem {
+        Problem {
+            code,
+            line,
+            column: name.to_owned(),
+            cell: Some(self.position),
+            value,
+            message,
+            remedy: remedy.into(),
+            fix: None,
+            rows: None,
+        }
+    }
+
     fn told(&self, hint: Hint) -> Option<&Example> {
         self.hints.iter().find(|(own, _)| *own == hint).and_then(|(_, example)| example.as_ref())
     }
@@ -186,25 +208,14 @@ impl Doubtful {
             None => format!("say --map {}={} if it is the {}", field.name(), quoted(name), field.name()),
         };
         let remedy = format!("{first}{takes}, or --ignore {} to leave it out", quoted(name));
-        Some(Problem {
-            code: ProblemCode::UnclearColumn,
-            line,
-            column: name.to_owned(),
-            cell: Some(column.position),
-            value,
-            message: format!("the column '{name}' is not understood, and {what}"),
-            remedy: Cow::Owned(remedy),
-            fix: None,
-            rows: None,
-        })
+        let message = format!("the column '{name}' is not understood, and {what}");
+        Some(column.problem(name, ProblemCode::UnclearColumn, (line, value), message, remedy))
     }
-}
 
-impl Doubtful {
     /// A column that says of somebody that he has gone, where nothing takes anything from him for it.
     fn gone(&self, column: &WatchedColumn) -> Option<Problem> {
         let hints = [Hint::Leaver, Hint::Gone, Hint::NotThere];
-        let (line, value) = hints.into_iter().find_map(|hint| column.told(hint))?.clone();
+        let example = hints.into_iter().find_map(|hint| column.told(hint))?.clone();
         let name: &str = self.header.names().get(column.position)?;
         let quoted = quoted(name);
         let or_say = if self.is_asked_of_all {
@@ -212,44 +223,25 @@ impl Doubtful {
         } else {
             format!(", or write add or remove into the column and say --map operation={quoted}")
         };
-        Some(Problem {
-            code: ProblemCode::UnclearColumn,
-            line,
-            column: name.to_owned(),
-            cell: Some(column.position),
-            value,
-            message: format!(
-                "the column '{name}' seems to say who has left, and nothing looks at it: whoever has left would be given \
-                 what the row asks for"
-            ),
-            remedy: Cow::Owned(format!(
-                "take the rows of those who have left out of the file{or_say}, or say --ignore {quoted} to take every row \
-                 all the same"
-            )),
-            fix: None,
-            rows: None,
-        })
+        let message = format!(
+            "the column '{name}' seems to say who has left, and nothing looks at it: whoever has left would be given \
+             what the row asks for"
+        );
+        let remedy = format!(
+            "take the rows of those who have left out of the file{or_say}, or say --ignore {quoted} to take every row \
+             all the same"
+        );
+        Some(column.problem(name, ProblemCode::UnclearColumn, example, message, remedy))
     }
 
     /// Columns of days that no option looks at: a warning a column.
     pub(crate) fn days(&self) -> impl Iterator<Item = Problem> {
         self.watched.iter().filter_map(|column| {
             let name: &str = self.header.names().get(column.position)?;
-            let (hint, (line, value)) =
+            let (hint, example) =
                 Hint::OF_DAYS.into_iter().find_map(|hint| Some((hint, column.told(hint)?.clone())))?;
             let (code, message, remedy) = hint.of_days(name);
-            let (column, cell) = (name.to_owned(), Some(column.position));
-            Some(Problem {
-                code,
-                line,
-                column,
-                cell,
-                value,
-                message,
-                remedy: remedy.into(),
-                fix: None,
-                rows: None,
-            })
+            Some(column.problem(name, code, example, message, remedy))
         })
     }
 }

@@ -261,19 +261,21 @@ impl RowInHand<'_> {
             wide.left_alone += wide.pattern(number).map_or(0, |pattern| pattern.left_alone);
             return Some(number);
         }
-        let (before, faults) = ((wide.left_alone, wide.oddities()), self.problems.len() + self.names.len());
+        let (left_alone, oddities) = (wide.left_alone, wide.oddities());
+        let faults = self.problems.len() + self.names.len();
         self.services(wide, user);
         if let Some(cells) = cells
             && self.problems.len() + self.names.len() == faults
-            && wide.oddities() == before.1
+            && wide.oddities() == oddities
             && !self.operations.iter().any(|operation| self.takes_number(operation))
         {
-            let left_alone = wide.left_alone - before.0;
+            let left_alone = wide.left_alone - left_alone;
             wide.patterns.keep(cells, left_alone, self.operations, self.targets);
         }
         None
     }
 
+    /// The same cell by cell.
     fn services(&mut self, wide: &mut Wide, user: &RowUser) {
         let org = self.organization(user).cloned();
         for service in &mut wide.services {
