@@ -100,10 +100,15 @@ pub(super) fn nearest_column(name: &str) -> Option<Field> {
     static BUNDLE: LazyLock<String> = LazyLock::new(|| key(Field::Bundle.name()));
     let near = COLUMNS.iter().map(|(known, field)| (known, *field)).chain([(&*BUNDLE, Field::Bundle)]);
     let near = near.filter(|(known, _)| known.chars().count() > 3);
-    let near = near.map(|(known, field)| (strsim::osa_distance(known, &sought), known, field));
-    near.filter(|(distance, ..)| *distance <= slips)
-        .min_by_key(|(distance, known, _)| (*distance, *known))
-        .map(|(.., field)| field)
+    let near = near.filter_map(|(known, field)| Some((slips_between(known, &sought, slips)?, known, field)));
+    near.min_by_key(|(slips, known, _)| (*slips, *known)).map(|(.., field)| field)
+}
+
+/// How many slips make one name the other, if these are not more than `most`.
+fn slips_between(known: &str, name: &str, most: usize) -> Option<usize> {
+    // Each makes it longer or shorter by a character at most: for most names nothing need be compared.
+    let apart = known.chars().count().abs_diff(name.chars().count());
+    (apart <= most).then(|| strsim::osa_distance(known, name)).filter(|slips| *slips <= most)
 }
 
 /// The known name of one of these fields that is most alike, for a column that is missing.
@@ -312,7 +317,7 @@ pub(super) fn is_nearly_service(name: &str) -> bool {
         6..=9 => 1,
         _ => 2,
     };
-    service_names().any(|known| *known == name || strsim::osa_distance(known, &name) <= slips)
+    service_names().any(|known| slips_between(known, &name, slips).is_some())
 }
 
 /// Whether a name begins as that of a service does, or as a product's of Webex.

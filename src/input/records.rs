@@ -131,6 +131,10 @@ impl<R: Read> Records<R> {
     }
 
     pub(super) fn set_delimiter(&mut self, delimiter: u8) {
+        // A parser takes longer to build than a short file to read.
+        if delimiter == self.delimiter {
+            return;
+        }
         self.parser = ReaderBuilder::new().delimiter(delimiter).build();
         self.delimiter = delimiter;
     }
