@@ -108,34 +108,41 @@ fn a_disk_that_fails_at_any_call_stops_everything_and_loses_nothing() {
         ("fsync,fdatasync", "EIO"),
         ("ftruncate", "EIO"),
     ];
-    for (call, error) in calls {
-        // That one alone, or from that one on.
-        for more in ["", "+"] {
-            let (mut number, mut broken, mut whole) = (0, 0, 0);
-            while whole < WHOLE {
-                number += 1;
-                // Each thread's calls are counted for themselves.
-                let fault = format!("inject={call}:error={error}:when={number}{more}");
-                let failing = |desk: &Desk, args: &[&str]| {
-                    let journal = desk.path("seatbatch.db").display().to_string();
-                    let (wal, shm) = (format!("{journal}-wal"), format!("{journal}-shm"));
-                    let rollback = format!("{journal}-journal");
-                    let mut way = vec!["strace", "-f", "-o", "/dev/null", "-e", &fault];
-                    for path in [&journal, &wal, &shm, &rollback] {
-                        way.extend(["-P", path]);
-                    }
-                    by_way_of(&way, desk, args)
-                };
-                if breaks(failing, &fault) {
-                    (broken, whole) = (broken + 1, 0);
-                } else {
-                    whole += 1;
-                }
+    // Side by side: each waits for its disk most of the time.
+    std::thread::scope(|side| {
+        for (call, error) in calls {
+            // That one alone, or from that one on.
+            for more in ["", "+"] {
+                side.spawn(move || fails_at_each(call, error, more));
             }
-            println!("{call} fails with {error}{more}: {broken} of {number} runs broke");
-            assert!(broken > 0, "{call} {error}{more}");
+        }
+    });
+}
+
+fn fails_at_each(call: &str, error: &str, more: &str) {
+    let (mut number, mut broken, mut whole) = (0, 0, 0);
+    while whole < WHOLE {
+        number += 1;
+        // Each thread's calls are counted for themselves.
+        let fault = format!("inject={call}:error={error}:when={number}{more}");
+        let failing = |desk: &Desk, args: &[&str]| {
+            let journal = desk.path("seatbatch.db").display().to_string();
+            let (wal, shm) = (format!("{journal}-wal"), format!("{journal}-shm"));
+            let rollback = format!("{journal}-journal");
+            let mut way = vec!["strace", "-f", "-o", "/dev/null", "-e", &fault];
+            for path in [&journal, &wal, &shm, &rollback] {
+                way.extend(["-P", path]);
+            }
+            by_way_of(&way, desk, args)
+        };
+        if breaks(failing, &fault) {
+            (broken, whole) = (broken + 1, 0);
+        } else {
+            whole += 1;
         }
     }
+    println!("{call} fails with {error}{more}: {broken} of {number} runs broke");
+    assert!(broken > 0, "{call} {error}{more}");
 }
 
 /// A finished run of many users, for damage.
