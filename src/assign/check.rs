@@ -163,6 +163,9 @@ pub fn check(
 ) -> Result<Checked, CheckError> {
     let mut rows = file.rows(&how.reading())?;
     let reader = RowReader::new(rows.header(), how, known)?;
+    if reader.columns.add_by_default(how, reader.wide.is_some()) {
+        reader.columns.refuse_adding_against_words(rows.header(), rows.titles())?;
+    }
     let mut doubtful = Doubtful::of(rows.header(), &reader.columns, how, reader.wide.is_some());
     if let Some(wide) = &reader.wide {
         doubtful.forget(|position| wide.names(position));
@@ -257,9 +260,7 @@ struct Checker<'a> {
 impl<'a> Checker<'a> {
     fn new(on_problem: &'a mut dyn FnMut(&Problem), mut reader: RowReader) -> Self {
         reader.takes_patterns = true;
-        let adds_by_default = reader.wide.is_none()
-            && !reader.columns.has(Field::Operation)
-            && Field::TARGET.iter().any(|field| reader.columns.has(*field));
+        let adds_by_default = reader.columns.add_by_default(&reader.how, reader.wide.is_some());
         let keys = NameKeys::new(share::seeds(reader.how.partition));
         Self {
             on_problem,

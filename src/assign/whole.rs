@@ -65,6 +65,7 @@ const fn of_columns(error: &ColumnsError) -> ProblemCode {
         ColumnsError::IdleOperations { .. }
         | ColumnsError::OperationsOfServices { .. }
         | ColumnsError::TargetsBesideOptions { .. }
+        | ColumnsError::AddsAgainstWords { .. }
         | ColumnsError::SetTwice { .. } => ProblemCode::ContradictingColumns,
     }
 }

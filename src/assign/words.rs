@@ -4,12 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::field::Field;
+pub(super) use super::spelling::{alike, folded, is_dash, is_long_dash, key};
+use super::spelling::{composed, lower};
 use crate::domain::Action;
-
-/// What two spellings of a column's name have in common: its letters and digits, without case.
-pub(super) fn key(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
 
 impl Field {
     /// The field of this name, spelled as freely as a column's.
@@ -38,10 +35,10 @@ static COLUMNS: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
 static INNOCENT: LazyLock<HashSet<String>> =
     LazyLock::new(|| records(include_str!("columns/innocent.csv")).map(|(name, _)| key(name)).collect());
 
-static ACTIONS: LazyLock<HashMap<String, Action>> = LazyLock::new(|| {
+pub(super) static ACTIONS: LazyLock<HashMap<String, Action>> = LazyLock::new(|| {
     let action = |word| if word == "remove" { Action::Remove } else { Action::Add };
     let words = records(include_str!("words/actions.csv"));
-    words.map(|(meaning, word)| (word.to_lowercase(), action(meaning))).collect()
+    words.map(|(meaning, word)| (lower(word), action(meaning))).collect()
 });
 
 static BOOLEANS: LazyLock<HashMap<&'static str, bool>> = LazyLock::new(|| {
@@ -123,66 +120,20 @@ pub(super) fn action(cell: &str) -> Option<Action> {
     match cell {
         "" | "add" => Some(Action::Add),
         "remove" => Some(Action::Remove),
-        other if other.len() <= LONGEST_WORD => ACTIONS.get(&other.to_lowercase()).copied(),
+        other if other.len() <= LONGEST_WORD => ACTIONS.get(&lower(other)).copied(),
         _ => None,
     }
 }
 
 /// Bytes of a longest word, so that long cells are not looked at in full.
-const LONGEST_WORD: usize = 32;
+pub(super) const LONGEST_WORD: usize = 32;
 
 /// What else people's words tell: the state that somebody is in, days, what is given and taken.
-static HINTS: LazyLock<HashSet<(&'static str, String)>> = LazyLock::new(|| {
+pub(super) static HINTS: LazyLock<HashSet<(&'static str, String)>> = LazyLock::new(|| {
     let hints = records(include_str!("words/hints.csv"));
     let is_of_cells = |kind| ["leaver", "no"].contains(&kind);
-    hints
-        .map(|(kind, word)| (kind, if is_of_cells(kind) { word.to_lowercase() } else { key(word) }))
-        .collect()
+    hints.map(|(kind, word)| (kind, if is_of_cells(kind) { lower(word) } else { key(word) })).collect()
 });
-
-/// Words by their first byte and their length: most cells are not looked up.
-struct Outline([u64; 256]);
-
-impl Outline {
-    fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
-        let mut lengths = [0; 256];
-        for word in words.filter(|word| word.len() <= LONGEST_WORD) {
-            let first = word.bytes().next().unwrap_or_default();
-            for first in [first, first.to_ascii_uppercase()] {
-                if let Some(lengths) = lengths.get_mut(usize::from(first)) {
-                    *lengths |= 1_u64 << word.len();
-                }
-            }
-        }
-        Self(lengths)
-    }
-
-    fn may_be(&self, cell: &str) -> bool {
-        let first = cell.bytes().next().unwrap_or_default();
-        let lengths = self.0.get(usize::from(first)).copied().unwrap_or_default();
-        cell.len() <= LONGEST_WORD && lengths & (1_u64 << cell.len()) != 0
-    }
-}
-
-static REMOVALS: LazyLock<Outline> = LazyLock::new(|| {
-    let removals = ACTIONS.iter().filter(|(_, action)| **action == Action::Remove);
-    // Shorter ones are names of people too.
-    Outline::of(removals.map(|(word, _)| word.as_str()).filter(|word| word.len() >= 6))
-});
-
-static LEAVERS: LazyLock<Outline> = LazyLock::new(|| {
-    Outline::of(HINTS.iter().filter(|(kind, _)| *kind == "leaver").map(|(_, word)| word.as_str()))
-});
-
-/// Whether a cell is a word for removing that can hardly be anything else.
-pub(super) fn is_removal(cell: &str) -> bool {
-    REMOVALS.may_be(cell) && action(cell) == Some(Action::Remove)
-}
-
-/// Whether a cell says of somebody that he has gone.
-pub(super) fn is_leaver(cell: &str) -> bool {
-    LEAVERS.may_be(cell) && HINTS.contains(&("leaver", cell.to_lowercase()))
-}
 
 /// Whether a column of this name says in which state somebody is.
 pub(super) fn is_status(name: &str) -> bool {
@@ -219,16 +170,7 @@ pub(super) fn names_those_there(name: &str) -> bool {
 
 /// What a cell of a column of yes and no says, ticks among it.
 pub(super) fn yes_or_no(cell: &str) -> Option<bool> {
-    boolean(cell).or_else(|| is_mark(cell).then(|| !HINTS.contains(&("no", cell.to_lowercase()))))
-}
-
-/// Whether a column is called as an operation is, as `to be removed` or `Remove license`.
-pub(super) fn names_action(name: &str) -> bool {
-    static NAMES: LazyLock<HashSet<String>> =
-        LazyLock::new(|| ACTIONS.keys().map(|word| key(word)).collect());
-    let words = name.split(|c: char| !c.is_alphanumeric()).map(key);
-    let words: String = words.filter(|word| !HINTS.contains(&("object", word.clone()))).collect();
-    NAMES.contains(&words)
+    boolean(cell).or_else(|| is_mark(cell).then(|| !HINTS.contains(&("no", lower(cell)))))
 }
 
 /// Whether a column's name speaks of licenses, as `Second license` does.
@@ -241,17 +183,19 @@ pub(super) fn boolean(cell: &str) -> Option<bool> {
     match cell {
         "TRUE" => Some(true),
         "FALSE" => Some(false),
-        other if other.len() <= LONGEST_WORD => BOOLEANS.get(other.to_uppercase().as_str()).copied(),
+        other if other.len() <= LONGEST_WORD => {
+            BOOLEANS.get(composed(other).to_uppercase().as_str()).copied()
+        }
         _ => None,
     }
 }
 
 static MARKS: LazyLock<HashSet<String>> =
-    LazyLock::new(|| records(include_str!("words/marks.csv")).map(|(word, _)| word.to_lowercase()).collect());
+    LazyLock::new(|| records(include_str!("words/marks.csv")).map(|(word, _)| lower(word)).collect());
 
 /// Whether people tick cells of a list with this, or cross them.
 pub(super) fn is_mark(cell: &str) -> bool {
-    cell.len() <= LONGEST_WORD && MARKS.contains(&cell.to_lowercase())
+    cell.len() <= LONGEST_WORD && MARKS.contains(&lower(cell))
 }
 
 static LICENSES: LazyLock<HashSet<String>> =
@@ -261,28 +205,6 @@ static LICENSES: LazyLock<HashSet<String>> =
 static SERVICES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     records(include_str!("columns/services.csv")).map(|(header, license)| (folded(header), license)).collect()
 });
-
-/// Whether a sign is a hyphen, or what programs put in its place.
-pub(super) const fn is_dash(c: char) -> bool {
-    c == '-' || is_long_dash(c)
-}
-
-/// Those that stand in no name of a host.
-pub(super) const fn is_long_dash(c: char) -> bool {
-    matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}')
-}
-
-/// What spellings of one license's name have in common: neither case nor dashes nor blanks distinguish them.
-pub(super) fn folded(name: &str) -> String {
-    let mut folded = String::with_capacity(name.len());
-    for word in name.split(|c: char| c.is_whitespace() || is_dash(c)).filter(|word| !word.is_empty()) {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.extend(word.chars().flat_map(char::to_lowercase));
-    }
-    folded
-}
 
 /// What stands in brackets behind a column's name and is no subscription; whether the name says the same without it.
 static BRACKETS: LazyLock<HashMap<String, bool>> = LazyLock::new(|| {
@@ -386,17 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_and_cells_that_mean_going_are_known() {
-        for name in ["Delete", "to be removed", "Remove license", "entfernen", "kündigen", "Zuweisen", "Add"]
-        {
-            assert!(names_action(name), "{name}");
-        }
-        for name in ["Department", "Notes", "Date added", "Removed by", "license", "Title", ""] {
-            assert!(!names_action(name), "{name}");
-        }
-        assert!(is_removal("Entfernen") && is_removal("À supprimer") && is_removal("to remove"));
-        assert!(!is_removal("Del") && !is_removal("") && !is_removal("add"));
-        assert!(is_leaver("Ausgeschieden") && is_leaver("LEFT") && !is_leaver("active"));
+    fn columns_that_mean_going_are_known() {
         assert!(is_status("Employment Status") && is_status("Aktiv?") && !is_status("Department"));
         assert!(is_last_day("Letzter Tag") && is_last_day("last_day") && !is_last_day("Start Date"));
     }

@@ -4,10 +4,13 @@ use super::InputError;
 use super::header::ColumnNames;
 use super::records::{Record, Records, is_white};
 use super::remark::{Remark, RemarkKind};
+use super::title::{Title, TitleKind};
 use crate::domain::Line;
 
 /// The header is one of so many lines at the top.
 const TOP: u32 = 10;
+/// So many characters of a title are looked at.
+const LONGEST_TITLE: usize = 200;
 /// The last of equals wins, so the most likely one comes last.
 const DELIMITERS: [u8; 3] = [b'\t', b';', b','];
 
@@ -18,6 +21,8 @@ pub(super) struct Dialect {
     /// So many records stand above the header.
     pub(super) above: usize,
     pub(super) remarks: Vec<Remark>,
+    /// What stands there.
+    pub(super) titles: Vec<Title>,
 }
 
 impl Dialect {
@@ -45,7 +50,8 @@ impl Dialect {
         let header = top.header()?;
         let mut remarks = preamble.remarks;
         remarks.extend(rows_above(preamble.records, header.line));
-        Ok(Self { delimiter: header.delimiter, above: header.number, remarks })
+        let titles = top.titles(header.line);
+        Ok(Self { delimiter: header.delimiter, above: header.number, remarks, titles })
     }
 }
 
@@ -67,6 +73,7 @@ pub(super) fn rows_above(preamble: usize, header: Line) -> Option<Remark> {
 pub(super) struct Top<'c> {
     columns: &'c dyn ColumnNames,
     seen: Vec<Candidate>,
+    texts: Vec<(Line, String)>,
 }
 
 /// A record at the top, as one delimiter shows it.
@@ -83,7 +90,7 @@ pub(super) struct Candidate {
 
 impl<'c> Top<'c> {
     pub(super) fn new(columns: &'c dyn ColumnNames) -> Self {
-        Self { columns, seen: Vec::new() }
+        Self { columns, seen: Vec::new(), texts: Vec::new() }
     }
 
     /// Looks at a record; `false` where no more need be shown.
@@ -103,8 +110,18 @@ impl<'c> Top<'c> {
             let known = cells.iter().filter(|cell| self.columns.is_known(cell)).count();
             let is_header = known > 0 && self.columns.is_header(&cells);
             self.seen.push(Candidate { line, number, delimiter, known, is_header });
+            if self.texts.last().is_none_or(|(last, _)| *last < line) {
+                let text = cells.join(" ").trim().chars().take(LONGEST_TITLE).collect();
+                self.texts.push((line, text));
+            }
         }
         true
+    }
+
+    /// What stands above the header.
+    pub(super) fn titles(&self, header: Line) -> Vec<Title> {
+        let above = self.texts.iter().filter(|(line, _)| *line < header);
+        above.map(|(line, text)| Title { kind: TitleKind::Above, line: *line, text: text.clone() }).collect()
     }
 
     /// The one that is the header, or was most likely meant to be: what it lacks is told by whoever knows what
@@ -188,7 +205,7 @@ mod tests {
         PlainColumns(&["email", "E-Mail", "licenseId", "license id", "license", "operation"]);
 
     fn dialect(text: &str) -> (u8, usize, Vec<RemarkKind>) {
-        let Dialect { delimiter, above, remarks } = Dialect::of(text.as_bytes(), &COLUMNS).unwrap();
+        let Dialect { delimiter, above, remarks, .. } = Dialect::of(text.as_bytes(), &COLUMNS).unwrap();
         (delimiter, above, remarks.into_iter().map(|remark| remark.kind).collect())
     }
 

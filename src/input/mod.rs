@@ -27,6 +27,7 @@ mod sheets;
 mod shown;
 mod survey;
 mod text;
+mod title;
 mod walk;
 mod workbook;
 
@@ -46,3 +47,4 @@ pub use remark::{Remark, RemarkKind};
 pub use rows::{Row, Rows};
 pub use shape::{RowFault, Shift};
 pub use sheets::WorkbookError;
+pub use title::{Title, TitleKind};

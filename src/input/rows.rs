@@ -18,6 +18,7 @@ use super::shape::{Mold, Shape};
 use super::sheets::WorkbookError;
 use super::survey::{How, Surveyed};
 use super::text::{EncodingFound, Text};
+use super::title::{Title, TitleKind};
 use super::workbook::{self, Workbook, write_cell};
 use super::{
     ColumnNames, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, NOT_AGAIN, ReadingOptions, RowFault,
@@ -38,6 +39,7 @@ pub struct Rows {
     /// Whether that was not known when the remarks were made.
     is_found_late: bool,
     remarks: Vec<Remark>,
+    titles: Vec<Title>,
     tally: RemarkCounts,
     sum: HashAtEnd,
 }
@@ -100,6 +102,7 @@ impl Rows {
             ends_anywhere: false,
             is_found_late: !found.is_known(),
             remarks: found.remark().into_iter().chain(dialect.remarks).collect(),
+            titles: dialect.titles,
             found,
             tally: RemarkCounts::default(),
             sum,
@@ -139,6 +142,8 @@ impl Rows {
             return Err(WorkbookError::Unworked { cell: cell.to_string() }.into());
         }
         let (header, text, mold) = header_of(&record, workbook::DELIMITER, how)?;
+        let name = Title { kind: TitleKind::Sheet, line: header.line(), text: sheets.chosen.clone() };
+        let titles = top.titles(header.line()).into_iter().chain([name]).collect();
         let said = [RemarkKind::of_sheets(sheets), RemarkKind::of_hidden_columns(&header, &hidden)];
         let said = said.into_iter().flatten().map(|kind| Remark { line: header.line(), kind });
         // As Excel itself would write it as CSV.
@@ -163,6 +168,7 @@ impl Rows {
             is_found_late: false,
             found: EncodingFound::known(Surveyed::ASCII),
             remarks,
+            titles,
             tally: RemarkCounts::default(),
             sum,
         })
@@ -190,6 +196,12 @@ impl Rows {
     #[must_use]
     pub fn remarks(&self) -> &[Remark] {
         &self.remarks
+    }
+
+    /// What the file says of itself beside its table.
+    #[must_use]
+    pub fn titles(&self) -> &[Title] {
+        &self.titles
     }
 
     /// What was counted in the rows so far.

@@ -36,6 +36,7 @@ mod user;
 mod verify;
 
 // What concerns several commands.
+mod against_words;
 mod answers;
 mod columns;
 mod doubts;

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::super::interpretation::{Interpretation, Request};
 use super::super::problem::ProblemCode;
-use super::super::{days, words};
+use super::super::{days, going, words};
 use super::{Columns, Field, quoted};
 use crate::domain::{Action, Line};
 
@@ -47,9 +47,9 @@ impl Hint {
     ) -> bool {
         match self {
             Self::Named => true,
-            Self::Removal => words::is_removal(cell),
+            Self::Removal => going::is_removal(cell),
             Self::License => cell.split([';', '|']).any(|name| words::is_license_name(name.trim())),
-            Self::Leaver => words::is_leaver(cell),
+            Self::Leaver => going::is_leaver(cell),
             Self::Gone => words::yes_or_no(cell) == Some(true),
             Self::NotThere => words::yes_or_no(cell) == Some(false),
             Self::LastDay => days::is_like_one(cell) && action() != Some(Action::Add),
@@ -78,7 +78,7 @@ impl Hint {
         let gives = how.requests.iter().any(Request::gives) || (how.requests.is_empty() && !takes);
         let only_gives = !waits && !operations && !takes;
         let watched = [
-            (Self::Named, !innocent && words::names_action(name)),
+            (Self::Named, !innocent && going::names_action(name)),
             (Self::Removal, !innocent && columns.position(Field::Operation).is_none()),
             (Self::License, !innocent && words::names_object(name)),
             (Self::Leaver, !innocent && only_gives && !is_wide && words::is_status(name)),

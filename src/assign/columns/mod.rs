@@ -1,6 +1,7 @@
 //! Columns: which column of the file is which of ours.
 
 mod beside;
+mod default_action;
 mod doubtful;
 mod hint;
 
@@ -8,6 +9,7 @@ pub(super) use beside::ServicesBeside;
 pub(super) use doubtful::Doubtful;
 
 pub(super) use super::field::Field;
+use super::going;
 use super::interpretation::{Interpretation, Request, ServiceMode};
 use super::service_name::Naming;
 use super::words::{self, key};
@@ -101,6 +103,19 @@ pub enum ColumnsError {
         field: &'static str,
         /// The column's name.
         name: String,
+    },
+    /// Nothing says what is to be done with the rows, in a file that speaks of taking away.
+    #[error(
+        "line {line}: {what} '{}' speaks of taking away or of leaving, and nothing says what is to be done with the rows, so each would add; say --set operation=remove if they are to take away, or --set operation=add if they are not",
+        Printable(text)
+    )]
+    AddsAgainstWords {
+        /// The title's line, or the header's.
+        line: u32,
+        /// What speaks of it.
+        what: &'static str,
+        /// Its words.
+        text: String,
     },
     /// A constant beside a column.
     #[error(
@@ -364,7 +379,9 @@ impl Columns {
         let hint = match (unseparated(header), nearest) {
             (Some(hint), _) => hint.to_owned(),
             (None, Some(name)) => {
-                format!(". If '{name}' is the column, say --map {field}={}", quoted(name))
+                let takes = going::speaks_of_going(name);
+                let takes = if takes { " --set operation=remove" } else { "" };
+                format!(". If '{name}' is the column, say --map {field}={}{takes}", quoted(name))
             }
             (None, None) => format!(
                 ". Name the column with --map {field}=COLUMN; columns are separated by commas, semicolons or tabs"

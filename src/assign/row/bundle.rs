@@ -41,10 +41,9 @@ impl RowInHand<'_> {
     pub(super) fn bundle(&mut self, cell: &str, user: &RowUser, action: Action) {
         let how = self.how;
         let one = |name: &str| {
-            let key = words::key(name);
             let exact = how.bundles.get(name);
             exact.or_else(|| {
-                how.bundles.iter().find(|(known, _)| words::key(known) == key).map(|(_, bundle)| bundle)
+                how.bundles.iter().find(|(known, _)| words::alike(known, name)).map(|(_, bundle)| bundle)
             })
         };
         let names: Vec<&str> = match one(cell) {

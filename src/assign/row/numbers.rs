@@ -123,11 +123,10 @@ impl RowInHand<'_> {
 
     /// The ID that `[locations]` has for a name.
     fn known_location(&self, name: &str) -> Option<&'_ str> {
-        let key = words::key(name);
         let exact = self.how.locations.get(name).filter(|_| !name.is_empty());
         let alike = || {
-            let mut known = self.how.locations.iter().filter(|_| !key.is_empty());
-            known.find(|(known, _)| words::key(known) == key).map(|(_, id)| id)
+            let mut known = self.how.locations.iter();
+            known.find(|(known, _)| words::alike(known, name)).map(|(_, id)| id)
         };
         exact.or_else(alike).map(String::as_str)
     }
