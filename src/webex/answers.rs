@@ -33,10 +33,15 @@ pub fn answer_body(form: WireForm, status: u16, content_type: Option<&str>, byte
 
 /// Whether a body that is no JSON is a web page.
 fn is_page(content_type: Option<&str>, bytes: &[u8]) -> bool {
-    let says_so = content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
     let start = bytes.trim_ascii_start();
     let begins = |with: &[u8]| start.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
-    says_so || [&b"<!doctype"[..], b"<html", b"<head", b"<body", b"<title"].into_iter().any(begins)
+    says_page(content_type)
+        || [&b"<!doctype"[..], b"<html", b"<head", b"<body", b"<title"].into_iter().any(begins)
+}
+
+/// Whether the type of a body says that it is a web page.
+pub(super) fn says_page(content_type: Option<&str>) -> bool {
+    content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
 }
 
 /// Array form: no body is described for plain success, but what tells of an error is none.

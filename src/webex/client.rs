@@ -6,12 +6,14 @@ use reqwest::header::{self, HeaderMap};
 use reqwest::{Method, RequestBuilder, Response};
 use url::Url;
 
-use super::answers::answer_body;
+use super::answers::{answer_body, says_page};
 use super::network::{ClientError, Network, NoAnswer, Route, lost};
 use super::tracking::TRACKING_ID;
 use super::wire::request_body;
 use super::{BaseUrl, Token, TrackingIds, retry_after};
-use crate::domain::{Answer, Assignment, Body, HttpAnswer, OrgId, Prospect, Said, Unconnected, WireForm};
+use crate::domain::{
+    Answer, Assignment, Body, HttpAnswer, OrgId, Prospect, Said, Unconnected, WireForm, is_passing,
+};
 
 /// Longest body read, in bytes. A page of 300 users or a 206 for thousands stays far below.
 const LONGEST_BODY: usize = 16 << 20;
@@ -157,12 +159,20 @@ async fn read_answer(form: WireForm, mut response: Response) -> Answer {
             said.text = String::from_utf8_lossy(beginning).into_owned();
             answer_body(form, status, said.content_type.as_deref(), &bytes)
         }
+        // No answer of the API comes near that length, a refusal least of all: its sender is known by its type alone.
+        Err(BodyError::TooLong) if says_page(said.content_type.as_deref()) => Body::Page,
         Err(BodyError::TooLong) => Body::Unreadable(format!("is longer than {LONGEST_BODY} bytes")),
-        // The status of a refusal says enough; that of a success does not say whether it is whole.
-        Err(BodyError::Broken(reason)) if status < 300 => return Answer::Lost(reason),
+        // A status that passes says enough, as does that of a refused token. That of a success does not say whether it is
+        // whole, nor that of a refusal whose it is: the page of a gateway may break off, too.
+        Err(BodyError::Broken(reason)) if !says_enough(status) => return Answer::Lost(reason),
         Err(BodyError::Broken(_)) => Body::Empty,
     };
     Answer::Http(HttpAnswer { status, retry_after, tracking_id, body, said: Some(Box::new(said)) })
+}
+
+/// Whether a status is all that is needed of an answer: nothing in a body would change what follows from it.
+const fn says_enough(status: u16) -> bool {
+    status == 401 || is_passing(status) || !matches!(status, 200..=299 | 400..=499)
 }
 
 pub(super) fn retry_after_of(headers: &HeaderMap) -> Option<Duration> {

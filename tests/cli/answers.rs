@@ -381,3 +381,37 @@ fn every_attempt_has_a_name_of_its_own_that_is_kept_also_where_no_answer_came() 
     desk.run(&["licenses", "list"]).exits(0);
     assert!(header(&service.asked()[0].head, "trackingid").unwrap().starts_with("seatbatch-"));
 }
+
+#[test]
+fn a_refusal_whose_body_breaks_off_is_nobodys_answer_yet() {
+    let broken = |status: u16, kind: &str, body: &str| -> Answer {
+        (status, format!("Content-Type: {kind}\r\nContent-Length: 500\r\n"), body.to_owned())
+    };
+    for (status, kind, body) in [
+        (404, "text/html", "<html><head><title>Gateway</title>"),
+        (403, "text/html", "<html><head><title>Gateway</title>"),
+        (400, "application/json", r#"{"message":"Fail"#),
+        (409, "application/json", ""),
+    ] {
+        for (form, body_of_success) in
+            [("array", ""), ("object", r#"{"email":"a@example.com","licenses":["L1"]}"#)]
+        {
+            let first = broken(status, kind, body);
+            let service = Scripted::start(move |asked| match asked.number {
+                1 => first.clone(),
+                _ => answer(200, body_of_success),
+            });
+            let desk = Desk::at(&service.url);
+            let csv = "email,licenseId\na@example.com,L1\n";
+            desk.apply(csv, &["--wire", form]).exits(0);
+            assert_eq!(desk.states(), [done(2)], "{status} {kind} {form}");
+            // And where it never comes whole, nobody knows.
+            let always = states(csv, &["--wire", form], broken(status, kind, body));
+            assert!(all_in_doubt(&always), "{status} {kind} {form}: {always:?}");
+        }
+    }
+    // A refused token is known by its status.
+    let desk = Desk::at(&Scripted::start(move |_| broken(401, "text/html", "<html>")).url);
+    desk.apply("email,licenseId\na@example.com,L1\n", &[]).exits(3);
+    assert_eq!(desk.states()[0].1, "pending");
+}
