@@ -110,16 +110,18 @@ fn a_disk_that_fails_at_any_call_stops_everything_and_loses_nothing() {
     ];
     // Side by side: each waits for its disk most of the time.
     std::thread::scope(|side| {
-        for (call, error) in calls {
-            // That one alone, or from that one on.
-            for more in ["", "+"] {
-                side.spawn(move || fails_at_each(call, error, more));
-            }
+        // That one alone, or from that one on.
+        let faults = calls.iter().flat_map(|(call, error)| ["", "+"].map(|more| (*call, *error, more)));
+        let runs: Vec<_> =
+            faults.map(|(call, error, more)| side.spawn(move || fails_at_each(call, error, more))).collect();
+        for told in runs {
+            println!("{}", told.join().unwrap());
         }
     });
 }
 
-fn fails_at_each(call: &str, error: &str, more: &str) {
+/// Fails the first call of a kind, then the second, until nothing breaks any more. Gives back what to tell.
+fn fails_at_each(call: &str, error: &str, more: &str) -> String {
     let (mut number, mut broken, mut whole) = (0, 0, 0);
     while whole < WHOLE {
         number += 1;
@@ -141,8 +143,8 @@ fn fails_at_each(call: &str, error: &str, more: &str) {
             whole += 1;
         }
     }
-    println!("{call} fails with {error}{more}: {broken} of {number} runs broke");
     assert!(broken > 0, "{call} {error}{more}");
+    format!("{call} fails with {error}{more}: {broken} of {number} runs broke")
 }
 
 /// A finished run of many users, for damage.
