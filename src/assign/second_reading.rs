@@ -165,7 +165,9 @@ impl<'f> SecondReading<'f> {
                 let not_again = self.checked.reader.not_again(&row);
                 let columns = &self.checked.reader.columns;
                 let is_several = operations.len() > 1 || not_again.is_some();
-                for (item, operation) in (1..).zip(&operations) {
+                // The last of them is given the names themselves.
+                let users = std::iter::repeat_n(user, operations.len());
+                for ((item, operation), user) in (1..).zip(&operations).zip(users) {
                     let key = OperationKey::new(line, Item::new(item));
                     let finding = self.checked.finding(&mut self.finding, key);
                     let content = match finding {
@@ -181,7 +183,7 @@ impl<'f> SecondReading<'f> {
                                 let by = (cell, operation.word, not_again);
                                 asked(&mut self.asked, &mut self.fresh, &self.checked.reader.targets, by)
                             });
-                            Ok(PlacedOperation { asked, ..operation.placed(number, &user, finding) })
+                            Ok(PlacedOperation { asked, ..operation.placed(number, user, finding) })
                         }
                     };
                     placed.push(Placed { key, content });
@@ -210,12 +212,12 @@ impl<'f> SecondReading<'f> {
 }
 
 impl RowOperation {
-    fn placed(&self, assignment: AssignmentNo, user: &RowUser, finding: Option<CrossRow>) -> PlacedOperation {
+    fn placed(&self, assignment: AssignmentNo, user: RowUser, finding: Option<CrossRow>) -> PlacedOperation {
         let duplicate_of = match finding {
             Some(CrossRow::DuplicateOf(key)) => Some(key),
             _ => None,
         };
-        let RowUser { email, person, org } = user.clone();
+        let RowUser { email, person, org } = user;
         let Self { target, action, properties, .. } = self;
         let (target, action, properties) = (*target, *action, properties.clone());
         PlacedOperation {

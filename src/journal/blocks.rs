@@ -14,44 +14,70 @@ pub(super) const BLOCK_BITS: u32 = 8;
 /// A user of a block, as it is stored: assignment, email, person ID, organization, attempts that were made before.
 pub(super) type BlockUser<'r> = [ValueRef<'r>; 5];
 
+/// The columns of an operation that always say something.
+pub(super) const ALWAYS: [&str; 5] = ["assignment", "line", "item", "target_id", "removes"];
+
+/// The others: whether it is unchanged, whether it is renamed, its properties, what it repeats, by which words it is
+/// asked for.
+pub(super) const SELDOM: [&str; 8] = [
+    "unchanged",
+    "renamed",
+    "location_id",
+    "phone_number",
+    "extension",
+    "duplicate_of",
+    "duplicate_of_item",
+    "asked",
+];
+
+/// What they say of nearly all operations, and say where nothing is stored.
+pub(super) const USUAL: [ValueRef<'_>; SELDOM.len()] = {
+    let mut usual = [ValueRef::Null; SELDOM.len()];
+    (usual[0], usual[1]) = (ValueRef::Integer(0), ValueRef::Integer(0));
+    usual
+};
+
 /// An operation of a block, as it is stored.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct BlockOperation<'r> {
-    /// Assignment, line, item, target, whether it removes.
-    pub(super) always: [ValueRef<'r>; 5],
-    /// Whether it is unchanged, whether it is renamed, location, phone number, extension, the line and the item of what
-    /// it repeats, by which words it is asked for. `None` where the first two are 0 and there is nothing else, as with
-    /// nearly all: then nobody looks at each.
-    pub(super) seldom: Option<[ValueRef<'r>; 8]>,
+    /// The values of [`ALWAYS`].
+    pub(super) always: [ValueRef<'r>; ALWAYS.len()],
+    /// The values of [`SELDOM`]; `None` where they are the usual ones: then nobody looks at each.
+    pub(super) seldom: Option<[ValueRef<'r>; SELDOM.len()]>,
 }
 
-impl BlockOperation<'_> {
-    fn encode(&self, bytes: &mut Vec<u8>) {
-        let seldom = self.seldom.as_ref().map(|seldom| seldom.iter().copied());
-        encode_operation(bytes, self.always.iter().copied(), seldom);
-    }
-}
-
-/// An operation's values as bytes: behind those that always say something nothing, or an array of the others.
-pub(super) fn encode_operation<'v>(
-    bytes: &mut Vec<u8>,
-    always: impl Iterator<Item = ValueRef<'v>>,
-    seldom: Option<impl Iterator<Item = ValueRef<'v>>>,
-) {
-    always.for_each(|value| encode(bytes, value));
-    match seldom {
-        None => encode(bytes, ValueRef::Null),
-        Some(seldom) => {
-            bytes.push(ARRAY_OF_8);
-            seldom.for_each(|value| encode(bytes, value));
+impl<'r> BlockOperation<'r> {
+    /// Adds its values as bytes: behind those that always say something nothing, or an array of the others.
+    pub(super) fn encode(&self, bytes: &mut Vec<u8>) {
+        self.always.iter().for_each(|value| encode(bytes, *value));
+        match self.seldom {
+            None => encode(bytes, ValueRef::Null),
+            Some(seldom) => {
+                bytes.push(ARRAY_OF_8);
+                seldom.iter().for_each(|value| encode(bytes, *value));
+            }
         }
     }
+
+    /// All of its values, in the order of [`every_column`].
+    pub(super) fn every_value(&self) -> [ValueRef<'r>; EVERY] {
+        both(self.always, self.seldom.unwrap_or(USUAL))
+    }
 }
 
-/// Whether an operation's seldom values are those of nearly all.
-pub(super) fn says_nothing<'v>(mut seldom: impl Iterator<Item = ValueRef<'v>>) -> bool {
-    seldom.by_ref().take(2).all(|value| matches!(value, ValueRef::Integer(0)))
-        && seldom.all(|value| matches!(value, ValueRef::Null))
+/// Columns of an operation.
+pub(super) const EVERY: usize = ALWAYS.len() + SELDOM.len();
+
+/// The columns of an operation.
+pub(super) fn every_column() -> [&'static str; EVERY] {
+    both(ALWAYS, SELDOM)
+}
+
+fn both<T: Copy>(
+    [a, b, c, d, e]: [T; ALWAYS.len()],
+    [f, g, h, i, j, k, l, m]: [T; SELDOM.len()],
+) -> [T; EVERY] {
+    [a, b, c, d, e, f, g, h, i, j, k, l, m]
 }
 
 /// What MessagePack has before the values of an array of eight.
@@ -146,12 +172,12 @@ pub(super) fn put_sum(db: &Connection, run: u32, number: u32, sum: &LinkHash) ->
 mod tests {
     use super::*;
 
-    /// What SQLite says of a row and what an import knows of it is one.
+    /// What SQLite says of a row and what an import says of it is one.
     #[test]
     fn each_seldom_value_is_seen_by_itself() {
         let db = Connection::open_in_memory().unwrap();
         super::super::open::lay_out(&db).unwrap();
-        let columns = "unchanged, renamed, location_id, phone_number, extension, duplicate_of, duplicate_of_item, asked";
+        let columns = SELDOM.join(", ");
         let says = |seldom: [&str; 8]| {
             db.execute_batch(&format!(
                 "DELETE FROM operation; INSERT INTO operation (run_id, assignment, line, item, target_id, removes, {columns})
@@ -161,26 +187,24 @@ mod tests {
             .unwrap();
             let mut found = None;
             let stored = read::<rusqlite::Error>(&db, 1, 0, |row| {
-                if let BlockRow::Operation(BlockOperation { always, seldom }) = row {
-                    let all = seldom.unwrap_or(USUAL).into_iter();
-                    let known = !says_nothing(all.clone());
+                if let BlockRow::Operation(operation) = row {
                     let mut bytes = Vec::new();
-                    encode_operation(&mut bytes, always.into_iter(), known.then_some(all));
-                    found = Some((seldom.is_some(), known, bytes));
+                    operation.encode(&mut bytes);
+                    found = Some((operation.seldom.is_some_and(|seldom| seldom != USUAL), bytes));
                 }
                 Ok(())
             });
             (stored.unwrap(), found.unwrap())
         };
         let usual = ["0", "0", "NULL", "NULL", "NULL", "NULL", "NULL", "NULL"];
-        let (plain, (seen, known, bytes)) = says(usual);
-        assert_eq!((seen, known, bytes.as_slice()), (false, false, &[0, 2, 1, 1, 0, 0xc0][..]));
+        let (plain, (says_more, bytes)) = says(usual);
+        assert_eq!((says_more, bytes.as_slice()), (false, &[0, 2, 1, 1, 0, 0xc0][..]));
         let mut sums = vec![plain];
         for place in 0..8 {
             let mut seldom = usual;
             seldom[place] = if place == 3 || place == 4 { "''" } else { "7" };
-            let (sum, (seen, known, bytes)) = says(seldom);
-            assert!(seen && known && bytes.get(5) == Some(&ARRAY_OF_8) && bytes.len() == 14, "{place}");
+            let (sum, (says_more, bytes)) = says(seldom);
+            assert!(says_more && bytes.get(5) == Some(&ARRAY_OF_8) && bytes.len() == 14, "{place}");
             sums.push(sum);
         }
         sums.sort_unstable();
@@ -188,14 +212,17 @@ mod tests {
         assert_eq!(sums.len(), 9);
     }
 
-    const USUAL: [ValueRef<'_>; 8] = [
-        ValueRef::Integer(0),
-        ValueRef::Integer(0),
-        ValueRef::Null,
-        ValueRef::Null,
-        ValueRef::Null,
-        ValueRef::Null,
-        ValueRef::Null,
-        ValueRef::Null,
-    ];
+    /// An import leaves the usual values to the table.
+    #[test]
+    fn what_is_usual_is_what_the_table_says_by_itself() {
+        let db = Connection::open_in_memory().unwrap();
+        super::super::open::lay_out(&db).unwrap();
+        db.execute_batch(
+            "INSERT INTO operation (run_id, assignment, line, item, target_id, removes) VALUES (1, 0, 2, 1, 1, 0)",
+        )
+        .unwrap();
+        let mut statement = db.prepare(&format!("SELECT {} FROM operation", SELDOM.join(", "))).unwrap();
+        let mut rows = statement.query([]).unwrap();
+        assert_eq!(values(rows.next().unwrap().unwrap(), 0).unwrap(), USUAL);
+    }
 }

@@ -7,12 +7,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
+use super::blocks::{ALWAYS, BlockOperation, EVERY, USUAL, every_column};
 use super::cells::CellBlock;
 use super::definitions::MADE_ANEW;
-use super::insert::{Insert, intern, number, text};
+use super::insert::{AT_ONCE, Insert, integer, intern, number, text};
 use super::open::INDEXES;
 use super::planned::{AskedWords, InvalidOperation, NewRun, PlannedOperation, StoredTarget, Totals};
 use super::sums::{BlockSums, TableSum};
@@ -39,7 +40,9 @@ struct Sendable {
 pub struct Importer<'j> {
     db: &'j Connection,
     path: &'j Path,
-    operations: Insert<'j, 13>,
+    operations: Insert<'j, EVERY>,
+    /// Those that say nothing seldom, as nearly all.
+    plain_operations: Insert<'j, { ALWAYS.len() }>,
     assignments: Insert<'j, 4>,
     run: RunId,
     users: Users,
@@ -65,7 +68,8 @@ impl Journal {
         Ok(Importer {
             db,
             path: &self.path,
-            operations: Insert::new(db, run, "operation", OPERATION).map_err(&wrong)?,
+            operations: Insert::new(db, run, "operation", every_column()).map_err(&wrong)?,
+            plain_operations: Insert::new(db, run, "operation", ALWAYS).map_err(&wrong)?,
             assignments: Insert::new(db, run, "assignment", ASSIGNMENT).map_err(&wrong)?,
             run,
             users: Users::new(assignments),
@@ -168,13 +172,24 @@ impl Importer<'_> {
     /// [`JournalError`].
     pub fn operations(&mut self, planned: &[PlannedOperation<'_>]) -> Result<(), JournalError> {
         let noted = self.users(planned)?;
-        let rows = planned.iter().zip(noted).map(|(operation, noted)| self.row(operation, noted));
-        let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
-        for (PlannedOperation { assignment, key, .. }, row) in planned.iter().zip(&rows) {
-            self.sums.operation((assignment.0, key.line.get(), key.item.get()), row);
+        let mut rows = Vec::with_capacity(planned.len());
+        for (operation, noted) in planned.iter().zip(noted) {
+            let row = self.row(operation, noted)?;
+            let PlannedOperation { assignment, key, .. } = operation;
+            self.sums.operation((assignment.0, key.line.get(), key.item.get()), &row);
+            rows.push(row);
         }
-        self.operations.rows(&rows).map_err(|error| self.wrong(error))?;
+        rows.chunks(AT_ONCE).try_for_each(|rows| self.insert_operations(rows))?;
         self.count(planned.len())
+    }
+
+    fn insert_operations(&mut self, rows: &[BlockOperation<'_>]) -> Result<(), JournalError> {
+        let inserted = if rows.iter().all(|row| row.seldom.is_none()) {
+            self.plain_operations.rows(rows.iter().map(|row| row.always))
+        } else {
+            self.operations.rows(rows.iter().map(BlockOperation::every_value))
+        };
+        inserted.map_err(|error| self.wrong(error))
     }
 
     /// An operation as it is stored.
@@ -182,7 +197,7 @@ impl Importer<'_> {
         &mut self,
         operation: &PlannedOperation<'o>,
         noted: Noted,
-    ) -> Result<[ToSqlOutput<'o>; 13], JournalError> {
+    ) -> Result<BlockOperation<'o>, JournalError> {
         let Properties { location, phone_number, extension } = operation.properties;
         let location = location.as_ref().map(|location| self.location(location)).transpose()?;
         let key = operation.key;
@@ -195,21 +210,24 @@ impl Importer<'_> {
             )?;
         }
         self.totals.unchanged += u64::from(operation.unchanged);
-        Ok([
-            operation.assignment.0.into(),
-            key.line.get().into(),
-            key.item.get().into(),
-            operation.target.0.into(),
-            (operation.action == Action::Remove).into(),
-            operation.unchanged.into(),
-            noted.is_renamed.into(),
+        let always = [
+            integer(operation.assignment.0),
+            integer(key.line.get()),
+            integer(key.item.get()),
+            integer(operation.target.0),
+            integer(operation.action == Action::Remove),
+        ];
+        let seldom = [
+            integer(operation.unchanged),
+            integer(noted.is_renamed),
             number(location),
             text(phone_number.as_ref().map(PhoneNumber::as_str)),
             text(extension.as_deref()),
             number(operation.duplicate_of.map(|first| first.line.get())),
             number(operation.duplicate_of.map(|first| first.item.get())),
             number(operation.asked),
-        ])
+        ];
+        Ok(BlockOperation { always, seldom: (seldom != USUAL).then_some(seldom) })
     }
 
     /// Stores a license or site, for operations on it.
@@ -259,7 +277,7 @@ impl Importer<'_> {
 
     /// Stores the operations' users, or what their rows add to them.
     fn users(&mut self, planned: &[PlannedOperation<'_>]) -> Result<Vec<Noted>, JournalError> {
-        let mut fresh: Vec<[ToSqlOutput<'_>; 4]> = Vec::new();
+        let mut fresh: Vec<[ValueRef<'_>; 4]> = Vec::new();
         let mut all = Vec::with_capacity(planned.len());
         for operation in planned {
             let noted = self.users.note(operation);
@@ -272,7 +290,7 @@ impl Importer<'_> {
             let email = operation.email.map(EmailAddress::as_str);
             let person = operation.person.map(PersonId::as_str);
             if noted.is_new {
-                let row = [number.into(), text(email), text(person), self::number(org)];
+                let row = [integer(number), text(email), text(person), self::number(org)];
                 self.sums.user(number, &row);
                 fresh.push(row);
                 continue;
@@ -289,9 +307,8 @@ impl Importer<'_> {
         Ok(all)
     }
 
-    fn insert_users(&mut self, users: &mut Vec<[ToSqlOutput<'_>; 4]>) -> Result<(), JournalError> {
-        let inserted = self.assignments.rows(users);
-        users.clear();
+    fn insert_users(&mut self, users: &mut Vec<[ValueRef<'_>; 4]>) -> Result<(), JournalError> {
+        let inserted = self.assignments.rows(users.drain(..));
         inserted.map_err(|error| self.wrong(error))
     }
 
@@ -473,19 +490,4 @@ impl Drop for Importer<'_> {
     }
 }
 
-const OPERATION: [&str; 13] = [
-    "assignment",
-    "line",
-    "item",
-    "target_id",
-    "removes",
-    "unchanged",
-    "renamed",
-    "location_id",
-    "phone_number",
-    "extension",
-    "duplicate_of",
-    "duplicate_of_item",
-    "asked",
-];
 const ASSIGNMENT: [&str; 4] = ["assignment", "email", "person_id", "org_id"];

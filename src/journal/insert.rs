@@ -1,12 +1,12 @@
 //! Rows into tables, many at a time.
 
-use rusqlite::types::{ToSqlOutput, Value};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Statement};
 
 use crate::domain::RunId;
 
 /// Rows that one statement inserts.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// Inserts rows of a run into a table, several with one statement: so SQLite keeps its place in the table
 /// between them.
@@ -29,36 +29,42 @@ impl<'j, const COLUMNS: usize> Insert<'j, COLUMNS> {
                 format!("(?1{})", values.collect::<String>())
             };
             let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
-            db.prepare(&format!("INSERT INTO {table} (run_id, {}) VALUES {rows}", columns.join(", ")))
+            // A row that cannot be stored ends the import, so that SQLite need not be able to take back those before it.
+            let sql =
+                format!("INSERT OR ROLLBACK INTO {table} (run_id, {}) VALUES {rows}", columns.join(", "));
+            db.prepare(&sql)
         };
         Ok(Self { run, several: prepare(AT_ONCE)?, one: prepare(1)? })
     }
 
-    pub(super) fn rows(&mut self, rows: &[[ToSqlOutput<'_>; COLUMNS]]) -> rusqlite::Result<()> {
-        let Self { run, several, one } = self;
-        let (groups, rest) = rows.as_chunks::<AT_ONCE>();
-        groups.iter().try_for_each(|group| insert(several, *run, group))?;
-        rest.chunks(1).try_for_each(|row| insert(one, *run, row))
+    pub(super) fn rows<'v>(
+        &mut self,
+        mut rows: impl ExactSizeIterator<Item = [ValueRef<'v>; COLUMNS]>,
+    ) -> rusqlite::Result<()> {
+        while rows.len() > 0 {
+            let (statement, count) =
+                if rows.len() < AT_ONCE { (&mut self.one, 1) } else { (&mut self.several, AT_ONCE) };
+            statement.raw_bind_parameter(1, self.run.0)?;
+            let mut values = rows.by_ref().take(count).flatten().zip(2..);
+            values.try_for_each(|(value, number)| {
+                statement.raw_bind_parameter(number, ToSqlOutput::Borrowed(value))
+            })?;
+            statement.raw_execute()?;
+        }
+        Ok(())
     }
 }
 
-fn insert<const COLUMNS: usize>(
-    statement: &mut Statement<'_>,
-    run: RunId,
-    rows: &[[ToSqlOutput<'_>; COLUMNS]],
-) -> rusqlite::Result<()> {
-    statement.raw_bind_parameter(1, run.0)?;
-    let mut values = rows.iter().flatten().enumerate();
-    values.try_for_each(|(number, value)| statement.raw_bind_parameter(number + 2, value))?;
-    statement.raw_execute().map(drop)
+pub(super) fn text(value: Option<&str>) -> ValueRef<'_> {
+    value.map_or(ValueRef::Null, |value| ValueRef::Text(value.as_bytes()))
 }
 
-pub(super) fn text(value: Option<&str>) -> ToSqlOutput<'_> {
-    value.map_or(ToSqlOutput::Owned(Value::Null), ToSqlOutput::from)
+pub(super) fn number(value: Option<impl Into<i64>>) -> ValueRef<'static> {
+    value.map_or(ValueRef::Null, integer)
 }
 
-pub(super) fn number(value: Option<impl Into<i64>>) -> ToSqlOutput<'static> {
-    ToSqlOutput::Owned(value.map_or(Value::Null, |value| Value::Integer(value.into())))
+pub(super) fn integer(value: impl Into<i64>) -> ValueRef<'static> {
+    ValueRef::Integer(value.into())
 }
 
 pub(super) fn intern(db: &Connection, kind: &str, text: &str) -> rusqlite::Result<i64> {

@@ -6,9 +6,9 @@
 
 use std::collections::VecDeque;
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::ValueRef;
 
-use super::blocks::{BLOCK_BITS, encode_operation, says_nothing};
+use super::blocks::{BLOCK_BITS, BlockOperation};
 use super::chain::LinkHash;
 use super::encoding::{RowSum, encode};
 
@@ -40,21 +40,21 @@ struct UnsummedBlock {
 
 impl BlockSums {
     /// A user is stored; `values` as the columns of `assignment` stand in a block.
-    pub(super) fn user(&mut self, assignment: u32, values: &[ToSqlOutput<'_>]) {
+    pub(super) fn user(&mut self, assignment: u32, values: &[ValueRef<'_>]) {
         let Some(block) = self.block(assignment) else { return };
         block.is_spoiled |= block.last_user.is_some_and(|last| last >= assignment);
         block.last_user = Some(assignment);
-        values.iter().for_each(|value| encode(&mut block.users, stored(value)));
+        values.iter().for_each(|value| encode(&mut block.users, *value));
         // No attempt was made before.
         encode(&mut block.users, ValueRef::Integer(0));
         block.limit();
     }
 
-    /// An operation is stored; `values` as the columns of `operation` stand in a block.
+    /// An operation is stored.
     pub(super) fn operation(
         &mut self,
         (assignment, line, item): (u32, u32, u16),
-        values: &[ToSqlOutput<'_>; 13],
+        operation: &BlockOperation<'_>,
     ) {
         while self.open.front().is_some_and(|block| block.number < assignment >> BLOCK_BITS) {
             let closed = self.open.pop_front();
@@ -64,10 +64,7 @@ impl BlockSums {
         let key = (assignment, line, item);
         block.is_spoiled |= block.last_operation.is_some_and(|last| last >= key);
         block.last_operation = Some(key);
-        let (always, seldom) = values.split_at(5);
-        let seldom = seldom.iter().map(stored);
-        let seldom = (!says_nothing(seldom.clone())).then_some(seldom);
-        encode_operation(&mut block.operations, always.iter().map(stored), seldom);
+        operation.encode(&mut block.operations);
         block.limit();
     }
 
@@ -161,27 +158,13 @@ impl TableSum {
     }
 }
 
-fn stored<'v>(value: &'v ToSqlOutput<'_>) -> ValueRef<'v> {
-    match value {
-        ToSqlOutput::Borrowed(value) => *value,
-        ToSqlOutput::Owned(value) => value.into(),
-        // No other kind of value is stored by an import; of one the sum would be wrong, and nothing would be sent.
-        _ => ValueRef::Null,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use rusqlite::types::Value;
-
     use super::*;
 
-    fn row<const COLUMNS: usize>(values: [i64; COLUMNS]) -> [ToSqlOutput<'static>; COLUMNS] {
-        values.map(|value| ToSqlOutput::Owned(Value::Integer(value)))
-    }
-
-    fn operation(assignment: u32, line: u32) -> [ToSqlOutput<'static>; 13] {
-        row([assignment.into(), line.into(), 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1])
+    fn operation(assignment: u32, line: u32) -> BlockOperation<'static> {
+        let always = [assignment.into(), line.into(), 1, 1, 0].map(ValueRef::Integer);
+        BlockOperation { always, seldom: None }
     }
 
     #[test]
@@ -189,7 +172,7 @@ mod tests {
         let in_order = |rows: &[(u32, u32)]| {
             let mut sums = BlockSums::default();
             for (assignment, line) in rows {
-                sums.user(*assignment, &row([i64::from(*assignment)]));
+                sums.user(*assignment, &[ValueRef::Integer((*assignment).into())]);
                 sums.operation((*assignment, *line, 1), &operation(*assignment, *line));
             }
             (0..3).map(|number| sums.sum(number).is_some()).collect::<Vec<_>>()
@@ -217,7 +200,7 @@ mod tests {
         let of = |more: &dyn Fn(&mut BlockSums)| {
             let mut sums = BlockSums::default();
             for assignment in [0, 256] {
-                sums.user(assignment, &row([1]));
+                sums.user(assignment, &[ValueRef::Integer(1)]);
                 sums.operation((assignment, 2, 1), &operation(assignment, 2));
             }
             more(&mut sums);
@@ -227,8 +210,9 @@ mod tests {
         assert_eq!(of(&|sums| sums.spoil(0)), [false, true]);
         assert_eq!(of(&|sums| sums.spoil(256)), [true, false]);
         assert_eq!(of(&BlockSums::forget), [false, false]);
-        let mut long = operation(256, 3);
-        long[8] = ToSqlOutput::Owned(Value::Text("x".repeat(MOST)));
+        let text = "x".repeat(MOST);
+        let seldom = Some([ValueRef::Text(text.as_bytes()); 8]);
+        let long = BlockOperation { seldom, ..operation(256, 3) };
         assert_eq!(of(&|sums| sums.operation((256, 3, 1), &long)), [true, false]);
     }
 }
