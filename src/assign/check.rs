@@ -163,6 +163,7 @@ pub fn check(
 ) -> Result<Checked, CheckError> {
     let mut rows = file.rows(&how.reading())?;
     let reader = RowReader::new(rows.header(), how, known)?;
+    reader.columns.refuse_rows_at_the_top(rows.header(), rows.titles())?;
     if reader.columns.add_by_default(how, reader.wide.is_some()) {
         reader.columns.refuse_adding_against_words(rows.header(), rows.titles())?;
     }

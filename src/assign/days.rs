@@ -1,6 +1,6 @@
 //! Days as people and spreadsheets write them.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::strtime;
 
 /// No day before this year is somebody's last one: two digits read as a whole year would be, and all their rows were due.
@@ -25,9 +25,20 @@ const FORMATS: [&str; 15] = [
     "%B %d, %Y",
 ];
 
-/// A day as the standard has it, with or without a time.
+/// A day as the standard has it, with or without a time. Of times of UTC only midnight: others are another day
+/// elsewhere.
 pub(super) fn iso(cell: &str) -> Option<Date> {
-    cell.parse::<Date>().or_else(|_| cell.parse::<DateTime>().map(|time| time.date())).ok()
+    let time = || cell.parse::<DateTime>().ok().or_else(|| universal(cell).filter(is_midnight));
+    cell.parse::<Date>().ok().or_else(|| time().map(DateTime::date))
+}
+
+/// A time of UTC.
+pub(super) fn universal(cell: &str) -> Option<DateTime> {
+    cell.strip_suffix(['Z', 'z'])?.parse().ok()
+}
+
+fn is_midnight(time: &DateTime) -> bool {
+    time.time() == Time::midnight()
 }
 
 /// The day of a spreadsheet's number: days since 1899-12-30, the time of day behind the point.
@@ -77,6 +88,7 @@ mod tests {
             "1-Dec-26",
             "Dec 1, 2026",
             "Q1 2027",
+            "2026-11-27T00:00:00Z",
         ] {
             assert!(may_be_to_come(cell, today), "{cell}");
         }

@@ -57,6 +57,8 @@ codes! {
     SeveralHeaders => "SEVERAL_HEADERS",
     /// Another file, with other columns, inside the file.
     SecondHeader => "SECOND_HEADER",
+    /// A row above the header, or on its line.
+    HeaderAmongRows => "HEADER_AMONG_ROWS",
     /// A quote that is never closed.
     UnclosedQuote => "UNCLOSED_QUOTE",
     /// More lines than can be numbered.
@@ -240,6 +242,7 @@ impl ProblemCode {
                 | Self::NotATable
                 | Self::SeveralHeaders
                 | Self::SecondHeader
+                | Self::HeaderAmongRows
                 | Self::UnclosedQuote
                 | Self::TooManyLines
                 | Self::MissingColumn

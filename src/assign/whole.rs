@@ -61,6 +61,9 @@ const fn of_columns(error: &ColumnsError) -> ProblemCode {
     match error {
         ColumnsError::Missing { .. } => ProblemCode::MissingColumn,
         ColumnsError::Twice { .. } => ProblemCode::TwoColumns,
+        ColumnsError::RowAboveHeader { .. } | ColumnsError::RowInHeader { .. } => {
+            ProblemCode::HeaderAmongRows
+        }
         ColumnsError::NoSuchColumn { .. } => ProblemCode::NoSuchColumn,
         ColumnsError::IdleOperations { .. }
         | ColumnsError::OperationsOfServices { .. }

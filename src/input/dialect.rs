@@ -50,7 +50,7 @@ impl Dialect {
         let header = top.header()?;
         let mut remarks = preamble.remarks;
         remarks.extend(rows_above(preamble.records, header.line));
-        let titles = top.titles(header.line);
+        let titles = top.titles(&header);
         Ok(Self { delimiter: header.delimiter, above: header.number, remarks, titles })
     }
 }
@@ -73,7 +73,8 @@ pub(super) fn rows_above(preamble: usize, header: Line) -> Option<Remark> {
 pub(super) struct Top<'c> {
     columns: &'c dyn ColumnNames,
     seen: Vec<Candidate>,
-    texts: Vec<(Line, String)>,
+    /// What stands there under each delimiter.
+    texts: Vec<(u8, Line, Vec<String>)>,
 }
 
 /// A record at the top, as one delimiter shows it.
@@ -110,18 +111,19 @@ impl<'c> Top<'c> {
             let known = cells.iter().filter(|cell| self.columns.is_known(cell)).count();
             let is_header = known > 0 && self.columns.is_header(&cells);
             self.seen.push(Candidate { line, number, delimiter, known, is_header });
-            if self.texts.last().is_none_or(|(last, _)| *last < line) {
-                let text = cells.join(" ").trim().chars().take(LONGEST_TITLE).collect();
-                self.texts.push((line, text));
-            }
+            let cells = cells.iter().map(|cell| cell.chars().take(LONGEST_TITLE).collect());
+            self.texts.push((delimiter, line, cells.collect()));
         }
         true
     }
 
     /// What stands above the header.
-    pub(super) fn titles(&self, header: Line) -> Vec<Title> {
-        let above = self.texts.iter().filter(|(line, _)| *line < header);
-        above.map(|(line, text)| Title { kind: TitleKind::Above, line: *line, text: text.clone() }).collect()
+    pub(super) fn titles(&self, header: &Candidate) -> Vec<Title> {
+        let all = self.texts.iter().filter(|(delimiter, ..)| *delimiter == header.delimiter);
+        let above = all.filter(|(_, line, _)| *line < header.line);
+        above
+            .map(|(_, line, cells)| Title { kind: TitleKind::Above, line: *line, cells: cells.clone() })
+            .collect()
     }
 
     /// The one that is the header, or was most likely meant to be: what it lacks is told by whoever knows what

@@ -142,8 +142,8 @@ impl Rows {
             return Err(WorkbookError::Unworked { cell: cell.to_string() }.into());
         }
         let (header, text, mold) = header_of(&record, workbook::DELIMITER, how)?;
-        let name = Title { kind: TitleKind::Sheet, line: header.line(), text: sheets.chosen.clone() };
-        let titles = top.titles(header.line()).into_iter().chain([name]).collect();
+        let name = Title { kind: TitleKind::Sheet, line: header.line(), cells: vec![sheets.chosen.clone()] };
+        let titles = top.titles(&found).into_iter().chain([name]).collect();
         let said = [RemarkKind::of_sheets(sheets), RemarkKind::of_hidden_columns(&header, &hidden)];
         let said = said.into_iter().flatten().map(|kind| Remark { line: header.line(), kind });
         // As Excel itself would write it as CSV.

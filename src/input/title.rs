@@ -9,8 +9,16 @@ pub struct Title {
     pub kind: TitleKind,
     /// Where it stands: the header's line for a sheet's name.
     pub line: Line,
-    /// Its text.
-    pub text: String,
+    /// Its text, cell by cell.
+    pub cells: Vec<String>,
+}
+
+impl Title {
+    /// All of its text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.cells.join(" ").trim().to_owned()
+    }
 }
 
 /// Where a title stands.

@@ -287,6 +287,8 @@ fn a_file_of_which_nothing_is_taken_has_a_problem_like_any_other() {
         ("email,E-Mail,license\na@example.com,,M\n", "TWO_COLUMNS", 1),
         ("email,licenseId\na@example.com,L1\nlicenseId;email\nL1;b@example.com\n", "SECOND_HEADER", 3),
         ("email,license\na@example.com,\"M\n", "UNCLOSED_QUOTE", 2),
+        ("a@example.com,L1\nemail,licenseId\nb@example.com,L1\n", "HEADER_AMONG_ROWS", 1),
+        ("email;licenseId;note;a@example.com;L1;\nb@example.com;L1\n", "HEADER_AMONG_ROWS", 1),
         ("<html><body>log in</body></html>", "NOT_A_TABLE", 1),
     ] {
         let (service, desk) = silent_desk();

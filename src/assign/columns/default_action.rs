@@ -20,19 +20,18 @@ impl Columns {
     ) -> Result<(), ColumnsError> {
         let mut targets = Field::TARGET.into_iter().filter(|field| self.position(*field).is_some());
         let column = targets.find(|field| going::speaks_of_going(self.name(*field)));
-        let column = column.map(|field| (header.line(), "the column", self.name(field)));
+        let column = column.map(|field| (header.line(), "the column", self.name(field).to_owned()));
         let title = || {
-            let title = titles.iter().find(|title| going::speaks_of_going(&title.text))?;
+            let mut titles = titles.iter().map(|title| (title, title.text()));
+            let (title, text) = titles.find(|(_, text)| going::speaks_of_going(text))?;
             let what = match title.kind {
                 TitleKind::Sheet => "the sheet's name",
                 _ => "the title",
             };
-            Some((title.line, what, title.text.as_str()))
+            Some((title.line, what, text))
         };
         match column.or_else(title) {
-            Some((line, what, text)) => {
-                Err(ColumnsError::AddsAgainstWords { line: line.get(), what, text: text.to_owned() })
-            }
+            Some((line, what, text)) => Err(ColumnsError::AddsAgainstWords { line: line.get(), what, text }),
             None => Ok(()),
         }
     }

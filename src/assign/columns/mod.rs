@@ -3,10 +3,13 @@
 mod beside;
 mod default_action;
 mod doubtful;
+mod error;
 mod hint;
+mod top;
 
 pub(super) use beside::ServicesBeside;
 pub(super) use doubtful::Doubtful;
+pub use error::ColumnsError;
 
 pub(super) use super::field::Field;
 use super::going;
@@ -15,123 +18,6 @@ use super::service_name::Naming;
 use super::words::{self, key};
 use crate::domain::Printable;
 use crate::input::{Header, Row};
-
-/// Why the columns of a file cannot be told.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ColumnsError {
-    /// A column that is needed is not there.
-    #[error("line {line}: the header has no {what} column; found: {}{hint}", Printable(found))]
-    Missing {
-        /// The header's line.
-        line: u32,
-        /// What is missing, in words.
-        what: &'static str,
-        /// The header's cells.
-        found: String,
-        /// What may help.
-        hint: String,
-    },
-    /// Two columns that mean the same.
-    #[error(
-        "line {line}: columns {first} and {second} ('{}' and '{}') both mean {field}; say which one with --map {field}={}, or leave one out with --ignore",
-        Printable(&names.0), Printable(&names.1), quoted(&names.0)
-    )]
-    Twice {
-        /// The header's line.
-        line: u32,
-        /// What both mean.
-        field: &'static str,
-        /// Positions, from 1.
-        first: usize,
-        /// Positions, from 1.
-        second: usize,
-        /// Their names.
-        names: (String, String),
-    },
-    /// An option names a column that the file does not have.
-    #[error("line {line}: {option} names a column that the file does not have{}; found: {}", nearest.as_ref().map_or_else(String::new, |name| format!(" (the nearest is '{}')", Printable(name))), Printable(found))]
-    NoSuchColumn {
-        /// The header's line.
-        line: u32,
-        /// The option, as it was given.
-        option: String,
-        /// The most alike of the file's.
-        nearest: Option<String>,
-        /// The header's cells.
-        found: String,
-    },
-    /// Operations in the rows, and what is asked in the options.
-    #[error(
-        "line {line}: the options say what to add and to remove, and so does the column '{}'; leave the column out with --ignore {}, or say which license it is about with --map license=COLUMN",
-        Printable(name),
-        quoted(name)
-    )]
-    IdleOperations {
-        /// The header's line.
-        line: u32,
-        /// The column's name.
-        name: String,
-    },
-    /// Operations in the rows, and columns of services, whose cells say themselves what is asked.
-    #[error(
-        "line {line}: {what} says what to do, and so does the column of a service '{}' with TRUE and FALSE; {remedy}, or leave the services out with --services ignore",
-        Printable(service)
-    )]
-    OperationsOfServices {
-        /// The header's line.
-        line: u32,
-        /// What gives operations.
-        what: String,
-        /// The first column of a service.
-        service: String,
-        /// How to leave the operations out.
-        remedy: String,
-    },
-    /// What is asked in the options, and a column of licenses or sites that nothing says the meaning of.
-    #[error(
-        "line {line}: {options} says what is asked of every row's user, and the column '{}' names a {field} without a word of whether it is to be added or removed; leave the column out with --ignore {}, or leave {options} out, or say what the column asks with --set operation=add or --set operation=remove",
-        Printable(name),
-        quoted(name)
-    )]
-    TargetsBesideOptions {
-        /// The header's line.
-        line: u32,
-        /// The options that ask something.
-        options: &'static str,
-        /// What the column names.
-        field: &'static str,
-        /// The column's name.
-        name: String,
-    },
-    /// Nothing says what is to be done with the rows, in a file that speaks of taking away.
-    #[error(
-        "line {line}: {what} '{}' speaks of taking away or of leaving, and nothing says what is to be done with the rows, so each would add; say --set operation=remove if they are to take away, or --set operation=add if they are not",
-        Printable(text)
-    )]
-    AddsAgainstWords {
-        /// The title's line, or the header's.
-        line: u32,
-        /// What speaks of it.
-        what: &'static str,
-        /// Its words.
-        text: String,
-    },
-    /// A constant beside a column.
-    #[error(
-        "line {line}: --set gives {field}, and the column '{}' does too; leave the column out with --ignore {}, or leave --set out",
-        Printable(name),
-        quoted(name)
-    )]
-    SetTwice {
-        /// The header's line.
-        line: u32,
-        /// What both give.
-        field: &'static str,
-        /// The column's name.
-        name: String,
-    },
-}
 
 /// A column's name as it has to be typed.
 pub(super) fn quoted(name: &str) -> String {

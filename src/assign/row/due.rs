@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::super::columns::{ColumnsError, position_of, quoted};
-use super::super::days::{FIRST_YEAR, excel, formatted, iso};
+use super::super::days::{FIRST_YEAR, excel, formatted, iso, universal};
 use super::super::interpretation::Due;
 use super::super::problem::{Problem, ProblemCode};
 use crate::input::{Header, KeptAs, Row};
@@ -100,6 +100,10 @@ impl DueColumn {
                 format!("not a date in the form of --date-format '{format}'"),
                 "correct the date, or --date-format",
             ),
+            (None, None) if universal(cell).is_some() => (
+                "a time of UTC, which is another day in some places".to_owned(),
+                "write the day alone, or say --date-format %Y-%m-%dT%H:%M:%S%.fZ to take the day as it is written",
+            ),
             (None, None) => (
                 "not a date such as 2026-11-30".to_owned(),
                 "say how dates are written with --date-format, as in %d.%m.%Y or %m/%d/%Y",
@@ -134,14 +138,24 @@ mod tests {
     #[test]
     fn days_are_read_as_people_and_spreadsheets_write_them() {
         let day = Date::new(2026, 11, 30).ok();
-        for cell in ["2026-11-30", "2026-11-30 00:00:00", "2026-11-30T17:30:00", "46356", "46356.75"] {
+        for cell in [
+            "2026-11-30",
+            "2026-11-30 00:00:00",
+            "2026-11-30T17:30:00",
+            "46356",
+            "46356.75",
+            "2026-11-30T00:00:00.000Z",
+        ] {
             assert_eq!(column(None).read(cell), day, "{cell}");
         }
-        for cell in ["30.11.2026", "11/30/2026", "soon", "2026", "2026-13-01"] {
+        for cell in ["30.11.2026", "11/30/2026", "soon", "2026", "2026-13-01", "2026-11-30T23:00:00Z"] {
             assert_eq!(column(None).read(cell), None, "{cell}");
         }
         assert_eq!(column(Some("%d.%m.%Y")).read("30.11.2026"), day);
         assert_eq!(column(Some("%m/%d/%Y")).read("11/30/2026"), day);
+        for cell in ["2026-11-30T23:00:00Z", "2026-11-30T23:00:00.000Z"] {
+            assert_eq!(column(Some("%Y-%m-%dT%H:%M:%S%.fZ")).read(cell), day, "{cell}");
+        }
         // What a spreadsheet keeps, and what we write of it, is a day under every format that has no other meaning for it.
         for cell in ["2026-11-30", "2026-11-30 00:00:00", "46356"] {
             assert_eq!(column(Some("%d.%m.%Y")).read(cell), day, "{cell}");
