@@ -165,6 +165,23 @@ impl<'o> Driver<'o> {
         Ok(())
     }
 
+    /// Does what a stop must not wait for, on a thread of its own. It is let go of once nobody awaits its message: who
+    /// sleeps there when the runtime ends is woken, and may not sleep on.
+    fn aside<F: Future<Output = Message>>(&self, work: impl FnOnce() -> F + Send + 'static) {
+        let (runtime, post) = (tokio::runtime::Handle::current(), self.post.clone());
+        std::thread::spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = post.closed() => {}
+                    message = work() => {
+                        let _ = post.send(message);
+                    }
+                }
+            });
+        });
+    }
+
     fn let_read(&mut self) {
         if let Some(leave) = self.readers.pop_front() {
             // Who no longer waits has asked for nothing.

@@ -107,3 +107,25 @@ fn a_list_of_holders_is_read_once_for_all_that_is_in_doubt() {
     let reads = asked.iter().filter(|asked| asked.head.starts_with("GET")).count();
     assert_eq!((reads, asked.len()), (1, 12 + 1 + 2), "two were sent again");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_stop_while_the_service_is_asked_ends_the_asking_without_a_word() {
+    let service = Scripted::start(|asked| match asked.head.starts_with("GET") {
+        true => answer(503, ""),
+        false => (0, String::new(), String::new()),
+    });
+    let desk = Desk::at(&service.url);
+    desk.write("people.csv", "email,licenseId\na@example.com,L1\n");
+    let args =
+        ["apply", "people.csv", "--yes", "--rate", "unlimited", "--in-doubt", "verify", "--snapshot", "no"];
+    let child = desk.command(&args).spawn().unwrap();
+    // It waits for its next try, on a thread that nobody waits for.
+    until("the service is asked", || {
+        service.asked().iter().filter(|asked| asked.head.starts_with("GET")).count() > 2
+    });
+    std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    let ran = finish(child).exits(3);
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("Paused: stopped by a signal"), "{}", ran.stderr);
+}

@@ -50,16 +50,14 @@ impl Driver<'_> {
                 break;
             }
         }
-        let (readings, post) = (self.readings.clone(), self.post.clone());
+        let readings = self.readings.clone();
         let count = doubts.len();
         let batches = if count == 1 { "batch" } else { "batches" };
         self.observer.notice(&format!("asking the service about {count} {batches} in doubt"));
-        let runtime = tokio::runtime::Handle::current();
-        // A thread of its own, which nobody waits for: reading may take long, and a stop must not.
-        std::thread::spawn(move || {
+        self.aside(async move || {
             let assignments = doubts.iter().flat_map(|doubt| &doubt.assignments);
-            let answer = runtime.block_on(effects(&readings, assignments));
-            let _ = post.send(Message::Verified(doubts, answer));
+            let answer = effects(&readings, assignments).await;
+            Message::Verified(doubts, answer)
         });
         Ok(())
     }

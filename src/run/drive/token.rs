@@ -20,16 +20,10 @@ impl Driver<'_> {
     }
 
     pub(super) fn read_token(&self) {
-        let (token, post, max_wait) = (self.client.token().clone(), self.post.clone(), self.max_wait);
-        let runtime = tokio::runtime::Handle::current();
-        // A thread of its own, which nobody waits for: a stop must not.
-        std::thread::spawn(move || {
-            let renewed = runtime.block_on(patiently(max_wait, async || token.renew().await));
-            let (changed, problem) = match renewed {
-                Ok(changed) => (changed, None),
-                Err(error) => (false, Some(error)),
-            };
-            let _ = post.send(Message::TokenRead(changed, problem));
+        let (token, max_wait) = (self.client.token().clone(), self.max_wait);
+        self.aside(async move || match patiently(max_wait, async || token.renew().await).await {
+            Ok(changed) => Message::TokenRead(changed, None),
+            Err(error) => Message::TokenRead(false, Some(error)),
         });
     }
 
