@@ -46,7 +46,7 @@ fn judge_status(wire: WireForm, org: Option<&OrgId>, sent: &[Assignment], http: 
         (_, Body::Page) => foreign(http),
         (200 | 204, body) if wire == WireForm::Array => succeeded(sent, org, http, body),
         (200 | 204, Body::Empty) => succeeded_silently(http),
-        (206, body) if wire == WireForm::Array => items::of_206(sent, body),
+        (206, body) if wire == WireForm::Array => items::of_206(sent, org, body),
         (200 | 206, body) => holdings::compared(sent, org, body),
         (401, _) => Verdict::Unauthorized,
         (403, Body::Empty | Body::Error(_)) => Verdict::Forbidden(rejection(http)),

@@ -111,10 +111,13 @@ fn has_bad_code(value: &Value) -> bool {
 fn items(value: &Value) -> Result<Vec<ItemError>, String> {
     let no_list = || "is not a list of users".to_owned();
     let list = value.as_array().ok_or_else(no_list)?;
-    list.iter().map(|value| value.as_object().map(item).ok_or_else(no_list)).collect()
+    if list.iter().any(is_error_hidden) {
+        return Err("tells of an error where no item has one".to_owned());
+    }
+    list.iter().map(|value| value.as_object().map(held_item).ok_or_else(no_list)).collect()
 }
 
-/// An item of a success, with what the user holds where it lists that.
+/// An item of a success, in part or whole, with what the user holds where it lists that.
 fn held_item(map: &Map<String, Value>) -> ItemError {
     // An item that repeats what was asked for says nothing of what is held.
     let repeats = |list: &Value| {

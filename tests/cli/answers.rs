@@ -126,6 +126,40 @@ fn what_an_item_of_a_success_says_is_held_is_compared() {
 }
 
 #[test]
+fn what_a_success_in_part_tells_of_those_without_an_error_counts_as_in_a_whole_one() {
+    let array = &["--wire", "array"];
+    let refused = r#"{"email":"b@example.com","error":{"code":"X","message":"no"}}"#;
+    for held in
+        [r#"{"email":"a@example.com","licenses":[]}"#, r#"{"email":"A@example.com","licenses":["L2"]}"#]
+    {
+        let body = format!("[{held},{refused}]");
+        assert_eq!(
+            states(TWO, array, answer(206, body)),
+            [failed(2, "NOT_APPLIED"), failed(3, "X")],
+            "{held}"
+        );
+        let body = format!(r#"[{held},{{"email":"b@example.com","licenses":[]}}]"#);
+        assert_eq!(states(TWO, array, answer(206, body)), [failed(2, "NOT_APPLIED"), done(3)], "{held}");
+    }
+    for held in [
+        r#"{"email":"a@example.com","licenses":["L1"]}"#,
+        r#"{"email":"a@example.com","licenses":[{"id":"L1","operation":"add"}]}"#,
+        r#"{"email":"a@example.com","error":null,"errors":[]}"#,
+    ] {
+        let body = format!("[{refused},{held}]");
+        assert_eq!(states(TWO, array, answer(206, body)), [done(2), failed(3, "X")], "{held}");
+    }
+    for odd in [
+        r#"{"email":"a@example.com","result":{"error":{"code":"Y"}}}"#,
+        r#"{"email":"a@example.com","Error":"no"}"#,
+        r#"{"email":"a@example.com","failures":[{"licenseId":"L1"}]}"#,
+    ] {
+        let states = states(TWO, array, answer(206, format!("[{refused},{odd}]")));
+        assert!(all_in_doubt(&states), "{odd}: {states:?}");
+    }
+}
+
+#[test]
 fn what_is_held_in_another_organization_is_no_answer() {
     // ciscospark://us/LICENSE/a1:MS_1, and the organizations a1 and b2.
     let license = "Y2lzY29zcGFyazovL3VzL0xJQ0VOU0UvYTE6TVNfMQ";

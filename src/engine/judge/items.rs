@@ -10,36 +10,48 @@ use crate::domain::{
 };
 use crate::engine::verdict::Verdict;
 
-/// 206: the users that are named with an error failed, all others are done. A partial success in which
-/// nobody failed says one thing and its opposite.
-pub(super) fn of_206(sent: &[Assignment], body: &Body) -> Verdict {
+/// 206: the users that are named with an error failed, and those of whom it lists that they do not hold what was asked
+/// for; all others are done. A partial success in which nobody failed says one thing and its opposite.
+pub(super) fn of_206(sent: &[Assignment], org: Option<&OrgId>, body: &Body) -> Verdict {
     let items = match body {
         Body::Items(items) => items,
         Body::Unreadable(reason) => return Verdict::InDoubt(format!("HTTP 206 with a body that {reason}")),
         _ => return Verdict::InDoubt("HTTP 206 without the list of users it should have".to_owned()),
     };
-    match failures(sent, items, |_| true) {
-        Ok(failures) if failures.is_empty() => {
+    match told(206, sent, org, items, |_| true) {
+        Verdict::Accepted { failures, .. } if failures.is_empty() => {
             Verdict::InDoubt("HTTP 206, a partial success, that names nobody who failed".to_owned())
         }
-        Ok(failures) => Verdict::Accepted { failures, words: None },
-        Err(stranger) => Verdict::InDoubt(format!("HTTP 206 with an item that names {stranger}")),
+        verdict => verdict,
     }
 }
 
 /// 200 with a list: its errors count, and what it says that users hold now.
 pub(super) fn of_success(sent: &[Assignment], org: Option<&OrgId>, items: &[ItemError]) -> Verdict {
-    let mut failures = match failures(sent, items, |item| item.error.is_some()) {
+    told(200, sent, org, items, |item| item.error.is_some())
+}
+
+/// What a list tells of those that were sent: who failed, and where it says what users hold, whether that is what was
+/// asked for. An item that counts has to name one of them.
+fn told(
+    status: u16,
+    sent: &[Assignment],
+    org: Option<&OrgId>,
+    items: &[ItemError],
+    counts: impl Fn(&ItemError) -> bool,
+) -> Verdict {
+    let named = |stranger| Verdict::InDoubt(format!("HTTP {status} with an item that names {stranger}"));
+    let users = SentUsers::of(sent);
+    let mut failures = match failures(sent, &users, items.iter().filter(|item| counts(item))) {
         Ok(failures) => failures,
-        Err(stranger) => return Verdict::InDoubt(format!("HTTP 200 with an error that names {stranger}")),
+        Err(stranger) => return named(stranger),
     };
     let mut words = None;
-    let users = SentUsers::of(sent);
     for item in items.iter().filter(|item| item.error.is_none()) {
         let Some(held) = &item.held else { continue };
         let index = match users.find(item) {
             Ok(index) => index,
-            Err(stranger) => return Verdict::InDoubt(format!("HTTP 200 with an item that names {stranger}")),
+            Err(stranger) => return named(stranger),
         };
         let one = sent.get(index..=index).unwrap_or_default();
         match holdings::compared_with(one, org, held) {
@@ -56,29 +68,26 @@ pub(super) fn of_success(sent: &[Assignment], org: Option<&OrgId>, items: &[Item
     Verdict::Accepted { failures, words }
 }
 
-fn failures(
+fn failures<'a>(
     sent: &[Assignment],
-    items: &[ItemError],
-    counts: impl Fn(&ItemError) -> bool,
+    users: &SentUsers<'_>,
+    items: impl Iterator<Item = &'a ItemError>,
 ) -> Result<Vec<OperationFailure>, String> {
-    let users = SentUsers::of(sent);
     let mut failed: HashMap<usize, &ServerError> = HashMap::new();
-    for item in items.iter().filter(|item| counts(item)) {
+    for item in items {
         let index = users.find(item)?;
         if let Some(error) = &item.error {
             failed.entry(index).or_insert(error);
         }
     }
-    let mut failures: Vec<_> = failed
+    let failed = failed
         .into_iter()
         .filter_map(|(index, error)| sent.get(index).map(|assignment| (assignment, error)))
         .flat_map(|(assignment, error)| {
             let operations = assignment.operations.iter();
             operations.map(move |operation| failure(assignment, operation, refusal(error)))
-        })
-        .collect();
-    failures.sort_by_key(|failure| failure.key);
-    Ok(failures)
+        });
+    Ok(failed.collect())
 }
 
 fn refusal(error: &ServerError) -> Refusal {
