@@ -22,10 +22,7 @@ pub(super) fn differences(db: &Connection) -> rusqlite::Result<Vec<String>> {
     let fresh = Connection::open_in_memory()?;
     lay_out(&fresh)?;
     let (should, is) = (definitions(&fresh)?, definitions(db)?);
-    let is_importing: bool =
-        db.query_row("SELECT EXISTS (SELECT 1 FROM main.run WHERE state = 'importing')", [], |row| {
-            row.get(0)
-        })?;
+    let is_importing = is_importing(db)?;
     let mut found = Vec::new();
     for ((kind, name), texts) in &should {
         match is.get(&(kind.clone(), name.clone())) {
@@ -42,6 +39,12 @@ pub(super) fn differences(db: &Connection) -> rusqlite::Result<Vec<String>> {
         }
     }
     Ok(found)
+}
+
+/// Whether an import is under way, or was killed.
+pub(super) fn is_importing(db: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM main.run WHERE state = 'importing')";
+    db.query_row(sql, [], |row| row.get(0))
 }
 
 fn definitions(db: &Connection) -> rusqlite::Result<Definitions> {

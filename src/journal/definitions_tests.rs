@@ -55,6 +55,17 @@ fn everything_is_missed_that_is_gone_or_another() {
     }
 }
 
+/// Whoever writes next makes it anew: nothing that is read depends on it.
+#[test]
+fn an_index_of_people_that_is_gone_is_made_anew() {
+    let desk = rich();
+    let sound = loaded(&desk.path).unwrap();
+    Connection::open(&desk.path).unwrap().execute_batch("DROP INDEX row_name_email").unwrap();
+    assert_eq!(alterations(&desk.path, None), ["the index 'row_name_email' is gone"]);
+    assert_eq!(loaded(&desk.path).unwrap(), sound);
+    assert_eq!(alterations(&desk.path, None), Vec::<String>::new());
+}
+
 #[test]
 fn what_was_slipped_in_is_noticed_whatever_it_is_called() {
     let desk = rich();

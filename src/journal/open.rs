@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::lock::{Handle, Taken};
 use super::place::{self, APPLICATION_ID, Identity, Owner, identity};
-use super::{JournalError, chain};
+use super::{JournalError, chain, definitions};
 
 /// Each step brings the schema from its index to the next version. Steps are added, never edited.
 const MIGRATIONS: [&str; 4] = [
@@ -133,6 +133,10 @@ impl Journal {
         db.pragma_update(None, "temp_store", "FILE").map_err(wrong)?;
         db.set_prepared_statement_cache_capacity(128);
         self.migrate()?;
+        // Without one nothing is wrong, only slow. An import that was killed makes them when it is begun anew.
+        if !definitions::is_importing(&self.connection).map_err(wrong)? {
+            self.connection.execute_batch(INDEXES).map_err(wrong)?;
+        }
         chain::install(&self.connection).map_err(wrong)
     }
 
