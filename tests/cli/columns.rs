@@ -381,7 +381,7 @@ fn a_second_column_of_licenses_is_not_left_out() {
         for said in [
             "UNCLEAR_COLUMN",
             "a cell of it names a license",
-            "into the column 'license', separated by semicolons",
+            "into the column 'license', with bars between them",
         ] {
             assert!(ran.stdout.contains(said), "{column}: {said}: {}", ran.stdout);
         }

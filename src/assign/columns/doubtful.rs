@@ -200,7 +200,7 @@ impl Doubtful {
         };
         let takes = match self.licenses.as_deref().filter(|_| field == Field::License) {
             // A second column of them cannot be taken.
-            Some(other) => format!("put its licenses into the column '{other}', separated by semicolons"),
+            Some(other) => format!("put its licenses into the column '{other}', with bars between them"),
             None if self.is_asked_of_all && column.told(Hint::License).is_some() => format!(
                 "say --map license={} instead of what is asked of every user, if its licenses are meant",
                 quoted(name)

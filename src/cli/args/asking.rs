@@ -11,7 +11,7 @@ use crate::domain::Rate;
 /// The options of every command that talks to the service.
 #[derive(Debug, Clone, Args, Default)]
 pub(in crate::cli) struct Asking {
-    /// The most requests per time [default: auto:300/min].
+    /// Highest rate of requests [default: auto:300/min].
     ///
     /// N/s, N/min, N/h or unlimited; auto:300/min finds the service's limit by itself and never goes above 300 a minute, auto
     /// knows no ceiling.
