@@ -499,3 +499,40 @@ fn what_a_configuration_says_wrongly_is_told_in_its_own_words() {
     desk.write("people.csv", "email,license\na@example.com,M\n");
     desk.run(&["check", "people.csv"]).exits(0);
 }
+
+/// One of two columns of a name is as likely to be meant as the other.
+#[test]
+fn an_option_that_names_two_columns_is_no_choice() {
+    let desk = desk();
+    for (header, options, said) in [
+        (
+            "email,Plan,Plan",
+            &["--map", "license=Plan"][..],
+            "--map license=Plan can mean column 2 and column 3 ('Plan' and 'Plan'); give one of them another name",
+        ),
+        (
+            "email,PLAN,Plan",
+            &["--map", "license=plan"],
+            "--map license=plan can mean column 2 and column 3 ('PLAN' and 'Plan'); write the name as the header has it",
+        ),
+        (
+            "email,email,license",
+            &["--map", "email=email"],
+            "--map email=email can mean column 1 and column 2",
+        ),
+        ("email,email,license", &[], "both mean email; give one of them another name"),
+        ("email,Last Day,Last Day", &["--remove-all", "--due", "Last Day"], "can mean column 2 and column 3"),
+    ] {
+        desk.write("people.csv", format!("{header}\na@example.com,Messaging,Meetings Suite\n"));
+        let ran = desk.run(&[&["check", "people.csv"], options].concat()).exits(1);
+        assert!(ran.stderr.contains(said), "{header} {options:?}: {}", ran.stderr);
+    }
+    // As it stands, one of them has the name; and both can be left out by it.
+    desk.write("people.csv", "email,PLAN,Plan\na@example.com,nothing,Messaging\n");
+    desk.run(&["check", "people.csv", "--map", "license=Plan"]).exits(0);
+    desk.write(
+        "people.csv",
+        "email,License 2,License 2,license\na@example.com,Messaging,Calling,Messaging\n",
+    );
+    desk.run(&["check", "people.csv", "--ignore", "License 2"]).exits(0);
+}

@@ -21,8 +21,8 @@ pub enum ColumnsError {
     },
     /// Two columns that mean the same.
     #[error(
-        "line {line}: columns {first} and {second} ('{}' and '{}') both mean {field}; say which one with --map {field}={}, or leave one out with --ignore",
-        Printable(&names.0), Printable(&names.1), quoted(&names.0)
+        "line {line}: columns {first} and {second} ('{}' and '{}') both mean {field}; {}",
+        Printable(&names.0), Printable(&names.1), one_of(field, names)
     )]
     Twice {
         /// The header's line.
@@ -47,6 +47,24 @@ pub enum ColumnsError {
         nearest: Option<String>,
         /// The header's cells.
         found: String,
+    },
+    /// An option names a column of which there are two.
+    #[error(
+        "line {line}: {option} can mean column {first} and column {second} ('{}' and '{}'); {}",
+        Printable(&names.0), Printable(&names.1),
+        if names.0.trim() == names.1.trim() { RENAME } else { "write the name as the header has it" }
+    )]
+    SeveralCalledSo {
+        /// The header's line.
+        line: u32,
+        /// The option, as it was given.
+        option: String,
+        /// Positions, from 1.
+        first: usize,
+        /// Positions, from 1.
+        second: usize,
+        /// Their names.
+        names: (String, String),
     },
     /// Operations in the rows, and what is asked in the options.
     #[error(
@@ -142,4 +160,15 @@ pub enum ColumnsError {
         /// The column's name.
         name: String,
     },
+}
+
+const RENAME: &str = "give one of them another name";
+
+/// How to say which of two columns is meant.
+fn one_of(field: &str, (first, second): &(String, String)) -> String {
+    if first.trim() == second.trim() {
+        RENAME.to_owned()
+    } else {
+        format!("say which one with --map {field}={}, or leave one out with --ignore", quoted(first))
+    }
 }

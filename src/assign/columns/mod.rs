@@ -53,8 +53,14 @@ impl Columns {
         let ignored: Vec<usize> = how
             .ignore
             .iter()
-            .map(|name| find(header, own, name, || format!("--ignore {}", quoted(name))))
-            .collect::<Result<_, _>>()?;
+            .map(|name| match all_called(own, name) {
+                none if none.is_empty() => {
+                    Err(missing(header, own, name, format!("--ignore {}", quoted(name))))
+                }
+                all => Ok(all),
+            })
+            .collect::<Result<Vec<_>, _>>()?
+            .concat();
         let mapped: Vec<Field> = how.map.iter().map(|(field, _)| *field).collect();
         for (position, name) in own.iter().enumerate() {
             let taken = columns.positions.contains(&position) || ignored.contains(&position);
@@ -75,8 +81,7 @@ impl Columns {
     }
 
     fn put(&mut self, header: &Header, field: Field, position: usize) -> Result<(), ColumnsError> {
-        let name =
-            |position: usize| header.names().get(position).map_or_else(String::new, |name| name.to_string());
+        let name = |position| name_at(header, position);
         if let Some(first) = self.position(field) {
             return Err(ColumnsError::Twice {
                 line: header.line().get(),
@@ -308,27 +313,47 @@ pub(super) fn position_of(
     find(header, header.names(), name, option)
 }
 
-/// The position of the column that an option names: exactly so, or else on letters and digits alone.
+fn name_at(header: &Header, position: usize) -> String {
+    header.names().get(position).map_or_else(String::new, |name| name.to_string())
+}
+
+/// The position of the one column that an option names.
 fn find(
     header: &Header,
     own: &[String],
     name: &str,
     option: impl FnOnce() -> String,
 ) -> Result<usize, ColumnsError> {
-    let exact = own.iter().position(|column| **column == *name.trim());
-    let sought = key(name);
-    let position =
-        exact.or_else(|| own.iter().position(|column| !sought.is_empty() && key(column) == sought));
-    position.ok_or_else(|| {
-        let alike = own.iter().map(|column| (strsim::jaro_winkler(&key(column), &sought), column));
-        let nearest = alike.filter(|(likeness, _)| *likeness >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
-        ColumnsError::NoSuchColumn {
+    match all_called(own, name).as_slice() {
+        [] => Err(missing(header, own, name, option())),
+        [position] => Ok(*position),
+        [first, second, ..] => Err(ColumnsError::SeveralCalledSo {
             line: header.line().get(),
             option: option(),
-            nearest: nearest.map(|(_, column)| column.to_string()),
-            found: found(header),
-        }
-    })
+            first: first + 1,
+            second: second + 1,
+            names: (name_at(header, *first), name_at(header, *second)),
+        }),
+    }
+}
+
+/// The positions of the columns that an option names: exactly so, or else on letters and digits alone.
+fn all_called(own: &[String], name: &str) -> Vec<usize> {
+    let sought = key(name);
+    let all = |is_called: &dyn Fn(&str) -> bool| {
+        let all = own.iter().enumerate().filter(|(_, column)| is_called(column));
+        all.map(|(position, _)| position).collect::<Vec<_>>()
+    };
+    let exactly = all(&|column| column == name.trim());
+    if exactly.is_empty() && !sought.is_empty() { all(&|column| key(column) == sought) } else { exactly }
+}
+
+fn missing(header: &Header, own: &[String], name: &str, option: String) -> ColumnsError {
+    let sought = key(name);
+    let alike = own.iter().map(|column| (strsim::jaro_winkler(&key(column), &sought), column));
+    let nearest = alike.filter(|(likeness, _)| *likeness >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
+    let nearest = nearest.map(|(_, column)| column.to_string());
+    ColumnsError::NoSuchColumn { line: header.line().get(), option, nearest, found: found(header) }
 }
 
 #[cfg(test)]
