@@ -86,6 +86,8 @@ pub(super) struct Candidate {
     delimiter: u8,
     /// How many of its cells are names of columns.
     known: usize,
+    /// How many of those names have none of the other delimiters in them.
+    clean: usize,
     is_header: bool,
 }
 
@@ -108,9 +110,11 @@ impl<'c> Top<'c> {
         let is_blank =
             is_text && cells.iter().all(|cell| is_white(cell.trim_matches([',', ';', '\t']).as_bytes()));
         if !is_blank {
-            let known = cells.iter().filter(|cell| self.columns.is_known(cell)).count();
+            let known = || cells.iter().filter(|cell| self.columns.is_known(cell));
+            let clean = known().filter(|cell| !cell.contains([',', ';', '\t'])).count();
+            let known = known().count();
             let is_header = known > 0 && self.columns.is_header(&cells);
-            self.seen.push(Candidate { line, number, delimiter, known, is_header });
+            self.seen.push(Candidate { line, number, delimiter, known, clean, is_header });
             let cells = cells.iter().map(|cell| cell.chars().take(LONGEST_TITLE).collect());
             self.texts.push((delimiter, line, cells.collect()));
         }
@@ -151,7 +155,7 @@ impl<'c> Top<'c> {
             }
         };
         let of_line = self.seen.iter().filter(|candidate| candidate.line == line);
-        let best = of_line.max_by_key(|candidate| (candidate.is_header, candidate.known));
+        let best = of_line.max_by_key(|candidate| (candidate.is_header, candidate.known, candidate.clean));
         best.copied().ok_or(InputError::Empty)
     }
 }
@@ -219,6 +223,9 @@ mod tests {
             ("email\tlicenseId\n", b'\t'),
             ("\"Name; first, last\";\"E-Mail\";license id\n", b';'),
             ("name,x\n", b','),
+            // A column without a name, as of row numbers, before the only one that is known.
+            (";email\n", b';'),
+            ("\temail\t\n", b'\t'),
         ] {
             assert_eq!(dialect(text), (delimiter, 0, vec![]), "{text}");
         }
