@@ -8,7 +8,7 @@ use super::event::Summary;
 use super::exit::{Exit, Failure};
 use super::output::{columns, noted};
 use super::outputs::{destination, put};
-use crate::journal::{Reader, RunRow};
+use crate::journal::{JournalError, PersonNames, Reader, RunRow};
 use crate::report::{Audited, Format, ReportOptions, write_audit};
 
 impl From<ReportFormat> for Format {
@@ -25,9 +25,10 @@ impl From<ReportFormat> for Format {
 pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failure> {
     let readers: Vec<Reader> =
         context.journals.iter().map(|path| Reader::open(path)).collect::<Result<_, _>>()?;
+    let user = args.user.as_deref().map(|user| known_as(&readers, user)).transpose()?;
     let mut runs = Vec::new();
     for (number, reader) in readers.iter().enumerate() {
-        runs.extend(asked(context, reader, args)?.into_iter().map(|run| (number, run)));
+        runs.extend(asked(context, reader, args, user.as_ref())?.into_iter().map(|run| (number, run)));
     }
     if runs.is_empty() {
         return Err(Failure::usage("no run of this journal matches that time and user"));
@@ -37,7 +38,7 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
     let audited: Vec<Audited<'_>> = audited.collect();
     let format = args.format.into();
     let telling = ReportOptions {
-        user: args.user.as_deref(),
+        user: user.as_ref(),
         utc: context.output.utc,
         grouped: io::stdout().is_terminal(),
         columns: columns(&io::stdout()).and_then(|columns| u16::try_from(columns).ok()),
@@ -80,6 +81,19 @@ pub(super) fn run(context: &Context, args: &args::Report) -> Result<Exit, Failur
     Ok(Exit::Done)
 }
 
+/// All names that these journals have for one person.
+pub(super) fn known_as(readers: &[Reader], name: &str) -> Result<PersonNames, JournalError> {
+    let mut names = PersonNames::of(name);
+    loop {
+        let before = names.clone();
+        readers.iter().try_for_each(|reader| reader.tie(&mut names))?;
+        // What one journal has learnt may say more in another.
+        if names == before || readers.len() == 1 {
+            return Ok(names);
+        }
+    }
+}
+
 /// Keeps a document on one line. Line ends within its texts are escaped already.
 struct OneLine<'a, W>(&'a mut W);
 
@@ -97,7 +111,12 @@ impl<W: Write> Write for OneLine<'_, W> {
 }
 
 /// The runs that are meant: those named, else those of the time and the user asked for, else the newest.
-fn asked(context: &Context, reader: &Reader, args: &args::Report) -> Result<Vec<RunRow>, Failure> {
+fn asked(
+    context: &Context,
+    reader: &Reader,
+    args: &args::Report,
+    user: Option<&PersonNames>,
+) -> Result<Vec<RunRow>, Failure> {
     if !args.runs.is_empty() {
         return args.runs.iter().map(|run| context.run_or_newest(reader, Some(*run))).collect();
     }
@@ -110,7 +129,7 @@ fn asked(context: &Context, reader: &Reader, args: &args::Report) -> Result<Vec<
         args.since.as_ref().is_none_or(|since| ended.is_none_or(|ended| ended >= since.rfc3339()))
             && args.until.as_ref().is_none_or(|until| run.created_at.as_str() < until.rfc3339())
     });
-    if let Some(user) = args.user.as_deref() {
+    if let Some(user) = user {
         let mut theirs = Vec::new();
         for run in runs {
             let mut found = false;

@@ -5,6 +5,7 @@ use super::conclusion::spoken;
 use super::context::Context;
 use super::event::{Event, Summary};
 use super::exit::{Exit, Failure};
+use super::report::known_as;
 use crate::domain::Printable;
 use crate::journal::{OperationRow, Reader, RunRow};
 
@@ -18,11 +19,12 @@ struct Entry {
 pub(super) fn run(context: &Context, args: &args::User) -> Result<Exit, Failure> {
     let name = args.name.trim();
     let mut entries = Vec::new();
-    let mut known = Vec::new();
-    for path in &context.journals {
-        let reader = Reader::open(path)?;
-        let (names, rows) = reader.person(name)?;
-        known.extend(names.emails.into_iter().chain(names.persons));
+    let readers: Vec<Reader> =
+        context.journals.iter().map(|path| Reader::open(path)).collect::<Result<_, _>>()?;
+    let names = known_as(&readers, name)?;
+    let mut known: Vec<String> = names.all().map(str::to_owned).collect();
+    for (path, reader) in context.journals.iter().zip(&readers) {
+        let rows = reader.person(&names)?;
         let runs = reader.runs_of(&rows)?;
         let journal = (context.journals.len() > 1).then(|| path.display().to_string());
         entries.extend(rows.into_iter().filter_map(|row| {

@@ -91,7 +91,8 @@ pub(super) fn host_key(host: &str) -> Cow<'_, str> {
 }
 
 /// The text without blanks around it and without characters that nobody sees.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(|character: char| is_invisible(character) || character.is_control()) {
         return Cow::Borrowed(text.trim());
     }

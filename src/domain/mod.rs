@@ -16,7 +16,7 @@ mod outcome;
 mod partition;
 mod sending;
 
-pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError, address_key};
+pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError, address_key, visible};
 pub use advice::{Advice, CODES, advice, may_pass};
 pub use answer::{
     Answer, Body, Holdings, HttpAnswer, ItemError, Prospect, Said, ServerError, Unconnected, is_passing,

@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Row, Rows, params};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Row, Rows, params, params_from_iter};
 
 use super::word::{strange, word};
-use super::{JournalError, OperationRow, Reader};
+use super::{JournalError, OperationRow, PersonNames, Reader};
 use crate::domain::{OperationState, RunId};
 
 /// An operation, as the public view has it, for as long as it is looked at.
@@ -73,15 +73,15 @@ pub struct AttemptRow {
 }
 
 impl Reader {
-    /// Calls `each` for every operation of a run, by line and item; only for those of one user where an address
-    /// or person ID is given.
+    /// Calls `each` for every operation of a run, by line and item; only for those of one user where
+    /// the names of one are given.
     ///
     /// # Errors
     /// [`JournalError`], or what `each` returns.
     pub fn audit<E: From<JournalError>>(
         &self,
         run: RunId,
-        user: Option<&str>,
+        user: Option<&PersonNames>,
         mut each: impl FnMut(&AuditRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let wrong = self.wrong();
@@ -89,10 +89,21 @@ impl Reader {
             return Scan::begin(self, run)?.run(each);
         }
         let columns = OperationRow::COLUMNS.join(", ");
-        let which = if user.is_some() { "AND (email = ?2 OR person_id = ?2)" } else { "AND ?2 IS NULL" };
-        let sql = format!("SELECT {columns} FROM operations WHERE run_id = ?1 {which} ORDER BY line, item");
+        let names = user.map(PersonNames::spelled);
+        let (emails, persons) =
+            names.as_ref().map_or((0, 0), |(emails, persons)| (emails.len(), persons.len()));
+        let which = match user {
+            Some(_) => {
+                let some_of = |count: usize| vec!["?"; count].join(", ");
+                format!("AND (email IN ({}) OR person_id IN ({}))", some_of(emails), some_of(persons))
+            }
+            None => String::new(),
+        };
+        let sql = format!("SELECT {columns} FROM operations WHERE run_id = ? {which} ORDER BY line, item");
         let mut statement = self.connection.prepare(&sql).map_err(&wrong)?;
-        let mut rows = statement.query(params![run.0, user]).map_err(&wrong)?;
+        let names = names.into_iter().flat_map(|(emails, persons)| emails.into_iter().chain(persons));
+        let given = std::iter::once(Value::from(run.0)).chain(names.map(Value::from));
+        let mut rows = statement.query(params_from_iter(given)).map_err(&wrong)?;
         while let Some(row) = rows.next().map_err(&wrong)? {
             each(&viewed(row).map_err(&wrong)?)?;
         }

@@ -4,7 +4,7 @@ use seatbatch::domain::WireForm;
 
 use crate::harness::{Desk, onboarding, sandbox};
 use crate::journal::events;
-use crate::scripted::refusing_one;
+use crate::scripted::{Scripted, answer, refusing_one};
 
 #[test]
 fn a_persons_timeline_has_every_run_oldest_first() {
@@ -39,4 +39,39 @@ fn what_undo_took_back_is_called_as_it_was_when_it_was_given() {
     let text = desk.run(&["user", "user1@example.com"]).exits(0).stdout;
     assert!(text.contains("add Messaging: done") && text.contains("remove Messaging: done"), "{text}");
     desk.run(&["journal", "check"]).exits(0);
+}
+
+/// The same person, however the file, the service or whoever asks writes the address and the ID.
+#[test]
+fn a_person_is_found_by_every_spelling_of_a_name() {
+    let service = Scripted::start(|_| answer(200, ""));
+    let desk = Desk::at(&service.url);
+    let person = "Y2lzY29zcGFyazovL3VzL1BFT1BMRS9h";
+    let elsewhere = "Y2lzY29zcGFyazovL2V1L1BFT1BMRS9h";
+    let rows =
+        format!("email,personId,licenseId\njörg@bücher.example,{person},L1\nann@xn--bcher-kva.example,,L1\n");
+    desk.write("people.csv", rows);
+    desk.run(&["apply", "people.csv", "--yes", "--journal", "one.db"]);
+    desk.write("people.csv", format!("personId,licenseId\n{person}==,L1\n"));
+    desk.run(&["apply", "people.csv", "--yes", "--journal", "two.db"]);
+    let found = |name: &str| {
+        let ran = desk.run(&["user", name, "--json", "--journal", "one.db", "--journal", "two.db"]).exits(0);
+        let csv = ["report", "--user", name, "--format", "csv", "--journal", "one.db", "--journal", "two.db"];
+        let rows = desk.run(&csv).stdout.lines().count().saturating_sub(1) as u64;
+        let summary = ran.summary();
+        assert_eq!(summary["operations"], rows, "{name}: user and report differ");
+        rows
+    };
+    for name in [
+        "jörg@bücher.example",
+        "JÖRG@BÜCHER.EXAMPLE",
+        " Jörg@xn--bcher-kva.example\u{200b}",
+        person,
+        &format!("{person}="),
+        elsewhere,
+    ] {
+        assert_eq!(found(name), 2, "{name}");
+    }
+    assert_eq!((found("ann@bücher.example"), found("ANN@XN--BCHER-KVA.EXAMPLE")), (1, 1));
+    assert_eq!((found("jorg@bücher.example"), found("Y2lzY29zcGFyazovL3VzL1BFT1BMRS9i")), (0, 0));
 }

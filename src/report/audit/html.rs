@@ -93,7 +93,7 @@ fn beginning(reports: &[RunReport], telling: &ReportOptions<'_>, not_done: u64) 
             body {
                 main {
                     h1 { (title) }
-                    @if let Some(user) = telling.user { p { "Only what concerns " strong { (Printable(user)) } "." } }
+                    @if let Some(user) = telling.user.and_then(|user| user.all().next()) { p { "Only what concerns " strong { (Printable(user)) } "." } }
                     @for report in reports { (section(report, telling)) }
                     (table(reports, not_done))
                 }

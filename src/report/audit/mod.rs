@@ -13,7 +13,7 @@ mod words;
 use std::io::Write;
 
 use super::error::ReportError;
-use crate::journal::{Reader, RunRow};
+use crate::journal::{PersonNames, Reader, RunRow};
 
 #[cfg(test)]
 pub(crate) use json::ReportDocument;
@@ -45,8 +45,8 @@ pub struct Audited<'a> {
 /// What a report is about, and how it is told.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ReportOptions<'a> {
-    /// Only this user's operations: an address or a person ID.
-    pub user: Option<&'a str>,
+    /// Only this user's operations.
+    pub user: Option<&'a PersonNames>,
     /// How wide the terminal is that a text goes to.
     pub columns: Option<u16>,
     /// Times in text are UTC rather than those of the clock on the wall.
