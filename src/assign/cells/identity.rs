@@ -8,6 +8,9 @@ use crate::domain::{IdError, LicenseId, with_id_key};
 /// The first 16 characters of every Webex ID: base64 of `ciscospark:/`.
 const BEGINNING: &str = "Y2lzY29zcGFyazov";
 
+/// What people's lists and programs leave around an ID, and none has in it.
+const AROUND: [char; 13] = [';', ',', '|', '"', '\'', '<', '>', '(', ')', '[', ']', '{', '}'];
+
 /// Reads an ID of one kind.
 pub(in crate::assign) fn id<T>(
     cell: &str,
@@ -36,6 +39,11 @@ pub(in crate::assign) fn id<T>(
     }
     if !cell.bytes().all(|byte| byte.is_ascii_graphic()) || cell.matches(BEGINNING).nth(1).is_some() {
         return Err(unreadable(cell));
+    }
+    let bare = cell.trim_matches(AROUND);
+    if bare.len() < cell.len() && bare.starts_with(BEGINNING) {
+        let message = "the ID has something around it";
+        return Err(CellFault::write(ProblemCode::UnseenCharacters, message, bare.to_owned()));
     }
     parse(cell).map_err(|error| wrong_kind(&error))
 }
@@ -163,6 +171,10 @@ mod tests {
         let code = |cell: &str| id(cell, PersonId::parse).unwrap_err().code;
         for between in [",", ";", "|", " ", "\n", ""] {
             assert_eq!(code(&format!("{person}{between}{person}")), ProblemCode::TwoIds, "{between}");
+        }
+        for around in [format!("{person};"), format!("<{person}>"), format!("'{person}")] {
+            let fault = id(&around, PersonId::parse).unwrap_err();
+            assert_eq!(fault.fix.as_deref(), Some(person.as_str()), "{around}");
         }
         let fault = id(&format!("{}\u{200b}{}", &person[..20], &person[20..]), PersonId::parse).unwrap_err();
         assert_eq!(
