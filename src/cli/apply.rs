@@ -41,7 +41,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let earlier = earlier_runs(&context.journal)?;
 
     let runtime = context.runtime()?;
-    let stops = Stops::listen(runtime);
+    let stops = Stops::listen(runtime, context.output);
     let base = client.base().clone();
     let mut names = Catalog::new(context.readings(client, &settings), runtime.handle().clone());
     if let Some(earlier) = earlier {

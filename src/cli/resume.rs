@@ -13,7 +13,7 @@ use crate::webex::Client;
 
 pub(super) fn run(context: &Context, args: &args::Resume) -> Result<Exit, Failure> {
     let runtime = context.runtime()?;
-    let stops = Stops::listen_for_a_run(runtime);
+    let stops = Stops::listen_for_a_run(runtime, context.output);
     let mut journal = Journal::open(&context.journal)?;
     let reader = journal.reader()?;
     let row = to_resume(context, &reader, args.run)?;
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &args::Resume) -> Result<Exit, Failur
 
 pub(super) fn retry(context: &Context, args: &args::Retry) -> Result<Exit, Failure> {
     let runtime = context.runtime()?;
-    let stops = Stops::listen_for_a_run(runtime);
+    let stops = Stops::listen_for_a_run(runtime, context.output);
     let mut journal = Journal::open(&context.journal)?;
     let reader = journal.reader()?;
     let row = context.kept_run(&reader, args.run)?;

@@ -5,7 +5,7 @@ use seatbatch::sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use crate::harness::{Desk, finish, license, onboarding, sandbox, until};
-use crate::scripted::{Scripted, answer};
+use crate::scripted::{Gate, Scripted, answer};
 
 /// A run of five users whose process dies while their request is under way.
 fn doubtful(service: &Sandbox, desk: &Desk) {
@@ -128,4 +128,27 @@ fn a_stop_while_the_service_is_asked_ends_the_asking_without_a_word() {
     let ran = finish(child).exits(3);
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
     assert!(ran.stderr.contains("Paused: stopped by a signal"), "{}", ran.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_does_not_wait_for_the_answers_is_told_how_to_go_on_too() {
+    let gate = Gate::default();
+    let service = Scripted::behind(&gate);
+    let desk = Desk::at(&service.url);
+    desk.write("people.csv", "email,licenseId\na@example.com,L1\n");
+    let args = ["apply", "people.csv", "--yes", "--json", "--snapshot", "no"];
+    let child = desk.command(&args).stderr(std::fs::File::create(desk.path("err")).unwrap()).spawn().unwrap();
+    until("a request comes", || !service.asked().is_empty());
+    let told = |what: &str| std::fs::read_to_string(desk.path("err")).unwrap().contains(what);
+    for words in ["Stopping: one answer is awaited", "Stopped at once"] {
+        std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        until(words, || told(words));
+    }
+    let ran = finish(child).exits(3);
+    gate.open();
+    assert!(told("Go on with: seatbatch resume 1"));
+    assert_eq!((&ran.summary()["event"], &ran.summary()["run"]), (&json!("summary"), &json!(1)));
+    let ran = desk.run(&["resume", "--json"]).exits(0);
+    assert_eq!(ran.summary()["done"], 1);
 }
