@@ -140,8 +140,8 @@ fn prune(context: &Context, args: &Prune) -> Result<Exit, Failure> {
     context.only_one_journal()?;
     let output = context.output;
     let now = unix_millis();
-    let before = args.older_than.map(|days| now - i64::from(days) * 86_400_000);
-    let retention = Retention { before, keep: args.keep };
+    let before = args.old.older_than.map(|days| now - i64::from(days) * 86_400_000);
+    let retention = Retention { before, keep: args.old.keep };
     let chosen = retention.choose(&Reader::open(&context.journal)?.prunable()?);
     for run in &chosen {
         let (users, operations) =

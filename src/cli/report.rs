@@ -110,26 +110,28 @@ impl<W: Write> Write for OneLine<'_, W> {
     }
 }
 
-/// The runs that are meant: those named, else those of the time and the user asked for, else the newest.
+/// The runs that are meant: those named, or all, as far as they are of the time asked for; without names, of the user
+/// asked for too. The newest, where nothing is asked.
 fn asked(
     context: &Context,
     reader: &Reader,
     args: &args::Report,
     user: Option<&PersonNames>,
 ) -> Result<Vec<RunRow>, Failure> {
-    if !args.runs.is_empty() {
-        return args.runs.iter().map(|run| context.run_or_newest(reader, Some(*run))).collect();
-    }
-    if args.since.is_none() && args.until.is_none() && args.user.is_none() {
+    let named: Result<Vec<RunRow>, Failure> =
+        args.runs.iter().map(|run| context.run_or_newest(reader, Some(*run))).collect();
+    let named = named?;
+    let is_timed = args.since.is_some() || args.until.is_some();
+    if named.is_empty() && !is_timed && user.is_none() {
         return Ok(vec![context.run_or_newest(reader, None)?]);
     }
-    let mut runs = reader.runs()?;
+    let mut runs = if named.is_empty() { reader.runs()? } else { named };
     runs.retain(|run| {
         let ended = run.finished_at.as_deref();
         args.since.as_ref().is_none_or(|since| ended.is_none_or(|ended| ended >= since.rfc3339()))
             && args.until.as_ref().is_none_or(|until| run.created_at.as_str() < until.rfc3339())
     });
-    if let Some(user) = user {
+    if let Some(user) = user.filter(|_| args.runs.is_empty()) {
         let mut theirs = Vec::new();
         for run in runs {
             let mut found = false;

@@ -18,6 +18,9 @@ struct Entry {
 
 pub(super) fn run(context: &Context, args: &args::User) -> Result<Exit, Failure> {
     let name = args.name.trim();
+    if name.is_empty() {
+        return Err(Failure::usage("nobody is named: write an address or a person ID"));
+    }
     let mut entries = Vec::new();
     let readers: Vec<Reader> =
         context.journals.iter().map(|path| Reader::open(path)).collect::<Result<_, _>>()?;

@@ -34,9 +34,13 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Chooses among the finished runs, oldest first: what every condition that was given allows to go.
+    /// Chooses among the finished runs, oldest first: what every condition that was given allows to go. None, where none
+    /// was given.
     #[must_use]
     pub fn choose(self, finished: &[Prunable]) -> Vec<Prunable> {
+        if self == Self::default() {
+            return Vec::new();
+        }
         let spared = finished.len().saturating_sub(self.keep.unwrap_or(0));
         finished
             .iter()

@@ -215,7 +215,13 @@ fn old_runs_are_forgotten_and_the_rest_stays_proved() {
     assert!(plan.stderr.contains("Run 1 of people.csv: 3 users"), "{}", plan.stderr);
     assert_eq!(desk.count("done"), 5);
     desk.run(&["journal", "prune", "--keep", "1"]).exits(2);
-    desk.run(&["journal", "prune"]).exits(2);
+    // Which runs are to go has to be said: neither a look nor consent says it.
+    for more in [&[][..], &["--yes"], &["--dry-run"], &["--dry-run", "--yes", "--keep", "1"]] {
+        let ran = desk.run(&[&["journal", "prune"], more].concat()).exits(2);
+        let both = more.contains(&"--keep");
+        assert!(both || ran.stderr.contains("needs --older-than TIME or --keep N"), "{}", ran.stderr);
+    }
+    assert_eq!(desk.count("done"), 5);
     desk.run(&["journal", "prune", "--older-than", "400d", "--yes"]).exits(0);
     assert_eq!(desk.count("done"), 5);
     desk.run(&["journal", "prune", "--keep", "1", "--yes"]).exits(0);
@@ -238,7 +244,26 @@ fn old_runs_are_forgotten_and_the_rest_stays_proved() {
         assert!(ran.stderr.contains("the people of run 1 have been forgotten"), "{command}: {}", ran.stderr);
     }
     assert!(!desk.path("undo.csv").exists() && !desk.path("again.csv").exists());
-    desk.run(&["report", "1"]).exits(0);
+    // Its counts are left, in every form.
+    let text = desk.run(&["report", "1"]).exits(0).stdout;
+    for part in
+        ["3 operations of 3 users", "its people, with what was asked", "done        2", "failed      1"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let json = desk.run(&["report", "1", "2", "--format", "json"]).exits(0).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let run = &json["runs"][0];
+    assert_eq!(
+        (run["pruned"].as_bool(), run["done"].as_u64(), run["total"].as_u64()),
+        (Some(true), Some(2), Some(3))
+    );
+    assert_eq!(json["runs"][1]["pruned"], false);
+    let page = desk.run(&["report", "1", "--format", "html"]).exits(0).stdout;
+    assert!(
+        page.contains("3 operations of 3 users") && page.contains("its people, with what was asked"),
+        "{page}"
+    );
     desk.sql().execute_batch("UPDATE run SET done = 3, failed = 0 WHERE run_id = 1").unwrap();
     desk.run(&["journal", "check"]).exits(1);
 }

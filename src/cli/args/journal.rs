@@ -29,20 +29,27 @@ pub(in crate::cli) enum JournalCommand {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
 pub(in crate::cli) struct Prune {
+    #[command(flatten)]
+    pub(in crate::cli) old: OldRuns,
+    /// Only say what would be forgotten.
+    #[arg(long, short = 'n', conflicts_with = "yes")]
+    pub(in crate::cli) dry_run: bool,
+    /// Ask nothing.
+    #[arg(long)]
+    pub(in crate::cli) yes: bool,
+}
+
+/// Which runs are old. A group of their own: consent alone must not choose every run.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(in crate::cli) struct OldRuns {
     /// Runs that ended longer ago, as in 400d or 12w.
     #[arg(long, value_name = "TIME", value_parser = days)]
     pub(in crate::cli) older_than: Option<u32>,
     /// All but this many of the newest.
     #[arg(value_parser = whole::<usize>, long, value_name = "N")]
     pub(in crate::cli) keep: Option<usize>,
-    /// Only say what would be forgotten.
-    #[arg(long, short = 'n', group = "how")]
-    pub(in crate::cli) dry_run: bool,
-    /// Ask nothing.
-    #[arg(long, group = "how")]
-    pub(in crate::cli) yes: bool,
 }
 
 fn days(text: &str) -> Result<u32, String> {

@@ -113,6 +113,7 @@ impl<'a> Called<'a> {
                 let all: Vec<String> = argument.split(", ").map(bare).collect();
                 match all.as_slice() {
                     [one] if one == "--output" => self.needs_output(),
+                    [one] if one == "--older-than" => format!("'{path}' needs --older-than TIME or --keep N"),
                     all => format!("'{path}' needs {}", all.join(" and ")),
                 }
             }

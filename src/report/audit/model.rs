@@ -38,6 +38,9 @@ pub(super) struct RunReport {
     pub(super) wire: Option<String>,
     /// Where the journal's chain ends; a copy kept elsewhere holds the journal to it.
     pub(super) chain_head: Option<String>,
+    /// Whether its people have been forgotten (`journal prune`): then its users, its operations by state and these facts are
+    /// all that is left; what is counted beside is 0.
+    pub(super) pruned: bool,
     /// Users of the file; one whose operations were retried is still one.
     pub(super) users: u64,
     /// Counts of the operations.
@@ -226,8 +229,10 @@ impl Counting {
             version: run.version.clone(),
             wire: run.wire.clone(),
             chain_head: reader.head()?.map(|head| head.as_str().to_owned()),
-            users: if telling.user.is_some() { 1 } else { run.users.into() },
-            tally: self.tally,
+            pruned: run.is_pruned,
+            users: if telling.user.is_some() { (self.tally.total > 0).into() } else { run.users.into() },
+            // Of those who have been forgotten, the counts are kept.
+            tally: if run.is_pruned && telling.user.is_none() { run.tally } else { self.tally },
             adds: self.adds,
             removes: self.removes,
             requests,

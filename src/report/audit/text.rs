@@ -42,6 +42,9 @@ fn write_run(
         "",
         states(&report.tally).map(|(name, count)| (name.into(), people(count))),
     )?;
+    if report.pruned {
+        return Ok(());
+    }
     if report.organizations.len() > 1 {
         groups(output, "organization", &report.organizations, telling)?;
     }
@@ -72,9 +75,18 @@ pub(super) fn facts(report: &RunReport, telling: &ReportOptions<'_>) -> Vec<(&'s
     facts.extend(by.map(|by| ("by", by)));
     facts.extend(report.version.as_ref().map(|version| ("release", format!("seatbatch {version}"))));
     let mut asked = format!(
-        "{} of {}: {} to add, {} to remove",
+        "{} of {}",
         amount(report.tally.total, "operation", telling.grouped),
-        amount(report.users, "user", telling.grouped),
+        amount(report.users, "user", telling.grouped)
+    );
+    if report.pruned {
+        facts.push(("asked", asked));
+        facts.push(("forgotten", "its people, with what was asked for whom ('journal prune')".to_owned()));
+        facts.extend(proof(report));
+        return facts;
+    }
+    asked = format!(
+        "{asked}: {} to add, {} to remove",
         number(report.adds, telling.grouped),
         number(report.removes, telling.grouped)
     );
@@ -87,8 +99,12 @@ pub(super) fn facts(report: &RunReport, telling: &ReportOptions<'_>) -> Vec<(&'s
         requests = format!("{requests}, {} of them again", number(report.retries, telling.grouped));
     }
     facts.push(("sent", requests));
-    facts.extend(report.chain_head.as_ref().map(|head| ("proof", format!("{head} (journal check --head)"))));
+    facts.extend(proof(report));
     facts
+}
+
+fn proof(report: &RunReport) -> Option<(&'static str, String)> {
+    report.chain_head.as_ref().map(|head| ("proof", format!("{head} (journal check --head)")))
 }
 
 /// The states that an operation can be in, with how many are; those that nothing is in are left out but for `done`.
