@@ -55,6 +55,9 @@ impl Question<'_> {
             || (self.order == Order::File && capacities.iter().any(Capacity::leans_on_removals));
         let (need, stay_out) =
             if asks { needed_order(changes, stocks, &outlook, form) } else { (Need::Any, 0) };
+        // The order that was chosen may leave out no more, without being the plainest.
+        let out = foresight.users_out();
+        let need = if out > 0 && stay_out >= out { Need::Short } else { need };
         let parts = self.parts(&outlook, waves.as_ref());
         let &RunSettings { rate, rate_per, wire, batch_size, .. } = self.settings;
         let (batch_size, found_period) = (batch_size.get(), self.found_period());

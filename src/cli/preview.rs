@@ -309,7 +309,7 @@ impl Preview {
             return Ok(());
         }
         match (self.need, order) {
-            (Need::RemovesFirst, Order::File) => voice.line(self.advice("removes-first")),
+            (Need::RemovesFirst, Order::File | Order::Fit) => voice.line(self.advice("removes-first")),
             (Need::Fit, Order::File | Order::RemovesFirst) => voice.line(self.advice("fit")),
             _ => Ok(()),
         }

@@ -49,6 +49,16 @@ impl Foresight {
     pub fn for_want_of_units(&self) -> usize {
         self.failures.iter().filter(|failure| failure.why == Why::NoUnits).count()
     }
+
+    /// How many users stay out for want of units.
+    #[must_use]
+    pub fn users_out(&self) -> usize {
+        let failures = self.failures.iter().filter(|failure| failure.why == Why::NoUnits);
+        let mut users: Vec<u32> = failures.map(|failure| failure.user).collect();
+        // Those of one user stand together.
+        users.dedup();
+        users.len()
+    }
 }
 
 /// What a user holds while his request is done.

@@ -1,7 +1,7 @@
 //! Which order a file needs.
 
 use super::capacity::{Capacity, capacities};
-use super::foresight::{Playthrough, Why};
+use super::foresight::Playthrough;
 use super::seat_changes::{Holders, SeatChange, SeatChanges, Stock};
 use super::waves::waves;
 use crate::domain::{Action, WireForm};
@@ -56,10 +56,7 @@ impl<H: Holders> Trial<'_, H> {
             None => self.changes.users().for_each(|user| play.user(user, self.holders)),
             Some(order) => order.iter().for_each(|user| play.user(self.changes.of(*user), self.holders)),
         }
-        let failures = play.seen.failures.iter().filter(|failure| failure.why == Why::NoUnits);
-        let mut users: Vec<u32> = failures.map(|failure| failure.user).collect();
-        users.dedup();
-        users.len()
+        play.seen.users_out()
     }
 
     fn removes_first(&self) -> usize {

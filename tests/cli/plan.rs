@@ -94,6 +94,19 @@ fn the_order_that_is_needed_is_said_and_none_that_does_not_help() {
         (1, &json!(2), &json!("NO_UNITS"))
     );
     desk.run(&["plan", "late.csv", "--order", "removes-first"]).exits(0);
+    // One of two stays out in every order but the file's, in which both do: that is told of the file's alone.
+    let short = organization(two(1, 0, &[("a", &["A"]), ("b", &[]), ("c", &[])]), WireForm::Array);
+    let desk = Desk::at(&short.url());
+    desk.write(
+        "short.csv",
+        "email,licenseId,operation\nb@example.com,A,\nc@example.com,A,\na@example.com,A,remove\n",
+    );
+    for (order, needed) in
+        [("file", json!("removes-first")), ("removes-first", Value::Null), ("fit", Value::Null)]
+    {
+        let ran = desk.run(&["plan", "short.csv", "--order", order, "--json"]).exits(1);
+        assert_eq!(ran.summary()["order_needed"], needed, "{order}");
+    }
 }
 
 #[test]
