@@ -37,6 +37,14 @@ pub enum WorkbookError {
         "the workbook unpacks to far more than a table of people is, as files do that are made to fill a computer's memory; if it is a table, open it in Excel and save its sheet alone again, or as CSV in UTF-8"
     )]
     TooLarge,
+    /// A cell far from any table of people.
+    #[error(
+        "cell {cell} of the workbook stands beyond the {WIDEST} columns that are read; clear it, or move it nearer to the others"
+    )]
+    TooWide {
+        /// Where it stands.
+        cell: String,
+    },
     /// A cell of a kind that is not known.
     #[error(
         "cell {cell} of the workbook holds something that is not understood, as newer kinds of Excel's errors are (#SPILL!, #CALC!); mend its formula or put a value in its place, or save the sheet as CSV in UTF-8"

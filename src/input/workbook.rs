@@ -7,7 +7,7 @@ use std::thread;
 use calamine::{Cell, DataRef, Reader as _, Xlsx, XlsxCellReader, XlsxError};
 
 use super::blocks::{Sink, Source};
-use super::marks::{KeptAs, Marks, Sweep};
+use super::marks::{KeptAs, Marks, Place, Sweep};
 use super::package::WorkbookParts;
 use super::records::{LONGEST_RECORD, Record, RecordError};
 use super::sheets::{Sheets, WIDEST, WorkbookError};
@@ -174,9 +174,17 @@ impl<R: Read + Seek> Source for SheetRows<'_, R> {
                 self.pending = Some((cell, style));
                 break;
             }
-            let empty = matches!(cell.get_value(), DataRef::Empty);
-            if column < WIDEST && !empty && column as usize >= self.ends.len() {
+            let is_late = (column as usize) < self.ends.len();
+            if matches!(cell.get_value(), DataRef::Empty) {
+                continue;
+            }
+            if column < WIDEST && !is_late {
                 self.take(column, cell.get_value(), style);
+            } else if !is_white(cell.get_value()) {
+                let cell = Place::of(here, column as usize).to_string();
+                // A second cell in one place, or one that comes late: nobody knows which is meant.
+                let error = if is_late { WorkbookError::Damaged } else { WorkbookError::TooWide { cell } };
+                return Err(RecordError::Workbook(error));
             }
         }
         let Some(line) = line else { return Ok(None) };
@@ -206,6 +214,14 @@ impl<R: Read + Seek> Source for SheetRows<'_, R> {
             stored: &self.stored,
             is_hidden,
         }))
+    }
+}
+
+fn is_white(value: &DataRef<'_>) -> bool {
+    match value {
+        DataRef::String(text) => text.trim().is_empty(),
+        DataRef::SharedString(text) => text.trim().is_empty(),
+        _ => false,
     }
 }
 

@@ -440,3 +440,32 @@ fn a_cell_that_says_twice_where_it_stands_or_what_it_is_is_damaged() {
         assert!(ran.stderr.contains("the workbook is damaged"), "{twice}: {}", ran.stderr);
     }
 }
+
+/// Cells that would be passed over, a removal among them.
+#[test]
+fn a_cell_that_cannot_be_placed_stops_the_file() {
+    let rows: [&[&str]; 2] = [&["email", "license", ""], &["a@example.com", "M", ""]];
+    let with = |header: &str, row: &str| {
+        let mut book = Book::of(&rows);
+        let cell = |text: &str, place: &str| {
+            format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{text}</t></is></c></row>")
+        };
+        let (first, rest) = book.sheet.split_once("</row>").unwrap();
+        let second = rest.strip_suffix("</row></sheetData>").unwrap();
+        book.sheet =
+            format!("{first}{}{second}{}</sheetData>", cell("operation", header), cell("remove", row));
+        book
+    };
+    let ran = with("C1", "C2").check(&[]).exits(0);
+    assert!(ran.stdout.contains("0 to add, 1 to remove"), "{}", ran.stdout);
+    let ran = with("XFD1", "XFD2").check(&[]).exits(1);
+    assert!(ran.stderr.contains("cell XFD1 of the workbook stands beyond"), "{}", ran.stderr);
+    // Two cells in one place.
+    for book in [with("C1", "B2"), with("B1", "C2")] {
+        let ran = book.check(&[]).exits(1);
+        assert!(ran.stderr.contains("the workbook is damaged"), "{}", ran.stderr);
+    }
+    let mut book = Book::of(&[HEADER, &["a@example.com", "M"], &["b@example.com", "M"]]);
+    book.sheet = book.sheet.replace("r=\"3\"", "r=\"2\"").replace("A3\"", "A2\"").replace("B3\"", "B2\"");
+    book.check(&[]).exits(1);
+}
