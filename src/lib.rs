@@ -60,6 +60,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![forbid(unsafe_code)]
 
 /// A named step at which a test lets the process die, as `kill -9` would, to see what is left. Nothing
 /// without the feature `failpoints`.
