@@ -134,8 +134,7 @@ fn kept(context: &Context, file: &InputFile, said: &Reading) -> Result<TakenBefo
     };
     let is_given_back = rows.header().is_given_back();
     // Somebody may have taken our columns out.
-    let is_as_it_was =
-        |run: &RunRow| layout_of(run).is_some_and(|layout| layout.names() == rows.header().names());
+    let is_as_it_was = |run: &RunRow| has_columns_of(rows.names(), run);
     let words = context.taken_with(said);
     if let Some(run) = run.filter(|run| is_given_back || is_as_it_was(run)) {
         let forgotten = forgotten(&words_of(&run), &words);
@@ -157,11 +156,13 @@ fn kept(context: &Context, file: &InputFile, said: &Reading) -> Result<TakenBefo
         let reading = Reading { encoding: said.encoding, sheet: said.sheet.clone(), ..reading };
         return Ok(TakenBefore::Known(Some(Box::new(reading))));
     }
-    if !is_given_back {
+    if !is_given_back && !rows.header().has_trace() {
         return Ok(TakenBefore::Known(None));
     }
     let run = reader.map(|reader| like(&reader, rows.names())).transpose()?.flatten();
-    let Some(run) = run else { return Ok(TakenBefore::Unknown) };
+    let Some(run) = run else {
+        return Ok(if is_given_back { TakenBefore::Unknown } else { TakenBefore::Known(None) });
+    };
     let forgotten = forgotten(&words_of(&run), &words);
     if forgotten.is_empty() {
         return Ok(TakenBefore::Known(None));
@@ -208,12 +209,19 @@ fn subject(option: &[String]) -> String {
 
 /// The newest run whose file had these columns.
 fn like(reader: &Reader, names: &[String]) -> Result<Option<RunRow>, Failure> {
-    let same = |run: &RunRow| {
-        let own = layout_of(run).map(|layout| layout.names()).unwrap_or_default();
-        !own.is_empty() && own.iter().all(|name| names.contains(name))
-    };
     let runs = reader.runs()?;
-    Ok(runs.into_iter().rev().find(same))
+    Ok(runs.into_iter().rev().find(|run| has_columns_of(names, run)))
+}
+
+/// Whether all columns of a run's file are there, wherever somebody has moved them.
+fn has_columns_of(names: &[String], run: &RunRow) -> bool {
+    let key = |name: &str| -> String {
+        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let keys: Vec<String> = names.iter().map(|name| key(name)).collect();
+    let own = layout_of(run).map(|layout| layout.names()).unwrap_or_default();
+    let mut named = own.iter().map(|name| key(name)).filter(|name| !name.is_empty()).peekable();
+    named.peek().is_some() && named.all(|name| keys.contains(&name))
 }
 
 fn layout_of(run: &RunRow) -> Option<Layout> {

@@ -114,12 +114,12 @@ impl InputFile {
         if head.starts_with(b"PK") {
             let source = BufReader::with_capacity(1 << 16, self.reading());
             // What is wrong with it is told where it is read.
-            return Ok(may_head(source, TRACE).unwrap_or(true));
+            return Ok(may_head(source, &TRACES).unwrap_or(true));
         }
         // In UTF-16 there are zeros between the letters.
         head.retain(|byte| *byte != 0);
         head.make_ascii_lowercase();
-        Ok(memchr::memmem::find(&head, TRACE).is_some())
+        Ok(TRACES.iter().any(|trace| memchr::memmem::find(&head, trace).is_some()))
     }
 
     fn reading(&self) -> FileReading {
@@ -140,8 +140,8 @@ impl InputFile {
     }
 }
 
-/// What stands in the header of every failures CSV.
-const TRACE: &[u8] = b"error";
+/// What stands in the header of a failures CSV, whichever of its columns somebody has taken out.
+const TRACES: [&[u8]; 5] = [b"error", b"tracking", b"http_status", b"http status", b"httpstatus"];
 
 /// One reading of the file from its start. Each has a place of its own.
 #[derive(Debug, Clone)]

@@ -69,6 +69,7 @@ pub struct Header {
     /// Where of these the state is.
     state: Option<usize>,
     is_given_back: bool,
+    has_trace: bool,
 }
 
 impl Header {
@@ -87,15 +88,23 @@ impl Header {
             is(FAILURE_COLUMNS[1]) || is(FAILURE_COLUMNS_APART[1])
         };
         let state = added.iter().find(is_state).copied();
-        let is_given_back = state.is_some() || has_traces(cells);
-        Self { line, names, added, state, is_given_back }
+        let traces = traces(cells);
+        Self {
+            line,
+            names,
+            added,
+            state,
+            is_given_back: state.is_some() || traces > 1,
+            has_trace: traces > 0,
+        }
     }
 
     /// The same where what an earlier failures CSV added is carried along as the rest is.
     #[must_use]
     pub fn carrying_all(line: Line, cells: &[&str]) -> Self {
         let names = cells.iter().map(|cell| cell.trim().to_owned()).collect();
-        Self { line, names, added: Vec::new(), state: None, is_given_back: has_traces(cells) }
+        let traces = traces(cells);
+        Self { line, names, added: Vec::new(), state: None, is_given_back: traces > 1, has_trace: traces > 0 }
     }
 
     /// The line on which it stands.
@@ -141,6 +150,12 @@ impl Header {
         self.is_given_back
     }
 
+    /// Whether it has one of them: of a file that looks like that of a run, this says that it comes from there.
+    #[must_use]
+    pub const fn has_trace(&self) -> bool {
+        self.has_trace
+    }
+
     /// The place of a column among the user's own.
     #[must_use]
     pub fn own_place(&self, position: usize) -> usize {
@@ -170,12 +185,15 @@ fn is_called(cell: &str, name: &str) -> bool {
     letters(cell) == letters(name)
 }
 
-/// Whether two of the columns are there that nobody else calls so.
-fn has_traces(cells: &[&str]) -> bool {
-    [FAILURE_COLUMNS_APART, FAILURE_COLUMNS].iter().any(|columns| {
-        let rare = columns.iter().filter(|column| column.contains("error") || column.contains("tracking"));
-        rare.filter(|column| cells.iter().any(|cell| is_called(cell, column))).count() > 1
-    })
+/// How many of the columns are there that hardly anybody else calls so.
+fn traces(cells: &[&str]) -> usize {
+    let of = |columns: [&str; 7]| {
+        let rare = columns
+            .into_iter()
+            .filter(|column| column.contains("error") || column.contains("_id") || column.contains("http"));
+        rare.filter(|column| cells.iter().any(|cell| is_called(cell, column))).count()
+    };
+    of(FAILURE_COLUMNS_APART).max(of(FAILURE_COLUMNS))
 }
 
 /// Where the columns of an earlier failures CSV are: all seven, wherever they were moved to, and those set apart

@@ -81,7 +81,7 @@ impl WorkbookParts {
 }
 
 /// Whether this word, in small letters, may stand in the header of a sheet. Takes far less time than to read the header.
-pub(super) fn may_head<R: Read + Seek>(source: R, word: &[u8]) -> Result<bool, WorkbookError> {
+pub(super) fn may_head<R: Read + Seek>(source: R, words: &[&[u8]]) -> Result<bool, WorkbookError> {
     let mut package = Package::of(source)?;
     let names = package.archive.file_names_raw().map(|name| String::from_utf8_lossy(name).into_owned());
     let names: Vec<String> = names.collect();
@@ -90,26 +90,27 @@ pub(super) fn may_head<R: Read + Seek>(source: R, word: &[u8]) -> Result<bool, W
             (name.to_lowercase().ends_with("sharedstrings.xml"), name.contains("worksheets"));
         let most = if is_texts { TEXTS } else { TOP };
         let Some(mut part) = package.bytes(&name, SHEET)?.filter(|_| is_texts || is_sheet) else { continue };
-        if says(&mut part.by_ref().take(most), word).map_err(|_| WorkbookError::Damaged)? {
+        if says(&mut part.by_ref().take(most), words).map_err(|_| WorkbookError::Damaged)? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Whether a word, in small letters, stands in what is read.
-fn says(source: &mut impl Read, word: &[u8]) -> io::Result<bool> {
+/// Whether one of some words, in small letters, stands in what is read.
+fn says(source: &mut impl Read, words: &[&[u8]]) -> io::Result<bool> {
+    let longest = words.iter().map(|word| word.len()).max().unwrap_or_default();
     let mut block = vec![0; 1 << 16];
     let mut kept = 0;
     loop {
         let read = source.read(block.get_mut(kept..).unwrap_or_default())?;
         let filled = block.get_mut(..kept + read).unwrap_or_default();
         filled.make_ascii_lowercase();
-        if memchr::memmem::find(filled, word).is_some() || read == 0 {
+        if words.iter().any(|word| memchr::memmem::find(filled, word).is_some()) || read == 0 {
             return Ok(read > 0);
         }
         // The beginning of a word whose end has not been read.
-        let from = filled.len().saturating_sub(word.len());
+        let from = filled.len().saturating_sub(longest);
         kept = filled.len() - from;
         filled.copy_within(from.., 0);
     }
@@ -424,15 +425,15 @@ mod tests {
             sheet.write(0, 0, "email").unwrap();
             sheet.write(0, 1, header).unwrap();
             sheet.write(1, 0, "a@example.com").unwrap();
-            may_head(Cursor::new(book.save_to_buffer().unwrap()), b"error").unwrap()
+            may_head(Cursor::new(book.save_to_buffer().unwrap()), &[b"error"]).unwrap()
         };
         assert!(heads("error_code") && heads("Error Message"));
         assert!(!heads("licenseId"));
         for before in [0, 65_530, 65_532, 65_534, 131_070] {
             let text = [vec![b'x'; before].as_slice(), b"ERRORS"].concat();
-            assert!(says(&mut &*text, b"error").unwrap(), "{before}");
-            assert!(!says(&mut &*text, b"terror").unwrap(), "{before}");
+            assert!(says(&mut &*text, &[b"error"]).unwrap(), "{before}");
+            assert!(!says(&mut &*text, &[b"terror"]).unwrap(), "{before}");
         }
-        assert!(may_head(Cursor::new(b"PK"), b"error").is_err());
+        assert!(may_head(Cursor::new(b"PK"), &[b"error"]).is_err());
     }
 }

@@ -20,6 +20,8 @@ fn what_was_removed_is_not_added_whatever_else_is_said() {
     let without_the_last: Change = |text| columns(text, &[0, 1, 2, 3, 4, 5, 6]);
     let own_alone: Change = |text| columns(text, &[0, 1, 2]);
     let other_names: Change = |text| text.replace("error_code", "Error Code").replace("state", "State");
+    let moved_and_most_taken_out: Change = |text| columns(text, &[4, 2, 0, 1, 8]).to_uppercase();
+    let one_is_left: Change = |text| columns(text, &[0, 1, 2, 7]);
     for (change, more, configuration) in [
         (as_it_is, &["--ignore", "note"][..], ""),
         (as_it_is, &["--map", "email=email"], ""),
@@ -27,6 +29,8 @@ fn what_was_removed_is_not_added_whatever_else_is_said() {
         (as_it_is, &["--profile", "x"], "[profiles.x]\nignore = [\"note\"]\n"),
         (without_the_last, &[], ""),
         (own_alone, &[], ""),
+        (moved_and_most_taken_out, &[], ""),
+        (one_is_left, &[], ""),
         (other_names, &[], ""),
         (other_names, &["--ignore", "note"], ""),
     ] {
