@@ -43,8 +43,7 @@ fn by_hand(context: &Context, file: &InputFile, said: &Reading) -> Option<Readin
         return None;
     }
     let rows = file.rows(&said.interpretation(None).reading()).ok()?;
-    let is_ours = rows.names().iter().map(String::as_str).take(LONG_FORM.len()).eq(LONG_FORM);
-    let reading = args::reading_of(hand).filter(|_| is_ours)?;
+    let reading = args::reading_of(hand).filter(|_| is_in_our_form(rows.names()))?;
     let left_out: Vec<String> = options(&words)
         .filter(|option| !options(hand).any(|said| said == *option))
         .flatten()
@@ -63,6 +62,11 @@ fn by_hand(context: &Context, file: &InputFile, said: &Reading) -> Option<Readin
         configured: said.configured.clone(),
         ..reading
     })
+}
+
+/// Whether a file has the form that `undo` and `diff` write.
+fn is_in_our_form(names: &[String]) -> bool {
+    names.iter().map(String::as_str).take(LONG_FORM.len()).eq(LONG_FORM)
 }
 
 /// How a file is to be taken.
@@ -134,7 +138,12 @@ fn kept(context: &Context, file: &InputFile, said: &Reading) -> Result<TakenBefo
     };
     let is_given_back = rows.header().is_given_back();
     // Somebody may have taken our columns out.
-    let is_as_it_was = |run: &RunRow| has_columns_of(rows.names(), run);
+    // What undo writes of a run is no file of its failures.
+    let is_as_it_was = |run: &RunRow| {
+        let names = rows.names();
+        layout_of(run).is_some_and(|layout| layout.names() == names)
+            || (has_columns_of(names, run) && !is_in_our_form(names))
+    };
     let words = context.taken_with(said);
     if let Some(run) = run.filter(|run| is_given_back || is_as_it_was(run)) {
         let forgotten = forgotten(&words_of(&run), &words);
