@@ -123,7 +123,9 @@ fn who_is_started_with_nohup_survives_a_hang_up_and_another_pauses() {
         let gate = Gate::default();
         let service = Scripted::behind(&gate);
         let desk = Desk::at(&service.url);
-        desk.write("people.csv", onboarding(20));
+        // So many that they are not all sent before the signal has been heard.
+        let users = 2000;
+        desk.write("people.csv", onboarding(users));
         let args =
             ["apply", "people.csv", "--yes", "--snapshot", "no", "--rate", "unlimited", "--batch-size", "5"];
         let child = behind(&desk, words, &[&args[..], &["--concurrency", "1"]].concat()).spawn().unwrap();
@@ -132,7 +134,7 @@ fn who_is_started_with_nohup_survives_a_hang_up_and_another_pauses() {
         gate.open();
         finish(child).exits(code);
         assert_eq!((desk.count("failed"), desk.count("in_doubt")), (0, 0));
-        assert_eq!(desk.count("done") == 20, code == 0, "{words}");
+        assert_eq!(desk.count("done") == users, code == 0, "{words}");
     }
 }
 
