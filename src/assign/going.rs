@@ -1,10 +1,10 @@
 //! Words that say of a license that it is to go, or of somebody that he has gone, wherever in a file they stand.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::spelling::{composed, key, lower};
-use super::words::{ACTIONS, HINTS, LONGEST_WORD, action, is_license_name};
+use super::spelling::{composed, key, letters, lower};
+use super::words::{ACTIONS, HINTS, action, is_license_name};
 use crate::domain::Action;
 
 /// A cell that asks for something and says hardly anything else is no longer than so many bytes.
@@ -13,35 +13,58 @@ const LONGEST_PHRASE: usize = 64;
 /// So many letters are no name of a person.
 const SURE: usize = 6;
 
-/// Words by their first byte and their length: most cells are not looked up.
-struct Outline([u64; 256]);
+/// Words by their first letter and how many letters they have, and then by a hash of all of them: cells are many, and nearly
+/// none has such a word.
+struct Outline {
+    lengths: [u64; 256],
+    hashes: HashSet<u64>,
+}
 
 impl Outline {
     fn of<'w>(words: impl Iterator<Item = &'w str>) -> Self {
-        let mut lengths = [0; 256];
-        for word in words.filter(|word| word.len() <= LONGEST_WORD) {
-            let first = word.bytes().next().unwrap_or_default();
-            for first in [first, first.to_ascii_uppercase()] {
-                if let Some(lengths) = lengths.get_mut(usize::from(first)) {
-                    *lengths |= 1_u64 << word.len();
-                }
+        let mut outline = Self { lengths: [0; 256], hashes: HashSet::new() };
+        for word in words {
+            if let Some(lengths) = outline.lengths.get_mut(first(word)) {
+                *lengths |= length(word);
             }
+            outline.hashes.insert(hash(word));
         }
-        Self(lengths)
+        outline
     }
 
-    /// Whether a word of ASCII may be among them; of others the same letter has several bytes.
-    fn may_be(&self, word: &str) -> bool {
-        let first = word.bytes().next().unwrap_or_default();
-        let lengths = self.0.get(usize::from(first)).copied().unwrap_or_default();
-        word.len() <= LONGEST_WORD && lengths & (1_u64 << word.len()) != 0
+    /// Whether this composed word is among them, but for one that has the same hash by chance.
+    fn has(&self, word: &str) -> bool {
+        let lengths = self.lengths.get(first(word)).copied().unwrap_or_default();
+        lengths & length(word) != 0 && self.hashes.contains(&hash(word))
     }
+}
+
+fn first(word: &str) -> usize {
+    let first = word.chars().next().unwrap_or_default();
+    let first =
+        if first.is_ascii() { first.to_ascii_lowercase() } else { letters(word).next().unwrap_or_default() };
+    let [first, ..] = u32::from(first).to_le_bytes();
+    first.into()
+}
+
+/// The bit of so many letters, which are as many without case.
+fn length(word: &str) -> u64 {
+    1 << word.chars().count().min(63)
+}
+
+/// FNV-1a, by letters rather than bytes.
+fn hash(word: &str) -> u64 {
+    letters(word)
+        .fold(0xcbf2_9ce4_8422_2325, |hash, letter| (hash ^ u64::from(letter)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The longest word of each phrase for removing.
 static REMOVALS: LazyLock<Outline> = LazyLock::new(|| {
     let removals = ACTIONS.iter().filter(|(_, action)| **action == Action::Remove);
-    Outline::of(removals.filter_map(|(phrase, _)| phrase.split(' ').max_by_key(|word| word.len())))
+    let longest = |phrase: &'static str| {
+        phrase.split(|c: char| !c.is_alphanumeric()).max_by_key(|word| word.chars().count())
+    };
+    Outline::of(removals.filter_map(|(phrase, _)| longest(phrase)))
 });
 
 static LEAVERS: LazyLock<Outline> = LazyLock::new(|| {
@@ -63,8 +86,9 @@ pub(super) fn is_removal(cell: &str) -> bool {
     if cell.len() > LONGEST_PHRASE {
         return false;
     }
-    let mut parts = cell.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric());
-    (!cell.is_ascii() || parts.any(|word| REMOVALS.may_be(word))) && says_to_remove(cell)
+    let cell = composed(cell);
+    let mut parts = cell.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    parts.any(|word| REMOVALS.has(word)) && says_to_remove(&cell)
 }
 
 fn says_to_remove(cell: &str) -> bool {
@@ -97,7 +121,7 @@ pub(super) fn speaks_of_going(title: &str) -> bool {
 
 /// Whether a cell says of somebody that he has gone.
 pub(super) fn is_leaver(cell: &str) -> bool {
-    (!cell.is_ascii() || LEAVERS.may_be(cell)) && is_of("leaver", &lower(cell))
+    LEAVERS.has(&composed(cell)) && is_of("leaver", &lower(cell))
 }
 
 /// Whether a column is called as an operation is, as `to be removed` or `Remove license`.

@@ -14,8 +14,13 @@ pub(super) fn lower(word: &str) -> String {
     if word.is_ascii() {
         return word.to_ascii_lowercase();
     }
+    letters(&composed(word)).collect()
+}
+
+/// The characters of a composed word without case.
+pub(super) fn letters(word: &str) -> impl Iterator<Item = char> {
     // Turkish has an I with a dot, whose small letter keeps the dot as a mark of its own.
-    composed(word).chars().flat_map(char::to_lowercase).filter(|c| *c != '\u{307}').collect()
+    word.chars().flat_map(char::to_lowercase).filter(|c| *c != '\u{307}')
 }
 
 /// What two spellings of a column's name have in common: its letters and digits, without case.

@@ -126,7 +126,7 @@ pub(super) fn action(cell: &str) -> Option<Action> {
 }
 
 /// Bytes of a longest word, so that long cells are not looked at in full.
-pub(super) const LONGEST_WORD: usize = 32;
+const LONGEST_WORD: usize = 32;
 
 /// What else people's words tell: the state that somebody is in, days, what is given and taken.
 pub(super) static HINTS: LazyLock<HashSet<(&'static str, String)>> = LazyLock::new(|| {
