@@ -10,25 +10,27 @@ impl CheckError {
     /// The problem that it is, where the fault is in what the file says.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
-        let code = match self {
-            Self::Input(error) => of_input(error)?,
-            Self::Columns(error) => of_columns(error),
+        let (code, line, message, remedy) = match self {
+            Self::Input(error) => {
+                let text = error.to_string();
+                let numbered = text.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
+                let numbered = numbered.and_then(|(line, rest)| Some((Line::new(line.parse().ok()?), rest)));
+                let (line, text) = numbered.unwrap_or((Line::new(1), text.as_str()));
+                // The remedy stands behind what is wrong.
+                let (message, remedy) = text.split_once("; ").unwrap_or((text, ""));
+                (of_input(error)?, line, message.to_owned(), remedy.to_owned())
+            }
+            Self::Columns(error) => (of_columns(error), error.line(), error.wrong(), error.remedy()),
             Self::HoldingsUnknown { .. } | Self::Disk(_) => return None,
         };
-        let text = self.to_string();
-        let numbered = text.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
-        let numbered = numbered.and_then(|(line, rest)| Some((line.parse().ok()?, rest)));
-        let (line, text) = numbered.unwrap_or((1, text.as_str()));
-        // The remedy stands behind what is wrong.
-        let (message, remedy) = text.split_once("; ").unwrap_or((text, ""));
         Some(Problem {
             code,
-            line: Line::new(line),
+            line,
             column: "row".to_owned(),
             cell: None,
             value: String::new(),
-            message: message.to_owned(),
-            remedy: remedy.to_owned().into(),
+            message,
+            remedy: remedy.into(),
             fix: None,
             rows: None,
         })
@@ -89,6 +91,16 @@ mod tests {
             (empty.code.as_str(), empty.line, empty.message.as_str()),
             ("EMPTY_FILE", Line::new(1), "the file is empty")
         );
+        let nearest = Some("Seats; wanted".to_owned());
+        let missing = ColumnsError::NoSuchColumn {
+            line: 3,
+            option: "--map license=Seat".to_owned(),
+            nearest,
+            found: "a".to_owned(),
+        };
+        let problem = CheckError::from(missing).problem().unwrap();
+        assert_eq!((problem.line, problem.remedy.as_ref()), (Line::new(3), "found: a"));
+        assert!(problem.message.ends_with("(the nearest is 'Seats; wanted')"), "{}", problem.message);
         assert_eq!(CheckError::from(std::io::Error::other("x")).problem(), None);
     }
 }

@@ -1,14 +1,15 @@
 //! Why the columns of a file cannot be told, in words.
 
+use std::fmt;
+
 use super::quoted;
-use crate::domain::Printable;
+use crate::domain::{Line, Printable};
 
 /// Why the columns of a file cannot be told.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ColumnsError {
     /// A column that is needed is not there.
-    #[error("line {line}: the header has no {what} column; found: {}{hint}", Printable(found))]
     Missing {
         /// The header's line.
         line: u32,
@@ -20,10 +21,6 @@ pub enum ColumnsError {
         hint: String,
     },
     /// Two columns that mean the same.
-    #[error(
-        "line {line}: columns {first} and {second} ('{}' and '{}') both mean {field}; {}",
-        Printable(&names.0), Printable(&names.1), one_of(field, names)
-    )]
     Twice {
         /// The header's line.
         line: u32,
@@ -37,7 +34,6 @@ pub enum ColumnsError {
         names: (String, String),
     },
     /// An option names a column that the file does not have.
-    #[error("line {line}: {option} names a column that the file does not have{}; found: {}", nearest.as_ref().map_or_else(String::new, |name| format!(" (the nearest is '{}')", Printable(name))), Printable(found))]
     NoSuchColumn {
         /// The header's line.
         line: u32,
@@ -49,11 +45,6 @@ pub enum ColumnsError {
         found: String,
     },
     /// An option names a column of which there are two.
-    #[error(
-        "line {line}: {option} can mean column {first} and column {second} ('{}' and '{}'); {}",
-        Printable(&names.0), Printable(&names.1),
-        if names.0.trim() == names.1.trim() { RENAME } else { "write the name as the header has it" }
-    )]
     SeveralCalledSo {
         /// The header's line.
         line: u32,
@@ -67,11 +58,6 @@ pub enum ColumnsError {
         names: (String, String),
     },
     /// Operations in the rows, and what is asked in the options.
-    #[error(
-        "line {line}: the options say what to add and to remove, and so does the column '{}'; leave the column out with --ignore {}, or say which license it is about with --map license=COLUMN",
-        Printable(name),
-        quoted(name)
-    )]
     IdleOperations {
         /// The header's line.
         line: u32,
@@ -79,10 +65,6 @@ pub enum ColumnsError {
         name: String,
     },
     /// Operations in the rows, and columns of services, whose cells say themselves what is asked.
-    #[error(
-        "line {line}: {what} says what to do, and so does the column of a service '{}' with TRUE and FALSE; {remedy}, or leave the services out with --services ignore",
-        Printable(service)
-    )]
     OperationsOfServices {
         /// The header's line.
         line: u32,
@@ -94,11 +76,6 @@ pub enum ColumnsError {
         remedy: String,
     },
     /// What is asked in the options, and a column of licenses or sites that nothing says the meaning of.
-    #[error(
-        "line {line}: {options} says what is asked of every row's user, and the column '{}' names a {field} without a word of whether it is to be added or removed; leave the column out with --ignore {}, or leave {options} out, or say what the column asks with --set operation=add or --set operation=remove",
-        Printable(name),
-        quoted(name)
-    )]
     TargetsBesideOptions {
         /// The header's line.
         line: u32,
@@ -110,10 +87,6 @@ pub enum ColumnsError {
         name: String,
     },
     /// Nothing says what is to be done with the rows, in a file that speaks of taking away.
-    #[error(
-        "line {line}: {what} '{}' speaks of taking away or of leaving, and nothing says what is to be done with the rows, so each would add; say --set operation=remove if they are to take away, or --set operation=add if they are not",
-        Printable(text)
-    )]
     AddsAgainstWords {
         /// The title's line, or the header's.
         line: u32,
@@ -123,10 +96,6 @@ pub enum ColumnsError {
         text: String,
     },
     /// A row above the header, where a sorted sheet has it.
-    #[error(
-        "line {line}: this row stands above the header on line {header}, and would not be read: it names '{}'; put the header on the first line (sorting a sheet can move it), or take the row out",
-        Printable(user)
-    )]
     RowAboveHeader {
         /// The row's line.
         line: u32,
@@ -136,10 +105,6 @@ pub enum ColumnsError {
         user: String,
     },
     /// A row on the header's own line.
-    #[error(
-        "line {line}: the header has '{}' among the names of its columns, which only a row can have; put the header on a line of its own",
-        Printable(cell)
-    )]
     RowInHeader {
         /// The header's line.
         line: u32,
@@ -147,11 +112,6 @@ pub enum ColumnsError {
         cell: String,
     },
     /// A constant beside a column.
-    #[error(
-        "line {line}: --set gives {field}, and the column '{}' does too; leave the column out with --ignore {}, or leave --set out",
-        Printable(name),
-        quoted(name)
-    )]
     SetTwice {
         /// The header's line.
         line: u32,
@@ -162,13 +122,128 @@ pub enum ColumnsError {
     },
 }
 
-const RENAME: &str = "give one of them another name";
-
-/// How to say which of two columns is meant.
-fn one_of(field: &str, (first, second): &(String, String)) -> String {
-    if first.trim() == second.trim() {
-        RENAME.to_owned()
-    } else {
-        format!("say which one with --map {field}={}, or leave one out with --ignore", quoted(first))
+impl fmt::Display for ColumnsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}; {}", self.line().get(), self.wrong(), self.remedy())
     }
+}
+
+impl std::error::Error for ColumnsError {}
+
+/// What is said of a fault, part by part: a column's name may have any sign that could part them later.
+impl ColumnsError {
+    pub(in crate::assign) const fn line(&self) -> Line {
+        match self {
+            Self::Missing { line, .. }
+            | Self::Twice { line, .. }
+            | Self::NoSuchColumn { line, .. }
+            | Self::SeveralCalledSo { line, .. }
+            | Self::IdleOperations { line, .. }
+            | Self::OperationsOfServices { line, .. }
+            | Self::TargetsBesideOptions { line, .. }
+            | Self::AddsAgainstWords { line, .. }
+            | Self::RowAboveHeader { line, .. }
+            | Self::RowInHeader { line, .. }
+            | Self::SetTwice { line, .. } => Line::new(*line),
+        }
+    }
+
+    /// What is wrong.
+    pub(in crate::assign) fn wrong(&self) -> String {
+        match self {
+            Self::Missing { what, .. } => format!("the header has no {what} column"),
+            Self::Twice { field, first, second, names, .. } => {
+                format!("columns {first} and {second} ({}) both mean {field}", both(names))
+            }
+            Self::NoSuchColumn { option, nearest, .. } => {
+                let nearest = nearest.as_ref().map(|name| format!(" (the nearest is '{}')", Printable(name)));
+                let nearest = nearest.unwrap_or_default();
+                format!("{option} names a column that the file does not have{nearest}")
+            }
+            Self::SeveralCalledSo { option, first, second, names, .. } => {
+                format!("{option} can mean column {first} and column {second} ({})", both(names))
+            }
+            Self::IdleOperations { name, .. } => {
+                format!(
+                    "the options say what to add and to remove, and so does the column '{}'",
+                    Printable(name)
+                )
+            }
+            Self::OperationsOfServices { what, service, .. } => format!(
+                "{what} says what to do, and so does the column of a service '{}' with TRUE and FALSE",
+                Printable(service)
+            ),
+            Self::TargetsBesideOptions { options, field, name, .. } => format!(
+                "{options} says what is asked of every row's user, and the column '{}' names a {field} without a word of \
+                 whether it is to be added or removed",
+                Printable(name)
+            ),
+            Self::AddsAgainstWords { what, text, .. } => format!(
+                "{what} '{}' speaks of taking away or of leaving, and nothing says what is to be done with the rows, so \
+                 each would add",
+                Printable(text)
+            ),
+            Self::RowAboveHeader { header, user, .. } => format!(
+                "this row stands above the header on line {header}, and would not be read: it names '{}'",
+                Printable(user)
+            ),
+            Self::RowInHeader { cell, .. } => format!(
+                "the header has '{}' among the names of its columns, which only a row can have",
+                Printable(cell)
+            ),
+            Self::SetTwice { field, name, .. } => {
+                format!("--set gives {field}, and the column '{}' does too", Printable(name))
+            }
+        }
+    }
+
+    /// What to do about it.
+    pub(in crate::assign) fn remedy(&self) -> String {
+        match self {
+            Self::Missing { found, hint, .. } => format!("found: {}{hint}", Printable(found)),
+            Self::Twice { field, names, .. } if !are_one(names) => {
+                format!(
+                    "say which one with --map {field}={}, or leave one out with --ignore",
+                    quoted(&names.0)
+                )
+            }
+            Self::SeveralCalledSo { names, .. } if !are_one(names) => {
+                "write the name as the header has it".to_owned()
+            }
+            Self::Twice { .. } | Self::SeveralCalledSo { .. } => "give one of them another name".to_owned(),
+            Self::NoSuchColumn { found, .. } => format!("found: {}", Printable(found)),
+            Self::IdleOperations { name, .. } => format!(
+                "leave the column out with --ignore {}, or say which license it is about with --map license=COLUMN",
+                quoted(name)
+            ),
+            Self::OperationsOfServices { remedy, .. } => {
+                format!("{remedy}, or leave the services out with --services ignore")
+            }
+            Self::TargetsBesideOptions { options, name, .. } => format!(
+                "leave the column out with --ignore {}, or leave {options} out, or say what the column asks with \
+                 --set operation=add or --set operation=remove",
+                quoted(name)
+            ),
+            Self::AddsAgainstWords { .. } => {
+                "say --set operation=remove if they are to take away, or --set operation=add if they are not"
+                    .to_owned()
+            }
+            Self::RowAboveHeader { .. } => {
+                "put the header on the first line (sorting a sheet can move it), or take the row out"
+                    .to_owned()
+            }
+            Self::RowInHeader { .. } => "put the header on a line of its own".to_owned(),
+            Self::SetTwice { name, .. } => {
+                format!("leave the column out with --ignore {}, or leave --set out", quoted(name))
+            }
+        }
+    }
+}
+
+fn both((one, other): &(String, String)) -> String {
+    format!("'{}' and '{}'", Printable(one), Printable(other))
+}
+
+fn are_one((one, other): &(String, String)) -> bool {
+    one.trim() == other.trim()
 }
