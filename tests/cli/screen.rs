@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use seatbatch::domain::WireForm;
 
 use crate::harness::{Desk, TOKEN, license, onboarding, sandbox};
@@ -42,6 +43,10 @@ impl Screen {
     fn start_with(desk: &Desk, columns: u16, args: &[&str], more: &[(&str, &str)]) -> Self {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(ROWS, columns)).unwrap();
+        // Ctrl-C throws away what has been written and not yet read, and may do so after the program has answered it.
+        let mut modes = tcgetattr(&pty).unwrap();
+        modes.local_modes |= LocalModes::NOFLSH;
+        tcsetattr(&pty, OptionalActions::Now, &modes).unwrap();
         let command = Command::new(env!("CARGO_BIN_EXE_seatbatch"))
             .args(args)
             .current_dir(desk.folder())
