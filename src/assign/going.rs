@@ -61,9 +61,7 @@ fn hash(word: &str) -> u64 {
 /// The longest word of each phrase for removing.
 static REMOVALS: LazyLock<Outline> = LazyLock::new(|| {
     let removals = ACTIONS.iter().filter(|(_, action)| **action == Action::Remove);
-    let longest = |phrase: &'static str| {
-        phrase.split(|c: char| !c.is_alphanumeric()).max_by_key(|word| word.chars().count())
-    };
+    let longest = |phrase: &'static str| parts(phrase).max_by_key(|word| word.chars().count());
     Outline::of(removals.filter_map(|(phrase, _)| longest(phrase)))
 });
 
@@ -71,9 +69,14 @@ static LEAVERS: LazyLock<Outline> = LazyLock::new(|| {
     Outline::of(HINTS.iter().filter(|(kind, _)| *kind == "leaver").map(|(_, word)| word.as_str()))
 });
 
-/// The words of a text, without case and without what stands around them.
+/// The words of a text, without what stands around them.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+/// The same without case.
 fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(lower)
+    parts(text).map(lower)
 }
 
 fn is_of(kind: &'static str, word: &str) -> bool {
@@ -87,12 +90,12 @@ pub(super) fn is_removal(cell: &str) -> bool {
         return false;
     }
     let cell = composed(cell);
-    let mut parts = cell.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    parts.any(|word| REMOVALS.has(word)) && says_to_remove(&cell)
+    parts(&cell).any(|word| REMOVALS.has(word)) && says_to_remove(&cell)
 }
 
+/// The same of a composed text of any length.
 fn says_to_remove(cell: &str) -> bool {
-    let all: Vec<String> = words(&composed(cell)).collect();
+    let all: Vec<String> = words(cell).collect();
     let is_filler = |word: &String| is_of("object", word) || is_of("filler", word);
     let rest: Vec<&str> = all.iter().filter(|word| !is_filler(word)).map(String::as_str).collect();
     let is_sure =

@@ -308,6 +308,18 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// What is to be said of a column, by its position and name, at the cell that shows it best.
+    pub(super) fn of_column(
+        (position, name): (usize, &str),
+        code: ProblemCode,
+        (line, value): (Line, String),
+        message: String,
+        remedy: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let (column, remedy) = (name.to_owned(), remedy.into());
+        Self { code, line, column, cell: Some(position), value, message, remedy, fix: None, rows: None }
+    }
+
     /// Whether the row can be sent all the same.
     #[must_use]
     pub const fn severity(&self) -> Severity {

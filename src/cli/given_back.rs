@@ -10,7 +10,7 @@ use super::context::{Context, absolute};
 use super::exit::Failure;
 use super::shell::{shell_word, shell_words};
 use crate::assign::Counts;
-use crate::input::{InputFile, LONG_FORM, Layout};
+use crate::input::{InputFile, LONG_FORM, Layout, is_called};
 use crate::journal::{JournalError, Reader, RunRow};
 use crate::run::RunSettings;
 
@@ -224,13 +224,9 @@ fn like(reader: &Reader, names: &[String]) -> Result<Option<RunRow>, Failure> {
 
 /// Whether all columns of a run's file are there, wherever somebody has moved them.
 fn has_columns_of(names: &[String], run: &RunRow) -> bool {
-    let key = |name: &str| -> String {
-        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
-    let keys: Vec<String> = names.iter().map(|name| key(name)).collect();
     let own = layout_of(run).map(|layout| layout.names()).unwrap_or_default();
-    let mut named = own.iter().map(|name| key(name)).filter(|name| !name.is_empty()).peekable();
-    named.peek().is_some() && named.all(|name| keys.contains(&name))
+    let mut named = own.iter().filter(|name| name.contains(char::is_alphanumeric)).peekable();
+    named.peek().is_some() && named.all(|own| names.iter().any(|name| is_called(name, own)))
 }
 
 fn layout_of(run: &RunRow) -> Option<Layout> {

@@ -178,7 +178,7 @@ fn is_one_of(name: &str, columns: [&str; 7]) -> bool {
 }
 
 /// Whether a cell of the header is this name, on letters and digits alone.
-fn is_called(cell: &str, name: &str) -> bool {
+pub(crate) fn is_called(cell: &str, name: &str) -> bool {
     let letters = |text: &str| -> Vec<char> {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };

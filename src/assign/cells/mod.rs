@@ -5,7 +5,7 @@ mod identity;
 mod number;
 
 pub(super) use address::{address_in, email, site};
-pub(super) use identity::{id, license_id, misplaced, organization_of, service_code, tenant};
+pub(super) use identity::{id, license_id, looks_like_id, misplaced, organization_of, service_code, tenant};
 pub(super) use number::{extension, phone_number};
 
 use std::borrow::Cow;

@@ -1,11 +1,11 @@
 //! Columns that nobody has named and that may mean something all the same: a misspelt `opertion` must never
 //! make removals into additions.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jiff::civil::Date;
 
+use super::super::cells;
 use super::super::interpretation::Interpretation;
 use super::super::problem::{Problem, ProblemCode};
 use super::super::service_name::Naming;
@@ -14,9 +14,6 @@ use super::hint::{Example, Hint};
 use super::{Columns, Field, quoted};
 use crate::domain::{Action, Line};
 use crate::input::{Header, Row};
-
-/// The first 16 characters of every Webex ID: base64 of `ciscospark:/`.
-const WEBEX_ID: &str = "Y2lzY29zcGFyazov";
 
 /// So many cells of another kind clear a column, beside as many as were of the suspected one.
 const PATIENCE: u32 = 20;
@@ -41,28 +38,6 @@ impl WatchedColumn {
     /// Whether so much else stands in it that it is neither one of words nor one of IDs.
     const fn is_cleared(&self) -> bool {
         self.near.is_none() && self.others > PATIENCE + self.words + self.ids
-    }
-
-    /// What is to be said of it, at an example.
-    fn problem(
-        &self,
-        name: &str,
-        code: ProblemCode,
-        (line, value): Example,
-        message: String,
-        remedy: impl Into<Cow<'static, str>>,
-    ) -> Problem {
-        Problem {
-            code,
-            line,
-            column: name.to_owned(),
-            cell: Some(self.position),
-            value,
-            message,
-            remedy: remedy.into(),
-            fix: None,
-            rows: None,
-        }
     }
 
     fn told(&self, hint: Hint) -> Option<&Example> {
@@ -155,7 +130,7 @@ impl Doubtful {
                 return true;
             }
             let is_word = words::action(cell).is_some();
-            let is_id = !is_word && cell.starts_with(WEBEX_ID);
+            let is_id = !is_word && cells::looks_like_id(cell);
             column.words += u32::from(is_word);
             column.ids += u32::from(is_id);
             column.others += u32::from(!is_word && !is_id);
@@ -209,7 +184,13 @@ impl Doubtful {
         };
         let remedy = format!("{first}{takes}, or --ignore {} to leave it out", quoted(name));
         let message = format!("the column '{name}' is not understood, and {what}");
-        Some(column.problem(name, ProblemCode::UnclearColumn, (line, value), message, remedy))
+        Some(Problem::of_column(
+            (column.position, name),
+            ProblemCode::UnclearColumn,
+            (line, value),
+            message,
+            remedy,
+        ))
     }
 
     /// A column that says of somebody that he has gone, where nothing takes anything from him for it.
@@ -231,7 +212,13 @@ impl Doubtful {
             "take the rows of those who have left out of the file{or_say}, or say --ignore {quoted} to take every row \
              all the same"
         );
-        Some(column.problem(name, ProblemCode::UnclearColumn, example, message, remedy))
+        Some(Problem::of_column(
+            (column.position, name),
+            ProblemCode::UnclearColumn,
+            example,
+            message,
+            remedy,
+        ))
     }
 
     /// Columns of days that no option looks at: a warning a column.
@@ -241,7 +228,7 @@ impl Doubtful {
             let (hint, example) =
                 Hint::OF_DAYS.into_iter().find_map(|hint| Some((hint, column.told(hint)?.clone())))?;
             let (code, message, remedy) = hint.of_days(name);
-            Some(column.problem(name, code, example, message, remedy))
+            Some(Problem::of_column((column.position, name), code, example, message, remedy))
         })
     }
 }

@@ -47,16 +47,14 @@ impl Columns {
         };
         let own = header.names();
         for (field, name) in &how.map {
-            let position = find(header, own, name, || format!("--map {}={}", field.name(), quoted(name)))?;
+            let position = position_of(header, name, || format!("--map {}={}", field.name(), quoted(name)))?;
             columns.put(header, *field, position)?;
         }
         let ignored: Vec<usize> = how
             .ignore
             .iter()
-            .map(|name| match all_called(own, name) {
-                none if none.is_empty() => {
-                    Err(missing(header, own, name, format!("--ignore {}", quoted(name))))
-                }
+            .map(|name| match all_called(header, name) {
+                none if none.is_empty() => Err(missing(header, name, format!("--ignore {}", quoted(name)))),
                 all => Ok(all),
             })
             .collect::<Result<Vec<_>, _>>()?
@@ -304,28 +302,18 @@ fn found(header: &Header) -> String {
     named.join(", ")
 }
 
-/// The position of the column that an option names.
-pub(super) fn position_of(
-    header: &Header,
-    name: &str,
-    option: impl FnOnce() -> String,
-) -> Result<usize, ColumnsError> {
-    find(header, header.names(), name, option)
-}
-
 fn name_at(header: &Header, position: usize) -> String {
     header.names().get(position).map_or_else(String::new, |name| name.to_string())
 }
 
 /// The position of the one column that an option names.
-fn find(
+pub(super) fn position_of(
     header: &Header,
-    own: &[String],
     name: &str,
     option: impl FnOnce() -> String,
 ) -> Result<usize, ColumnsError> {
-    match all_called(own, name).as_slice() {
-        [] => Err(missing(header, own, name, option())),
+    match all_called(header, name).as_slice() {
+        [] => Err(missing(header, name, option())),
         [position] => Ok(*position),
         [first, second, ..] => Err(ColumnsError::SeveralCalledSo {
             line: header.line().get(),
@@ -338,19 +326,20 @@ fn find(
 }
 
 /// The positions of the columns that an option names: exactly so, or else on letters and digits alone.
-fn all_called(own: &[String], name: &str) -> Vec<usize> {
+fn all_called(header: &Header, name: &str) -> Vec<usize> {
     let sought = key(name);
     let all = |is_called: &dyn Fn(&str) -> bool| {
-        let all = own.iter().enumerate().filter(|(_, column)| is_called(column));
+        let all = header.names().iter().enumerate().filter(|(_, column)| is_called(column));
         all.map(|(position, _)| position).collect::<Vec<_>>()
     };
     let exactly = all(&|column| column == name.trim());
     if exactly.is_empty() && !sought.is_empty() { all(&|column| key(column) == sought) } else { exactly }
 }
 
-fn missing(header: &Header, own: &[String], name: &str, option: String) -> ColumnsError {
+fn missing(header: &Header, name: &str, option: String) -> ColumnsError {
     let sought = key(name);
-    let alike = own.iter().map(|column| (strsim::jaro_winkler(&key(column), &sought), column));
+    let own = header.names().iter();
+    let alike = own.map(|column| (strsim::jaro_winkler(&key(column), &sought), column));
     let nearest = alike.filter(|(likeness, _)| *likeness >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
     let nearest = nearest.map(|(_, column)| column.to_string());
     ColumnsError::NoSuchColumn { line: header.line().get(), option, nearest, found: found(header) }

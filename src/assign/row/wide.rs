@@ -139,13 +139,14 @@ impl Service {
     }
 
     fn problem(&self, names: &LicenseNames) -> Option<Problem> {
-        let (line, value) = self.other.clone()?;
+        let example = self.other.clone()?;
         let is_named = || self.naming != Naming::Unknown || names.are_any(&Parts::of(&self.header).names());
         let (code, message) = if self.booleans > 0 || is_named() {
             let message = match self.others {
                 1 => "a cell of a column of services is neither TRUE nor FALSE nor empty".to_owned(),
                 rows => format!(
-                    "{rows} cells of a column of services are neither TRUE nor FALSE nor empty, from line {line}"
+                    "{rows} cells of a column of services are neither TRUE nor FALSE nor empty, from line {}",
+                    example.0
                 ),
             };
             (ProblemCode::BadServiceValue, message)
@@ -162,17 +163,7 @@ impl Service {
             "write TRUE, FALSE or nothing, or leave the column out with --ignore {}",
             quoted(&self.header)
         );
-        Some(Problem {
-            code,
-            line,
-            column: self.header.to_string(),
-            cell: Some(self.position),
-            value,
-            message,
-            remedy: remedy.into(),
-            fix: None,
-            rows: None,
-        })
+        Some(Problem::of_column((self.position, &self.header), code, example, message, remedy))
     }
 
     fn leads_to(&mut self, org: Option<&OrgId>, reading: &mut RowInHand<'_>) -> NamedTarget {
