@@ -162,7 +162,7 @@ pub fn check(
     on_problem: &mut dyn FnMut(&Problem),
 ) -> Result<Checked, CheckError> {
     let mut rows = file.rows(&how.reading())?;
-    let reader = RowReader::new(rows.header(), how, known)?;
+    let reader = RowReader::new(&mut rows, how, known)?;
     reader.columns.refuse_rows_at_the_top(rows.header(), rows.titles())?;
     if reader.columns.add_by_default(how, reader.wide.is_some()) {
         reader.columns.refuse_adding_against_words(rows.header(), rows.titles())?;
@@ -188,7 +188,7 @@ pub fn check(
         return Err(if is_given_back { InputError::NothingFailed } else { InputError::NoRows }.into());
     }
     if checker.reader.wide.as_ref().is_some_and(Wide::is_none) {
-        checker.reader.columns.require_target(rows.header(), !how.bundles.is_empty())?;
+        checker.reader.columns.require_target(rows.header(), how)?;
     }
     // Known at the end, and this is the end.
     let sha256 = rows.sha256().unwrap_or_default().to_owned();

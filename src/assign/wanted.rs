@@ -18,7 +18,7 @@ use crate::input::{InputFile, Row, Rows};
 /// [`CheckError`] where the file cannot be read.
 pub fn names_wanted(file: &InputFile, how: &Interpretation) -> Result<BTreeSet<Option<OrgId>>, CheckError> {
     let mut rows = file.rows(&how.reading())?;
-    let reader = RowReader::new(rows.header(), how, Known::nothing())?;
+    let reader = RowReader::new(&mut rows, how, Known::nothing())?;
     let columns = &reader.columns;
     let by_option = how.requests.iter().any(Request::needs_name);
     let may = by_option || reader.wide.is_some() || columns.has(Field::License) || columns.has(Field::Bundle);
@@ -66,7 +66,7 @@ pub fn holdings_wanted(
     how: &Interpretation,
 ) -> Result<BTreeSet<Option<OrgId>>, CheckError> {
     let mut rows = file.rows(&how.reading())?;
-    let reader = RowReader::new(rows.header(), how, Known::nothing())?;
+    let reader = RowReader::new(&mut rows, how, Known::nothing())?;
     let columns = &reader.columns;
     let by_option = how.requests.contains(&Request::RemoveAll);
     let fields = [Field::License, Field::LicenseId];

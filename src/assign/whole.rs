@@ -61,7 +61,7 @@ const fn of_input(error: &InputError) -> Option<ProblemCode> {
 
 const fn of_columns(error: &ColumnsError) -> ProblemCode {
     match error {
-        ColumnsError::Missing { .. } => ProblemCode::MissingColumn,
+        ColumnsError::Missing { .. } | ColumnsError::NoHeader { .. } => ProblemCode::MissingColumn,
         ColumnsError::Twice { .. } | ColumnsError::SeveralCalledSo { .. } => ProblemCode::TwoColumns,
         ColumnsError::RowAboveHeader { .. } | ColumnsError::RowInHeader { .. } => {
             ProblemCode::HeaderAmongRows

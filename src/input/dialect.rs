@@ -84,7 +84,8 @@ pub(super) struct Candidate {
     /// How many records stand above it.
     pub(super) number: usize,
     delimiter: u8,
-    /// How many of its cells are names of columns.
+    cells: usize,
+    /// How many of them are names of columns.
     known: usize,
     /// How many of those names have none of the other delimiters in them.
     clean: usize,
@@ -114,7 +115,8 @@ impl<'c> Top<'c> {
             let clean = known().filter(|cell| !cell.contains([',', ';', '\t'])).count();
             let known = known().count();
             let is_header = known > 0 && self.columns.is_header(&cells);
-            self.seen.push(Candidate { line, number, delimiter, known, clean, is_header });
+            let count = cells.len();
+            self.seen.push(Candidate { line, number, delimiter, cells: count, known, clean, is_header });
             let cells = cells.iter().map(|cell| cell.chars().take(LONGEST_TITLE).collect());
             self.texts.push((delimiter, line, cells.collect()));
         }
@@ -155,7 +157,11 @@ impl<'c> Top<'c> {
             }
         };
         let of_line = self.seen.iter().filter(|candidate| candidate.line == line);
-        let best = of_line.max_by_key(|candidate| (candidate.is_header, candidate.known, candidate.clean));
+        let best = of_line.max_by_key(|candidate| {
+            // Where no name is known the most columns are the likeliest, so that what is missing can be told of them.
+            let columns = if candidate.known == 0 { candidate.cells } else { 0 };
+            (candidate.is_header, candidate.known, candidate.clean, columns)
+        });
         best.copied().ok_or(InputError::Empty)
     }
 }
@@ -223,6 +229,8 @@ mod tests {
             ("email\tlicenseId\n", b'\t'),
             ("\"Name; first, last\";\"E-Mail\";license id\n", b';'),
             ("name,x\n", b','),
+            ("name;x\n", b';'),
+            ("name, first\tx\ty\n", b'\t'),
             // A column without a name, as of row numbers, before the only one that is known.
             (";email\n", b';'),
             ("\temail\t\n", b'\t'),

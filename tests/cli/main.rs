@@ -46,6 +46,7 @@ mod fit;
 mod forms;
 mod given_back;
 mod guides;
+mod headers;
 mod hints;
 mod mending;
 mod names;

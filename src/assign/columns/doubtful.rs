@@ -234,7 +234,7 @@ impl Doubtful {
 }
 
 /// The field in which an ID of this kind belongs.
-fn id_field(id: &str) -> Field {
+pub(super) fn id_field(id: &str) -> Field {
     use crate::domain::{LicenseId, LocationId, OrgId, PersonId};
     if LicenseId::recognized(id).is_some() {
         Field::LicenseId

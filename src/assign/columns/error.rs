@@ -104,6 +104,15 @@ pub enum ColumnsError {
         /// Whom it names.
         user: String,
     },
+    /// A row where the header should be.
+    NoHeader {
+        /// The row's line.
+        line: u32,
+        /// The cell that shows it.
+        cell: String,
+        /// What the columns might be called.
+        names: String,
+    },
     /// A row on the header's own line.
     RowInHeader {
         /// The header's line.
@@ -143,6 +152,7 @@ impl ColumnsError {
             | Self::TargetsBesideOptions { line, .. }
             | Self::AddsAgainstWords { line, .. }
             | Self::RowAboveHeader { line, .. }
+            | Self::NoHeader { line, .. }
             | Self::RowInHeader { line, .. }
             | Self::SetTwice { line, .. } => Line::new(*line),
         }
@@ -187,6 +197,12 @@ impl ColumnsError {
                 "this row stands above the header on line {header}, and would not be read: it names '{}'",
                 Printable(user)
             ),
+            Self::NoHeader { cell, .. } => {
+                format!(
+                    "the file has no header: this line is a row already, with '{}' in it",
+                    Printable(cell)
+                )
+            }
             Self::RowInHeader { cell, .. } => format!(
                 "the header has '{}' among the names of its columns, which only a row can have",
                 Printable(cell)
@@ -231,6 +247,11 @@ impl ColumnsError {
             Self::RowAboveHeader { .. } => {
                 "put the header on the first line (sorting a sheet can move it), or take the row out"
                     .to_owned()
+            }
+            Self::NoHeader { names, .. } => {
+                format!(
+                    "put a line with the names of the columns above it, separated as the rows are: {names}"
+                )
             }
             Self::RowInHeader { .. } => "put the header on a line of its own".to_owned(),
             Self::SetTwice { name, .. } => {

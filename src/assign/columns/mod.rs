@@ -10,6 +10,7 @@ mod top;
 pub(super) use beside::ServicesBeside;
 pub(super) use doubtful::Doubtful;
 pub use error::ColumnsError;
+use top::{hint_of_rows, refuse_a_row_for_header};
 
 pub(super) use super::field::Field;
 use super::going;
@@ -17,7 +18,7 @@ use super::interpretation::{Interpretation, Request, ServiceMode};
 use super::service_name::Naming;
 use super::words::{self, key};
 use crate::domain::Printable;
-use crate::input::{Header, Row};
+use crate::input::{Header, Row, Rows};
 
 /// A column's name as it has to be typed.
 pub(super) fn quoted(name: &str) -> String {
@@ -38,6 +39,7 @@ pub(super) struct Columns {
 impl Columns {
     /// Matches the header's names.
     pub(super) fn of(header: &Header, how: &Interpretation) -> Result<Self, ColumnsError> {
+        refuse_a_row_for_header(header)?;
         let mut columns = Self {
             positions: [NOWHERE; Field::COUNT],
             constants: std::array::from_fn(|_| Box::default()),
@@ -222,12 +224,24 @@ impl Columns {
         }
     }
 
-    /// Refuses a file that names people, and nothing that is asked for them.
-    pub(super) fn require_target(&self, header: &Header, bundles: bool) -> Result<(), ColumnsError> {
-        let required = self.require(&Field::TARGET, "'licenseId', 'license' or 'siteUrl'", header);
+    /// Refuses a file that names nobody.
+    pub(super) fn require_user(&self, rows: &mut Rows, how: &Interpretation) -> Result<(), ColumnsError> {
+        let required = self.require(&Field::USER, "'email' or 'personId'", rows.header(), how);
         required.map_err(|error| match error {
             ColumnsError::Missing { line, what, found, hint } => {
-                let bundle = if bundles {
+                let hint = hint_of_rows(rows, |name| self.mapped(Field::Email, name, how)).unwrap_or(hint);
+                ColumnsError::Missing { line, what, found, hint }
+            }
+            other => other,
+        })
+    }
+
+    /// Refuses a file that names people, and nothing that is asked for them.
+    pub(super) fn require_target(&self, header: &Header, how: &Interpretation) -> Result<(), ColumnsError> {
+        let required = self.require(&Field::TARGET, "'licenseId', 'license' or 'siteUrl'", header, how);
+        required.map_err(|error| match error {
+            ColumnsError::Missing { line, what, found, hint } => {
+                let bundle = if !how.bundles.is_empty() {
                     ". If a column names bundles of seatbatch.toml, say --map bundle=COLUMN"
                 } else {
                     ""
@@ -250,6 +264,7 @@ impl Columns {
         wanted: &[Field],
         what: &'static str,
         header: &Header,
+        how: &Interpretation,
     ) -> Result<(), ColumnsError> {
         if wanted.iter().any(|field| self.has(*field)) {
             return Ok(());
@@ -261,22 +276,28 @@ impl Columns {
             header.names().iter().find(speaks)
         });
         // A column called license takes names and IDs.
-        let field = match wanted.first() {
-            Some(Field::LicenseId) => Field::License.name(),
-            field => field.map_or("", |field| field.name()),
+        let field = match wanted {
+            [Field::LicenseId, ..] | [] => Field::License,
+            [field, ..] => *field,
         };
         let hint = match (unseparated(header), nearest) {
             (Some(hint), _) => hint.to_owned(),
             (None, Some(name)) => {
-                let takes = going::speaks_of_going(name);
-                let takes = if takes { " --set operation=remove" } else { "" };
-                format!(". If '{name}' is the column, say --map {field}={}{takes}", quoted(name))
+                format!(". If '{name}' is the column, say {}", self.mapped(field, name, how))
             }
             (None, None) => format!(
-                ". Name the column with --map {field}=COLUMN; columns are separated by commas, semicolons or tabs"
+                ". Name the column with --map {}=COLUMN; columns are separated by commas, semicolons or tabs",
+                field.name()
             ),
         };
         Err(ColumnsError::Missing { line: header.line().get(), what, found: found(header), hint })
+    }
+
+    /// The options that take a column of this name for this one of ours.
+    fn mapped(&self, field: Field, name: &str, how: &Interpretation) -> String {
+        let is_said = self.has(Field::Operation) || !how.requests.is_empty();
+        let removing = if !is_said && going::speaks_of_going(name) { " --set operation=remove" } else { "" };
+        format!("--map {}={}{removing}", field.name(), quoted(name))
     }
 }
 

@@ -27,7 +27,7 @@ use super::problem::{Problem, ProblemCode};
 use super::targets::{TargetKind, TargetNo, Targets, WordNo};
 use super::words;
 use crate::domain::{Action, EmailAddress, IdError, OrgId, PersonId, Properties};
-use crate::input::{Header, NOT_AGAIN, Row};
+use crate::input::{Header, NOT_AGAIN, Row, Rows};
 
 /// Whom a row is about.
 #[derive(Debug, Clone, Default)]
@@ -96,14 +96,15 @@ pub(super) struct RowReader {
 }
 
 impl RowReader {
-    /// Reads rows under this header.
-    pub(super) fn new(header: &Header, how: &Interpretation, known: Known) -> Result<Self, ColumnsError> {
-        let columns = Columns::of(header, how)?;
-        columns.require(&Field::USER, "'email' or 'personId'", header)?;
+    /// Reads these rows, none of which has been read.
+    pub(super) fn new(rows: &mut Rows, how: &Interpretation, known: Known) -> Result<Self, ColumnsError> {
+        let columns = Columns::of(rows.header(), how)?;
+        columns.require_user(rows, how)?;
+        let header = rows.header();
         let wide = Wide::of(header, &columns, how);
         if wide.is_none() && how.requests.is_empty() {
             columns.refuse_operations_of_services(header, how)?;
-            columns.require_target(header, !how.bundles.is_empty())?;
+            columns.require_target(header, how)?;
         }
         if !how.requests.is_empty() {
             columns.refuse_idle_operations(header)?;
