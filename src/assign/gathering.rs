@@ -73,6 +73,20 @@ pub(super) struct Census {
 }
 
 impl Census {
+    /// Of nobody yet.
+    fn new(keys: NameKeys) -> Self {
+        Self {
+            roster: Roster::new(keys),
+            sorter: Sorter::new(),
+            orgs: Organizations::default(),
+            findings: Vec::new(),
+            ambiguous: HashMap::new(),
+            shared: HashMap::new(),
+            refused: HashMap::new(),
+            everything: 0,
+        }
+    }
+
     fn take(&mut self, block: &SaidRows) -> io::Result<()> {
         for row in &block.rows {
             match &row.what {
@@ -150,7 +164,9 @@ pub(super) struct Gathering {
 
 #[derive(Debug)]
 enum Gatherer {
-    /// For a file of a block; and where no thread can be had.
+    /// Nothing has been handed on.
+    Idle,
+    /// Where no thread can be had.
     Here(Box<Census>),
     Apart {
         sender: SyncSender<SaidRows>,
@@ -163,17 +179,7 @@ enum Gatherer {
 impl Gathering {
     /// `keys` makes of names what they are known by.
     pub(super) fn new(keys: NameKeys) -> Self {
-        let census = Census {
-            roster: Roster::new(keys),
-            sorter: Sorter::new(),
-            orgs: Organizations::default(),
-            findings: Vec::new(),
-            ambiguous: HashMap::new(),
-            shared: HashMap::new(),
-            refused: HashMap::new(),
-            everything: 0,
-        };
-        Self { keys, open: SaidRows::default(), gatherer: Gatherer::Here(Box::new(census)) }
+        Self { keys, open: SaidRows::default(), gatherer: Gatherer::Idle }
     }
 
     /// A row asks for these operations of this user.
@@ -223,15 +229,14 @@ impl Gathering {
             operations: Vec::with_capacity(self.open.operations.len()),
         };
         let block = std::mem::replace(&mut self.open, room);
-        self.gatherer = match std::mem::replace(&mut self.gatherer, Gatherer::Gone) {
-            Gatherer::Here(census) => Gatherer::apart(*census),
-            gatherer => gatherer,
-        };
+        if matches!(self.gatherer, Gatherer::Idle) {
+            self.gatherer = Gatherer::begin(self.keys);
+        }
         match &mut self.gatherer {
             Gatherer::Here(census) => census.take(&block),
             // Where nobody takes it the disk has failed, which is told by who took the last one.
             Gatherer::Apart { sender, .. } if sender.send(block).is_ok() => Ok(()),
-            Gatherer::Apart { .. } | Gatherer::Gone => self.end().map(|_| ()),
+            Gatherer::Idle | Gatherer::Apart { .. } | Gatherer::Gone => self.end().map(|_| ()),
         }
     }
 
@@ -248,6 +253,7 @@ impl Gathering {
 
     fn end(&mut self) -> io::Result<Census> {
         match std::mem::replace(&mut self.gatherer, Gatherer::Gone) {
+            Gatherer::Idle => Ok(Census::new(self.keys)),
             Gatherer::Here(census) => Ok(*census),
             Gatherer::Apart { sender, thread } => {
                 drop(sender);
@@ -259,24 +265,17 @@ impl Gathering {
 }
 
 impl Gatherer {
-    fn apart(census: Census) -> Self {
+    fn begin(keys: NameKeys) -> Self {
         let (sender, coming) = mpsc::sync_channel(WAITING);
-        let (give, given) = mpsc::sync_channel(1);
-        // It is handed over so that it is not lost with the thread that cannot be had.
-        let thread = thread::Builder::new().name("users".to_owned()).spawn(move || gather(&given, &coming));
-        match thread {
-            Ok(thread) => {
-                // The thread takes it first of all.
-                let _ = give.send(census);
-                Self::Apart { sender, thread }
-            }
-            Err(_) => Self::Here(Box::new(census)),
+        match thread::Builder::new().name("users".to_owned()).spawn(move || gather(keys, &coming)) {
+            Ok(thread) => Self::Apart { sender, thread },
+            Err(_) => Self::Here(Box::new(Census::new(keys))),
         }
     }
 }
 
-fn gather(given: &Receiver<Census>, coming: &Receiver<SaidRows>) -> io::Result<Census> {
-    let mut census = given.recv().map_err(io::Error::other)?;
+fn gather(keys: NameKeys, coming: &Receiver<SaidRows>) -> io::Result<Census> {
+    let mut census = Census::new(keys);
     for block in coming {
         census.take(&block)?;
     }
