@@ -19,7 +19,7 @@ use super::sending_order::SendingOrder;
 use super::share::{self, Share};
 use super::targets::Targets;
 use crate::domain::{AssignmentNo, Line, OperationKey, Order, Target};
-use crate::input::{InputError, InputFile, Layout, Row};
+use crate::input::{ContentError, InputError, InputFile, Layout, Row};
 
 /// Why a file could not be checked to its end.
 #[derive(Debug, thiserror::Error)]
@@ -185,7 +185,9 @@ pub fn check(
     }
     if checker.counts.rows == 0 {
         let is_given_back = rows.header().is_given_back();
-        return Err(if is_given_back { InputError::NothingFailed } else { InputError::NoRows }.into());
+        return Err(
+            if is_given_back { InputError::NothingFailed } else { ContentError::NoRows.into() }.into()
+        );
     }
     if checker.reader.wide.as_ref().is_some_and(Wide::is_none) {
         checker.reader.columns.require_target(rows.header(), how)?;

@@ -4,59 +4,47 @@ use super::check::CheckError;
 use super::columns::ColumnsError;
 use super::problem::{Problem, ProblemCode};
 use crate::domain::Line;
-use crate::input::InputError;
+use crate::input::{ContentError, Explanation, InputError};
 
 impl CheckError {
     /// The problem that it is, where the fault is in what the file says.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
-        let (code, line, message, remedy) = match self {
-            Self::Input(error) => {
-                let text = error.to_string();
-                let numbered = text.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
-                let numbered = numbered.and_then(|(line, rest)| Some((Line::new(line.parse().ok()?), rest)));
-                let (line, text) = numbered.unwrap_or((Line::new(1), text.as_str()));
-                // The remedy stands behind what is wrong.
-                let (message, remedy) = text.split_once("; ").unwrap_or((text, ""));
-                (of_input(error)?, line, message.to_owned(), remedy.to_owned())
-            }
-            Self::Columns(error) => (of_columns(error), error.line(), error.wrong(), error.remedy()),
-            Self::HoldingsUnknown { .. } | Self::Disk(_) => return None,
+        let (code, explanation) = match self {
+            Self::Input(InputError::Content(error)) => (of_content(error), error.explanation()),
+            Self::Columns(error) => (of_columns(error), error.explanation()),
+            Self::Input(_) | Self::HoldingsUnknown { .. } | Self::Disk(_) => return None,
         };
+        let Explanation { line, wrong, remedy, .. } = explanation;
         Some(Problem {
             code,
-            line,
+            line: line.unwrap_or(Line::new(1)),
             column: "row".to_owned(),
             cell: None,
             value: String::new(),
-            message,
-            remedy: remedy.into(),
+            message: wrong.into_owned(),
+            remedy,
             fix: None,
             rows: None,
         })
     }
 }
 
-const fn of_input(error: &InputError) -> Option<ProblemCode> {
-    Some(match error {
-        InputError::Empty | InputError::EmptySheet { .. } | InputError::NoRows => ProblemCode::EmptyFile,
-        InputError::HeaderNotText { .. }
-        | InputError::OtherKind { .. }
-        | InputError::Utf32
-        | InputError::Workbook(_)
-        | InputError::NoSheets => ProblemCode::NotATable,
-        InputError::SeveralHeaders { .. } => ProblemCode::SeveralHeaders,
-        InputError::SecondHeader { .. } => ProblemCode::SecondHeader,
-        InputError::TooLong { .. } | InputError::UnclosedQuote { .. } => ProblemCode::UnclosedQuote,
-        InputError::TooManyLines => ProblemCode::TooManyLines,
-        InputError::NothingFailed
-        | InputError::Open { .. }
-        | InputError::NotAFile { .. }
-        | InputError::StandardInput
-        | InputError::NotKept { .. }
-        | InputError::Read { .. }
-        | InputError::Changed { .. } => return None,
-    })
+const fn of_content(error: &ContentError) -> ProblemCode {
+    match error {
+        ContentError::Empty | ContentError::EmptySheet { .. } | ContentError::NoRows => {
+            ProblemCode::EmptyFile
+        }
+        ContentError::HeaderNotText { .. }
+        | ContentError::OtherKind { .. }
+        | ContentError::Utf32
+        | ContentError::Workbook(_)
+        | ContentError::NoSheets => ProblemCode::NotATable,
+        ContentError::SeveralHeaders { .. } => ProblemCode::SeveralHeaders,
+        ContentError::SecondHeader { .. } => ProblemCode::SecondHeader,
+        ContentError::TooLong { .. } | ContentError::UnclosedQuote { .. } => ProblemCode::UnclosedQuote,
+        ContentError::TooManyLines => ProblemCode::TooManyLines,
+    }
 }
 
 const fn of_columns(error: &ColumnsError) -> ProblemCode {
@@ -79,18 +67,26 @@ const fn of_columns(error: &ColumnsError) -> ProblemCode {
 mod tests {
     use super::*;
 
+    fn of_input(error: ContentError) -> CheckError {
+        CheckError::Input(error.into())
+    }
+
     #[test]
     fn the_line_the_fault_and_the_remedy_are_told_apart() {
-        let second = InputError::SecondHeader { line: Line::new(4), first: Line::new(1) };
-        let problem = CheckError::from(second).problem().unwrap();
+        let second = ContentError::SecondHeader { line: Line::new(4), first: Line::new(1) };
+        let problem = of_input(second).problem().unwrap();
         assert_eq!((problem.code.as_str(), problem.line), ("SECOND_HEADER", Line::new(4)));
         assert!(problem.message.starts_with("this is the header of another file"), "{}", problem.message);
         assert!(problem.remedy.ends_with("take them apart"), "{}", problem.remedy);
-        let empty = CheckError::from(InputError::Empty).problem().unwrap();
+        let empty = of_input(ContentError::Empty).problem().unwrap();
         assert_eq!(
             (empty.code.as_str(), empty.line, empty.message.as_str()),
             ("EMPTY_FILE", Line::new(1), "the file is empty")
         );
+        let wanted = ContentError::EmptySheet { sheet: "Seats; wanted".to_owned(), others: Vec::new() };
+        let problem = of_input(wanted).problem().unwrap();
+        assert_eq!(problem.message, "the sheet 'Seats; wanted' is empty");
+        assert!(problem.remedy.starts_with("its first line must name"), "{}", problem.remedy);
         let nearest = Some("Seats; wanted".to_owned());
         let missing = ColumnsError::NoSuchColumn {
             line: 3,

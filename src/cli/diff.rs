@@ -16,7 +16,7 @@ use super::telling::Telling;
 use super::words::{self, cause};
 use crate::assign::{AddressFault, CheckError, addresses};
 use crate::domain::{Order, Printable};
-use crate::input::{Encoding, InputError, InputFile};
+use crate::input::{ContentError, Encoding, InputError, InputFile};
 use crate::live::LicenseMatch;
 use crate::report::ReportError;
 use crate::run::{Catalog, Changes, RunSettings, Sync, changes};
@@ -34,7 +34,9 @@ pub(super) fn run(context: &Context, args: &args::Diff) -> Result<Exit, Failure>
     let how = reading.interpretation(settings.org_id.as_deref());
     let known = telling.first_look(&file, catalog.known_for(&file, &how))??;
     let checked = match telling.check(&file, &how, Order::File, known, &mut |_| {})? {
-        Err(CheckError::Input(InputError::NoRows | InputError::NothingFailed)) if args.sync => {
+        Err(CheckError::Input(InputError::Content(ContentError::NoRows) | InputError::NothingFailed))
+            if args.sync =>
+        {
             return Err(emptied(args, &mut catalog)?);
         }
         checked => checked?,

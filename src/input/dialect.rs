@@ -1,6 +1,6 @@
 //! The delimiter, and which line is the header.
 
-use super::InputError;
+use super::ContentError;
 use super::header::ColumnNames;
 use super::records::{Record, Records, is_white};
 use super::remark::{Remark, RemarkKind};
@@ -29,9 +29,9 @@ impl Dialect {
     /// Finds it in the first bytes of a text.
     ///
     /// # Errors
-    /// [`InputError::Empty`]; [`InputError::SeveralHeaders`] where more than one line below the first can be
+    /// [`ContentError::Empty`]; [`ContentError::SeveralHeaders`] where more than one line below the first can be
     /// the header.
-    pub(super) fn of(head: &[u8], columns: &dyn ColumnNames) -> Result<Self, InputError> {
+    pub(super) fn of(head: &[u8], columns: &dyn ColumnNames) -> Result<Self, ContentError> {
         let preamble = Preamble::of(head);
         let delimiters = preamble.delimiter.as_ref().map_or(&DELIMITERS[..], std::slice::from_ref);
         let mut top = Top::new(columns);
@@ -136,9 +136,9 @@ impl<'c> Top<'c> {
     /// columns mean.
     ///
     /// # Errors
-    /// [`InputError::Empty`], [`InputError::SeveralHeaders`].
-    pub(super) fn header(&self) -> Result<Candidate, InputError> {
-        let first = self.seen.iter().map(|candidate| candidate.line).min().ok_or(InputError::Empty)?;
+    /// [`ContentError::Empty`], [`ContentError::SeveralHeaders`].
+    pub(super) fn header(&self) -> Result<Candidate, ContentError> {
+        let first = self.seen.iter().map(|candidate| candidate.line).min().ok_or(ContentError::Empty)?;
         let mut headers: Vec<Line> = self
             .seen
             .iter()
@@ -150,7 +150,7 @@ impl<'c> Top<'c> {
         let line = match headers.as_slice() {
             [line] => *line,
             [line, ..] if *line == first => *line,
-            [one, other, ..] => return Err(InputError::SeveralHeaders { one: *one, other: *other }),
+            [one, other, ..] => return Err(ContentError::SeveralHeaders { one: *one, other: *other }),
             [] => {
                 let nearest = self.seen.iter().max_by_key(|candidate| candidate.known);
                 nearest.filter(|nearest| nearest.known > 1).map_or(first, |nearest| nearest.line)
@@ -162,7 +162,7 @@ impl<'c> Top<'c> {
             let columns = if candidate.known == 0 { candidate.cells } else { 0 };
             (candidate.is_header, candidate.known, candidate.clean, columns)
         });
-        best.copied().ok_or(InputError::Empty)
+        best.copied().ok_or(ContentError::Empty)
     }
 }
 
@@ -268,7 +268,7 @@ mod tests {
         let twice = "Title\nemail,license\nemail,license\n";
         let error = Dialect::of(twice.as_bytes(), &COLUMNS).unwrap_err();
         assert!(
-            matches!(error, InputError::SeveralHeaders { one, other } if (one.get(), other.get()) == (2, 3))
+            matches!(error, ContentError::SeveralHeaders { one, other } if (one.get(), other.get()) == (2, 3))
         );
         // The first line is the header where it can be.
         assert_eq!(dialect("email,license\nemail,license\n").1, 0);
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn no_record_is_no_header() {
         for text in ["", "\n\r\n", ",,,\n", "sep=;\n"] {
-            assert!(matches!(Dialect::of(text.as_bytes(), &COLUMNS), Err(InputError::Empty)), "{text}");
+            assert!(matches!(Dialect::of(text.as_bytes(), &COLUMNS), Err(ContentError::Empty)), "{text}");
         }
     }
 }

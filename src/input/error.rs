@@ -1,5 +1,7 @@
 //! What can be wrong with a file as a whole.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -49,17 +51,43 @@ pub enum InputError {
         /// Why.
         source: io::Error,
     },
-    /// Not a single record.
+    /// The second reading met another file than the first.
+    #[error("{} changed while it was being read; start again once nothing writes to it", path.display())]
+    Changed {
+        /// As the user named it.
+        path: PathBuf,
+    },
+    /// A failures CSV with its header alone.
     #[error(
-        "the file is empty; its first line must name the columns, for example: email,licenseId,operation"
+        "a failures CSV without rows: nothing had failed when it was written, and there is nothing to send again"
     )]
+    NothingFailed,
+    /// What it holds is no table.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+}
+
+impl InputError {
+    /// Whether the fault is in what the file says, rather than in getting at it.
+    #[must_use]
+    pub const fn is_about_content(&self) -> bool {
+        matches!(self, Self::Content(_) | Self::NothingFailed)
+    }
+}
+
+impl From<WorkbookError> for InputError {
+    fn from(error: WorkbookError) -> Self {
+        ContentError::from(error).into()
+    }
+}
+
+/// What a file holds cannot be read as rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ContentError {
+    /// Not a single record.
     Empty,
     /// A sheet with nothing in it.
-    #[error(
-        "the sheet '{}' is empty{}; its first line must name the columns, for example: email, licenseId, operation",
-        Printable(sheet),
-        others.first().map_or_else(String::new, |other| format!(" ('{}' may be meant: say --sheet)", Printable(other)))
-    )]
     EmptySheet {
         /// Its name.
         sheet: String,
@@ -67,23 +95,13 @@ pub enum InputError {
         others: Vec<String>,
     },
     /// A header and nothing else.
-    #[error("the file has a header and no rows; there is nothing to do")]
     NoRows,
-    /// A failures CSV with its header alone.
-    #[error(
-        "a failures CSV without rows: nothing had failed when it was written, and there is nothing to send again"
-    )]
-    NothingFailed,
     /// The header is not text.
-    #[error(
-        "line {line}: the header is not text in UTF-8 or another encoding that could be found out; save the file as CSV in UTF-8, or name its encoding with --encoding, as in --encoding windows-1252"
-    )]
     HeaderNotText {
         /// Where it stands.
         line: Line,
     },
     /// Not a table at all.
-    #[error("the file is {what}; {remedy}")]
     OtherKind {
         /// What it is.
         what: &'static str,
@@ -91,18 +109,12 @@ pub enum InputError {
         remedy: &'static str,
     },
     /// Four bytes a character.
-    #[error("the file is text in UTF-32, which is not read; save it as CSV in UTF-8")]
     Utf32,
     /// A workbook that cannot be read.
-    #[error(transparent)]
-    Workbook(#[from] WorkbookError),
+    Workbook(WorkbookError),
     /// A sheet was asked for.
-    #[error("the file is not a workbook and has no sheets; leave --sheet out")]
     NoSheets,
     /// More than one line at the top can be the header.
-    #[error(
-        "lines {one} and {other} can both be the header, and the first line cannot; take out what stands above the right one"
-    )]
     SeveralHeaders {
         /// The first of them.
         one: Line,
@@ -110,9 +122,6 @@ pub enum InputError {
         other: Line,
     },
     /// Another file begins inside this one.
-    #[error(
-        "line {line}: this is the header of another file: two files have been put together, and what stands below has other columns or another delimiter than line {first} says; take them apart"
-    )]
     SecondHeader {
         /// Where it stands.
         line: Line,
@@ -120,9 +129,6 @@ pub enum InputError {
         first: Line,
     },
     /// A record longer than the limit.
-    #[error(
-        "line {line}: the row that starts here is longer than {limit} bytes; a quote that is never closed is the usual cause"
-    )]
     TooLong {
         /// Where the record starts.
         line: Line,
@@ -130,36 +136,120 @@ pub enum InputError {
         limit: usize,
     },
     /// The file ends inside quotes.
-    #[error(
-        "line {line}: a quote opened in the row that starts here is never closed, so the rest of the file would be one cell; close it, or double it where it belongs to the text"
-    )]
     UnclosedQuote {
         /// Where the record starts.
         line: Line,
     },
     /// More lines than a line number can name.
-    #[error("the file has more than {} lines; split it", u32::MAX)]
     TooManyLines,
-    /// The second reading met another file than the first.
-    #[error("{} changed while it was being read; start again once nothing writes to it", path.display())]
-    Changed {
-        /// As the user named it.
-        path: PathBuf,
-    },
 }
 
-impl InputError {
-    /// Whether the fault is in what the file says, rather than in getting at it.
+impl ContentError {
+    /// What is said of it.
     #[must_use]
-    pub const fn is_about_content(&self) -> bool {
-        !matches!(
-            self,
-            Self::Open { .. }
-                | Self::NotAFile { .. }
-                | Self::StandardInput
-                | Self::NotKept { .. }
-                | Self::Read { .. }
-                | Self::Changed { .. }
-        )
+    pub fn explanation(&self) -> Explanation {
+        match self {
+            Self::Empty => Explanation::of(
+                "the file is empty",
+                "its first line must name the columns, for example: email,licenseId,operation",
+            ),
+            Self::EmptySheet { sheet, others } => {
+                let other = others.first().map_or_else(String::new, |other| {
+                    format!(" ('{}' may be meant: say --sheet)", Printable(other))
+                });
+                Explanation::of(
+                    format!("the sheet '{}' is empty{other}", Printable(sheet)),
+                    "its first line must name the columns, for example: email, licenseId, operation",
+                )
+            }
+            Self::NoRows => Explanation::of("the file has a header and no rows", "there is nothing to do"),
+            Self::HeaderNotText { line } => Explanation::of(
+                "the header is not text in UTF-8 or another encoding that could be found out",
+                "save the file as CSV in UTF-8, or name its encoding with --encoding, as in --encoding \
+                 windows-1252",
+            )
+            .at(*line),
+            Self::OtherKind { what, remedy } => Explanation::of(format!("the file is {what}"), *remedy),
+            Self::Utf32 => {
+                Explanation::of("the file is text in UTF-32, which is not read", "save it as CSV in UTF-8")
+            }
+            Self::Workbook(error) => error.explanation(),
+            Self::NoSheets => {
+                Explanation::of("the file is not a workbook and has no sheets", "leave --sheet out")
+            }
+            Self::SeveralHeaders { one, other } => Explanation::of(
+                format!("lines {one} and {other} can both be the header, and the first line cannot"),
+                "take out what stands above the right one",
+            ),
+            Self::SecondHeader { line, first } => Explanation::of(
+                format!(
+                    "this is the header of another file: two files have been put together, and \
+                     what stands below has other columns or another delimiter than line {first} says"
+                ),
+                "take them apart",
+            )
+            .at(*line),
+            Self::TooLong { line, limit } => Explanation::of(
+                format!("the row that starts here is longer than {limit} bytes"),
+                "a quote that is never closed is the usual cause",
+            )
+            .at(*line),
+            Self::UnclosedQuote { line } => Explanation::of(
+                "a quote opened in the row that starts here is never closed, so the rest of the file would \
+                 be one cell",
+                "close it, or double it where it belongs to the text",
+            )
+            .at(*line),
+            Self::TooManyLines => {
+                Explanation::of(format!("the file has more than {} lines", u32::MAX), "split it")
+            }
+        }
+    }
+}
+
+impl fmt::Display for ContentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.explanation().fmt(f)
+    }
+}
+
+impl std::error::Error for ContentError {}
+
+impl From<WorkbookError> for ContentError {
+    fn from(error: WorkbookError) -> Self {
+        Self::Workbook(error)
+    }
+}
+
+/// What is said of a fault, part by part: a name in the file may have any sign that could part them later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The line that is meant; none where it is the file as a whole.
+    pub line: Option<Line>,
+    /// What is wrong.
+    pub wrong: Cow<'static, str>,
+    /// What to do about it, or what helps to find out.
+    pub remedy: Cow<'static, str>,
+}
+
+impl Explanation {
+    /// Of the file as a whole.
+    pub(crate) fn of(wrong: impl Into<Cow<'static, str>>, remedy: impl Into<Cow<'static, str>>) -> Self {
+        Self { line: None, wrong: wrong.into(), remedy: remedy.into() }
+    }
+
+    /// The same of one line.
+    pub(crate) fn at(self, line: Line) -> Self {
+        Self { line: Some(line), ..self }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        write!(f, "{}; {}", self.wrong, self.remedy)
     }
 }

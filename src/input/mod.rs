@@ -32,7 +32,7 @@ mod walk;
 mod workbook;
 
 pub use encoding::{Encoding, EncodingNameError};
-pub use error::InputError;
+pub use error::{ContentError, Explanation, InputError};
 pub use excerpt::{Excerpt, Excerpts};
 pub use file::InputFile;
 pub use given_back::with_other_cells;

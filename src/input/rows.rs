@@ -21,7 +21,8 @@ use super::text::{EncodingFound, Text};
 use super::title::{Title, TitleKind};
 use super::workbook::{self, Workbook, write_cell};
 use super::{
-    ColumnNames, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, NOT_AGAIN, ReadingOptions, RowFault,
+    ColumnNames, ContentError, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, NOT_AGAIN,
+    ReadingOptions, RowFault,
 };
 use crate::domain::{Line, is_invisible};
 
@@ -55,10 +56,10 @@ impl Rows {
     {
         let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
         match container_of(&mut source).map_err(unreadable)? {
-            Container::Text if how.sheet.is_some() => Err(InputError::NoSheets),
+            Container::Text if how.sheet.is_some() => Err(ContentError::NoSheets.into()),
             Container::Text => Self::of_text(source, how, path),
             Container::Workbook => Self::of_workbook(source, how, path),
-            Container::Other { what, remedy } => Err(InputError::OtherKind { what, remedy }),
+            Container::Other { what, remedy } => Err(ContentError::OtherKind { what, remedy }.into()),
         }
     }
 
@@ -77,7 +78,7 @@ impl Rows {
         for _ in 0..dialect.above {
             records.next().map_err(|error| refused(path, error))?;
         }
-        let record = records.next().map_err(|error| refused(path, error))?.ok_or(InputError::Empty)?;
+        let record = records.next().map_err(|error| refused(path, error))?.ok_or(ContentError::Empty)?;
         let (header, mut text, mold) = header_of(&record, delimiter, how)?;
         if dialect.is_named_only() {
             // Nobody would find the delimiter without the line that names it.
@@ -127,8 +128,8 @@ impl Rows {
             }
         }
         let empty = |error| match error {
-            InputError::Empty => {
-                InputError::EmptySheet { sheet: sheets.chosen.clone(), others: sheets.others.clone() }
+            ContentError::Empty => {
+                ContentError::EmptySheet { sheet: sheets.chosen.clone(), others: sheets.others.clone() }
             }
             other => other,
         };
@@ -136,7 +137,7 @@ impl Rows {
         for _ in 0..=found.number {
             records.advance().map_err(|error| refused(path, error))?;
         }
-        let record = records.current().ok_or(InputError::Empty)?;
+        let record = records.current().ok_or(ContentError::Empty)?;
         if let Some((column, _)) = record.stored.iter().find(|(_, stored)| *stored == KeptAs::Unworked) {
             let cell = Place::of(record.line, *column as usize);
             return Err(WorkbookError::Unworked { cell: cell.to_string() }.into());
@@ -245,7 +246,9 @@ impl Rows {
                 Shape::Long => self.tally.long(record.line),
                 Shape::Faulty(fault) => break Some(fault),
                 Shape::OtherHeader => {
-                    return Err(InputError::SecondHeader { line: record.line, first: self.header.line() });
+                    return Err(
+                        ContentError::SecondHeader { line: record.line, first: self.header.line() }.into()
+                    );
                 }
             }
             break None;
@@ -269,8 +272,8 @@ fn header_of(
     record: &Record<'_>,
     delimiter: u8,
     how: &ReadingOptions,
-) -> Result<(Header, String, Mold), InputError> {
-    let unreadable = || InputError::HeaderNotText { line: record.line };
+) -> Result<(Header, String, Mold), ContentError> {
+    let unreadable = || ContentError::HeaderNotText { line: record.line };
     let cells = record.texts().ok_or_else(unreadable)?;
     let header = match how.carry_all {
         true => Header::carrying_all(record.line, &cells),
@@ -473,9 +476,9 @@ fn text_of(record: Record<'_>) -> Option<&str> {
 fn refused(path: &Path, error: RecordError) -> InputError {
     match error {
         RecordError::Read(line, source) => InputError::Read { path: path.to_owned(), line, source },
-        RecordError::TooLong(line) => InputError::TooLong { line, limit: LONGEST_RECORD },
-        RecordError::Unclosed(line) => InputError::UnclosedQuote { line },
-        RecordError::TooManyLines => InputError::TooManyLines,
+        RecordError::TooLong(line) => ContentError::TooLong { line, limit: LONGEST_RECORD }.into(),
+        RecordError::Unclosed(line) => ContentError::UnclosedQuote { line }.into(),
+        RecordError::TooManyLines => ContentError::TooManyLines.into(),
         RecordError::Workbook(error) => error.into(),
     }
 }
@@ -563,8 +566,11 @@ mod tests {
 
     #[test]
     fn an_empty_file_is_not_a_file_without_columns() {
-        assert!(matches!(rows(b""), Err(InputError::Empty)));
-        assert!(matches!(rows(b"\xef\xbb\xbf\n"), Err(InputError::Empty)));
-        assert!(matches!(rows(b"\xc3\xa9\xffemail,licenseId"), Err(InputError::HeaderNotText { .. })));
+        assert!(matches!(rows(b""), Err(InputError::Content(ContentError::Empty))));
+        assert!(matches!(rows(b"\xef\xbb\xbf\n"), Err(InputError::Content(ContentError::Empty))));
+        assert!(matches!(
+            rows(b"\xc3\xa9\xffemail,licenseId"),
+            Err(InputError::Content(ContentError::HeaderNotText { .. }))
+        ));
     }
 }

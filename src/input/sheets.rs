@@ -1,28 +1,27 @@
 //! The sheets of a workbook, and why one cannot be read.
 
 use std::collections::HashMap;
+use std::fmt;
+
+use super::error::Explanation;
 
 /// Cells right of this column are nobody's.
 pub(super) const WIDEST: u32 = 1 << 10;
 
 /// Why a workbook cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WorkbookError {
     /// It is encrypted.
-    #[error("the workbook is protected by a password; save it without one, or as CSV in UTF-8")]
     Protected,
     /// No sheet at all.
-    #[error("the workbook has no sheet with cells; save the right sheet as CSV in UTF-8")]
     NoSheet,
     /// Nothing that a user would see.
-    #[error("every sheet of the workbook is hidden ({}); name the right one with --sheet", has.join(", "))]
     AllHidden {
         /// What there is, in quotes.
         has: Vec<String>,
     },
     /// Not the sheet that was asked for.
-    #[error("the workbook has no sheet '{name}'; it has {}", has.join(", "))]
     NoSuchSheet {
         /// What was asked for.
         name: String,
@@ -30,38 +29,85 @@ pub enum WorkbookError {
         has: Vec<String>,
     },
     /// What the file holds is no workbook that Excel would write.
-    #[error("the workbook is damaged; open it in Excel and save it again, or save it as CSV in UTF-8")]
     Damaged,
     /// It would fill memory.
-    #[error(
-        "the workbook unpacks to far more than a table of people is, as files do that are made to fill a computer's memory; if it is a table, open it in Excel and save its sheet alone again, or as CSV in UTF-8"
-    )]
     TooLarge,
     /// A cell far from any table of people.
-    #[error(
-        "cell {cell} of the workbook stands beyond the {WIDEST} columns that are read; clear it, or move it nearer to the others"
-    )]
     TooWide {
         /// Where it stands.
         cell: String,
     },
     /// A cell of a kind that is not known.
-    #[error(
-        "cell {cell} of the workbook holds something that is not understood, as newer kinds of Excel's errors are (#SPILL!, #CALC!); mend its formula or put a value in its place, or save the sheet as CSV in UTF-8"
-    )]
     UnknownCell {
         /// Where it stands.
         cell: String,
     },
     /// Nobody knows what a formula says.
-    #[error(
-        "the workbook's formulas have not been worked out, that in cell {cell} first: the program that wrote them left it to Excel; open the workbook in Excel and save it, or put values in their place (Paste Special, Values)"
-    )]
     Unworked {
         /// Where the first of them stands.
         cell: String,
     },
 }
+
+impl WorkbookError {
+    /// What is said of it.
+    #[must_use]
+    pub fn explanation(&self) -> Explanation {
+        match self {
+            Self::Protected => Explanation::of(
+                "the workbook is protected by a password",
+                "save it without one, or as CSV in UTF-8",
+            ),
+            Self::NoSheet => Explanation::of(
+                "the workbook has no sheet with cells",
+                "save the right sheet as CSV in UTF-8",
+            ),
+            Self::AllHidden { has } => Explanation::of(
+                format!("every sheet of the workbook is hidden ({})", has.join(", ")),
+                "name the right one with --sheet",
+            ),
+            Self::NoSuchSheet { name, has } => Explanation::of(
+                format!("the workbook has no sheet '{name}'"),
+                format!("it has {}", has.join(", ")),
+            ),
+            Self::Damaged => Explanation::of(
+                "the workbook is damaged",
+                "open it in Excel and save it again, or save it as CSV in UTF-8",
+            ),
+            Self::TooLarge => Explanation::of(
+                "the workbook unpacks to far more than a table of people is, as files do that are made to \
+                 fill a computer's memory",
+                "if it is a table, open it in Excel and save its sheet alone again, or as CSV in UTF-8",
+            ),
+            Self::TooWide { cell } => Explanation::of(
+                format!("cell {cell} of the workbook stands beyond the {WIDEST} columns that are read"),
+                "clear it, or move it nearer to the others",
+            ),
+            Self::UnknownCell { cell } => Explanation::of(
+                format!(
+                    "cell {cell} of the workbook holds something that is not understood, as newer \
+                     kinds of Excel's errors are (#SPILL!, #CALC!)"
+                ),
+                "mend its formula or put a value in its place, or save the sheet as CSV in UTF-8",
+            ),
+            Self::Unworked { cell } => Explanation::of(
+                format!(
+                    "the workbook's formulas have not been worked out, that in cell {cell} first: the \
+                     program that wrote them left it to Excel"
+                ),
+                "open the workbook in Excel and save it, or put values in their place (Paste Special, Values)",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for WorkbookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.explanation().fmt(f)
+    }
+}
+
+impl std::error::Error for WorkbookError {}
 
 /// The sheets of a workbook.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::encoding::Decoded;
 use super::hashed::{HashAtEnd, Hashed};
 use super::remark::{Remark, RemarkKind};
 use super::survey::{Surveyed, survey_head, survey_whole};
-use super::{Encoding, InputError};
+use super::{ContentError, Encoding};
 use crate::domain::Line;
 
 /// How a text is encoded, once that is known.
@@ -48,9 +48,9 @@ impl<R: Read + Seek + Clone + Send + 'static> Text<R> {
     /// Reads `source` from its start; as `asked`, unless a mark is against it.
     ///
     /// # Errors
-    /// [`io::Error`]; [`InputError::Utf32`].
-    pub(super) fn of(mut source: R, asked: Option<Encoding>) -> io::Result<Result<Self, InputError>> {
-        let Ok(head) = survey_head(&mut source, asked)? else { return Ok(Err(InputError::Utf32)) };
+    /// [`io::Error`]; [`ContentError::Utf32`].
+    pub(super) fn of(mut source: R, asked: Option<Encoding>) -> io::Result<Result<Self, ContentError>> {
+        let Ok(head) = survey_head(&mut source, asked)? else { return Ok(Err(ContentError::Utf32)) };
         let found = match (head, asked) {
             (Some(found), _) => EncodingFound::known(found),
             // What was asked for may be wrong, which is said before anything of the text is.

@@ -344,7 +344,7 @@ fn a_cell_that_asks_for_nothing_and_changed_is_noticed_at_the_end() {
 fn a_header_alone_is_nothing_to_do() {
     let (_keep, input) = file("email,licenseId\n");
     let result = check(&input, &Interpretation::default(), Order::File, Known::nothing(), &mut |_| {});
-    assert!(matches!(result, Err(CheckError::Input(InputError::NoRows))));
+    assert!(matches!(result, Err(CheckError::Input(InputError::Content(ContentError::NoRows)))));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::quoted;
 use crate::domain::{Line, Printable};
+use crate::input::Explanation;
 
 /// Why the columns of a file cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,15 +134,20 @@ pub enum ColumnsError {
 
 impl fmt::Display for ColumnsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}; {}", self.line().get(), self.wrong(), self.remedy())
+        self.explanation().fmt(f)
     }
 }
 
 impl std::error::Error for ColumnsError {}
 
-/// What is said of a fault, part by part: a column's name may have any sign that could part them later.
 impl ColumnsError {
-    pub(in crate::assign) const fn line(&self) -> Line {
+    /// What is said of it.
+    #[must_use]
+    pub fn explanation(&self) -> Explanation {
+        Explanation::of(self.wrong(), self.remedy()).at(self.line())
+    }
+
+    const fn line(&self) -> Line {
         match self {
             Self::Missing { line, .. }
             | Self::Twice { line, .. }
@@ -158,8 +164,7 @@ impl ColumnsError {
         }
     }
 
-    /// What is wrong.
-    pub(in crate::assign) fn wrong(&self) -> String {
+    fn wrong(&self) -> String {
         match self {
             Self::Missing { what, .. } => format!("the header has no {what} column"),
             Self::Twice { field, first, second, names, .. } => {
@@ -213,8 +218,7 @@ impl ColumnsError {
         }
     }
 
-    /// What to do about it.
-    pub(in crate::assign) fn remedy(&self) -> String {
+    fn remedy(&self) -> String {
         match self {
             Self::Missing { found, hint, .. } => format!("found: {}{hint}", Printable(found)),
             Self::Twice { field, names, .. } if !are_one(names) => {
