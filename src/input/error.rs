@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::sheets::WorkbookError;
 use crate::domain::{Line, Printable};
@@ -68,6 +68,11 @@ pub enum InputError {
 }
 
 impl InputError {
+    /// What failed before a line of the file was read.
+    pub(super) fn unread(path: &Path) -> impl Fn(io::Error) -> Self + Copy {
+        move |source| Self::Read { path: path.to_owned(), line: Line::new(1), source }
+    }
+
     /// Whether the fault is in what the file says, rather than in getting at it.
     #[must_use]
     pub const fn is_about_content(&self) -> bool {

@@ -9,7 +9,6 @@ use super::hashed::Hashed;
 use super::package::may_head;
 use super::rows::Rows;
 use super::{InputError, ReadingOptions};
-use crate::domain::Line;
 
 /// An open regular file. Renaming or replacing it does not change what is read.
 #[derive(Debug)]
@@ -84,7 +83,7 @@ impl InputFile {
     /// # Errors
     /// [`InputError::Read`].
     pub fn may_hold(&self, byte: u8) -> Result<bool, InputError> {
-        let wrong = |source| InputError::Read { path: self.path.clone(), line: Line::new(1), source };
+        let wrong = InputError::unread(&self.path);
         let (mut source, mut block) = (self.reading(), vec![0; 1 << 16]);
         let mut is_first = true;
         loop {
@@ -108,7 +107,7 @@ impl InputFile {
     /// # Errors
     /// [`InputError::Read`].
     pub fn may_be_given_back(&self) -> Result<bool, InputError> {
-        let wrong = |source| InputError::Read { path: self.path.clone(), line: Line::new(1), source };
+        let wrong = InputError::unread(&self.path);
         let mut head = Vec::new();
         self.reading().take(1 << 16).read_to_end(&mut head).map_err(wrong)?;
         if head.starts_with(b"PK") {
@@ -133,7 +132,7 @@ impl InputFile {
     pub fn sha256(&self) -> Result<String, InputError> {
         let (source, sum) = Hashed::new(self.reading());
         let mut source = BufReader::with_capacity(1 << 16, source);
-        let wrong = |source| InputError::Read { path: self.path.clone(), line: Line::new(1), source };
+        let wrong = InputError::unread(&self.path);
         io::copy(&mut source, &mut io::sink()).map_err(wrong)?;
         // Known at the end, and this is the end.
         Ok(sum.get().unwrap_or_default().to_owned())

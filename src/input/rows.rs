@@ -1,6 +1,5 @@
 //! Records under a header: rows.
 
-use std::borrow::Cow;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,21 +9,19 @@ use super::container::{Container, container_of};
 use super::dialect::{Dialect, Top, rows_above};
 use super::given_back::carried;
 use super::hashed::{HashAtEnd, Hashed};
-use super::likeness::is_of_one_byte;
 use super::marks::{KeptAs, Place};
 use super::records::{LONGEST_RECORD, Record, RecordError, Records};
 use super::remark::{Remark, RemarkCounts, RemarkKind};
 use super::shape::{Mold, Shape};
 use super::sheets::WorkbookError;
-use super::survey::{How, Surveyed};
+use super::survey::Surveyed;
 use super::text::{EncodingFound, Text};
 use super::title::{Title, TitleKind};
-use super::workbook::{self, Workbook, write_cell};
+use super::workbook::{self, Workbook};
 use super::{
-    ColumnNames, ContentError, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, NOT_AGAIN,
-    ReadingOptions, RowFault,
+    ColumnNames, ContentError, Encoding, FAILURE_COLUMNS, Header, InputError, Layout, ReadingOptions, Row,
+    RowFault,
 };
-use crate::domain::{Line, is_invisible};
 
 /// The rows of a file, in file order.
 pub struct Rows {
@@ -54,7 +51,7 @@ impl Rows {
     where
         R: Read + Seek + Clone + Send + 'static,
     {
-        let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
+        let unreadable = InputError::unread(path);
         match container_of(&mut source).map_err(unreadable)? {
             Container::Text if how.sheet.is_some() => Err(ContentError::NoSheets.into()),
             Container::Text => Self::of_text(source, how, path),
@@ -67,7 +64,7 @@ impl Rows {
     where
         R: Read + Seek + Clone + Send + 'static,
     {
-        let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
+        let unreadable = InputError::unread(path);
         let Text { decoded, found, sum } = Text::of(source, how.encoding).map_err(unreadable)??;
         let mut records = Records::new(decoded);
         let head = records.peek().map_err(|error| refused(path, error))?;
@@ -114,7 +111,7 @@ impl Rows {
     where
         R: Read + Seek + Clone + Send + 'static,
     {
-        let unreadable = |source| InputError::Read { path: path.to_owned(), line: Line::new(1), source };
+        let unreadable = InputError::unread(path);
         let (mut source, sum) = Hashed::new(source);
         io::copy(&mut source, &mut io::sink()).map_err(unreadable)?;
         let workbook = Workbook::open(source.into_inner(), how.sheet.as_deref())?;
@@ -259,11 +256,7 @@ impl Rows {
     fn row<'a>(&'a self, record: Record<'a>, fault: Option<RowFault>) -> Row<'a> {
         // The delimiter came out of a byte.
         let delimiter = self.layout.delimiter as u8;
-        let mut row = Row { record, header: &self.header, delimiter, text: text_of(record), fault };
-        if row.fault.is_none() {
-            row.fault = row.unreadable(self.found.get());
-        }
-        row
+        Row::new(record, &self.header, delimiter, fault, self.found.get())
     }
 }
 
@@ -282,195 +275,6 @@ fn header_of(
     let raw = carried(*record, &header, delimiter);
     let text = String::from_utf8(raw.into_owned()).map_err(|_| unreadable())?;
     Ok((header, text, Mold::new(record, delimiter)))
-}
-
-/// A row of the file.
-#[derive(Debug)]
-pub struct Row<'a> {
-    record: Record<'a>,
-    header: &'a Header,
-    delimiter: u8,
-    /// All cells, where they are text.
-    text: Option<&'a str>,
-    fault: Option<RowFault>,
-}
-
-impl<'a> Row<'a> {
-    /// The columns' names as the file spells them.
-    #[must_use]
-    pub fn names(&self) -> &'a [String] {
-        self.header.names()
-    }
-
-    /// The line it starts on.
-    #[must_use]
-    pub const fn line(&self) -> Line {
-        self.record.line
-    }
-
-    /// Why its cells cannot be trusted, if they cannot.
-    #[must_use]
-    pub const fn fault(&self) -> Option<RowFault> {
-        self.fault
-    }
-
-    /// The text of a cell, counted from 0, without what cannot be seen around it; empty where there is none.
-    #[must_use]
-    pub fn at(&self, position: usize) -> &'a str {
-        let text = self.untrimmed(position);
-        if is_tight(text) { text } else { text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c)) }
-    }
-
-    /// Whether something that cannot be seen stands around the text of a cell, and is left out.
-    #[must_use]
-    pub fn is_padded(&self, position: usize) -> bool {
-        let text = self.untrimmed(position);
-        !is_tight(text) && text.len() != self.at(position).len()
-    }
-
-    /// The text of a cell with everything that stands in it; empty where there is none.
-    #[must_use]
-    pub fn untrimmed(&self, position: usize) -> &'a str {
-        let Some(text) = self.text else { return "" };
-        text.get(self.record.place(position)).unwrap_or_default()
-    }
-
-    /// The cells from one to another, both counted from 0, with the delimiters between them, of a row that has them
-    /// all and no quotes: where two rows say the same there, their cells do.
-    #[must_use]
-    pub fn as_they_stand(&self, first: usize, last: usize) -> Option<&'a str> {
-        let stands = self.record.gap > 0 && last < self.width();
-        let (from, to) = (self.record.place(first).start, self.record.place(last).end);
-        self.text.filter(|_| stands)?.get(from..to)
-    }
-
-    /// A cell of a row that is not all text, as far as it is.
-    #[must_use]
-    pub fn lossy(&self, position: usize) -> Cow<'a, str> {
-        self.record.each().nth(position).map_or(Cow::Borrowed(""), String::from_utf8_lossy)
-    }
-
-    /// How many cells it has.
-    #[must_use]
-    pub const fn width(&self) -> usize {
-        self.record.ends.len()
-    }
-
-    /// How a spreadsheet keeps a cell, where not as text: what it shows may then not be what was typed.
-    #[must_use]
-    pub fn kept_as(&self, position: usize) -> Option<KeptAs> {
-        self.kept_apart().find(|(at, _)| *at == position).map(|(_, stored)| stored)
-    }
-
-    /// All such cells, each with its position.
-    pub fn kept_apart(&self) -> impl Iterator<Item = (usize, KeptAs)> + use<'a> {
-        self.record.stored.iter().map(|(column, stored)| (*column as usize, *stored))
-    }
-
-    /// The row as it stands in the file; a sheet's row as a line of CSV.
-    #[must_use]
-    pub fn as_it_is(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.record.raw)
-    }
-
-    /// The row's own bytes for the failures CSV: as many cells as the header carries, so that the
-    /// columns added behind them stand under their names.
-    #[must_use]
-    pub fn carried(&self) -> Cow<'a, [u8]> {
-        carried(self.record, self.header, self.delimiter)
-    }
-
-    /// Whether it ends before the last column.
-    #[must_use]
-    pub fn is_short(&self) -> bool {
-        self.record.ends.len() < self.header.width()
-    }
-
-    /// Takes from the line that was written of a short row what was added at its end.
-    pub fn cut_as_it_was(&self, line: &mut Vec<u8>) {
-        for _ in self.width()..self.header.carried() {
-            line.pop_if(|last| *last == self.delimiter);
-        }
-    }
-
-    /// The options whose part in this row is done, as an earlier failures CSV says.
-    pub fn not_again(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let state = self.header.state().map_or("", |state| self.at(state));
-        state.split(NOT_AGAIN).skip(1).map(|option| option.trim_end().trim_end_matches(';'))
-    }
-
-    /// The place of a cell among the row's own.
-    #[must_use]
-    pub fn own_place(&self, position: usize) -> usize {
-        self.header.own_place(position)
-    }
-
-    /// What a cell that is not kept as text is to be written as, where what is kept is not what was meant.
-    #[must_use]
-    pub fn marked(&self, position: usize) -> Option<String> {
-        self.kept_as(position).map(|stored| stored.marked(self.at(position)))
-    }
-
-    /// Writes the row anew, with other cells where `other` gives some.
-    pub fn rewritten<'t>(&'t self, line: &mut Vec<u8>, other: impl Fn(usize) -> Option<&'t str>) {
-        let own = (0..self.header.width()).filter(|place| self.header.is_carried(*place));
-        for (number, cell) in own.enumerate() {
-            if number > 0 {
-                line.push(self.delimiter);
-            }
-            write_cell(line, other(cell).unwrap_or_else(|| self.untrimmed(cell)), self.delimiter);
-        }
-    }
-
-    fn unreadable(&self, found: Surveyed) -> Option<RowFault> {
-        if self.record.plain.is_some() {
-            return None;
-        }
-        let encoding = found.encoding;
-        let perhaps = if let How::Unfit { perhaps } = found.how { perhaps } else { None };
-        let at = |wrong: &dyn Fn(&[u8]) -> bool| self.record.each().position(wrong);
-        let no_text = |cell: usize, character: usize| {
-            Some(RowFault::NotText { cell: cell + 1, character, encoding, perhaps })
-        };
-        let Some(text) = self.text else {
-            let cell = at(&|cell| std::str::from_utf8(cell).is_err())?;
-            let bytes = self.record.each().nth(cell).unwrap_or_default();
-            let sound = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-            let before = bytes.get(..sound).map_or(0, |sound| String::from_utf8_lossy(sound).chars().count());
-            return no_text(cell, before + 1);
-        };
-        if encoding.is_wide()
-            && let Some(cell) = at(&|cell| std::str::from_utf8(cell).is_ok_and(is_of_one_byte))
-        {
-            return Some(RowFault::OneByte { cell: cell + 1, encoding });
-        }
-        if memchr::memchr(0, self.record.cells).is_some() {
-            return Some(RowFault::Nul { cell: at(&|cell| memchr::memchr(0, cell).is_some())? + 1 });
-        }
-        // What its encoding has no character for was replaced when it was decoded.
-        if encoding != Encoding::UTF_8 && text.contains('\u{fffd}') {
-            let cell = (0..self.width()).find(|cell| self.untrimmed(*cell).contains('\u{fffd}'))?;
-            let before =
-                self.untrimmed(cell).chars().take_while(|character| *character != '\u{fffd}').count();
-            return no_text(cell, before + 1);
-        }
-        None
-    }
-}
-
-/// Whether a text begins and ends with a sign that can be seen, as nearly all do.
-fn is_tight(text: &str) -> bool {
-    let seen = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
-    seen(text.as_bytes().first()) && seen(text.as_bytes().last())
-}
-
-/// The cells as one text. Two halves of a character in two cells make no text either.
-fn text_of(record: Record<'_>) -> Option<&str> {
-    if record.plain.is_some() {
-        return record.plain;
-    }
-    let text = std::str::from_utf8(record.cells).ok()?;
-    (text.is_ascii() || record.ends.iter().all(|end| text.is_char_boundary(*end))).then_some(text)
 }
 
 fn refused(path: &Path, error: RecordError) -> InputError {
