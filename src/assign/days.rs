@@ -7,13 +7,14 @@ use jiff::fmt::strtime;
 pub(super) const FIRST_YEAR: i16 = 1900;
 
 /// Ways to write days that can be taken for each other.
-const FORMATS: [&str; 15] = [
+const FORMATS: [&str; 17] = [
     "%d.%m.%Y",
     "%d/%m/%Y",
     "%m/%d/%Y",
     "%d-%m-%Y",
     "%m-%d-%Y",
     "%Y/%m/%d",
+    "%Y.%m.%d",
     "%d.%m.%y",
     "%d/%m/%y",
     "%m/%d/%y",
@@ -21,6 +22,7 @@ const FORMATS: [&str; 15] = [
     "%d-%b-%y",
     "%d %b %Y",
     "%d %B %Y",
+    "%d. %B %Y",
     "%b %d, %Y",
     "%B %d, %Y",
 ];
@@ -64,17 +66,62 @@ pub(super) fn may_be_to_come(cell: &str, today: Date) -> bool {
     if let Some(day) = iso(cell).or_else(|| excel(cell)) {
         return day > today;
     }
+    let mut days = readings(cell).map(|(_, day)| day).peekable();
+    days.peek().is_none() || days.any(|day| day > today)
+}
+
+/// The days that a cell may mean, each by the way in which it would be written.
+fn readings(cell: &str) -> impl Iterator<Item = (&'static str, Date)> {
     // Looked at in every row: only those ways are tried that the cell's first separator leaves.
     let separator = cell.bytes().find(|byte| matches!(byte, b'.' | b'/' | b'-' | b' '));
-    let formats = FORMATS.iter().filter(|format| format.as_bytes().get(2).copied() == separator);
-    let days = formats.filter_map(|format| formatted(format, cell)).filter(|day| day.year() >= FIRST_YEAR);
-    let mut days = days.peekable();
-    days.peek().is_none() || days.any(|day| day > today)
+    let formats = FORMATS.iter().filter(move |format| format.as_bytes().get(2).copied() == separator);
+    let days = formats.filter_map(move |format| Some((*format, formatted(format, cell)?)));
+    days.filter(|(_, day)| day.year() >= FIRST_YEAR)
+}
+
+/// The formats in which a cell may be written, with its time of day where it has one.
+pub(super) fn formats_of(cell: &str) -> Vec<String> {
+    let times = [" %H:%M", " %H:%M:%S"];
+    let (day, time) = match cell.rsplit_once(' ') {
+        Some((day, time)) if time.contains(':') => match times.iter().find(|format| is_time(format, time)) {
+            Some(format) => (day, *format),
+            None => return Vec::new(),
+        },
+        _ => (cell, ""),
+    };
+    readings(day).map(|(format, _)| format!("{format}{time}")).collect()
+}
+
+fn is_time(format: &str, time: &str) -> bool {
+    strtime::parse(format.trim_start(), time).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ways_in_which_a_day_may_be_written_are_told() {
+        for (cell, formats) in [
+            ("30/11/2026", &["%d/%m/%Y"][..]),
+            ("11/30/2026", &["%m/%d/%Y"]),
+            ("05/06/2026", &["%d/%m/%Y", "%m/%d/%Y"]),
+            ("30.11.26", &["%d.%m.%y"]),
+            ("2026/11/30", &["%Y/%m/%d"]),
+            ("30-Nov-2026", &["%d-%b-%Y"]),
+            ("November 30, 2026", &["%B %d, %Y"]),
+            ("1. November 2026", &["%d. %B %Y"]),
+            ("30/11/2026 00:00", &["%d/%m/%Y %H:%M"]),
+            ("30.11.2026 17:30:00", &["%d.%m.%Y %H:%M:%S"]),
+            ("soon", &[]),
+            ("30.11.2026 ab:c", &[]),
+            ("31.11.2026", &[]),
+            ("2026", &[]),
+        ] {
+            assert_eq!(formats_of(cell), formats, "{cell}");
+            assert!(formats.iter().all(|format| formatted(format, cell).is_some()), "{cell}");
+        }
+    }
 
     #[test]
     fn a_day_that_may_be_to_come_in_any_way_of_writing_it_is() {

@@ -98,8 +98,13 @@ fn rows_that_are_not_due_wait_and_are_counted() {
     desk.write("people.csv", "email,Letzter Tag\na@example.com,31.01.2020\n");
     let args = ["check", "people.csv", "--remove", "L1", "--due", "Letzter Tag"];
     let ran = desk.run(&args).exits(1);
-    assert!(ran.stdout.contains("BAD_DATE") && ran.stdout.contains("--date-format"), "{}", ran.stdout);
+    let proposed = "=> say --date-format %d.%m.%Y\n";
+    assert!(ran.stdout.contains("BAD_DATE") && ran.stdout.contains(proposed), "{}", ran.stdout);
     desk.run(&[&args[..], &["--date-format", "%d.%m.%Y"]].concat()).exits(0);
+    desk.write("people.csv", "email,Letzter Tag\na@example.com,05/06/2020\n");
+    let ran = desk.run(&args).exits(1);
+    let proposed = "=> say which it is: --date-format %d/%m/%Y or --date-format %m/%d/%Y\n";
+    assert!(ran.stdout.contains(proposed), "{}", ran.stdout);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Rows that are taken from a day on.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 
 use super::super::columns::{ColumnsError, position_of, quoted};
-use super::super::days::{FIRST_YEAR, excel, formatted, iso, universal};
+use super::super::days::{self, FIRST_YEAR, excel, formatted, iso, universal};
 use super::super::interpretation::Due;
 use super::super::problem::{Problem, ProblemCode};
 use crate::input::{Header, KeptAs, Row};
@@ -94,20 +96,18 @@ impl DueColumn {
         let (message, remedy) = match (&self.format, read) {
             (_, Some(day)) => (
                 format!("that is the year {}, which has passed long ago", day.year()),
-                "write the year with four digits, or %y in --date-format where it has two",
+                "write the year with four digits, or %y in --date-format where it has two".into(),
             ),
             (Some(format), None) => (
                 format!("not a date in the form of --date-format '{format}'"),
-                "correct the date, or --date-format",
+                "correct the date, or --date-format".into(),
             ),
             (None, None) if universal(cell).is_some() => (
                 "a time of UTC, which is another day in some places".to_owned(),
-                "write the day alone, or say --date-format %Y-%m-%dT%H:%M:%S%.fZ to take the day as it is written",
+                "write the day alone, or say --date-format %Y-%m-%dT%H:%M:%S%.fZ to take the day as it is written"
+                    .into(),
             ),
-            (None, None) => (
-                "not a date such as 2026-11-30".to_owned(),
-                "say how dates are written with --date-format, as in %d.%m.%Y or %m/%d/%Y",
-            ),
+            (None, None) => ("not a date such as 2026-11-30".to_owned(), say_how_it_is_written(cell)),
         };
         Problem {
             code: ProblemCode::BadDate,
@@ -116,10 +116,23 @@ impl DueColumn {
             cell: Some(self.position),
             value: cell.to_owned(),
             message,
-            remedy: remedy.into(),
+            remedy,
             fix: None,
             rows: None,
         }
+    }
+}
+
+/// What to say so that a cell is a day, where it may be one.
+fn say_how_it_is_written(cell: &str) -> Cow<'static, str> {
+    let formats = days::formats_of(cell);
+    let typed = |format: &String| if format.contains(' ') { quoted(format) } else { format.clone() };
+    let options: Vec<String> =
+        formats.iter().map(|format| format!("--date-format {}", typed(format))).collect();
+    match options.as_slice() {
+        [] => "say how dates are written with --date-format, as in %d.%m.%Y or %m/%d/%Y".into(),
+        [option] => format!("say {option}").into(),
+        options => format!("say which it is: {}", options.join(" or ")).into(),
     }
 }
 
