@@ -253,9 +253,7 @@ impl ColumnsError {
                     .to_owned()
             }
             Self::NoHeader { names, .. } => {
-                format!(
-                    "put a line with the names of the columns above it, separated as the rows are: {names}"
-                )
+                format!("put a line above it that names the columns, for example: {names}")
             }
             Self::RowInHeader { .. } => "put the header on a line of its own".to_owned(),
             Self::SetTwice { name, .. } => {

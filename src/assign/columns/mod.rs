@@ -10,7 +10,7 @@ mod top;
 pub(super) use beside::ServicesBeside;
 pub(super) use doubtful::Doubtful;
 pub use error::ColumnsError;
-use top::{hint_of_rows, refuse_a_row_for_header};
+use top::{hint_of_rows, hint_of_sheets, refuse_a_row_for_header};
 
 pub(super) use super::field::Field;
 use super::going;
@@ -229,7 +229,8 @@ impl Columns {
         let required = self.require(&Field::USER, "'email' or 'personId'", rows.header(), how);
         required.map_err(|error| match error {
             ColumnsError::Missing { line, what, found, hint } => {
-                let hint = hint_of_rows(rows, |name| self.mapped(Field::Email, name, how)).unwrap_or(hint);
+                let of_rows = hint_of_rows(rows, |name| self.mapped(Field::Email, name, how));
+                let hint = of_rows.unwrap_or_else(|| hint + &hint_of_sheets(rows).unwrap_or_default());
                 ColumnsError::Missing { line, what, found, hint }
             }
             other => other,

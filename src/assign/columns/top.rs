@@ -2,8 +2,8 @@
 
 use super::super::{cells, words};
 use super::doubtful::id_field;
-use super::{Columns, ColumnsError, Field};
-use crate::input::{Header, Rows, Title};
+use super::{Columns, ColumnsError, Field, quoted};
+use crate::input::{Header, RemarkKind, Rows, Title};
 
 /// Whether a text is an address by its looks, and so no name of a column.
 pub(super) fn is_address(text: &str) -> bool {
@@ -66,6 +66,19 @@ pub(super) fn hint_of_rows(rows: &mut Rows, mapped: impl Fn(&str) -> String) -> 
         let names = names.join(" and ");
         format!(". E-mail addresses stand below {names}: say {which}{}", mapped(first))
     })
+}
+
+/// The sheet that may be meant where the one that is read names nobody.
+pub(super) fn hint_of_sheets(rows: &Rows) -> Option<String> {
+    let other = rows.remarks().iter().find_map(|remark| match &remark.kind {
+        RemarkKind::Sheet { name, others, .. } => Some((name, others.first()?)),
+        _ => None,
+    });
+    let (read, other) = other?;
+    Some(format!(
+        ". The sheet '{read}' is read: if another is meant, say which one, as in --sheet {}",
+        quoted(other)
+    ))
 }
 
 impl Columns {
