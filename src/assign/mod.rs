@@ -30,11 +30,12 @@ mod sending_order;
 mod service_name;
 mod share;
 mod sorter;
-mod spelling;
 mod targets;
 mod wanted;
 mod whole;
 mod words;
+
+use crate::domain::spelling;
 
 pub use addresses::{AddressFault, addresses};
 pub use bystanders::{Bystander, BystanderError, bystanders};

@@ -1,6 +1,7 @@
 //! What a column's name says of a service: a license as Control Hub calls it, its site and its subscription.
 
 use super::interpretation::Interpretation;
+use super::spelling::is_called;
 use super::words;
 
 /// How a column's name speaks of a service.
@@ -30,10 +31,8 @@ impl Naming {
 
 /// The license that `[services]` has for a column.
 pub(super) fn configured<'h>(header: &str, how: &'h Interpretation) -> Option<&'h String> {
-    let key = words::key(header);
-    how.services
-        .get(header)
-        .or_else(|| how.services.iter().find(|(name, _)| words::key(name) == key).map(|(_, license)| license))
+    let mut called_so = how.services.iter().filter(|(name, _)| is_called(name, header));
+    how.services.get(header).or_else(|| called_so.next().map(|(_, license)| license))
 }
 
 /// A header taken apart: the service's name, the site before it, and what stands in brackets.

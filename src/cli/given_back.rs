@@ -10,7 +10,8 @@ use super::context::{Context, absolute};
 use super::exit::Failure;
 use super::shell::{shell_word, shell_words};
 use crate::assign::Counts;
-use crate::input::{InputFile, LONG_FORM, Layout, is_called};
+use crate::domain::spelling::is_called;
+use crate::input::{InputFile, LONG_FORM, Layout};
 use crate::journal::{JournalError, Reader, RunRow};
 use crate::run::RunSettings;
 

@@ -15,6 +15,7 @@ mod intent;
 mod outcome;
 mod partition;
 mod sending;
+pub(crate) mod spelling;
 
 pub use address::{AddressError, EmailAddress, PhoneNumber, PhoneNumberError, address_key, visible};
 pub use advice::{Advice, CODES, advice, may_pass};

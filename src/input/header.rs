@@ -3,6 +3,7 @@
 //! What a name means is not known here: [`crate::assign`] matches it.
 
 use crate::domain::Line;
+use crate::domain::spelling::is_called;
 
 /// The columns of the long form, in the order in which we write them.
 pub const LONG_FORM: [&str; 10] = [
@@ -175,14 +176,6 @@ impl Header {
 
 fn is_one_of(name: &str, columns: [&str; 7]) -> bool {
     columns.iter().any(|column| column.eq_ignore_ascii_case(name.trim()))
-}
-
-/// Whether a cell of the header is this name, on letters and digits alone.
-pub(crate) fn is_called(cell: &str, name: &str) -> bool {
-    let letters = |text: &str| -> Vec<char> {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
-    letters(cell) == letters(name)
 }
 
 /// How many of the columns are there that hardly anybody else calls so.

@@ -37,7 +37,6 @@ pub use error::{ContentError, Explanation, InputError};
 pub use excerpt::{Excerpt, Excerpts};
 pub use file::InputFile;
 pub use given_back::with_other_cells;
-pub(crate) use header::is_called;
 pub use header::{
     ColumnNames, FAILURE_COLUMNS, FAILURE_COLUMNS_APART, Header, LONG_FORM, NOT_AGAIN, PlainColumns,
 };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::error::Explanation;
+use crate::domain::spelling::lower;
 
 /// Cells right of this column are nobody's.
 pub(super) const WIDEST: u32 = 1 << 10;
@@ -185,8 +186,8 @@ impl Book {
                 }
             })?,
             Some(wanted) => {
-                let alike = |name: &str| name.trim().to_lowercase() == wanted.trim().to_lowercase();
-                let found = tables.iter().find(|(name, ..)| alike(name));
+                let sought = lower(wanted.trim());
+                let found = tables.iter().find(|(name, ..)| lower(name.trim()) == sought);
                 found.ok_or_else(|| WorkbookError::NoSuchSheet { name: wanted.to_owned(), has: has() })?
             }
         };

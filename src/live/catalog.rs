@@ -1,6 +1,7 @@
 //! An organization's licenses, and what a name leads to among them.
 
 use super::readings::{Readings, Unread};
+use crate::domain::spelling::folded;
 use crate::domain::{IdKey, OrgId};
 use crate::webex::{License, ReadError};
 
@@ -70,14 +71,6 @@ impl Licenses {
     }
 }
 
-/// What spellings of one name have in common: case, kinds of dashes and the number of blanks do not count.
-fn folded(name: &str) -> String {
-    let dashed = name
-        .to_lowercase()
-        .replace(['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}'], "-");
-    dashed.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// The API always has a list of licenses: where there is none, somebody else answers.
 fn known(error: ReadError) -> ReadError {
     match error {
@@ -145,6 +138,7 @@ mod tests {
         for text in [
             "webex calling – professional",
             "Webex  Calling - Professional",
+            "Webex Calling Professional",
             "Y2lzY29zcGFyazovL3VzL0xJQ0VOU0UvYWI=",
         ] {
             assert_eq!(found(&licenses, text), "Y2lzY29zcGFyazovL3VzL0xJQ0VOU0UvYWI", "{text}");

@@ -479,9 +479,14 @@ fn what_a_configuration_says_wrongly_is_told_in_its_own_words() {
         ("rate=\"1/s\"\nrate=\"2/s\"\n", "line 2: this is written twice"),
         (
             "[bundles.Sales]\nlicenses = [\"A\"]\n[bundles.sales]\nlicenses = [\"B\"]\n",
-            "differ in case alone",
+            "bundles.Sales and bundles.sales are one name in a file",
         ),
-        ("[locations]\nBerlin = \"A\"\nBERLIN = \"B\"\n", "differ in case alone"),
+        (
+            "[bundles.\"R & D\"]\nlicenses = [\"A\"]\n[bundles.R-D]\nlicenses = [\"B\"]\n",
+            "bundles.R & D and bundles.R-D are one name in a file",
+        ),
+        ("[locations]\nBerlin = \"A\"\nBERLIN = \"B\"\n", "are one name in a file"),
+        ("[services]\nCalling = \"A\"\n\"calling:\" = \"B\"\n", "are one name in a file"),
         ("[bundles.sales]\n", "bundles.sales holds nothing"),
     ] {
         let (_, desk) = silent_desk();

@@ -24,6 +24,7 @@ use super::columns::{Columns, ColumnsError, Field, quoted};
 use super::interpretation::{Interpretation, Request};
 use super::names::Known;
 use super::problem::{Problem, ProblemCode};
+use super::spelling::is_called;
 use super::targets::{TargetKind, TargetNo, Targets, WordNo};
 use super::words;
 use crate::domain::{Action, EmailAddress, IdError, OrgId, PersonId, Properties};
@@ -134,22 +135,16 @@ impl RowReader {
     pub(super) fn selections(&self, header: &Header) -> impl Iterator<Item = Problem> {
         let line = header.line();
         header.names().iter().enumerate().filter_map(move |(position, name)| {
-            let is_meant = self.columns.is_taken(position)
-                || self.how.ignore.iter().any(|own| words::key(own) == words::key(name));
-            (words::is_selection(name) && !is_meant).then(|| Problem {
-                code: ProblemCode::SelectionIgnored,
-                line,
-                column: name.clone(),
-                cell: Some(position),
-                value: name.clone(),
-                message: "this column is not looked at: every row is taken, whatever stands in it".to_owned(),
-                remedy: format!(
+            let is_meant =
+                self.columns.is_taken(position) || self.how.ignore.iter().any(|own| is_called(name, own));
+            (words::is_selection(name) && !is_meant).then(|| {
+                let remedy = format!(
                     "take out the rows that are not meant, or say --ignore {} to hear no more of it",
                     quoted(name)
-                )
-                .into(),
-                fix: None,
-                rows: None,
+                );
+                let message = "this column is not looked at: every row is taken, whatever stands in it";
+                let (code, at) = (ProblemCode::SelectionIgnored, (line, name.clone()));
+                Problem::of_column((position, name), code, at, message.to_owned(), remedy)
             })
         })
     }

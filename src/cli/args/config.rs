@@ -13,6 +13,7 @@ use toml::{Table, Value};
 
 use crate::assign::{Bundle, Field};
 use crate::cli::words::cause;
+use crate::domain::spelling::{key, name_key};
 
 /// The file's name.
 const NAME: &str = "seatbatch.toml";
@@ -92,9 +93,9 @@ impl Config {
         let bundles = bundles(section(&mut table, "bundles")?)?;
         let services = names(section(&mut table, "services")?, "services")?;
         let locations = names(section(&mut table, "locations")?, "locations")?;
-        refuse_alike("bundles", bundles.iter())?;
-        refuse_alike("services", services.iter())?;
-        refuse_alike("locations", locations.iter())?;
+        refuse_as_one("bundles", bundles.iter(), name_key)?;
+        refuse_as_one("services", services.iter(), |name| Some(key(name)))?;
+        refuse_as_one("locations", locations.iter(), name_key)?;
         let mut profiles = section(&mut table, "profiles")?;
         refuse_unknown(&table, &known, "")?;
         for (name, profile) in &profiles {
@@ -302,19 +303,21 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     nearest.map_or_else(String::new, |(_, known)| format!(" (the nearest is '{known}')"))
 }
 
-/// Refuses two names that are one in a file, where case does not count, and mean two things.
-fn refuse_alike<'a, T: PartialEq + 'a>(
+/// Refuses two names that are one in a file, by what `key` makes of them, and mean two things.
+fn refuse_as_one<'a, T: PartialEq + 'a, K: Ord>(
     section: &str,
     names: impl Iterator<Item = (&'a String, &'a T)>,
+    key: impl Fn(&str) -> Option<K>,
 ) -> Result<(), String> {
-    let mut seen: BTreeMap<String, (&String, &T)> = BTreeMap::new();
+    let mut seen: BTreeMap<K, (&String, &T)> = BTreeMap::new();
     for (name, value) in names {
-        if let Some((other, _)) = seen.get(&name.to_lowercase()).filter(|(_, other)| *other != value) {
+        let Some(key) = key(name) else { continue };
+        if let Some((other, _)) = seen.get(&key).filter(|(_, other)| *other != value) {
             return Err(format!(
-                "{section}.{other} and {section}.{name} differ in case alone, which files do not tell apart; give one of them another name"
+                "{section}.{other} and {section}.{name} are one name in a file, where neither case nor signs between words count; give one of them another name"
             ));
         }
-        seen.insert(name.to_lowercase(), (name, value));
+        seen.insert(key, (name, value));
     }
     Ok(())
 }

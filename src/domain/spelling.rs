@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 /// A text with its accents composed: macOS stores `ö` as an `o` and a mark.
-pub(super) fn composed(text: &str) -> Cow<'_, str> {
+pub(crate) fn composed(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { ComposingNormalizerBorrowed::new_nfc().normalize(text) }
 }
 
 /// A word without case.
-pub(super) fn lower(word: &str) -> String {
+pub(crate) fn lower(word: &str) -> String {
     if word.is_ascii() {
         return word.to_ascii_lowercase();
     }
@@ -18,40 +18,48 @@ pub(super) fn lower(word: &str) -> String {
 }
 
 /// The characters of a composed word without case.
-pub(super) fn letters(word: &str) -> impl Iterator<Item = char> {
+pub(crate) fn letters(word: &str) -> impl Iterator<Item = char> {
     // Turkish has an I with a dot, whose small letter keeps the dot as a mark of its own.
     word.chars().flat_map(char::to_lowercase).filter(|c| *c != '\u{307}')
 }
 
 /// What two spellings of a column's name have in common: its letters and digits, without case.
-pub(super) fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     composed(name).chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// Whether two names are one but for case and the signs between their words. Signs around them count: `-Engineer` is how
-/// people write that somebody is to be none any more.
-pub(super) fn alike(one: &str, other: &str) -> bool {
-    let sought = key(one);
-    let ends = |name: &str| {
-        let begins = name.chars().next().filter(|c| !c.is_alphanumeric());
-        (begins, name.chars().next_back().filter(|c| !c.is_alphanumeric()))
-    };
-    !sought.is_empty() && sought == key(other) && ends(one.trim()) == ends(other.trim())
+/// Whether a column of one name is called as the other says.
+pub(crate) fn is_called(name: &str, other: &str) -> bool {
+    key(name) == key(other)
+}
+
+/// What spellings of a name that people have given have in common: its letters and digits without case, and the signs
+/// around them: `-Engineer` is how people write that somebody is to be none any more. None where there is no letter.
+pub(crate) fn name_key(name: &str) -> Option<(String, Option<char>, Option<char>)> {
+    let letters = key(name);
+    let sign = |end: Option<char>| end.filter(|c| !c.is_alphanumeric());
+    let name = name.trim();
+    (!letters.is_empty()).then(|| (letters, sign(name.chars().next()), sign(name.chars().next_back())))
+}
+
+/// Whether two such names are one.
+pub(crate) fn alike(one: &str, other: &str) -> bool {
+    name_key(one).is_some_and(|key| Some(key) == name_key(other))
 }
 
 /// Whether a sign is a hyphen, or what programs put in its place.
-pub(super) const fn is_dash(c: char) -> bool {
+pub(crate) const fn is_dash(c: char) -> bool {
     c == '-' || is_long_dash(c)
 }
 
 /// Those that stand in no name of a host.
-pub(super) const fn is_long_dash(c: char) -> bool {
+pub(crate) const fn is_long_dash(c: char) -> bool {
     matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 /// What spellings of one license's name have in common: neither case nor dashes nor blanks between its words
 /// distinguish them. A dash before or behind all of them does: `-Messaging` is how people write that it is to go.
-pub(super) fn folded(name: &str) -> String {
+pub(crate) fn folded(name: &str) -> String {
     let name = composed(name.trim());
     let mut folded = String::with_capacity(name.len());
     let mut put = |word: &str| {
