@@ -32,6 +32,23 @@ impl Outline {
         outline
     }
 
+    /// Whether one of them stands in this composed text, but for one that has the same hash by chance.
+    fn may_be_in(&self, text: &str) -> bool {
+        if !text.is_ascii() {
+            return parts(text).any(|word| self.has(word));
+        }
+        // The same byte by byte, which is most cells there are.
+        text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).any(|word| {
+            let [first, ..] = word else { return false };
+            let lengths =
+                self.lengths.get(usize::from(first.to_ascii_lowercase())).copied().unwrap_or_default();
+            lengths & (1 << word.len().min(63)) != 0
+                && self
+                    .hashes
+                    .contains(&hash_of(word.iter().map(|byte| u64::from(byte.to_ascii_lowercase()))))
+        })
+    }
+
     /// Whether this composed word is among them, but for one that has the same hash by chance.
     fn has(&self, word: &str) -> bool {
         let lengths = self.lengths.get(first(word)).copied().unwrap_or_default();
@@ -54,8 +71,11 @@ fn length(word: &str) -> u64 {
 
 /// FNV-1a, by letters rather than bytes.
 fn hash(word: &str) -> u64 {
-    letters(word)
-        .fold(0xcbf2_9ce4_8422_2325, |hash, letter| (hash ^ u64::from(letter)).wrapping_mul(0x0100_0000_01b3))
+    hash_of(letters(word).map(u64::from))
+}
+
+fn hash_of(letters: impl Iterator<Item = u64>) -> u64 {
+    letters.fold(0xcbf2_9ce4_8422_2325, |hash, letter| (hash ^ letter).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The longest word of each phrase for removing.
@@ -90,7 +110,7 @@ pub(super) fn is_removal(cell: &str) -> bool {
         return false;
     }
     let cell = composed(cell);
-    parts(&cell).any(|word| REMOVALS.has(word)) && says_to_remove(&cell)
+    REMOVALS.may_be_in(&cell) && says_to_remove(&cell)
 }
 
 /// The same of a composed text of any length.
