@@ -289,6 +289,11 @@ fn refuse_unknown(table: &Table, known: &[String], prefix: &str) -> Result<(), S
                 "{prefix}{key}: no token is ever read from this file; put it into WEBEX_ACCESS_TOKEN, or name a file with token-file"
             ));
         }
+        if NEVER.contains(&plain.as_str()) {
+            return Err(format!(
+                "{prefix}{key}: that is said on the command line each time, and not in this file"
+            ));
+        }
         let sections = ["bundles", "services", "locations", "profiles"];
         let near = nearest(key, known.iter().map(String::as_str).chain(sections));
         return Err(format!("{prefix}{key}: there is no such option{near}"));
@@ -406,7 +411,8 @@ mod tests {
             ("[bundles.x]\nlicences = []", "the nearest is 'licenses'"),
             ("[profiles.x]\nordre = \"file\"", "profiles.x.ordre"),
             ("access_token = \"x\"", "no token is ever read"),
-            ("yes = true", "no such option"),
+            ("yes = true", "yes: that is said on the command line each time"),
+            ("[profiles.x]\ndry_run = true", "profiles.x.dry_run: that is said on the command line"),
         ] {
             let error = read(text, None).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
