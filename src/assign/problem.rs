@@ -1,10 +1,10 @@
 //! What is wrong with a row, for the person who has to mend it.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
 
+use super::remedy::Remedy;
 use crate::domain::{Line, Printable};
 
 /// Whether a row can be sent all the same.
@@ -298,7 +298,8 @@ pub struct Problem {
     /// What is wrong with it.
     pub message: String,
     /// What to do.
-    pub remedy: Cow<'static, str>,
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub remedy: Remedy,
     /// What the cell must hold instead, where that is certain: what `check --fix` writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
@@ -314,7 +315,7 @@ impl Problem {
         code: ProblemCode,
         (line, value): (Line, String),
         message: String,
-        remedy: impl Into<Cow<'static, str>>,
+        remedy: impl Into<Remedy>,
     ) -> Self {
         let (column, remedy) = (name.to_owned(), remedy.into());
         Self { code, line, column, cell: Some(position), value, message, remedy, fix: None, rows: None }

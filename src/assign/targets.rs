@@ -1,6 +1,5 @@
 //! The licenses and sites of a file, each kept once and numbered.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{Hash as _, Hasher as _};
 
@@ -9,8 +8,9 @@ use siphasher::sip::SipHasher13;
 use super::cells::{self, CellFault};
 use super::names::{LicenseNames, NameMatch};
 use super::problem::{Problem, ProblemCode};
+use super::remedy::Remedy;
 use super::words;
-use crate::domain::{IdKey, LicenseId, Line, OrgId, SiteUrl, Target};
+use crate::domain::{IdKey, LicenseId, Line, Listing, OrgId, SiteUrl, Target};
 
 /// What a cell says that means everything a user holds.
 pub(super) const EVERYTHING: &str = "*";
@@ -366,7 +366,7 @@ fn listed_otherwise(text: &str) -> Option<CellFault> {
         CellFault {
             code: ProblemCode::UnknownLicense,
             message: "the cell names several licenses".to_owned(),
-            remedy: Cow::Owned(format!("separate them with bars: {fix}")),
+            remedy: format!("separate them with bars: {fix}").into(),
             fix: Some(fix),
         }
     })
@@ -392,9 +392,8 @@ impl CellFault {
             "the organization has no license of the name or ID '{}'{near}",
             crate::domain::Printable(text)
         );
-        let remedy = "'seatbatch licenses list' shows what there is. Words of your own can be bundles of seatbatch.toml: say \
-                      --map bundle=COLUMN"
-            .into();
+        let remedy = "Words of your own can be bundles of seatbatch.toml: say --map bundle=COLUMN";
+        let remedy = Remedy::from(remedy).after_a_look_at(Listing::Licenses);
         Self { code: ProblemCode::UnknownLicense, message, remedy, fix: None }
     }
 

@@ -23,7 +23,7 @@ impl CheckError {
             cell: None,
             value: String::new(),
             message: wrong.into_owned(),
-            remedy,
+            remedy: remedy.into(),
             fix: None,
             rows: None,
         })
@@ -77,7 +77,7 @@ mod tests {
         let problem = of_input(second).problem().unwrap();
         assert_eq!((problem.code.as_str(), problem.line), ("SECOND_HEADER", Line::new(4)));
         assert!(problem.message.starts_with("this is the header of another file"), "{}", problem.message);
-        assert!(problem.remedy.ends_with("take them apart"), "{}", problem.remedy);
+        assert!(problem.remedy.text.ends_with("take them apart"), "{}", problem.remedy);
         let empty = of_input(ContentError::Empty).problem().unwrap();
         assert_eq!(
             (empty.code.as_str(), empty.line, empty.message.as_str()),
@@ -86,7 +86,7 @@ mod tests {
         let wanted = ContentError::EmptySheet { sheet: "Seats; wanted".to_owned(), others: Vec::new() };
         let problem = of_input(wanted).problem().unwrap();
         assert_eq!(problem.message, "the sheet 'Seats; wanted' is empty");
-        assert!(problem.remedy.starts_with("its first line must name"), "{}", problem.remedy);
+        assert!(problem.remedy.text.starts_with("its first line must name"), "{}", problem.remedy);
         let nearest = Some("Seats; wanted".to_owned());
         let missing = ColumnsError::NoSuchColumn {
             line: 3,
@@ -95,7 +95,7 @@ mod tests {
             found: "a".to_owned(),
         };
         let problem = CheckError::from(missing).problem().unwrap();
-        assert_eq!((problem.line, problem.remedy.as_ref()), (Line::new(3), "found: a"));
+        assert_eq!((problem.line, problem.remedy.text.as_ref()), (Line::new(3), "found: a"));
         assert!(problem.message.ends_with("(the nearest is 'Seats; wanted')"), "{}", problem.message);
         assert_eq!(CheckError::from(std::io::Error::other("x")).problem(), None);
     }

@@ -13,7 +13,7 @@ use super::logging;
 use super::network;
 use super::output::Output;
 use super::shell::{shell_word, shell_words};
-use crate::domain::{OrgId, RunId};
+use crate::domain::{Listing, OrgId, RunId};
 use crate::journal::{Reader, RunRow};
 use crate::live::{Pacing, Readings, patiently};
 use crate::run::RunSettings;
@@ -155,7 +155,7 @@ impl Context {
         let base: BaseUrl = settings.base_url.parse()?;
         let org = settings.org_id.as_deref().map(OrgId::parse).transpose();
         let org = org.map_err(|error| Failure::usage(format!("--org-id: {error}")))?;
-        let source = self.credentials.source(&base, &self.network)?;
+        let source = self.credentials.source(&base, &self.network, &self.command("login"))?;
         let token = Token::new(source);
         self.runtime()?.block_on(patiently(settings.max_wait(), async || token.renew().await))?;
         let tracking = TrackingIds::new(fastrand::u128(..));
@@ -236,25 +236,14 @@ impl Context {
         words
     }
 
-    /// A text with the commands that it names as they have to be typed here: below nobody knows of a journal or an address.
-    pub(super) fn spelled(&self, text: &str) -> String {
-        const NAMED: [(&str, &str, &str); 3] = [
-            ("or run: seatbatch login", "or run", "login"),
-            ("'seatbatch runs' lists them", "its runs are listed by", "runs"),
-            (
-                "'seatbatch licenses list' shows what there is",
-                "the organization's licenses are listed by",
-                "licenses list",
-            ),
-        ];
-        NAMED.into_iter().fold(text.to_owned(), |text, (named, by, words)| match text.contains(named) {
-            true => {
-                let command = format!("{by}: {}", self.command(words));
-                // What follows begins a line of its own, so that the command can be copied.
-                text.replace(&format!("{named}. "), &format!("{command}\n     ")).replace(named, &command)
-            }
-            false => text,
-        })
+    /// A list to look at, with the command that shows it.
+    pub(super) fn listed(&self, listing: Listing) -> String {
+        let listed = match listing {
+            Listing::Licenses => "the organization's licenses are listed by",
+            Listing::Runs => "its runs are listed by",
+            Listing::Alterations => "everything that is wrong with it is listed by",
+        };
+        format!("{listed}: {}", self.command(listing.command()))
     }
 
     fn command_with(

@@ -25,17 +25,22 @@ pub(super) enum Credentials {
 }
 
 impl Credentials {
-    /// Where the token for this service comes from.
-    pub(super) fn source(&self, base: &BaseUrl, network: &Network) -> Result<TokenSource, Failure> {
+    /// Where the token for this service comes from. `login` is the command that makes one, for whoever has none.
+    pub(super) fn source(
+        &self,
+        base: &BaseUrl,
+        network: &Network,
+        login: &str,
+    ) -> Result<TokenSource, Failure> {
         match self {
             Self::File(path) => Ok(TokenSource::File(path.clone())),
             Self::Fixed(secret) => Ok(TokenSource::Fixed(secret.clone())),
-            Self::Found => found(base, network),
+            Self::Found => found(base, network, login),
         }
     }
 }
 
-fn found(base: &BaseUrl, network: &Network) -> Result<TokenSource, Failure> {
+fn found(base: &BaseUrl, network: &Network, login: &str) -> Result<TokenSource, Failure> {
     let access_token = secret(ACCESS_TOKEN)?;
     if let Some(refresh_token) = secret(REFRESH_TOKEN)? {
         let oauth = Oauth::new(base.clone(), client_credentials()?, network)?;
@@ -44,20 +49,20 @@ fn found(base: &BaseUrl, network: &Network) -> Result<TokenSource, Failure> {
     if let Some(access_token) = access_token {
         return Ok(TokenSource::Fixed(access_token));
     }
-    let Some((login, place)) = logins::find(base) else {
+    let Some((kept, place)) = logins::find(base) else {
         return Err(Failure::usage(format!(
-            "no access token; put it into {ACCESS_TOKEN}, name a file with --token-file, or run: seatbatch login"
+            "no access token; put it into {ACCESS_TOKEN}, name a file with --token-file, or run: {login}"
         )));
     };
-    let oauth = Oauth::new(base.clone(), login.client.clone(), network)?;
-    let (base, client) = (base.clone(), login.client);
+    let oauth = Oauth::new(base.clone(), kept.client.clone(), network)?;
+    let (base, client) = (base.clone(), kept.client);
     let keep = move |refresh_token: &SecretString| {
         let login = Login { client: client.clone(), refresh_token: refresh_token.clone() };
         if let Err(error) = logins::keep(&base, &login, &place) {
             tracing::warn!(%error, "the new refresh token could not be kept");
         }
     };
-    Ok(TokenSource::Refreshed(Refreshed::new(oauth, login.refresh_token, None, keep)))
+    Ok(TokenSource::Refreshed(Refreshed::new(oauth, kept.refresh_token, None, keep)))
 }
 
 /// The integration's ID and secret, from the environment.

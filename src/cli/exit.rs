@@ -8,6 +8,7 @@ use super::logins::LoginsError;
 use super::output::{self, Output};
 use super::words;
 use crate::assign::{BystanderError, CheckError};
+use crate::domain::Listing;
 use crate::input::InputError;
 use crate::journal::JournalError;
 use crate::live::Unread;
@@ -46,11 +47,13 @@ impl From<Exit> for ExitCode {
 pub(super) struct Failure {
     exit: Exit,
     error: anyhow::Error,
+    /// A list that may show how to go on: how it is to be called, only the context knows.
+    listing: Option<Listing>,
 }
 
 impl Failure {
     pub(super) fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, error: anyhow::anyhow!(message.into()) }
+        Self::new(Exit::Usage, anyhow::anyhow!(message.into()))
     }
 
     /// What a command that looks for problems has found: the file itself is one.
@@ -69,7 +72,7 @@ impl Failure {
 
     /// The service could not be asked, for this reason.
     pub(super) fn not_asked(why: impl Into<String>) -> Self {
-        Self { exit: Exit::NotAsked, error: anyhow::anyhow!(why.into()) }
+        Self::new(Exit::NotAsked, anyhow::anyhow!(why.into()))
     }
 
     /// The same where there is a run: what could not be asked can be resumed.
@@ -85,7 +88,7 @@ impl Failure {
     }
 
     pub(super) fn usage_of(error: anyhow::Error) -> Self {
-        Self { exit: Exit::Usage, error }
+        Self::new(Exit::Usage, error)
     }
 
     /// What could not be read to compare a run with. Where the service could be asked, and its list was not whole,
@@ -100,11 +103,9 @@ impl Failure {
         Self::new(exit, unread)
     }
 
-    /// The same with the commands that it names as they have to be typed.
-    pub(super) fn spelled(self, context: &Context) -> Self {
-        let text = spelled_out(self.error.as_ref());
-        let spelled = context.spelled(&text);
-        if spelled == text { self } else { Self { error: anyhow::anyhow!(spelled), ..self } }
+    /// The same, with a list that may show how to go on.
+    pub(super) fn with_list(self, listing: Listing) -> Self {
+        Self { listing: Some(listing), ..self }
     }
 
     /// What is said where nothing was to be done, and so all of it is.
@@ -125,7 +126,10 @@ impl Failure {
     }
 
     fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self { exit, error: error.into() }
+        let error = error.into();
+        let mut journal = error.chain().filter_map(|cause| cause.downcast_ref::<JournalError>());
+        let listing = journal.find_map(JournalError::listing);
+        Self { exit, error, listing }
     }
 }
 
@@ -173,7 +177,7 @@ impl From<ImportError> for Failure {
 
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
-        Self::new(Exit::Broken, error)
+        Self { exit: Exit::Broken, ..JournalError::from(error).into() }
     }
 }
 
@@ -302,15 +306,18 @@ pub(super) fn unless_unwritten(exit: Exit, output: Output) -> Exit {
     }
 }
 
-/// Tells an error with its causes, and gives its exit code.
-pub(super) fn report(failure: &Failure, output: Output) -> ExitCode {
+/// Tells an error with its causes and a list that may help, where its `context` is known, and gives its exit code.
+pub(super) fn report(failure: &Failure, context: Option<&Context>, output: Output) -> ExitCode {
     if is_broken_pipe(&failure.error) {
         // Whoever read along has seen enough.
         return Exit::Done.into();
     }
     let is_bare = failure.error.downcast_ref::<std::io::Error>().is_some();
     let unwritten = output::unwritten().filter(|_| is_bare);
-    let text = unwritten.unwrap_or_else(|| spelled_out(failure.error.as_ref()));
+    let mut text = unwritten.unwrap_or_else(|| spelled_out(failure.error.as_ref()));
+    if let Some((listing, context)) = failure.listing.zip(context) {
+        text = format!("{text}; {}", context.listed(listing));
+    }
     let code = failure.exit as u8;
     tracing::error!(exit = code, "{text}");
     output.error(&text);

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::event::Event;
 use super::exit::{Exit, Failure};
 use super::output::{Output, fitted, noted};
-use crate::domain::Printable;
+use crate::domain::{Listing, Printable};
 use crate::live::{LicenseMatch, Licenses, Readings};
 use crate::report::aligned;
 use crate::run::RunSettings;
@@ -48,9 +48,9 @@ fn the_one<'a>(licenses: &'a Licenses, called: &str) -> Result<&'a License, Fail
             let nearest =
                 nearest.map_or_else(String::new, |name| format!("; the nearest is '{}'", Printable(name)));
             Err(Failure::usage(format!(
-                "the organization has no license of the name or ID '{asked}'{nearest}; 'seatbatch licenses list' \
-                 shows what there is"
-            )))
+                "the organization has no license of the name or ID '{asked}'{nearest}"
+            ))
+            .with_list(Listing::Licenses))
         }
         LicenseMatch::Several(which) => {
             let which: Vec<String> = which.into_iter().map(License::told_apart).collect();

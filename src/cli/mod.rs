@@ -81,7 +81,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let context = match Context::new(arguments.shared, &arguments.command) {
         Ok(context) => context,
-        Err(failure) => return exit::report(&failure, asked_output()),
+        Err(failure) => return exit::report(&failure, None, asked_output()),
     };
     let output = context.output;
     // Who waits for a file must know that it does not come.
@@ -97,7 +97,7 @@ pub(crate) fn main() -> ExitCode {
                 output.close(Exit::Done as u8);
                 exit::unless_unwritten(Exit::Done, output).into()
             }
-            None => exit::report(&failure.spelled(&context), output),
+            None => exit::report(&failure, Some(&context), output),
         },
     }
 }

@@ -16,7 +16,7 @@ use super::event::{self, Event};
 use super::exit::Failure;
 use super::output::{Output, fitted};
 use super::words;
-use crate::domain::{FailureLimit, Order, Printable, Rate, Target};
+use crate::domain::{FailureLimit, Listing, Order, Printable, Rate, Target};
 use crate::plan::{Capacity, Fit, Forecast, Foreseen, Foresight, Need, RequestCount, Stock, Waves, Why};
 use crate::report::aligned;
 use crate::run::{NotRead, Outlook, RunSettings};
@@ -365,8 +365,9 @@ impl Preview {
             Why::UnknownLicense => (
                 "400000",
                 format!(
-                    "the organization has no license {}; 'seatbatch licenses list' shows what there is",
-                    self.called(failure.stock as usize)
+                    "the organization has no license {}; {}",
+                    self.called(failure.stock as usize),
+                    Listing::Licenses
                 ),
             ),
             Why::Rule(rule) => (rule.code(), rule.text().to_owned()),

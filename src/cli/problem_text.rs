@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use super::context::Context;
 use super::output::{Output, any_columns};
 use crate::assign::{Problem, Severity};
 use crate::domain::Printable;
@@ -15,7 +16,7 @@ const INDENT: usize = 4;
 
 /// Problems of one kind.
 pub(super) struct Shown<'a> {
-    pub(super) output: Output,
+    pub(super) context: &'a Context,
     pub(super) count: u64,
     /// Whether it is names that are counted, each told once for all its rows.
     pub(super) are_names: bool,
@@ -44,7 +45,7 @@ pub(super) fn shown(kind: &Shown<'_>) -> String {
         format!("{word} {code}\n")
     } else {
         let what = if kind.are_names { "names" } else { "times" };
-        format!("{word} {code}, {} {what}\n", kind.output.number(kind.count))
+        format!("{word} {code}, {} {what}\n", kind.context.output.number(kind.count))
     };
     let same_remedy = kind.first.iter().all(|other| other.remedy == problem.remedy);
     let mut before = None;
@@ -57,12 +58,12 @@ pub(super) fn shown(kind: &Shown<'_>) -> String {
             text.push_str(&marked(excerpt, cell, width));
         }
         if !same_remedy {
-            remedy(&mut text, problem);
+            remedy(&mut text, problem, kind.context);
         }
     }
     let left = kind.count.saturating_sub(kind.first.len() as u64);
     if left > 0 {
-        let more = kind.output.number(left);
+        let more = kind.context.output.number(left);
         let _ = match (kind.are_names, left) {
             (true, 1) => writeln!(text, "  and 1 more name"),
             (true, _) => writeln!(text, "  and {more} more names"),
@@ -72,12 +73,12 @@ pub(super) fn shown(kind: &Shown<'_>) -> String {
     if !kind.values.is_empty() {
         let what = if kind.are_names { "row" } else { "time" };
         let each = |(value, count): &(String, u64)| {
-            format!("'{}' {}", Printable(value), kind.output.amount(*count, what))
+            format!("'{}' {}", Printable(value), kind.context.output.amount(*count, what))
         };
         let _ = writeln!(text, "  in all: {}", kind.values.iter().map(each).collect::<Vec<_>>().join(", "));
     }
     if same_remedy {
-        remedy(&mut text, problem);
+        remedy(&mut text, problem, kind.context);
     }
     text
 }
@@ -90,10 +91,15 @@ fn place(problem: &Problem) -> String {
     format!("line {}, column {column}, value '{value}'", problem.line)
 }
 
-fn remedy(text: &mut String, problem: &Problem) {
-    let _ = writeln!(text, "  => {}", Printable(&problem.remedy));
+fn remedy(text: &mut String, problem: &Problem, context: &Context) {
+    let remedy = Printable(&problem.remedy.text);
+    let _ = match problem.remedy.listing {
+        // What follows begins a line of its own, so that the command can be copied.
+        Some(listing) => writeln!(text, "  => {}\n     {remedy}", context.listed(listing)),
+        None => writeln!(text, "  => {remedy}"),
+    };
     // Where the remedy does not say already what to write.
-    if let Some(fix) = problem.fix.as_ref().filter(|fix| !problem.remedy.contains(fix.as_str())) {
+    if let Some(fix) = problem.fix.as_ref().filter(|fix| !problem.remedy.text.contains(fix.as_str())) {
         let _ = writeln!(text, "     (for line {}: '{}')", problem.line, Printable(fix));
     }
 }

@@ -138,7 +138,7 @@ impl Telling<'_> {
             // Only why it does not go well.
             gathered.groups.retain(|group| group.code.severity() == Severity::Error);
         }
-        let text = self.context.spelled(&gathered.text(output, file, how));
+        let text = gathered.text(self.context, file, how);
         match text.trim_end() {
             "" => {}
             text if self.asked && !output.quiet => {
@@ -171,7 +171,7 @@ fn record(problem: &Problem) -> [String; COLUMNS.len()] {
         problem.column.clone(),
         crate::report::defused(&problem.value).into_owned(),
         problem.message.clone(),
-        problem.remedy.clone().into_owned(),
+        problem.remedy.to_string(),
         problem.fix.as_deref().map(|fix| crate::report::defused(fix).into_owned()).unwrap_or_default(),
     ]
 }
@@ -237,7 +237,7 @@ impl Gathered {
         let _ = noted(events.flush());
     }
 
-    fn text(&mut self, output: Output, file: &InputFile, how: &Interpretation) -> String {
+    fn text(&mut self, context: &Context, file: &InputFile, how: &Interpretation) -> String {
         self.groups.sort_by_key(|group| group.code.severity());
         let lines: BTreeSet<Line> = self
             .groups
@@ -255,7 +255,7 @@ impl Gathered {
                 .filter(|values| group.count > SHOWN as u64 && values.iter().any(|(_, count)| *count > 1))
                 .filter(|values| values.iter().any(|(value, _)| !value.is_empty()));
             text.push_str(&shown(&Shown {
-                output,
+                context,
                 count: group.count,
                 are_names: group.names == group.count,
                 first: &group.first,

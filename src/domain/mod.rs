@@ -12,6 +12,7 @@ mod clean;
 mod held;
 mod id;
 mod intent;
+mod listing;
 mod outcome;
 mod partition;
 mod sending;
@@ -34,6 +35,7 @@ pub use clean::{Printable, is_invisible};
 pub use held::Held;
 pub use id::{IdError, IdKey, IdKind, LicenseId, LocationId, OrgId, PersonId, with_id_key};
 pub use intent::{Intent, Outcome};
+pub use listing::Listing;
 pub use outcome::{AttemptOutcome, ErrorCode, OperationState, PENDING, Refusal, RunId, RunState, code};
 pub use partition::{Partition, PartitionError};
 pub use sending::{

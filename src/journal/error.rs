@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::domain::Listing;
+
 /// What SQLite says, in our words; none where the error is not SQLite's.
 #[must_use]
 pub fn cause_in_words(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
@@ -121,7 +123,7 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// No run of this number.
-    #[error("the journal has no run {run}; 'seatbatch runs' lists them")]
+    #[error("the journal has no run {run}")]
     NoRun {
         /// The number asked for.
         run: u32,
@@ -135,7 +137,7 @@ pub enum JournalError {
         source: rusqlite::Error,
     },
     /// What stands in the journal is not what was written into it.
-    #[error("the journal {} was altered, so nothing is sent from it: {what}. 'seatbatch journal check' lists everything that is wrong; go back to an intact copy", path.display())]
+    #[error("the journal {} was altered, so nothing is sent from it: {what}; go back to an intact copy", path.display())]
     Altered {
         /// The journal.
         path: PathBuf,
@@ -185,6 +187,16 @@ impl JournalError {
             ) => Self::Disk { path, source },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Held { path },
             _ => Self::Sqlite { path, source },
+        }
+    }
+
+    /// What may show how to go on.
+    #[must_use]
+    pub const fn listing(&self) -> Option<Listing> {
+        match self {
+            Self::NoRun { .. } => Some(Listing::Runs),
+            Self::Altered { .. } => Some(Listing::Alterations),
+            _ => None,
         }
     }
 

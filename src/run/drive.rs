@@ -36,6 +36,12 @@ pub struct Stop;
 #[error(transparent)]
 pub struct SendError(#[from] JournalError);
 
+impl From<SendError> for JournalError {
+    fn from(error: SendError) -> Self {
+        error.0
+    }
+}
+
 /// How sending ended.
 #[derive(Debug)]
 pub struct Sent {

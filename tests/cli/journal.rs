@@ -178,6 +178,8 @@ fn nothing_is_sent_from_a_journal_that_was_altered() {
         let well = Scripted::start(|_| answer(200, ""));
         let ran = desk.run(&["resume", "--base-url", &well.url, "--yes"]).exits(4);
         assert!(ran.stderr.contains("was altered"), "{edit}: {}", ran.stderr);
+        let check = "everything that is wrong with it is listed by: seatbatch journal check --journal ";
+        assert!(ran.stderr.contains(check), "{edit}: {}", ran.stderr);
         assert!(well.asked().is_empty(), "{edit}");
     }
 }

@@ -8,10 +8,9 @@ pub(super) use address::{address_in, email, site};
 pub(super) use identity::{id, license_id, looks_like_id, misplaced, organization_of, service_code, tenant};
 pub(super) use number::{extension, phone_number};
 
-use std::borrow::Cow;
-
 use super::columns::Field;
 use super::problem::ProblemCode;
+use super::remedy::Remedy;
 use super::words;
 use crate::domain::Printable;
 
@@ -20,13 +19,13 @@ use crate::domain::Printable;
 pub(super) struct CellFault {
     pub(super) code: ProblemCode,
     pub(super) message: String,
-    pub(super) remedy: Cow<'static, str>,
+    pub(super) remedy: Remedy,
     /// What to write instead, where that is certain.
     pub(super) fix: Option<String>,
 }
 
 impl CellFault {
-    fn new(code: ProblemCode, message: impl Into<String>, remedy: impl Into<Cow<'static, str>>) -> Self {
+    fn new(code: ProblemCode, message: impl Into<String>, remedy: impl Into<Remedy>) -> Self {
         Self { code, message: message.into(), remedy: remedy.into(), fix: None }
     }
 
@@ -53,7 +52,7 @@ impl CellFault {
 
     /// The remedy is to write this.
     fn write(code: ProblemCode, message: impl Into<String>, fix: String) -> Self {
-        let remedy = Cow::Owned(format!("write {fix}"));
+        let remedy = format!("write {fix}").into();
         Self { code, message: message.into(), remedy, fix: Some(fix) }
     }
 
@@ -93,7 +92,7 @@ pub(super) fn nothing(cell: &str) -> Option<CellFault> {
     words::is_nothing(cell).then(|| CellFault {
         code: ProblemCode::WordForNothing,
         message: format!("'{cell}' means that there is nothing, but it would be sent as it stands"),
-        remedy: Cow::Borrowed("leave the cell empty"),
+        remedy: "leave the cell empty".into(),
         fix: Some(String::new()),
     })
 }

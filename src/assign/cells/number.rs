@@ -181,7 +181,7 @@ mod tests {
             assert_eq!(phone_number(cell).unwrap_err().fix, None, "{cell}");
         }
         for cell in ["1.40856E+10", "1,40856E+10"] {
-            assert!(phone_number(cell).unwrap_err().remedy.contains("as text"), "{cell}");
+            assert!(phone_number(cell).unwrap_err().remedy.text.contains("as text"), "{cell}");
         }
         assert_eq!(phone_number("#N/A").unwrap_err().code, ProblemCode::WordForNothing);
     }

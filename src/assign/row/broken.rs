@@ -20,7 +20,7 @@ pub(super) fn problem(row: &Row<'_>, fault: RowFault) -> Problem {
         cell,
         value: row.as_it_is().chars().take(80).collect(),
         message: fault.to_string(),
-        remedy: fault.remedy(),
+        remedy: fault.remedy().into(),
         fix: None,
         rows: None,
     }

@@ -8,6 +8,7 @@ use super::super::columns::{ColumnsError, position_of, quoted};
 use super::super::days::{self, FIRST_YEAR, excel, formatted, iso, universal};
 use super::super::interpretation::Due;
 use super::super::problem::{Problem, ProblemCode};
+use super::super::remedy::Remedy;
 use crate::input::{Header, KeptAs, Row};
 
 /// The column with the day, and the day that it is.
@@ -32,19 +33,13 @@ impl DueColumn {
         self.position == position
     }
 
-    /// That the row has no day, where it has none: it is not taken, and nobody shall think that it waits.
+    /// That the row has no day, where it has none: it is not taken, and nobody should think that it waits.
     pub(super) fn missing(&self, row: &Row<'_>) -> Option<Problem> {
-        row.at(self.position).is_empty().then(|| Problem {
-            code: ProblemCode::NoDate,
-            line: row.line(),
-            column: self.name.to_string(),
-            cell: Some(self.position),
-            value: String::new(),
-            message: "the row has no date, so it is not taken".to_owned(),
-            remedy: "write the day in, if there is one".into(),
-            fix: None,
-            rows: None,
-        })
+        let (message, remedy) =
+            ("the row has no date, so it is not taken", "write the day in, if there is one");
+        row.at(self.position)
+            .is_empty()
+            .then(|| self.told(ProblemCode::NoDate, row, "", message.to_owned(), remedy))
     }
 
     /// Whether the row's day has come. A row without a day is never due.
@@ -78,17 +73,8 @@ impl DueColumn {
 
     /// A number that is four years further on than it would be in other workbooks.
     fn since_1904(&self, row: &Row<'_>, cell: &str) -> Problem {
-        Problem {
-            code: ProblemCode::NotText,
-            line: row.line(),
-            column: self.name.to_string(),
-            cell: Some(self.position),
-            value: cell.to_owned(),
-            message: "the day is kept as a plain number, and this workbook counts days from 1904".to_owned(),
-            remedy: "format the column as a date in Excel".into(),
-            fix: None,
-            rows: None,
-        }
+        let message = "the day is kept as a plain number, and this workbook counts days from 1904".to_owned();
+        self.told(ProblemCode::NotText, row, cell, message, "format the column as a date in Excel")
     }
 
     /// What is wrong with a cell that is no day, or this one.
@@ -109,17 +95,19 @@ impl DueColumn {
             ),
             (None, None) => ("not a date such as 2026-11-30".to_owned(), say_how_it_is_written(cell)),
         };
-        Problem {
-            code: ProblemCode::BadDate,
-            line: row.line(),
-            column: self.name.to_string(),
-            cell: Some(self.position),
-            value: cell.to_owned(),
-            message,
-            remedy,
-            fix: None,
-            rows: None,
-        }
+        self.told(ProblemCode::BadDate, row, cell, message, remedy)
+    }
+
+    fn told(
+        &self,
+        code: ProblemCode,
+        row: &Row<'_>,
+        cell: &str,
+        message: String,
+        remedy: impl Into<Remedy>,
+    ) -> Problem {
+        let at = (row.line(), cell.to_owned());
+        Problem::of_column((self.position, &self.name), code, at, message, remedy)
     }
 }
 
