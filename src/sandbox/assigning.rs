@@ -204,7 +204,7 @@ fn holdings(
     asked: &RequestedAssignment,
     refusals: &[Refused],
 ) -> Value {
-    let held = organization.holdings(user);
+    let held = organization.user_state(user);
     // Clients that write it in capitals read it in capitals alone.
     let kind = asked.sites.iter().find_map(|site| site.account_type.as_deref()).unwrap_or("attendee");
     let sites = |urls: &[String]| -> Value {
