@@ -4,14 +4,9 @@ use seatbatch::domain::WireForm;
 
 use crate::harness::{Desk, held, sandbox};
 
-/// Nobody listens here: `check` talks to nobody.
-fn desk() -> Desk {
-    Desk::at("http://127.0.0.1:9/v1")
-}
-
 #[test]
 fn a_word_for_removing_counts_with_what_stands_around_it() {
-    let desk = desk();
+    let desk = Desk::alone();
     for cell in [
         "remove.",
         "(remove)",
@@ -59,7 +54,7 @@ fn a_dash_before_a_license_or_a_bundle_is_not_left_out() {
 
 #[test]
 fn titles_that_speak_of_going_stop_rows_that_would_add_by_default() {
-    let desk = desk();
+    let desk = Desk::alone();
     let rows = "email,license\na@example.com,Messaging\n";
     for title in ["To be removed", "Leavers October 2026", "Lizenzen entziehen,"] {
         desk.write("people.csv", format!("{title}\n\n{rows}"));
@@ -94,7 +89,7 @@ fn titles_that_speak_of_going_stop_rows_that_would_add_by_default() {
 
 #[test]
 fn a_column_of_what_is_to_go_is_not_given() {
-    let desk = desk();
+    let desk = Desk::alone();
     desk.write("people.csv", "email,License to remove\na@example.com,Messaging\n");
     let ran = desk.run(&["check", "people.csv"]).exits(1);
     let takes = "--map license=\"License to remove\" --set operation=remove";

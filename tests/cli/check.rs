@@ -111,7 +111,7 @@ fn what_cannot_be_seen_around_a_cell_is_left_out_counted_and_mended() {
 
 #[test]
 fn what_a_row_is_about_is_not_mended_away() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     let config = "[bundles.engineer]\nlicenses = [\"L1\"]\nsites = [\"https://a.example.com/x\"]\n";
     desk.write("seatbatch.toml", config);
     let rows = [

@@ -1,13 +1,6 @@
 //! Columns under the names that people give them: nothing that says remove is ever read as add.
 
-use seatbatch::domain::WireForm;
-
-use crate::harness::{Desk, onboarding, sandbox, silent_desk};
-
-/// Nobody listens here: `check` talks to nobody.
-fn desk() -> Desk {
-    Desk::at("http://127.0.0.1:9/v1")
-}
+use crate::harness::Desk;
 
 fn removals(column: &str, word: &str) -> String {
     let rows: String = (1..=4).map(|n| format!("user{n}@example.com,L1,{word}\n")).collect();
@@ -16,7 +9,7 @@ fn removals(column: &str, word: &str) -> String {
 
 #[test]
 fn an_operation_under_another_name_is_never_an_addition() {
-    let desk = desk();
+    let desk = Desk::alone();
     for (column, word) in
         [("action", "remove"), ("Add/Remove", "remove"), ("Aktion", "entfernen"), ("Acción", "Quitar")]
     {
@@ -49,7 +42,7 @@ fn an_operation_under_another_name_is_never_an_addition() {
 
 #[test]
 fn an_unclear_column_is_mapped_or_ignored() {
-    let desk = desk();
+    let desk = Desk::alone();
     desk.write("people.csv", removals("opertion", "remove"));
     let ran = desk.run(&["check", "people.csv", "--map", "operation=opertion"]).exits(0);
     assert!(ran.stdout.contains("0 to add, 4 to remove"), "{}", ran.stdout);
@@ -68,7 +61,7 @@ fn an_unclear_column_is_mapped_or_ignored() {
 
 #[test]
 fn innocent_columns_pass() {
-    let desk = desk();
+    let desk = Desk::alone();
     let csv = "email,license,Department,last day,Change Date,note,note\n\
         user1@example.com,Messaging,Support,2026-11-30,2026-11-01,remove later,x\n";
     desk.write("people.csv", csv);
@@ -77,7 +70,7 @@ fn innocent_columns_pass() {
 
 #[test]
 fn ids_in_a_column_that_is_not_understood_are_not_left_out() {
-    let desk = desk();
+    let desk = Desk::alone();
     let id = crate::harness::license("Messaging");
     let csv = format!("user_email,license,remove_license_ids\nuser1@example.com,Messaging,{id}\n");
     desk.write("people.csv", csv);
@@ -87,7 +80,7 @@ fn ids_in_a_column_that_is_not_understood_are_not_left_out() {
 
 #[test]
 fn known_synonyms_are_taken_in_several_languages() {
-    let desk = desk();
+    let desk = Desk::alone();
     let headers = [
         "Email Address,License Name,Action",
         "E-Mail-Adresse;Lizenz;Vorgang",
@@ -116,7 +109,7 @@ fn known_synonyms_are_taken_in_several_languages() {
 
 #[test]
 fn a_column_that_means_taking_away_is_not_left_out() {
-    let desk = desk();
+    let desk = Desk::alone();
     for (column, cells) in [
         ("Delete", ["x", "", "x", ""]),
         ("to be removed", ["", "yes", "", ""]),
@@ -147,7 +140,7 @@ fn a_column_that_means_taking_away_is_not_left_out() {
 
 #[test]
 fn what_people_keep_beside_is_no_operation() {
-    let desk = desk();
+    let desk = Desk::alone();
     for (column, cell) in [
         ("Department", "Removals"),
         ("Title", "Head of Left Luggage"),
@@ -172,7 +165,7 @@ fn what_people_keep_beside_is_no_operation() {
 
 #[test]
 fn an_empty_operation_among_removals_is_told() {
-    let desk = desk();
+    let desk = Desk::alone();
     let rows = "a@example.com,L1,remove\nb@example.com,L1,\nc@example.com,L1,\n";
     desk.write("people.csv", format!("email,licenseId,operation\n{rows}"));
     let ran = desk.run(&["check", "people.csv"]).exits(0);
@@ -188,7 +181,7 @@ fn an_empty_operation_among_removals_is_told() {
 
 #[test]
 fn a_header_is_explained_with_what_would_take_it() {
-    let desk = desk();
+    let desk = Desk::alone();
     desk.write("seatbatch.toml", "[bundles.\"Geschäftsführung\"]\nlicenses = [\"Messaging\"]\n");
     desk.write("people.csv", "email,Lizenz 1,Lizenz 2,,\na@example.com,Messaging,Meetings,,\n");
     let ran = desk.run(&["check", "people.csv"]).exits(1);
@@ -212,7 +205,7 @@ fn a_header_is_explained_with_what_would_take_it() {
 
 #[test]
 fn an_address_where_a_person_id_is_meant_is_told_as_that() {
-    let desk = desk();
+    let desk = Desk::alone();
     desk.write("people.csv", "personId,licenseId\nuser1@example.com,L1\n");
     let ran = desk.run(&["check", "people.csv"]).exits(1);
     assert!(
@@ -227,7 +220,7 @@ fn an_address_where_a_person_id_is_meant_is_told_as_that() {
 
 #[test]
 fn problems_say_which_cell_and_which_entry() {
-    let desk = desk();
+    let desk = Desk::alone();
     let list = "Messaging;Messaging;Messaging";
     desk.write("people.csv", format!("email,license\n\" a@example.com\",{list}\n"));
     let ran = desk.run(&["check", "people.csv"]).exits(0);
@@ -278,7 +271,7 @@ const EXPORTS: [(&str, &str); 8] = [
 
 #[test]
 fn what_programs_export_is_taken_as_it_is() {
-    let desk = desk();
+    let desk = Desk::alone();
     for (program, header) in EXPORTS {
         let delimiter = if header.contains(';') { ';' } else { ',' };
         let email = header.split(delimiter).position(|name| {
@@ -320,7 +313,7 @@ fn what_programs_export_is_taken_as_it_is() {
 
 #[test]
 fn numbers_are_found_under_the_names_that_lists_give_them() {
-    let desk = desk();
+    let desk = Desk::alone();
     let calling = crate::harness::license("Webex Calling - Professional");
     for header in [
         "Phone Number (E.164)",
@@ -346,7 +339,7 @@ fn numbers_are_found_under_the_names_that_lists_give_them() {
 
 #[test]
 fn a_removal_in_other_languages_is_never_an_addition() {
-    let desk = desk();
+    let desk = Desk::alone();
     for word in [
         "verwijderen",
         "remover",
@@ -373,7 +366,7 @@ fn a_removal_in_other_languages_is_never_an_addition() {
 
 #[test]
 fn a_second_column_of_licenses_is_not_left_out() {
-    let desk = desk();
+    let desk = Desk::alone();
     let rows = "a@example.com,Messaging,\nb@example.com,Messaging,Meetings Suite\n";
     for column in ["second license", "Additional Licence", "Lizenz (weitere)"] {
         desk.write("people.csv", format!("email,license,{column}\n{rows}"));
@@ -393,7 +386,7 @@ fn a_second_column_of_licenses_is_not_left_out() {
 
 #[test]
 fn a_column_that_speaks_of_licenses_is_proposed_and_not_left_out() {
-    let desk = desk();
+    let desk = Desk::alone();
     for column in ["Gewünschte Lizenzen", "Requested licenses", "Webex-Lizenzen"] {
         desk.write(
             "people.csv",
@@ -417,7 +410,7 @@ fn a_column_that_speaks_of_licenses_is_proposed_and_not_left_out() {
 
 #[test]
 fn a_column_called_bundle_is_not_left_out() {
-    let desk = desk();
+    let desk = Desk::alone();
     desk.write("seatbatch.toml", "[bundles.engineer]\nlicenses = [\"Meetings Suite\"]\n");
     for column in ["bundle", "Bundles"] {
         desk.write("people.csv", format!("email,license,{column}\na@example.com,Messaging,engineer\n"));
@@ -427,117 +420,4 @@ fn a_column_called_bundle_is_not_left_out() {
         let ran = desk.run(&["check", "people.csv", "--map", &map]).exits(0);
         assert!(ran.stdout.contains("2 to add"), "{}", ran.stdout);
     }
-}
-
-#[test]
-fn options_that_contradict_each_other_are_refused() {
-    let (service, desk) = silent_desk();
-    desk.write("people.csv", "email,license\na@example.com,M\n");
-    desk.write("list.csv", "email,Last Day\na@example.com,31.12.2099\n");
-    for (args, said) in [
-        (
-            &["apply", "people.csv", "--set", "operation=remove", "--set", "operation=add"][..],
-            "operation twice",
-        ),
-        (&["apply", "list.csv", "--remove", "M", "--date-format", "%d.%m.%Y"], "no --due names the column"),
-        (&["apply", "list.csv", "--remove", "*"], "say --remove-all"),
-        (&["apply", "list.csv", "--replace", "*=M"], "say --remove-all"),
-        (&["apply", "list.csv", "--add", " "], "name a license"),
-    ] {
-        let ran = desk.run(args).exits(2);
-        assert!(ran.stderr.contains(said), "{args:?}: {}", ran.stderr);
-    }
-    // A configuration may say for all files how their days are written.
-    desk.write("seatbatch.toml", "date-format = \"%d.%m.%Y\"\n");
-    desk.run(&["check", "people.csv"]).exits(0);
-    assert!(service.asked().is_empty());
-}
-
-#[test]
-fn everything_can_be_named_where_an_id_is_meant() {
-    let service = sandbox(2, WireForm::Array, &[]);
-    let desk = Desk::at(&service.url());
-    desk.apply(&onboarding(2), &["--snapshot", "no"]).exits(0);
-    let everything = "email,licenseId,operation\nuser1@example.com,*,remove\n";
-    desk.apply(everything, &[]).exits(0);
-    assert!(service.user("user1@example.com").unwrap().licenses.is_empty());
-    assert_eq!(service.user("user2@example.com").unwrap().licenses.len(), 1);
-    let ran = desk.apply(&everything.replace("remove", "add"), &[]).exits(2);
-    assert!(ran.stdout.contains("UNKNOWN_LICENSE"), "{}", ran.stdout);
-    let both = "email,licenseId,license,operation\nuser2@example.com,*,Messaging,remove\n";
-    let ran = desk.apply(both, &[]).exits(2);
-    assert!(ran.stdout.contains("LICENSES_DISAGREE"), "{}", ran.stdout);
-}
-
-#[test]
-fn what_a_configuration_says_wrongly_is_told_in_its_own_words() {
-    for (text, said) in [
-        ("rate = true\n", "seatbatch.toml: rate needs a value"),
-        ("rate = \"fast\"\n", "seatbatch.toml: rate: 'fast' is not a rate"),
-        ("only-changes = \"yes\"\n", "only-changes takes no value"),
-        ("on-invalid = \"skp\"\n", "'skp' is none of stop, skip (the nearest is 'skip')"),
-        ("rate=\"1/s\"\nrate=\"2/s\"\n", "line 2: this is written twice"),
-        (
-            "[bundles.Sales]\nlicenses = [\"A\"]\n[bundles.sales]\nlicenses = [\"B\"]\n",
-            "bundles.Sales and bundles.sales are one name in a file",
-        ),
-        (
-            "[bundles.\"R & D\"]\nlicenses = [\"A\"]\n[bundles.R-D]\nlicenses = [\"B\"]\n",
-            "bundles.R & D and bundles.R-D are one name in a file",
-        ),
-        ("[locations]\nBerlin = \"A\"\nBERLIN = \"B\"\n", "are one name in a file"),
-        ("[services]\nCalling = \"A\"\n\"calling:\" = \"B\"\n", "are one name in a file"),
-        ("[bundles.sales]\n", "bundles.sales holds nothing"),
-    ] {
-        let (_, desk) = silent_desk();
-        desk.write("seatbatch.toml", text);
-        desk.write("people.csv", "email,license\na@example.com,M\n");
-        let ran = desk.run(&["apply", "people.csv"]).exits(2);
-        assert!(ran.stderr.contains(said), "{text}: {}", ran.stderr);
-        assert!(!ran.stderr.contains("Usage"), "{}", ran.stderr);
-    }
-    let (_, desk) = silent_desk();
-    desk.write(
-        "seatbatch.toml",
-        "[locations]\nBerlin = \"A\"\nBERLIN = \"A\"\n[bundles.none]\nlicenses = []\n",
-    );
-    desk.write("people.csv", "email,license\na@example.com,M\n");
-    desk.run(&["check", "people.csv"]).exits(0);
-}
-
-/// One of two columns of a name is as likely to be meant as the other.
-#[test]
-fn an_option_that_names_two_columns_is_no_choice() {
-    let desk = desk();
-    for (header, options, said) in [
-        (
-            "email,Plan,Plan",
-            &["--map", "license=Plan"][..],
-            "--map license=Plan can mean column 2 and column 3 ('Plan' and 'Plan'); give one of them another name",
-        ),
-        (
-            "email,PLAN,Plan",
-            &["--map", "license=plan"],
-            "--map license=plan can mean column 2 and column 3 ('PLAN' and 'Plan'); write the name as the header has it",
-        ),
-        (
-            "email,email,license",
-            &["--map", "email=email"],
-            "--map email=email can mean column 1 and column 2",
-        ),
-        ("email,email,license", &[], "both mean email; give one of them another name"),
-        ("email,Last Day,Last Day", &["--remove-all", "--due", "Last Day"], "can mean column 2 and column 3"),
-    ] {
-        desk.write("people.csv", format!("{header}\na@example.com,Messaging,Meetings Suite\n"));
-        let ran = desk.run(&[&["check", "people.csv"], options].concat()).exits(1);
-        assert!(ran.stderr.contains(said), "{header} {options:?}: {}", ran.stderr);
-    }
-    // As it stands, one of them has the name; and both can be left out by it.
-    desk.write("people.csv", "email,PLAN,Plan\na@example.com,nothing,Messaging\n");
-    desk.run(&["check", "people.csv", "--map", "license=Plan"]).exits(0);
-    desk.write(
-        "people.csv",
-        "email,License 2,License 2,license\na@example.com,Messaging,Calling,Messaging\n",
-    );
-    desk.run(&["check", "people.csv", "--ignore", "License 2"]).exits(0);
 }

@@ -316,7 +316,7 @@ fn old_encodings_are_named_as_what_they_look_like() {
             other => u8::try_from(other).unwrap(),
         })
         .collect();
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     desk.write("people.csv", dos);
     let ran = desk.run(&["check", "people.csv"]).exits(1);
     assert!(ran.stdout.contains("MS-DOS text (code page 850 or 437)"), "{}", ran.stdout);
@@ -331,7 +331,7 @@ fn old_encodings_are_named_as_what_they_look_like() {
 fn rows_that_were_appended_in_another_encoding_are_told_as_that() {
     let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
     let rows = "b@example.com,Messaging,\r\nc@example.com,Messaging,\r\n";
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     // Where the last line has no end, the rest would be a part of its note.
     for first in
         ["\u{feff}email,license,note\r\n", "\u{feff}email,license,note\r\na@example.com,Messaging,new"]

@@ -80,7 +80,7 @@ fn what_the_options_ask_is_asked_of_everyone() {
 
 #[test]
 fn rows_that_are_not_due_wait_and_are_counted() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     let rows = "a@example.com,2020-01-31\nb@example.com,2999-01-31\nc@example.com,\nd@example.com,43861\n";
     desk.write("people.csv", format!("email,Last Day\n{rows}"));
     let ran = desk.run(&["check", "people.csv", "--remove", "L1", "--due", "last day"]).exits(0);
@@ -109,7 +109,7 @@ fn rows_that_are_not_due_wait_and_are_counted() {
 
 #[test]
 fn a_year_of_two_digits_is_no_day_long_past() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     let check = |day: &str, format: &[&str]| {
         desk.write("people.csv", format!("email,Last Day\na@example.com,{day}\n"));
         desk.run(&[&["check", "people.csv", "--remove-all", "--due", "Last Day"], format].concat())
@@ -128,7 +128,7 @@ fn a_year_of_two_digits_is_no_day_long_past() {
 
 #[test]
 fn what_the_options_ask_and_a_column_of_licenses_without_a_word_are_not_put_together() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     desk.write("leavers.csv", "email,Lizenz,Last Day\na@example.com,Messaging,2020-01-31\n");
     for request in [&["--remove-all"][..], &["--remove", "L1"], &["--add", "L1"], &["--replace", "L1=L2"]] {
         let ran = desk.run(&[&["check", "leavers.csv", "--due", "Last Day"], request].concat()).exits(1);
@@ -191,7 +191,7 @@ fn a_service_that_leads_nowhere_is_told_once_with_the_line_that_settles_it() {
 
 #[test]
 fn the_configuration_says_what_flags_do_not_and_nothing_unknown() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     desk.write("people.csv", "Login,licenseId\nuser1@example.com,L1\n");
     desk.write("seatbatch.toml", "map = { email = \"Login\" }\nset = { operation = \"remove\" }\n");
     let ran = desk.run(&["check", "people.csv"]).exits(0);
@@ -219,7 +219,7 @@ fn encoded(text: &str) -> String {
 
 #[test]
 fn licenses_of_two_organizations_are_not_one_users() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     let [ours, theirs] = ["11111111-2222-4333-8444-555555555555", "99999999-2222-4333-8444-555555555555"];
     let license = |org: &str| encoded(&format!("ciscospark://us/LICENSE/{org}:MS_00000000-0000"));
     let organization = |org: &str| encoded(&format!("ciscospark://us/ORGANIZATION/{org}"));
@@ -238,7 +238,7 @@ fn licenses_of_two_organizations_are_not_one_users() {
 
 #[test]
 fn who_only_names_people_is_told_how_to_ask() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     desk.write("people.csv", "email\na@example.com\n");
     let ran = desk.run(&["check", "people.csv"]).exits(1);
     assert!(ran.stderr.contains("--add LICENSE") && ran.stderr.contains("--remove-all"), "{}", ran.stderr);
@@ -263,7 +263,7 @@ fn what_a_header_says_beyond_a_name_must_be_of_the_license() {
 
 #[test]
 fn what_two_cells_of_a_row_say_must_agree() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     let [messaging, calling] = ["Messaging", "Webex Calling - Professional"].map(license);
     // An attendee has no license, which would make a host of him.
     for (kind, code) in [("attendee", 1), ("ATTENDEE", 1), ("host", 0), ("", 0)] {

@@ -3,7 +3,7 @@
 use crate::harness::{Desk, Ran};
 
 fn check(header: &str, rows: &[&str], options: &[&str]) -> Ran {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     desk.write("people.csv", format!("{header}\n{}\n", rows.join("\n")));
     desk.run(&[&["check", "people.csv"], options].concat())
 }

@@ -50,6 +50,7 @@ mod headers;
 mod hints;
 mod mending;
 mod names;
+mod options;
 mod organizations;
 mod outcomes;
 mod outputs;

@@ -3,7 +3,7 @@
 use crate::harness::{Desk, Ran};
 
 fn fixed(csv: &str, more: &[&str]) -> (Ran, String, Ran) {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     desk.write("people.csv", csv);
     let ran = desk.run(&[&["check", "people.csv", "--fix", "-o", "fixed.csv"], more].concat());
     let text = std::fs::read_to_string(desk.path("fixed.csv")).unwrap();

@@ -2,7 +2,7 @@
 
 use seatbatch::domain::WireForm;
 
-use crate::harness::{Desk, Ran, sandbox};
+use crate::harness::{Desk, Ran, onboarding, sandbox};
 
 fn told(ran: &Ran) -> String {
     format!("{}{}", ran.stdout, ran.stderr)
@@ -69,7 +69,7 @@ fn a_row_without_an_address_says_whom_it_keeps_back_and_why() {
 
 #[test]
 fn a_list_with_commas_is_mended_so_that_no_delimiter_stands_in_its_cell() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     desk.write("people.csv", "email;license\na@example.com;Messaging, Meetings Suite\n");
     let ran = desk.run(&["check", "people.csv"]).exits(1);
     assert!(ran.stdout.contains("separate them with bars: Messaging | Meetings Suite"), "{}", ran.stdout);
@@ -92,4 +92,20 @@ fn names_of_ones_own_are_offered_as_bundles_and_a_line_is_named_once() {
     );
     let ran = desk.run(&["rehearse", "people.csv", "--map", "bundle=Seats"]).exits(1);
     assert!(told(&ran).contains("2 operations would fail (line 2)"), "{}", told(&ran));
+}
+
+#[test]
+fn everything_can_be_named_where_an_id_is_meant() {
+    let service = sandbox(2, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    desk.apply(&onboarding(2), &["--snapshot", "no"]).exits(0);
+    let everything = "email,licenseId,operation\nuser1@example.com,*,remove\n";
+    desk.apply(everything, &[]).exits(0);
+    assert!(service.user("user1@example.com").unwrap().licenses.is_empty());
+    assert_eq!(service.user("user2@example.com").unwrap().licenses.len(), 1);
+    let ran = desk.apply(&everything.replace("remove", "add"), &[]).exits(2);
+    assert!(ran.stdout.contains("UNKNOWN_LICENSE"), "{}", ran.stdout);
+    let both = "email,licenseId,license,operation\nuser2@example.com,*,Messaging,remove\n";
+    let ran = desk.apply(both, &[]).exits(2);
+    assert!(ran.stdout.contains("LICENSES_DISAGREE"), "{}", ran.stdout);
 }

@@ -268,7 +268,7 @@ fn where_nothing_gets_through_the_run_pauses() {
     desk.apply(&onboarding(5), &["--max-attempts", "2", "--give-up-after", "1"]).exits(3);
     assert_eq!(desk.count("pending"), 5);
 
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     let ran = desk.apply(&onboarding(5), &["--max-attempts", "2", "--give-up-after", "1"]).exits(3);
     assert!(ran.stderr.contains("nothing gets through"), "{}", ran.stderr);
     assert_eq!(desk.count("pending"), 5);

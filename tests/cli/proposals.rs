@@ -106,7 +106,7 @@ fn undo_asks_the_service_of_its_run_and_no_profile_takes_away_what_it_gives_back
 
 #[test]
 fn what_is_said_without_an_option_and_where_a_copy_goes_is_said() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     for (typed, said) in [
         (&["undo", "--run", "1", "-o", "undo.csv"][..], "RUN is said without one, as in: seatbatch undo 1"),
         (&["report", "--run", "1"], "as in: seatbatch report 1"),

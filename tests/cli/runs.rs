@@ -59,7 +59,7 @@ fn a_failures_csv_is_named_once_it_is_there_and_what_cannot_be_sent_is_not_asked
 #[test]
 fn usage_asks_for_what_is_missing_and_nothing_else() {
     // The environment names the service.
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     let ran = desk.run(&["diff", "people.csv"]).exits(2);
     assert!(
         ran.stderr.contains("Usage: seatbatch diff [OPTIONS] --output <OUTPUT> <FILE>"),

@@ -23,7 +23,7 @@ fn stop(mut child: Child) {
 
 #[test]
 fn an_organization_is_saved_at_the_end_and_loaded_again() {
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     let (child, url) = started(&desk, &["--users", "3", "--save", "org.json"]);
     desk.write("people.csv", onboarding(2));
     desk.run(&["apply", "people.csv", "--yes", "--base-url", &url]).exits(0);
@@ -83,7 +83,7 @@ fn a_copy_of_the_live_organization_is_kept_up_and_saved() {
     assert_eq!(saved["users"].as_array().unwrap().len(), 350, "who holds nothing is not known");
     assert_eq!(counts(&saved["licenses"][0], ["totalUnits", "consumedUnits"]), [400, 349]);
     desk.run(&["sandbox", "--from-live", "--users", "3"]).exits(2);
-    let nobody = Desk::at("http://127.0.0.1:9/v1").run(&["sandbox", "--from-live"]);
+    let nobody = Desk::alone().run(&["sandbox", "--from-live"]);
     assert_eq!(nobody.code, 5, "{}", nobody.stderr);
 }
 

@@ -207,7 +207,7 @@ fn a_sheet_that_names_nobody_is_named_with_the_one_that_may_be_meant() {
     let mut workbook = rust_xlsxwriter::Workbook::new();
     workbook.add_worksheet().set_name("About").unwrap().write(0, 0, "Leavers of March").unwrap();
     workbook.add_worksheet().set_name("The data").unwrap().write(0, 0, "email").unwrap();
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     workbook.save(desk.path("people.xlsx")).unwrap();
     let ran = desk.run(&["check", "people.xlsx", "--remove-all"]).exits(1);
     let said = "The sheet 'About' is read: if another is meant, say which one, as in --sheet \"The data\"";

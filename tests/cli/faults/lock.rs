@@ -59,7 +59,7 @@ fn a_file_started_twice_at_once_is_applied_once() {
 #[test]
 fn a_database_of_something_else_is_not_touched_at_all() {
     use std::os::unix::fs::PermissionsExt as _;
-    let desk = Desk::at("http://127.0.0.1:9/v1");
+    let desk = Desk::alone();
     desk.write("people.csv", onboarding(1));
     let other = desk.path("other.db");
     rusqlite::Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
