@@ -5,7 +5,9 @@ use seatbatch::sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use crate::harness::{Desk, finish, license, onboarding, sandbox, until};
-use crate::scripted::{Gate, Scripted, answer};
+#[cfg(unix)]
+use crate::scripted::Gate;
+use crate::scripted::{Scripted, answer};
 
 /// A run of five users whose process dies while their request is under way.
 fn doubtful(service: &Sandbox, desk: &Desk) {

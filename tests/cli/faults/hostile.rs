@@ -1,14 +1,15 @@
 //! Answers that mean harm: bounded memory, bounded time, nothing raw on a terminal.
 
-#[cfg(unix)]
-use std::io::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _};
+#[cfg(target_os = "linux")]
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+#[cfg(target_os = "linux")]
 use std::net::{TcpListener, TcpStream};
 
 use crate::harness::{Desk, onboarding};
 use crate::scripted::{Scripted, answer};
 
 /// A service that writes its answers byte by byte as it likes.
+#[cfg(target_os = "linux")]
 fn raw(script: impl Fn(&mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
@@ -53,6 +54,7 @@ fn peak_of(desk: &Desk, args: &[&str]) -> (i32, u64) {
     }
 }
 
+#[cfg(target_os = "linux")]
 const SENDING: [&str; 9] =
     ["apply", "people.csv", "--rate", "unlimited", "--max-attempts", "2", "--timeout", "4", "--quiet"];
 
