@@ -2,11 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-
 use super::exit::Failure;
-use crate::domain::{IdKey, LicenseId, OrgId, address_key, with_id_key};
+use crate::domain::{IdKey, LicenseId, OrgId, address_key};
 use crate::live::Readings;
 use crate::sandbox::{OrganizationState, UserState};
 use crate::webex::{License, LicenseUser};
@@ -80,18 +77,8 @@ pub(super) async fn whole(readings: &Readings) -> Result<OrganizationState, Fail
     let mut people = CopiedUsers::default();
     let licenses = take(readings, None, &|_| true, &mut people).await?;
     let sites: BTreeSet<String> = licenses.iter().filter_map(|license| license.site_url.clone()).collect();
-    let named = readings.client().org().map(|org| org.as_str().to_owned());
-    let found = licenses.iter().find_map(|license| organization_of(&license.id));
-    let org_id = named.or(found).unwrap_or_default();
+    let org_id = readings.client().org().map(|org| org.as_str().to_owned()).unwrap_or_default();
     Ok(OrganizationState { org_id, ..state(licenses, sites.into_iter().collect(), Vec::new(), people) })
-}
-
-/// The ID of the organization that a license's own ID names.
-fn organization_of(license: &str) -> Option<String> {
-    with_id_key(license, |id| {
-        let (org, _) = std::str::from_utf8(id).ok()?.strip_prefix("LICENSE/")?.split_once(':')?;
-        Some(STANDARD_NO_PAD.encode(format!("ciscospark://us/ORGANIZATION/{org}")))
-    })
 }
 
 /// The copy, with the users that are known by then.

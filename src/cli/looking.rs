@@ -41,14 +41,14 @@ impl Question<'_> {
         let capacities = capacities(outlook.seat_changes(), &outlook.stocks, &outlook);
         let spared = if self.only_changes { outlook.drop_unchanged() } else { Spared::default() };
         let (changes, stocks) = (outlook.seat_changes(), &outlook.stocks);
-        let found = self.found_form();
-        let form = match self.settings.wire {
-            Wire::Object => WireForm::Object,
-            Wire::Array => WireForm::Array,
-            Wire::Auto => found.unwrap_or(WireForm::Array),
-        };
+        let known = known_form(self.context, self.settings);
+        let form = known.unwrap_or(WireForm::Array);
         let order = waves.as_ref().map(|waves| waves.order.as_slice());
         let mut foresight = foresee(changes, order, stocks, &outlook, form);
+        // Where nothing fails in one form, nothing does in the other.
+        let either = known.is_none() && !foresight.failures.is_empty();
+        let alone = || foresee(changes, order, stocks, &outlook, WireForm::Object).failures.len();
+        let failures_alone = either.then(alone);
         foresight.unchanged += spared.operations;
         foresight.nothing_new += spared.users;
         let asks = foresight.for_want_of_units() > 0
@@ -61,8 +61,12 @@ impl Question<'_> {
         let parts = self.parts(&outlook, waves.as_ref());
         let &RunSettings { rate, rate_per, wire, batch_size, .. } = self.settings;
         let (batch_size, found_period) = (batch_size.get(), self.found_period());
+        let found = known.filter(|_| wire == Wire::Auto);
         let forecast = forecast(&parts, &Manner { batch_size, rate, rate_per, found_period, wire, found });
-        Ok((Preview { outlook, capacities, foresight, forecast, need, stay_out, waves }, checked))
+        Ok((
+            Preview { outlook, capacities, foresight, failures_alone, forecast, need, stay_out, waves },
+            checked,
+        ))
     }
 
     /// Users of whom something is sent, taken apart where no request goes across.
@@ -116,19 +120,25 @@ impl Question<'_> {
         gaps.sort_unstable();
         gaps.get(gaps.len() / 2).copied()
     }
+}
 
-    /// The form that an earlier run of the journal found the service to take.
-    fn found_form(&self) -> Option<WireForm> {
-        let runs = Reader::open(&self.context.journal).ok()?.runs().ok()?;
-        let here = |settings: &str| {
-            RunSettings::from_json(settings).is_ok_and(|settings| settings.base_url == self.settings.base_url)
-        };
-        let found = runs.iter().rev().filter(|run| here(&run.settings)).find_map(|run| run.wire.clone())?;
-        match found.as_str() {
-            "array" => Some(WireForm::Array),
-            "object" => Some(WireForm::Object),
-            _ => None,
-        }
+/// The form in which requests will go, where that is known: as it is asked for, or as an earlier run of the journal found the
+/// service to take it.
+pub(super) fn known_form(context: &Context, settings: &RunSettings) -> Option<WireForm> {
+    match settings.wire {
+        Wire::Object => return Some(WireForm::Object),
+        Wire::Array => return Some(WireForm::Array),
+        Wire::Auto => {}
+    }
+    let runs = Reader::open(&context.journal).ok()?.runs().ok()?;
+    let here = |others: &str| {
+        RunSettings::from_json(others).is_ok_and(|others| others.base_url == settings.base_url)
+    };
+    let found = runs.iter().rev().filter(|run| here(&run.settings)).find_map(|run| run.wire.clone())?;
+    match found.as_str() {
+        "array" => Some(WireForm::Array),
+        "object" => Some(WireForm::Object),
+        _ => None,
     }
 }
 

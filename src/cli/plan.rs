@@ -72,6 +72,7 @@ pub(super) fn run(
         organizations,
         least_s,
         would_fail: preview.foresight.failures.len(),
+        would_fail_object: preview.failures_alone,
         unchanged: preview.foresight.unchanged,
         users_nothing_new: preview.foresight.nothing_new,
         order_needed: preview.order_needed().map(str::to_owned),

@@ -56,6 +56,9 @@ pub(super) struct Preview {
     pub(super) outlook: Outlook,
     pub(super) capacities: Vec<Capacity>,
     pub(super) foresight: Foresight,
+    /// How many operations would fail if each stood for itself, where the form of the requests is not known and makes a
+    /// difference.
+    pub(super) failures_alone: Option<usize>,
     pub(super) forecast: Forecast,
     pub(super) need: Need,
     /// Users that stay out for want of units, in the order that leaves out fewest.
@@ -291,6 +294,7 @@ impl Preview {
                 output.lines(lines.iter().map(|line| line.get()), count),
             ))?;
         }
+        self.tell_other_form(voice)?;
         for (stock, capacity) in self.short() {
             let (needed, free) = (capacity.needed(), capacity.free.unwrap_or(0));
             let missing = capacity.missing();
@@ -313,6 +317,21 @@ impl Preview {
             (Need::Fit, Order::File | Order::RemovesFirst) => voice.line(self.advice("fit")),
             _ => Ok(()),
         }
+    }
+
+    /// What would fail in the other form of the requests, where nobody knows which one it will be.
+    fn tell_other_form(&self, voice: Voice) -> io::Result<()> {
+        let together = self.foresight.failures.len();
+        if let Some(alone) = self.failures_alone.filter(|alone| *alone != together) {
+            let output = voice.output();
+            voice.line(format_args!(
+                "if the service takes one user per request: {} would fail rather than {}, since each stands for itself, and what \
+                 else is asked of these users would be done",
+                output.amount(alone as u64, "operation"),
+                output.number(together as u64),
+            ))?;
+        }
+        Ok(())
     }
 
     /// Names who fits in no wave.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
+use std::path::Path;
 
 use super::args::{self, OnInvalid};
 use super::check::described;
@@ -9,9 +10,12 @@ use super::context::Context;
 use super::event::{Event, RehearsalSummary, Summary};
 use super::exit::{Exit, Failure};
 use super::given_back;
+use super::looking::known_form;
 use super::output::Output;
 use super::telling::Telling;
-use crate::domain::{IdKey, Order, Printable, Rate, RunId, Sequence, Snapshot, Target, Wire, WireForm};
+use crate::domain::{
+    IdKey, Order, OrgId, Printable, Rate, RunId, Sequence, Snapshot, Target, Wire, WireForm,
+};
 use crate::input::InputFile;
 use crate::journal::{Journal, JournalError, Reader, RunRow};
 use crate::plan::LicenseKind;
@@ -50,11 +54,7 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let users = checked.counts().assignments;
 
     let folder = tempfile::Builder::new().prefix("seatbatch-rehearsal-").tempdir()?;
-    settings.failures = folder.path().join("failures.csv");
-    settings.rate = Rate::AtMost(crate::domain::Ceiling::Unlimited);
-    settings.snapshot = Snapshot::No;
-    // One after the other, so that who gets the last unit is no matter of chance.
-    settings.concurrency = NonZeroU32::MIN;
+    settings = confined(settings, folder.path());
     settings.sequence = match waves {
         None => Sequence::RemovesFirst,
         Some(waves) => arrange(&mut outlook, &mut checked, waves, only_changes)?,
@@ -69,7 +69,9 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let (organization, strangers) = copy.with_users(&journal.reader()?, run, &outlook, users)?;
     drop(outlook);
     let before = left(&organization.licenses());
-    let form = if settings.wire == Wire::Object { WireForm::Object } else { WireForm::Array };
+    let known = known_form(context, &settings);
+    let form = known.unwrap_or(WireForm::Array);
+    settings.wire = Wire::from(form);
     let token = format!("{:016x}", fastrand::u64(..));
     let sandbox = runtime.block_on(Sandbox::start(Options::new(&token, form, organization)))?;
     settings.base_url = sandbox.url();
@@ -82,10 +84,24 @@ pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Fail
     let lines = failures(&reader, &row)?;
     let stops = args.choosing.on_invalid == OnInvalid::Stop;
     let after = left(&sandbox.state().licenses);
-    let told = RehearsalNotes { before, after, strangers, unknown, stops };
+    // Where each user has one operation, the forms come to the same.
+    let either_form = known.is_none() && row.tally.total > u64::from(users);
+    let told = RehearsalNotes { before, after, strangers, unknown, stops, either_form };
     tell(context, &row, &lines, &told)?;
     let tally = row.tally;
     Ok(if tally.done + tally.unchanged == tally.total { Exit::Done } else { Exit::Problems })
+}
+
+/// The same, for what stays in a folder of its own.
+fn confined(settings: RunSettings, folder: &Path) -> RunSettings {
+    RunSettings {
+        failures: folder.join("failures.csv"),
+        rate: Rate::AtMost(crate::domain::Ceiling::Unlimited),
+        snapshot: Snapshot::No,
+        // One after the other, so that who gets the last unit is no matter of chance.
+        concurrency: NonZeroU32::MIN,
+        ..settings
+    }
 }
 
 /// What nobody could read cannot be copied.
@@ -108,7 +124,10 @@ impl LicensesCopied {
     fn of(catalog: &mut Catalog, outlook: &Outlook) -> Result<Self, Failure> {
         let (mut licenses, mut customers): (Vec<License>, Vec<String>) = (Vec::new(), Vec::new());
         let mut places: HashMap<IdKey, usize> = HashMap::new();
-        for org in outlook.orgs.iter().map(|org| org.org.as_ref()) {
+        // First that of the rows that name none: their answers are about the organization of the first license.
+        let mut orgs: Vec<Option<&OrgId>> = outlook.orgs.iter().map(|org| org.org.as_ref()).collect();
+        orgs.sort_by_key(Option::is_some);
+        for org in orgs {
             let own = catalog.readings().client().org().cloned();
             for license in catalog.licenses(org)?.all() {
                 // A license that the token sees in two organizations is one.
@@ -210,6 +229,8 @@ struct RehearsalNotes {
     unknown: u64,
     /// Whether rows that cannot be sent stop the file.
     stops: bool,
+    /// Whether the service may take the other form of requests, and something else come of it.
+    either_form: bool,
 }
 
 /// Says what is not sent at all.
@@ -230,12 +251,38 @@ fn tell_left_out(output: Output, invalid: u64, stops: bool) -> std::io::Result<(
     })
 }
 
+/// Says what was taken to be so.
+fn tell_assumed(output: Output, told: &RehearsalNotes, fails: bool) -> std::io::Result<()> {
+    let RehearsalNotes { strangers, unknown, either_form, .. } = told;
+    if *either_form && fails {
+        output.print(
+            "It was rehearsed with several users per request, where a user gets all or nothing; --wire object rehearses \
+             one user per request, where each operation stands for itself",
+        )?;
+    }
+    if *strangers > 0 {
+        output.print(format_args!(
+            "{} of the file {} none of what it asks for: whether they are in the organization cannot be known, and they \
+             were assumed to be",
+            output.amount(*strangers, "user"),
+            if *strangers == 1 { "holds" } else { "hold" }
+        ))?;
+    }
+    if *unknown > 0 {
+        output.print(format_args!(
+            "Of {} the lists do not say whether they change anything: their users were assumed not to hold the licenses",
+            output.amount(*unknown, "operation")
+        ))?;
+    }
+    Ok(())
+}
+
 /// So many lines of a kind are named.
 const NAMED: usize = 5;
 
 fn tell(context: &Context, row: &RunRow, lines: &FailingLines, told: &RehearsalNotes) -> Result<(), Failure> {
     let output = context.output;
-    let RehearsalNotes { before, after, strangers, unknown, stops } = told;
+    let RehearsalNotes { before, after, strangers, unknown, stops, .. } = told;
     let tally = row.tally;
     for ((code, message), lines) in lines {
         for line in lines {
@@ -270,20 +317,7 @@ fn tell(context: &Context, row: &RunRow, lines: &FailingLines, told: &RehearsalN
         output.number(tally.done + tally.unchanged),
         output.amount(tally.total - tally.invalid, "operation"),
     ))?;
-    if *strangers > 0 {
-        output.print(format_args!(
-            "{} of the file {} none of what it asks for: whether they are in the organization cannot be known, and they \
-             were assumed to be",
-            output.amount(*strangers, "user"),
-            if *strangers == 1 { "holds" } else { "hold" }
-        ))?;
-    }
-    if *unknown > 0 {
-        output.print(format_args!(
-            "Of {} the lists do not say whether they change anything: their users were assumed not to hold the licenses",
-            output.amount(*unknown, "operation")
-        ))?;
-    }
+    tell_assumed(output, told, !lines.is_empty())?;
     output.print("What the service does beyond what is documented cannot be rehearsed")?;
     let calling = after.keys().any(|name| LicenseKind::of(name).is_calling());
     output.conclude(Summary::Rehearsal(RehearsalSummary {

@@ -39,6 +39,16 @@ pub enum Wire {
     Object,
 }
 
+impl From<WireForm> for Wire {
+    /// This form only.
+    fn from(form: WireForm) -> Self {
+        match form {
+            WireForm::Array => Self::Array,
+            WireForm::Object => Self::Object,
+        }
+    }
+}
+
 /// `--order`: how assignments are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

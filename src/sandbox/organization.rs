@@ -6,6 +6,7 @@ mod state;
 use std::collections::HashMap;
 
 use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 pub use state::{OrganizationError, OrganizationState, UserState};
 
 use super::members::{Members, Nameless};
@@ -29,10 +30,19 @@ pub struct Organization {
 }
 
 fn encoded(kind: &str, rest: &str) -> String {
-    base64::engine::general_purpose::STANDARD_NO_PAD.encode(format!("ciscospark://us/{kind}/{rest}"))
+    STANDARD_NO_PAD.encode(format!("ciscospark://us/{kind}/{rest}"))
 }
 
 const ORG: &str = "5a4d1c00-0000-4000-8000-00000000c0de";
+
+/// The ID of the organization that these licenses say they belong to; that of every sandbox where they say none.
+fn organization_of(licenses: &[License]) -> String {
+    let said = |license: &License| license.license_id()?.organization();
+    match licenses.iter().find_map(said) {
+        Some(said) => STANDARD_NO_PAD.encode([b"ciscospark://us/", said.as_bytes()].concat()),
+        None => encoded("ORGANIZATION", ORG),
+    }
+}
 
 /// A sandbox license ID, the same in every sandbox, so that sample files can name it.
 fn license_id(kind: &str, number: u32) -> String {
@@ -78,7 +88,8 @@ impl Organization {
         Self::assembled(encoded("ORGANIZATION", ORG), licenses, sites, people)
     }
 
-    /// An organization of users whose names are not kept: whoever asks for a list of them gets an empty one.
+    /// An organization of users whose names are not kept: whoever asks for a list of them gets an empty one. It is
+    /// the one that its first license belongs to, beside those whose customers are its users too.
     #[must_use]
     pub fn nameless(
         licenses: Vec<License>,
@@ -89,7 +100,7 @@ impl Organization {
         let consumed = (0..licenses.len()).map(|license| i64::try_from(people.holders(license)).unwrap_or(0));
         let consumed = consumed.collect();
         let people = people.into_members(licenses.len(), sites.len());
-        let assembled = Self::assembled(encoded("ORGANIZATION", ORG), licenses, sites, people);
+        let assembled = Self::assembled(organization_of(&licenses), licenses, sites, people);
         Self { customers, consumed, ..assembled }
     }
 

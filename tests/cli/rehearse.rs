@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
 use seatbatch::domain::WireForm;
 use serde_json::{Value, json};
 
@@ -224,4 +225,53 @@ fn a_file_that_cannot_be_read_is_a_problem_found() {
             desk.run(&[command, "people.csv"]).exits(1);
         }
     }
+}
+
+/// In IDs as the service gives them: everybody's licenses name the organization.
+#[test]
+fn a_copy_is_called_as_its_licenses_say() {
+    let id = |number: u32| {
+        let id = format!("ciscospark://us/LICENSE/99999999-2222-4333-8444-555555555555:MS_{number}");
+        base64::engine::general_purpose::STANDARD_NO_PAD.encode(id)
+    };
+    let license = |n: u32| json!({"id": id(n), "name": format!("L{n}"), "totalUnits": n});
+    let users = json!([{"email": "a@example.com"}, {"email": "b@example.com"}]);
+    let state = json!({"licenses": [license(1), license(2)], "sites": [], "users": users});
+    let service = organization(state, WireForm::Object);
+    let desk = Desk::at(&service.url());
+    desk.write("people.csv", "email,license\na@example.com,L1\nb@example.com,L1\nb@example.com,L2\n");
+    for command in [&["rehearse"][..], &["apply", "--yes", "--rate", "unlimited"]] {
+        let how = [command, &["people.csv", "--wire", "object", "--json"]].concat();
+        let summary = desk.run(&how).exits(1).summary();
+        let told = if command[0] == "apply" { ["failed", "in_doubt"] } else { ["would_fail", "invalid"] };
+        assert_eq!(counts(&summary, told), [1, 0], "{summary}");
+    }
+}
+
+#[test]
+fn what_fails_in_either_form_is_told_until_the_form_is_known() {
+    let users = [("a", &["B"][..]), ("b", &["B"])];
+    let service = organization(crate::harness::two(1, 5, &users), WireForm::Object);
+    let desk = Desk::at(&service.url());
+    let rows = "a@example.com,A,add\na@example.com,B,remove\nb@example.com,A,add\nb@example.com,B,remove\n";
+    desk.write("people.csv", format!("email,licenseId,operation\n{rows}"));
+    let plan = desk.run(&["plan", "people.csv"]).exits(1).stdout;
+    let said = "if the service takes one user per request: 1 operation would fail rather than 2, since each stands for \
+                itself, and what else is asked of these users would be done\n";
+    assert!(plan.contains(said), "{plan}");
+    let forms = |plan: &Value| [plan["would_fail"].as_u64(), plan["would_fail_object"].as_u64()];
+    assert_eq!(forms(&desk.run(&["plan", "people.csv", "--json"]).summary()), [Some(2), Some(1)]);
+    let rehearse = || desk.run(&["rehearse", "people.csv"]).exits(1).stdout;
+    assert!(rehearse().contains("; --wire object rehearses one user per request"), "{}", rehearse());
+    let how = ["--wire", "object", "--json"];
+    assert_eq!(forms(&desk.run(&[&["plan", "people.csv"], &how[..]].concat()).summary()), [Some(1), None]);
+
+    // Once an earlier run has found the form, it is the only one.
+    desk.write("first.csv", "email,licenseId,operation\na@example.com,B,add\n");
+    desk.run(&["apply", "first.csv", "--yes"]).exits(0);
+    assert_eq!(forms(&desk.run(&["plan", "people.csv", "--json"]).summary()), [Some(1), None]);
+    assert!(!rehearse().contains("--wire"), "{}", rehearse());
+    assert!(rehearse().contains("3 of 4 operations would be done"), "{}", rehearse());
+    let applied = desk.run(&["apply", "people.csv", "--yes", "--json"]).exits(1).summary();
+    assert_eq!(counts(&applied, ["failed"]), [1]);
 }

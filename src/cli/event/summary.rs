@@ -184,8 +184,10 @@ pub(in crate::cli) struct PlanSummary {
     pub(in crate::cli) organizations: usize,
     /// The least time in seconds.
     pub(in crate::cli) least_s: Option<f64>,
-    /// Operations that would fail.
+    /// Operations that would fail; in the array form, where nobody knows yet which one the service takes.
     pub(in crate::cli) would_fail: usize,
+    /// Operations that would fail in the object form, where nobody knows yet and some would; null else.
+    pub(in crate::cli) would_fail_object: Option<usize>,
     /// Operations that change nothing.
     pub(in crate::cli) unchanged: u64,
     /// Users of whom nothing new is asked.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ORG, Organization, encoded};
+use super::{Organization, encoded, organization_of};
 use crate::sandbox::members::{Matrix, Members};
 use crate::webex::License;
 
@@ -12,7 +12,7 @@ use crate::webex::License;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationState {
-    /// The organization's ID.
+    /// The organization's ID; told from its licenses' own where it is left out.
     #[serde(default)]
     pub org_id: String,
     /// IDs under which its users are found too, as a partner finds those of customers.
@@ -72,7 +72,7 @@ impl Organization {
     /// # Errors
     /// [`OrganizationError`] where it names a license or site that it does not have.
     pub fn from_state(state: OrganizationState) -> Result<Self, OrganizationError> {
-        let org_id = if state.org_id.is_empty() { encoded("ORGANIZATION", ORG) } else { state.org_id };
+        let org_id = if state.org_id.is_empty() { organization_of(&state.licenses) } else { state.org_id };
         let names = state.users.iter().map(|UserState { email, person_id, .. }| {
             let made = || encoded("PEOPLE", email);
             (email.clone(), if person_id.is_empty() { made() } else { person_id.clone() })
