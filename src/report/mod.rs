@@ -9,6 +9,7 @@ mod error;
 mod failures;
 mod spreadsheet;
 mod undo;
+mod words;
 
 pub(crate) use aligned::aligned;
 pub use atomic_file::{Destination, FileHash, Precious, Written, write_whole};
@@ -19,3 +20,4 @@ pub use error::{DestinationError, ReportError};
 pub use failures::write_failures;
 pub use spreadsheet::defused;
 pub use undo::{Fate, Undone, write_undo};
+pub(crate) use words::{amount, moment, number, time};
