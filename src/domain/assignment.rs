@@ -1,7 +1,6 @@
 //! What the file asks for: an operation a row, an assignment a user.
 
 use std::fmt;
-use std::str::FromStr;
 
 use super::address::{host_key, visible};
 use super::{EmailAddress, LicenseId, LocationId, OrgId, PersonId, PhoneNumber};
@@ -87,16 +86,11 @@ pub struct AssignmentNo(pub u32);
 /// Whether the target is given to the user or taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Give; what an empty cell means.
+    /// Give.
     Add,
     /// Take away.
     Remove,
 }
-
-/// The text names neither `add` nor `remove`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an operation")]
-pub struct UnknownAction;
 
 impl Action {
     /// As the API spells it.
@@ -107,19 +101,14 @@ impl Action {
             Self::Remove => "remove",
         }
     }
-}
 
-impl FromStr for Action {
-    type Err = UnknownAction;
-
-    /// An empty cell is `add`, the API's default; case does not matter.
-    fn from_str(text: &str) -> Result<Self, UnknownAction> {
-        if text.is_empty() || text.eq_ignore_ascii_case("add") {
-            Ok(Self::Add)
-        } else if text.eq_ignore_ascii_case("remove") {
-            Ok(Self::Remove)
-        } else {
-            Err(UnknownAction)
+    /// Reads the API's word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "add" => Some(Self::Add),
+            "remove" => Some(Self::Remove),
+            _ => None,
         }
     }
 }

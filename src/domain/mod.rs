@@ -26,7 +26,7 @@ pub use answer::{
 };
 pub use assignment::{
     Action, Assignment, AssignmentNo, Change, Item, Line, Operation, OperationKey, Properties, SiteUrl,
-    Target, UnknownAction, User,
+    Target, User,
 };
 pub use batch::{
     AttemptId, BatchChange, BatchId, LaneResumePoint, OpenBatch, OperationFailure, Part, ResumePoint, Span,

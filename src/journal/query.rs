@@ -56,7 +56,7 @@ impl OperationRow {
     /// What it does; `None` for a row that cannot be sent, which may say anything.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
-        self.operation.parse().ok().filter(|_| self.state != OperationState::Invalid.as_str())
+        Action::from_word(&self.operation).filter(|_| self.state != OperationState::Invalid.as_str())
     }
 }
 
@@ -84,7 +84,7 @@ impl OperationRow {
 
     pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         if word(row, 8, "operation state", OperationState::from_word)? != OperationState::Invalid {
-            word(row, 7, "operation", |text| text.parse::<Action>().ok())?;
+            word(row, 7, "operation", Action::from_word)?;
         }
         Ok(Self {
             run_id: row.get(0)?,
