@@ -64,6 +64,17 @@ pub struct Reader {
     handle: Arc<Handle>,
 }
 
+/// What is taken for a journal where one is to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Openable {
+    /// A journal.
+    Journal,
+    /// A journal, or an empty file that becomes one.
+    AlsoEmpty,
+    /// The empty file that this process has made.
+    JustMade,
+}
+
 impl Journal {
     /// Opens the journal for writing, creating it where there is none.
     ///
@@ -73,7 +84,7 @@ impl Journal {
         place::refuse_share(path)?;
         let made =
             place::make(path).map_err(|source| JournalError::Open { path: path.to_owned(), source })?;
-        Self::open_with(path, true, made)
+        Self::open_as(path, if made { Openable::JustMade } else { Openable::AlsoEmpty })
     }
 
     /// Opens an existing journal for writing.
@@ -82,16 +93,16 @@ impl Journal {
     /// [`JournalError`], [`JournalError::Missing`] where there is none.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         place::refuse_share(path)?;
-        Self::open_with(path, false, false)
+        Self::open_as(path, Openable::Journal)
     }
 
-    fn open_with(path: &Path, create: bool, made: bool) -> Result<Self, JournalError> {
+    fn open_as(path: &Path, openable: Openable) -> Result<Self, JournalError> {
         let wrong = |source| JournalError::Open { path: path.to_owned(), source };
         let handle = handle(path)?;
         let owner = place::owner(path, handle.file()).map_err(wrong)?;
         match owner {
             Owner::Ours => {}
-            Owner::Nobody if create || place::beside(path).exists() => {}
+            Owner::Nobody if openable != Openable::Journal || place::beside(path).exists() => {}
             Owner::Nobody => return Err(JournalError::missing(path)),
             Owner::Other => return Err(JournalError::Foreign { path: path.to_owned() }),
         }
@@ -106,7 +117,7 @@ impl Journal {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .map_err(|source| JournalError::of(path, source))?;
         let identity = identity(path);
-        let is_new = made || owner == Owner::Nobody;
+        let is_new = openable == Openable::JustMade || owner == Owner::Nobody;
         let mut journal = Self {
             connection,
             path: path.to_owned(),

@@ -18,6 +18,7 @@ use std::hash::{Hash as _, Hasher as _};
 use siphasher::sip::SipHasher13;
 
 use due::DueColumn;
+use numbers::NumberNeed;
 
 use super::cells::{self, CellFault};
 use super::columns::{Columns, ColumnsError, Field, quoted};
@@ -382,7 +383,8 @@ impl<'a> RowInHand<'a> {
         self.own_targets(user, action.unwrap_or(Action::Add));
         self.requests(user);
         let unclear = action.is_none() || self.problems.len() > faults || self.operations.is_empty();
-        self.number_properties(unclear && action != Some(Action::Remove), false);
+        let may_take = unclear && action != Some(Action::Remove);
+        self.number_properties(if may_take { NumberNeed::Unclear } else { NumberNeed::Lenient });
         self.check_organizations(user);
     }
 

@@ -12,12 +12,23 @@ use crate::domain::{LocationId, Properties};
 /// What a Calling license takes along.
 const NUMBERS: [Field; 4] = [Field::PhoneNumber, Field::Extension, Field::LocationId, Field::Location];
 
+/// How much depends on a row's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NumberNeed {
+    /// A Calling license goes with those there are: its user may have the others already.
+    Lenient,
+    /// A Calling license cannot be sent without all of them.
+    Strict,
+    /// It is not clear what the row asks for, so that its numbers are looked at all the same.
+    Unclear,
+}
+
 impl RowInHand<'_> {
-    /// Gives the operations that take a number theirs. `maybe`: it is not clear what the row asks for, so that
-    /// its numbers are looked at all the same. `all_needed`: a Calling license without them cannot be sent.
-    pub(super) fn number_properties(&mut self, maybe: bool, all_needed: bool) {
+    /// Gives the operations that take a number theirs.
+    pub(super) fn number_properties(&mut self, need: NumberNeed) {
         let [phone, extension, location_id, location] = NUMBERS.map(|field| self.cell(field));
-        let used = maybe || self.operations.iter().any(|operation| self.takes_number(operation));
+        let used = need == NumberNeed::Unclear
+            || self.operations.iter().any(|operation| self.takes_number(operation));
         // As in most rows of most files.
         if !used && self.has_no_numbers() {
             return;
@@ -41,7 +52,7 @@ impl RowInHand<'_> {
         if self.problems.len() > faults {
             return;
         }
-        self.complete(&properties, all_needed);
+        self.complete(&properties, need == NumberNeed::Strict);
         if properties == Properties::default() {
             return;
         }

@@ -9,6 +9,7 @@ use super::super::remarks::PaddedCells;
 use super::super::service_name::{Naming, Parts, configured, suspended};
 use super::super::targets::{NamedTarget, TargetKind, Targets};
 use super::super::words;
+use super::numbers::NumberNeed;
 use super::pattern::{Pattern, PatternNo, Patterns};
 use super::{RowInHand, RowUser};
 use crate::domain::{Action, LicenseId, Line, OrgId, Printable};
@@ -300,7 +301,7 @@ impl RowInHand<'_> {
         }
         self.one_calling_license(wide);
         self.one_account_a_site(wide);
-        self.number_properties(false, true);
+        self.number_properties(NumberNeed::Strict);
         self.check_organizations(user);
     }
 
