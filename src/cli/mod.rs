@@ -41,6 +41,7 @@ mod saved_plan;
 mod seeded;
 mod sending;
 mod shell;
+mod signals;
 mod status;
 mod telling;
 mod undo;
