@@ -153,10 +153,7 @@ fn settings(context: &Context, args: &args::Apply) -> Result<RunSettings, Failur
         Order::File | Order::Fit => Sequence::Free,
         Order::RemovesFirst => Sequence::RemovesFirst,
     };
-    context.adjust(&mut settings, &args.sending);
-    if args.sending.asking.rate.is_none() {
-        settings.keep_to(settings.rate);
-    }
+    let settings = context.of_a_new_run(settings, &args.sending);
     destination(context, &settings.failures, Some(&args.file))?;
     Ok(settings)
 }

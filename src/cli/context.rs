@@ -134,6 +134,16 @@ impl Context {
         settings.max_failures = sending.max_failures.or(settings.max_failures);
     }
 
+    /// How a run is sent that begins with these `settings` and what is given: a part of a file keeps to its share of the
+    /// pace, whoever chose that.
+    pub(super) fn of_a_new_run(&self, mut settings: RunSettings, sending: &Sending) -> RunSettings {
+        self.adjust(&mut settings, sending);
+        if sending.asking.rate.is_none() {
+            settings.keep_to(settings.rate);
+        }
+        settings
+    }
+
     /// The organization that is named on the command line.
     pub(super) fn organization(&self) -> Result<Option<&str>, Failure> {
         let parsed = self.org_id.as_deref().map(OrgId::parse).transpose();

@@ -21,11 +21,8 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let output = context.output;
     let file = InputFile::take(&args.file)?;
-    let mut settings = RunSettings { partition: args.choosing.partition, ..RunSettings::default() };
-    context.adjust(&mut settings, &args.sending);
-    if args.sending.asking.rate.is_none() {
-        settings.keep_to(settings.rate);
-    }
+    let settings = RunSettings { partition: args.choosing.partition, ..RunSettings::default() };
+    let settings = context.of_a_new_run(settings, &args.sending);
     let client = context.client(&settings)?;
     let runtime = context.runtime()?;
     let mut catalog = Catalog::new(context.readings(client, &settings), runtime.handle().clone());

@@ -26,8 +26,8 @@ use crate::webex::License;
 pub(super) fn run(context: &Context, args: &args::Rehearse) -> Result<Exit, Failure> {
     let args = &args.trial;
     let file = InputFile::take(&args.file)?;
-    let mut settings = RunSettings { partition: args.choosing.partition, ..RunSettings::default() };
-    context.adjust(&mut settings, &args.sending);
+    let settings = RunSettings { partition: args.choosing.partition, ..RunSettings::default() };
+    let mut settings = context.of_a_new_run(settings, &args.sending);
     let readings = context.readings(context.client(&settings)?, &settings);
     let runtime = context.runtime()?;
     let mut catalog = Catalog::new(readings, runtime.handle().clone());
