@@ -39,8 +39,8 @@ struct Play {
     token_reads: u32,
     /// Batches that it wants to be asked about.
     asked: Vec<BatchId>,
-    /// Users below this one give a license back, all others get it.
-    gives: u32,
+    /// What each user is to give back and to get.
+    asks: Box<dyn Fn(u32) -> Vec<(Action, &'static str)>>,
     ending: Option<Ending>,
 }
 
@@ -92,7 +92,17 @@ impl Play {
         Self::giving(0, settings, standing)
     }
 
+    /// Users below this one give a license back, all others get it.
     fn giving(gives: u32, settings: Settings, standing: ResumePoint) -> Self {
+        let action = move |number| if number < gives { Action::Remove } else { Action::Add };
+        Self::asking(move |number| vec![(action(number), "L")], settings, standing)
+    }
+
+    fn asking(
+        asks: impl Fn(u32) -> Vec<(Action, &'static str)> + 'static,
+        settings: Settings,
+        standing: ResumePoint,
+    ) -> Self {
         let mut play = Self {
             engine: Engine::new(settings, standing),
             now: Duration::ZERO,
@@ -108,7 +118,7 @@ impl Play {
             most_open: 0,
             token_reads: 0,
             asked: Vec::new(),
-            gives,
+            asks: Box::new(asks),
             ending: None,
         };
         play.tell(Event::TimePassed);
@@ -130,7 +140,7 @@ impl Play {
                     self.engine.load(
                         batch,
                         (span.first().0..=span.last().0)
-                            .map(|number| assignment(number, self.gives))
+                            .map(|number| assignment(number, &(self.asks)(number)))
                             .collect(),
                     );
                     if !self.dawdles {
@@ -162,6 +172,12 @@ impl Play {
         self.tell(Event::Answered { batch, verdict });
     }
 
+    /// The first user of each batch in flight, in the order in which they left.
+    fn users_sent(&self) -> Vec<u32> {
+        let span = |sent: &BatchId| self.intents.iter().rev().find(|(batch, _)| batch == sent);
+        self.sent.iter().filter_map(span).map(|(_, span)| span.first().0).collect()
+    }
+
     /// Answers whatever is in flight, in the order in which it left.
     fn answer_all(&mut self, verdict: &Verdict) {
         for batch in std::mem::take(&mut self.sent) {
@@ -184,12 +200,18 @@ impl Play {
 }
 
 /// One operation for one user.
-fn assignment(number: u32, gives: u32) -> Assignment {
-    let action = if number < gives { Action::Remove } else { Action::Add };
-    let change = Change::License(LicenseId::parse("L").unwrap(), Properties::default());
-    let operation = Operation { key: OperationKey::of_line(Line::new(number + 2)), action, change, rows: 1 };
+fn assignment(number: u32, asks: &[(Action, &str)]) -> Assignment {
+    let operation = |(action, license): &(Action, &str)| {
+        let change = Change::License(LicenseId::parse(license).unwrap(), Properties::default());
+        Operation { key: OperationKey::of_line(Line::new(number + 2)), action: *action, change, rows: 1 }
+    };
     let user = User::Email(EmailAddress::parse(&format!("user{number}@example.com")).unwrap());
-    Assignment { number: AssignmentNo(number), user, org: None, operations: vec![operation] }
+    Assignment {
+        number: AssignmentNo(number),
+        user,
+        org: None,
+        operations: asks.iter().map(operation).collect(),
+    }
 }
 
 fn done() -> Verdict {

@@ -131,6 +131,25 @@ fn who_gets_a_license_waits_until_it_is_given_back() {
 }
 
 #[test]
+fn who_waits_for_one_license_is_not_overtaken_by_who_wants_another_of_it() {
+    let asks = |number| match number {
+        0 => vec![(Action::Remove, "C")],
+        1 => vec![(Action::Add, "B"), (Action::Add, "C")],
+        2 => vec![(Action::Add, "B")],
+        _ => vec![(Action::Add, "D")],
+    };
+    let play = |sequence| {
+        let settings = Settings { sequence, concurrency: 8, ..settings() };
+        Play::asking(asks, settings, standing(&[4]))
+    };
+    assert_eq!(play(Sequence::Free).users_sent(), [0, 1, 2, 3]);
+    let mut play = play(Sequence::RemovesFirst);
+    assert_eq!(play.users_sent(), [0, 3]);
+    play.answer(play.sent[0], done());
+    assert_eq!(play.users_sent(), [3, 1, 2]);
+}
+
+#[test]
 fn a_pace_that_is_found_slows_down_after_a_429() {
     let sent_in_a_minute = |verdict: &Verdict| {
         let mut play =
