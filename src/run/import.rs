@@ -1,12 +1,13 @@
 //! A checked file into the journal.
 
+use std::collections::HashMap;
 use std::sync::mpsc::{self, SyncSender};
 
 use super::{Outlook, RunSettings, unix_millis};
 use crate::assign::{
     Asked, CheckError, Checked, InvalidRow, Placed, PlacedOperation, PlacedRow, SecondReading,
 };
-use crate::domain::{OperationKey, RunId, Snapshot};
+use crate::domain::{IdKey, OperationKey, RunId, Snapshot};
 use crate::engine::Effect;
 use crate::input::InputFile;
 use crate::journal::{
@@ -63,14 +64,15 @@ pub fn import(
     let mut importer = journal.import(&run, checked.counts().assignments)?;
     let stored = checked.targets().all().iter().map(|target| importer.target(target));
     let stored: Vec<StoredTarget> = stored.collect::<Result<_, _>>()?;
+    let names: HashMap<IdKey, &str> =
+        background.names.iter().map(|(id, name)| (IdKey::of(id), name.as_str())).collect();
     for (target, stored) in checked.targets().all().iter().zip(&stored) {
-        let named = background.names.iter().find(|(id, _)| id == target.as_str());
-        match named {
-            Some((_, name)) => importer.name(*stored, name)?,
+        match names.get(&IdKey::of(target.as_str())) {
+            Some(name) => importer.name(*stored, name)?,
             None => importer.name_as_before(*stored)?,
         }
     }
-    let mut unchanged = WhatIsSo { background, in_effect: Vec::new(), unknown: 0 };
+    let mut unchanged = Unchanging { background, in_effect: Vec::new(), unknown: 0 };
     let second = SecondReading::new(checked, file)?;
     let (sender, parts) = mpsc::sync_channel(PARTS);
     std::thread::scope(|scope| {
@@ -93,7 +95,7 @@ pub fn import(
 }
 
 /// Operations that change nothing.
-struct WhatIsSo<'a> {
+struct Unchanging<'a> {
     background: &'a Background<'a>,
     /// Those that are sent all the same.
     in_effect: Vec<OperationKey>,
@@ -101,7 +103,7 @@ struct WhatIsSo<'a> {
     unknown: u64,
 }
 
-impl WhatIsSo<'_> {
+impl Unchanging<'_> {
     /// Whether the operation is not sent, since it changes nothing.
     fn stays(&mut self, key: OperationKey, operation: &PlacedOperation) -> bool {
         let Some(outlook) = self.background.outlook else { return false };
@@ -153,7 +155,7 @@ fn read(mut second: SecondReading<'_>, parts: &SyncSender<ImportPiece>) -> Resul
 fn put(
     importer: &mut Importer<'_>,
     stored: &[StoredTarget],
-    unchanged: &mut WhatIsSo<'_>,
+    unchanged: &mut Unchanging<'_>,
     part: &ImportPiece,
 ) -> Result<(), JournalError> {
     part.blocks.iter().try_for_each(|block| importer.cells(block))?;

@@ -2,7 +2,7 @@
 
 use seatbatch::domain::WireForm;
 
-use crate::harness::{Desk, Ran, onboarding, sandbox};
+use crate::harness::{Desk, Ran, license, onboarding, sandbox};
 
 fn told(ran: &Ran) -> String {
     format!("{}{}", ran.stdout, ran.stderr)
@@ -108,4 +108,21 @@ fn everything_can_be_named_where_an_id_is_meant() {
     let both = "email,licenseId,license,operation\nuser2@example.com,*,Messaging,remove\n";
     let ran = desk.apply(both, &[]).exits(2);
     assert!(ran.stdout.contains("LICENSES_DISAGREE"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_license_has_its_name_however_its_id_is_padded() {
+    let service = sandbox(2, WireForm::Array, &[]);
+    let desk = Desk::at(&service.url());
+    let padded = format!("{}==", license("Messaging"));
+    desk.apply(
+        &format!("email,licenseId,license\nuser1@example.com,{padded},\nuser2@example.com,,Meetings Suite\n"),
+        &[],
+    )
+    .exits(1);
+    // The sandbox knows no ID in another spelling; the journal does.
+    let sql =
+        "SELECT group_concat(target_name, '; ') FROM (SELECT target_name FROM operations ORDER BY line)";
+    let names: String = desk.sql().query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(names, "Messaging; Meetings Suite");
 }
