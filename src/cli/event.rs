@@ -197,7 +197,7 @@ pub(super) struct ProgressEvent<'a> {
     pub(super) total: u64,
     /// Those that are done.
     pub(super) done: u64,
-    /// Those that were so before.
+    /// Those that were in effect before.
     pub(super) unchanged: u64,
     /// Those that failed.
     pub(super) failed: u64,

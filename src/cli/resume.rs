@@ -96,7 +96,7 @@ fn tell_compared(context: &Context, row: &RunRow) {
     let (were, they) = if unchanged == 1 { ("was", "it") } else { ("were", "they") };
     output.say(format_args!(
         "{} of run {run} {were} in effect already when it was begun, at {}, and {they} will not be sent, whatever has changed since; \
-         what is so now is shown afterwards by: {}",
+         how things stand now is shown afterwards by: {}",
         output.amount(unchanged, "operation"),
         output.time(&row.created_at),
         context.command_at(&context.journal, row, format_args!("verify {run}"))

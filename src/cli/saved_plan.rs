@@ -157,7 +157,7 @@ impl SavedPlan {
         Ok(whole.kept)
     }
 
-    /// Refuses to go on where what is so `now` is not what was planned.
+    /// Refuses to go on where what would be done `now` is not what was planned.
     pub(super) fn hold(&self, now: &Self) -> Result<(), Failure> {
         let differences = self.differences(now);
         if differences.is_empty() {

@@ -203,13 +203,13 @@ fn tell_not_known(output: Output, settings: &RunSettings, undone: &Undone) {
     if all > 0 {
         output.say(format_args!(
             "{why}: of {operations} it is not known whether the run changed anything, and reversing what it did not change takes \
-             away, or gives back, what was so before. Their lines have a note: take out those that the run did not change"
+             away what users had before, or gives them what they did not have. Their lines have a note: take out those that the run did not change"
         ));
     }
     if unknown_then(settings, undone) > 0 {
         output.say(format_args!(
-            "Of {} the lists did not say before this run whether they were in effect already: undoing may take away, or give \
-             back, what was so before",
+            "Of {} the lists did not say before this run whether they were in effect already: undoing may take away what \
+             users had before, or give them what they did not have",
             output.amount(settings.snapshot_unknown, "operation")
         ));
     }

@@ -116,7 +116,7 @@ fn tell(context: &Context, run: RunId, found: &Verified, shows_pending: bool) {
             output.amount(failed_looked_up, "operation"),
             if failed_looked_up == 1 { "was" } else { "were" },
             verb(output, failed_yet_in_effect, "is", "are"),
-            if failed_yet_in_effect > 0 { "; somebody else did it, or it was so before" } else { "" }
+            if failed_yet_in_effect > 0 { "; somebody else did it, or it was in effect before" } else { "" }
         ));
     }
     if found.pending > 0 {

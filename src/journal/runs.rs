@@ -27,7 +27,7 @@ pub struct Tally {
     pub in_doubt: u64,
     /// Not to be sent: something is wrong with the row.
     pub invalid: u64,
-    /// Not sent: what they ask for was so before.
+    /// Not sent: what they ask for was in effect before.
     pub unchanged: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What is so before anything is sent, so that `undo` reverses what the run has changed and no more.
+//! What is in effect before anything is sent, so that `undo` reverses what the run has changed and no more.
 
 use super::holders::effect_of;
 use super::now::{Now, NowError, licenses};
@@ -32,7 +32,7 @@ impl From<NowError> for SnapshotError {
     }
 }
 
-/// What was so before anything was sent.
+/// What was in effect before anything was sent.
 #[derive(Debug, Default)]
 pub(super) struct Before {
     /// Operations that were in effect already.

@@ -1,5 +1,6 @@
 //! Opening a run to send it, and closing it: what is journaled before the first request and after the last.
 
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -80,16 +81,16 @@ fn open<'o>(
     observer: &'o mut dyn Observer,
     begun: Instant,
 ) -> Result<Driver<'o>, SendError> {
-    let mut standing = journal.recover(run, unix_millis())?;
+    let mut resume_point = journal.recover(run, unix_millis())?;
     if settings.unproven {
-        (standing.accepted, standing.wire) = (false, None);
+        (resume_point.accepted, resume_point.wire) = (false, None);
     }
     if let Some(first) = settings.only_from {
-        standing.confine(first);
+        resume_point.confine(first);
     }
     // A pause that was kept is borne once, and some of it has been.
     let borne = settings.max_wait().saturating_sub(begun.elapsed());
-    standing.pause = standing.pause.min(borne);
+    resume_point.pause = resume_point.pause.min(borne);
     let tally = journal.run_row(run)?.tally;
     let progress = Progress {
         total: tally.total,
@@ -100,9 +101,9 @@ fn open<'o>(
         ..Progress::default()
     };
     let loader = journal.reader()?.loader(run);
-    let open: usize = standing.lanes.iter().map(|lane| lane.open.len()).sum();
+    let open: usize = resume_point.lanes.iter().map(|lane| lane.open.len()).sum();
     tracing::info!(%run, total = tally.total, done = tally.done, open, "sending begins");
-    let engine = Engine::new(settings.for_engine(tally.total), standing);
+    let engine = Engine::new(settings.for_engine(tally.total), resume_point);
     let pause = engine.pause();
     observer.started(run, &progress);
     if !pause.is_zero() {
@@ -124,11 +125,11 @@ fn open<'o>(
         engine,
         writer,
         loader,
-        flights: std::collections::HashMap::new(),
-        settling: std::collections::HashMap::new(),
-        to_verify: std::collections::VecDeque::new(),
+        flights: HashMap::new(),
+        settling: HashMap::new(),
+        to_verify: VecDeque::new(),
         is_verifying: false,
-        readers: std::collections::VecDeque::new(),
+        readers: VecDeque::new(),
         renew_at,
         messages,
         post,
@@ -168,7 +169,7 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Waits where the service has asked for it, and looks at what is so. Where the run cannot begin, this is its
+    /// Waits where the service has asked for it, and looks at what is in effect already. Where the run cannot begin, this is its
     /// ending.
     async fn before_the_first_request(
         &mut self,
@@ -216,7 +217,7 @@ impl Opening<'_> {
         }
     }
 
-    /// Keeps what is so before the first request. Where that cannot be asked, or a stop comes first, the run pauses
+    /// Keeps what is in effect before the first request. Where that cannot be asked, or a stop comes first, the run pauses
     /// and this is its ending.
     async fn look(
         &mut self,
