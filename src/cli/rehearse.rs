@@ -115,24 +115,25 @@ fn refuse_unread(outlook: &Outlook) -> Result<(), Failure> {
 
 /// The licenses of the file's organizations as those of one.
 struct LicensesCopied {
-    licenses: Vec<License>,
+    /// With the number of the organization that sells each.
+    licenses: Vec<(License, usize)>,
     places: HashMap<IdKey, usize>,
     customers: Vec<String>,
 }
 
 impl LicensesCopied {
     fn of(catalog: &mut Catalog, outlook: &Outlook) -> Result<Self, Failure> {
-        let (mut licenses, mut customers): (Vec<License>, Vec<String>) = (Vec::new(), Vec::new());
+        let (mut licenses, mut customers) = (Vec::new(), Vec::<String>::new());
         let mut places: HashMap<IdKey, usize> = HashMap::new();
         // First that of the rows that name none: their answers are about the organization of the first license.
         let mut orgs: Vec<Option<&OrgId>> = outlook.orgs.iter().map(|org| org.org.as_ref()).collect();
         orgs.sort_by_key(Option::is_some);
-        for org in orgs {
+        for (seller, org) in orgs.into_iter().enumerate() {
             let own = catalog.readings().client().org().cloned();
             for license in catalog.licenses(org)?.all() {
                 // A license that the token sees in two organizations is one.
                 places.entry(IdKey::of(&license.id)).or_insert_with(|| {
-                    licenses.push(license.clone());
+                    licenses.push((license.clone(), seller));
                     licenses.len() - 1
                 });
             }
@@ -171,7 +172,7 @@ impl LicensesCopied {
             }
             strangers += u64::from(is_stranger);
         })?;
-        for (place, license) in self.licenses.iter_mut().enumerate() {
+        for (place, (license, _)) in self.licenses.iter_mut().enumerate() {
             // The sandbox counts the units of its own users: as many are to be left as there are.
             let held = i64::try_from(people.holders(place)).unwrap_or(i64::MAX);
             license.total_units = license.units_left().map_or(license.total_units, |left| Some(held + left));
@@ -180,7 +181,7 @@ impl LicensesCopied {
             Target::Site(url) => Some(url.as_str().to_owned()),
             Target::License(_) => None,
         });
-        let listed = self.licenses.iter().filter_map(|license| license.site_url.clone());
+        let listed = self.licenses.iter().filter_map(|(license, _)| license.site_url.clone());
         let sites: BTreeSet<String> = sites.chain(listed).collect();
         let sites = sites.into_iter().collect();
         Ok((Organization::nameless(self.licenses, sites, self.customers, people), strangers))

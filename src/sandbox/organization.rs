@@ -22,6 +22,8 @@ pub struct Organization {
     licenses: Vec<License>,
     license_numbers: HashMap<String, usize>,
     kinds: Vec<Product>,
+    /// Which of the organizations that are copied as one sells each license.
+    sellers: Vec<usize>,
     exclusive: Vec<Vec<usize>>,
     sites: Vec<String>,
     locations: Vec<String>,
@@ -89,19 +91,21 @@ impl Organization {
     }
 
     /// An organization of users whose names are not kept: whoever asks for a list of them gets an empty one. It is
-    /// the one that its first license belongs to, beside those whose customers are its users too.
+    /// the one that its first license belongs to, beside those whose customers are its users too; each license is
+    /// sold by the organization of the number beside it.
     #[must_use]
     pub fn nameless(
-        licenses: Vec<License>,
+        licenses: Vec<(License, usize)>,
         sites: Vec<String>,
         customers: Vec<String>,
         people: Nameless,
     ) -> Self {
+        let (licenses, sellers): (Vec<License>, Vec<usize>) = licenses.into_iter().unzip();
         let consumed = (0..licenses.len()).map(|license| i64::try_from(people.holders(license)).unwrap_or(0));
         let consumed = consumed.collect();
         let people = people.into_members(licenses.len(), sites.len());
         let assembled = Self::assembled(organization_of(&licenses), licenses, sites, people);
-        Self { customers, consumed, ..assembled }
+        Self { customers, consumed, sellers, ..assembled }
     }
 
     fn assembled(org_id: String, licenses: Vec<License>, sites: Vec<String>, people: Members) -> Self {
@@ -120,6 +124,7 @@ impl Organization {
                 .map(|(n, license)| (license.id.clone(), n))
                 .collect(),
             kinds: licenses.iter().map(|license| Product::of(&license.name)).collect(),
+            sellers: vec![0; licenses.len()],
             exclusive: Vec::new(),
             licenses,
             sites,

@@ -147,3 +147,33 @@ fn organizations_that_have_the_pace_for_themselves_go_side_by_side_in_the_foreca
     let org = desk.run(&[&plan[..], &["--rate-per", "org"]].concat()).exits(0).summary();
     assert_eq!((&org["requests"], &org["least_s"]), (&json!(10), &json!(4.0)));
 }
+
+/// Paid meetings need free ones where the organization has some, whatever another one has.
+#[test]
+fn a_rule_about_what_an_organization_sells_is_about_that_one() {
+    let service = Scripted::start(|asked| {
+        let path = asked.head.split(' ').nth(1).unwrap_or_default();
+        if path.starts_with("/v1/licenses/") {
+            return answer(200, json!({"users": []}).to_string());
+        }
+        let license = |id: &str, name: &str| json!({"id": id, "name": name, "totalUnits": 9});
+        let items = match path.split("orgId=").nth(1) {
+            Some("O1") => json!([license("S1", "Meetings Suite")]),
+            _ => json!([license("S2", "Meetings Suite"), license("F2", "Free Meetings")]),
+        };
+        answer(200, json!({ "items": items }).to_string())
+    });
+    let desk = Desk::at(&service.url);
+    let row = "a@example.com,O1,Meetings Suite\n";
+    for (more, fail) in [("b@example.com,O2,Free Meetings\n", 0), ("b@example.com,O2,Meetings Suite\n", 1)] {
+        desk.write("people.csv", format!("email,orgId,license\n{row}{more}"));
+        for command in ["plan", "rehearse"] {
+            let ran = desk.run(&[command, "people.csv", "--json"]).exits(fail);
+            assert_eq!(
+                counts(&ran.summary(), ["would_fail"]),
+                [u64::try_from(fail).unwrap()],
+                "{command}, {more}"
+            );
+        }
+    }
+}

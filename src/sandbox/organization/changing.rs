@@ -67,6 +67,13 @@ impl Organization {
         self.kinds.get(license).copied().unwrap_or(Product::Other)
     }
 
+    /// Whether the organization that sells this license sells one of the kind too.
+    fn sells_beside(&self, license: usize, kind: Product) -> bool {
+        let seller = self.sellers.get(license);
+        let mut sold = self.kinds.iter().zip(&self.sellers);
+        sold.any(|(other, sold_by)| *other == kind && Some(sold_by) == seller)
+    }
+
     fn may_add(
         &self,
         user: usize,
@@ -84,7 +91,7 @@ impl Organization {
         may_add(
             kind,
             &Circumstances {
-                sold: &|kind| self.kinds.contains(&kind),
+                sold: &|kind| self.sells_beside(number, kind),
                 held: &|kind| held.iter().any(|number| self.kind(*number) == kind),
                 holds: &|kind| self.people.licenses.of(user).any(|number| self.kind(number) == kind),
                 adds: &added,
