@@ -1,4 +1,4 @@
-//! Whom a file lists and asks nothing of today. Who is listed is not absent, though nothing is done for him.
+//! Whom a file lists and asks nothing of today. Who is listed is not absent, though nothing is done for them.
 
 use super::check::{CheckError, Checked};
 use super::row::{RowOutcome, RowUser};
@@ -33,7 +33,7 @@ pub enum BystanderError {
     },
 }
 
-/// Tells whom a checked file lists without asking anything of him today: in rows whose day has not come, in rows that ask for
+/// Tells whom a checked file lists without asking anything of them today: in rows whose day has not come, in rows that ask for
 /// nothing, and in Control Hub's form, where an empty cell leaves alone, in every row.
 ///
 /// # Errors

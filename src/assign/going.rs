@@ -1,4 +1,4 @@
-//! Words that say of a license that it is to go, or of somebody that he has gone, wherever in a file they stand.
+//! Words that say of a license that it is to go, or of somebody that they have gone, wherever in a file they stand.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -142,7 +142,7 @@ pub(super) fn speaks_of_going(title: &str) -> bool {
     (is_short && says_to_remove(&title)) || words(&title).any(|word| is_removal(&word) || is_leaver(&word))
 }
 
-/// Whether a cell says of somebody that he has gone.
+/// Whether a cell says of somebody that they have gone.
 pub(super) fn is_leaver(cell: &str) -> bool {
     LEAVERS.has(&composed(cell)) && is_of("leaver", &lower(cell))
 }

@@ -67,7 +67,7 @@ fn send(context: &Context, args: &args::Apply) -> Result<Exit, Failure> {
     let leans =
         preview.as_ref().is_some_and(|preview| preview.asked().any(|(_, one)| one.leans_on_removals()));
     if leans && settings.sequence == Sequence::Free {
-        // Requests overlap: nobody must come before what he gets is given back.
+        // Requests overlap: nobody must come before what they get is given back.
         settings.sequence = Sequence::RemovesFirst;
     }
     if asks(args) {

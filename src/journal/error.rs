@@ -155,7 +155,7 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// There is no journal here. Whoever is in another folder than he thinks has to see in which.
+    /// There is no journal here. Whoever stands in another folder than they think has to see in which.
     pub(super) fn missing(path: &Path) -> Self {
         Self::Missing { path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()) }
     }

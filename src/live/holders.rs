@@ -44,7 +44,7 @@ impl Roll {
         self.bits.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
 
-    /// Takes in a holder; gives back the numbers of whom he is among the people.
+    /// Takes in a holder; gives back the numbers that they have among the people.
     pub(crate) fn take(&mut self, user: &LicenseUser, names: &impl People) -> [Option<u32>; 2] {
         let email = user.email.as_deref().filter(|email| !email.trim().is_empty());
         let person = Some(user.id.as_str()).filter(|id| !id.trim().is_empty());
@@ -133,7 +133,7 @@ impl Readings {
         self.roll_telling(license, names, |_, _| {}).await
     }
 
-    /// The same, telling every holder with his numbers.
+    /// The same, telling every holder with their numbers.
     async fn roll_telling(
         &self,
         license: &LicenseId,
@@ -166,7 +166,7 @@ pub async fn read_all(
 /// What is told of a holder: the number of the license, who it is, and the user's own numbers by address and by person ID.
 pub(crate) type OnHolder<'a> = dyn Fn(usize, &LicenseUser, [Option<u32>; 2]) + 'a;
 
-/// The same, telling every holder with the number of his license and his own numbers.
+/// The same, telling every holder with the number of the license and their own numbers.
 ///
 /// # Errors
 /// The first [`Unread`]: what has been told before counts for nothing.

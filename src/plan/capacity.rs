@@ -54,17 +54,22 @@ impl Capacity {
         self.removes - self.removes_not_held - self.removes_unknown
     }
 
-    /// Units that may be given back: where it is not known whether a user holds the license, he may.
+    /// Units that may be given back: where it is not known whether a user holds the license, the user may.
     #[must_use]
     pub const fn may_be_given_back(&self) -> u64 {
         self.removes - self.removes_not_held
     }
 
+    /// Units that are needed, and that may be given back, whatever the file calls the license's organization.
+    const fn needed_and_given_back(&self) -> (u64, u64) {
+        let (needed, given) = self.elsewhere;
+        (self.needed() + needed, self.may_be_given_back() + given)
+    }
+
     /// Whether it fits.
     #[must_use]
     pub fn fit(&self) -> Fit {
-        let (needed, given) = self.elsewhere;
-        let (needed, given) = (self.needed() + needed, self.may_be_given_back() + given);
+        let (needed, given) = self.needed_and_given_back();
         match self.free {
             Some(free) if needed > free + given => Fit::No,
             Some(free) if needed > free => Fit::GivenBackFirst,
@@ -75,16 +80,15 @@ impl Capacity {
     /// Whether somebody may need a unit that another gives back.
     #[must_use]
     pub fn leans_on_removals(&self) -> bool {
-        let (needed, given) = self.elsewhere;
-        self.may_be_given_back() + given > 0 && self.free.is_some_and(|free| self.needed() + needed > free)
+        let (needed, given) = self.needed_and_given_back();
+        given > 0 && self.free.is_some_and(|free| needed > free)
     }
 
     /// Units that are missing, whatever the order.
     #[must_use]
     pub fn missing(&self) -> u64 {
-        let (needed, given) = self.elsewhere;
-        let there = self.free.map(|free| free + given + self.may_be_given_back());
-        there.map_or(0, |there| (self.needed() + needed).saturating_sub(there))
+        let (needed, given) = self.needed_and_given_back();
+        self.free.map_or(0, |free| needed.saturating_sub(free + given))
     }
 
     /// Whether anything of it had to be counted as it stands in the file.
@@ -119,8 +123,7 @@ pub fn capacities(changes: SeatChanges<'_>, stocks: &[Stock], holders: &impl Hol
     share(&mut capacities, stocks);
     for capacity in &mut capacities {
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let (needed, given) = capacity.elsewhere;
-        let (needed, given) = (capacity.needed() + needed, capacity.may_be_given_back() + given);
+        let (needed, given) = capacity.needed_and_given_back();
         capacity.free_after = capacity.free.map(|free| signed(free) + signed(given) - signed(needed));
     }
     capacities

@@ -61,11 +61,11 @@ impl Foresight {
     }
 }
 
-/// What a user holds while his request is done.
+/// What a user holds while the request is done.
 struct Hands<'a> {
     changes: &'a [SeatChange],
     stocks: &'a [Stock],
-    /// Of the stocks of his organization that matter: number, held before, held now.
+    /// Of the stocks of the user's organization that matter: number, held before, held now.
     holds: Vec<(u32, Held, Held)>,
 }
 

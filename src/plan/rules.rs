@@ -64,7 +64,7 @@ impl LicenseKind {
         matches!(self, Self::CallingProfessional | Self::CallingStandard)
     }
 
-    /// Kinds of which it must be known whether a user holds them, to say whether he may get one of this kind.
+    /// Kinds of which it must be known whether a user holds them, to say whether the user may get one of this kind.
     #[must_use]
     pub const fn companions(self) -> &'static [Self] {
         match self {
@@ -142,13 +142,13 @@ impl Rule {
     }
 }
 
-/// What a rule about one more license looks at. What is not known of a user is never held against him.
+/// What a rule about one more license looks at. What is not known of a user is never held against them.
 pub struct Situation<'a> {
     /// Whether the organization has licenses of the kind at all.
     pub sold: &'a dyn Fn(LicenseKind) -> bool,
     /// Whether the user held one before; `None` where that is not known.
     pub held: &'a dyn Fn(LicenseKind) -> Option<bool>,
-    /// Whether the user holds one by now, his earlier operations done; `None` where that is not known.
+    /// Whether the user holds one by now, with earlier operations done; `None` where that is not known.
     pub holds: &'a dyn Fn(LicenseKind) -> Option<bool>,
     /// Whether the user is to get one of the kind in the same request.
     pub adds: &'a dyn Fn(LicenseKind) -> bool,

@@ -1,4 +1,4 @@
-//! Waves of users: nobody is in one before the units that he needs are free, or given back by an earlier one.
+//! Waves of users: nobody is in one before the units that they need are free, or given back by an earlier one.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
@@ -9,7 +9,7 @@ use crate::domain::Action;
 /// Users in waves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Waves {
-    /// All users, organization by organization and wave by wave; who fits in none goes last in his organization.
+    /// All users, organization by organization and wave by wave; who fits in none goes last in the organization.
     pub order: Vec<u32>,
     /// Where in `order` each wave but the first begins.
     pub starts: Vec<u32>,
@@ -36,7 +36,7 @@ struct Party<'a> {
 /// The class of a number whose user is asked nothing of.
 const NOBODY: u32 = u32::MAX;
 
-/// So often a user is looked at, all in all, where he is looked at one by one.
+/// So often a user is looked at, all in all, where users are looked at one by one.
 const LOOKS: usize = 20_000_000;
 
 /// Makes waves.
@@ -132,7 +132,7 @@ impl Party<'_> {
         self.class_of.get(self.place(user)).copied().unwrap_or(NOBODY)
     }
 
-    /// Each with his class, in sending order.
+    /// Each with a class, in sending order.
     fn users(&self) -> impl Iterator<Item = (u32, u32)> {
         (self.first..).zip(self.class_of.iter().copied()).filter(|(_, class)| *class != NOBODY)
     }
@@ -245,7 +245,7 @@ impl Party<'_> {
         turns.of(self.users())
     }
 
-    /// Each as soon as there are units for him, again and again in this order.
+    /// Each as soon as there are units for them, again and again in this order.
     fn one_by_one(&self, mut waiting: Vec<u32>) -> Vec<u32> {
         let (mut left, mut order, mut looks) = (self.left.clone(), Vec::new(), 0);
         while looks <= LOOKS {
@@ -286,7 +286,7 @@ impl Turns {
         }
     }
 
-    /// The users in this order, each class's as they come; who is behind the last turn of his class is not among them.
+    /// The users in this order, each class's as they come; who is behind the last turn of a class is not among them.
     fn of(mut self, users: impl Iterator<Item = (u32, u32)>) -> Vec<u32> {
         let mut order = vec![0; self.users];
         for (user, class) in users {

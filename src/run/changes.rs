@@ -156,7 +156,7 @@ impl<'s> Others<'s> {
         }
     }
 
-    /// Takes a holder's license away, unless it cannot be known that the file does not list him.
+    /// Takes a holder's license away, unless it cannot be known that the file does not list them.
     fn take(&self, outlook: &Outlook, stock: usize, user: &LicenseUser) {
         if !outlook.is_in_scope(stock) {
             return;
@@ -261,7 +261,7 @@ fn synchronized(
         let AssignmentNo(user) = operation.assignment;
         if others.sync.protected.is_some() && operation.email.is_none() && outlook.is_unknown(key, operation)
         {
-            // A list may have him by a protected address alone.
+            // A list may have them by a protected address alone.
             return true;
         }
         let by_email =

@@ -5,7 +5,7 @@ use crate::assign::{Due, Interpretation, Known, check};
 use crate::live::{Roll, Rolls};
 use crate::run::outlook::{FileUsers, UsersListed};
 
-/// A person, as a list of holders has him; the number says who it is.
+/// A person, as a list of holders has them; the number says who it is.
 fn person(number: usize, with_email: bool, with_id: bool) -> LicenseUser {
     LicenseUser {
         id: if with_id { format!("P{number}") } else { String::new() },

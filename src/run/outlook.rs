@@ -111,11 +111,11 @@ pub struct Outlook {
 pub(super) struct Holder<'a> {
     /// The number of the license.
     pub(super) stock: usize,
-    /// As the list names him.
+    /// As the list names the user.
     pub(super) user: &'a LicenseUser,
-    /// His assignments, by his address and by his person ID.
+    /// The user's assignments, by address and by person ID.
     pub(super) numbers: [Option<u32>; 2],
-    /// Whether the file lists him for the license.
+    /// Whether the file lists the user for the license.
     pub(super) is_listed: bool,
 }
 

@@ -145,7 +145,7 @@ fn apply_array(
     answered(StatusCode::PARTIAL_CONTENT, &Value::Array(items))
 }
 
-/// An item of a 206: the user as the request named him, and why not.
+/// An item of a 206: the user as the request has it, and why not.
 fn item(assignment: &RequestedAssignment, code: &str, message: &str) -> Value {
     let mut item = Map::new();
     for (name, value) in [("email", &assignment.email), ("personId", &assignment.person_id)] {

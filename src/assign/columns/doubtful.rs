@@ -193,7 +193,7 @@ impl Doubtful {
         ))
     }
 
-    /// A column that says of somebody that he has gone, where nothing takes anything from him for it.
+    /// A column that says of somebody that they have gone, where nothing takes anything away for it.
     fn gone(&self, column: &WatchedColumn) -> Option<Problem> {
         let hints = [Hint::Leaver, Hint::Gone, Hint::NotThere];
         let example = hints.into_iter().find_map(|hint| column.told(hint))?.clone();

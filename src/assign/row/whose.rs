@@ -75,7 +75,7 @@ pub(super) fn of_unclear(
     users
 }
 
-/// Whether the row's user is that of the row above: his own cell is merged into that one, or is left empty, as in a
+/// Whether the row's user is that of the row above: their own cell is merged into that one, or is left empty, as in a
 /// list that names each only once.
 fn is_that_above(row: &Row<'_>, problems: &[Problem], columns: &Columns) -> bool {
     let asks = || {

@@ -19,7 +19,7 @@ pub(super) fn compared(sent: &[Assignment], org: Option<&OrgId>, body: &Body) ->
     compared_with(sent, org, holdings)
 }
 
-/// What one user was asked for, held against what the answer says that he holds.
+/// What one user was asked for, held against what the answer says that they hold.
 pub(super) fn compared_with(sent: &[Assignment], org: Option<&OrgId>, holdings: &Holdings) -> Verdict {
     let [assignment] = sent else {
         return Verdict::InDoubt("an answer about one user, and several were asked about".to_owned());
@@ -72,7 +72,7 @@ pub(super) fn compared_with(sent: &[Assignment], org: Option<&OrgId>, holdings: 
     }
 }
 
-/// What the user has yet to accept of what he was given, in words; no list of holders shows it until then.
+/// What the user has yet to accept of what was given, in words; no list of holders shows it until then.
 fn pending(assignment: &Assignment, holdings: &Holdings) -> Option<String> {
     let keys = |ids: &[String]| ids.iter().map(|id| IdKey::of(id)).collect::<HashSet<IdKey>>();
     let (held, pending) = (keys(holdings.licenses.as_deref()?), keys(&holdings.pending_licenses));
