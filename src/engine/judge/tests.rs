@@ -333,6 +333,24 @@ fn without_a_list_nothing_is_shown() {
 }
 
 #[test]
+fn what_its_user_has_yet_to_accept_is_said_of_what_was_given_and_is_not_held() {
+    let pending = ["L1", "L2", "L3", "L4"].map(str::to_owned).to_vec();
+    let sent = one_user(vec![
+        operation(2, Action::Add, "L1"),
+        operation(3, Action::Add, "L2"),
+        operation(4, Action::Remove, "L3"),
+        operation(5, Action::Add, "L4"),
+    ]);
+    let holdings = Holdings { pending_licenses: pending, ..held(&["L2"]) };
+    let Verdict::Accepted { failures, words } = objects(&sent, &holdings) else { panic!() };
+    assert_eq!(failures.iter().map(|failure| failure.key.line.get()).collect::<Vec<_>>(), [4]);
+    assert_eq!(words.as_deref(), Some("pending until the user accepts: L1; L4"));
+    let holdings = Holdings { pending_licenses: vec!["L1".into()], ..held(&["L1", "L2", "L4"]) };
+    let Verdict::Accepted { failures, words } = objects(&sent, &holdings) else { panic!() };
+    assert_eq!((failures, words), (vec![], None));
+}
+
+#[test]
 fn an_error_gives_its_code_to_what_was_not_applied() {
     let holdings = Holdings { errors: vec![refused("400411", "no number")], ..held(&["L1"]) };
     let sent = one_user(vec![operation(2, Action::Add, "L1"), operation(3, Action::Add, "L2")]);

@@ -84,6 +84,27 @@ fn what_failed_in_the_middle_and_is_then_refused_is_looked_up() {
 }
 
 #[test]
+fn the_halves_of_what_failed_in_the_middle_are_looked_up_as_the_whole_would_be() {
+    let gateway = Verdict::SendAgain {
+        retry_after: None,
+        done: MayBeDone::Perhaps,
+        answered: true,
+        throttled: false,
+        reason: "HTTP 504".into(),
+    };
+    let mut play = Play::of(Settings { batch_size: 2, ..settings() }, standing(&[2]));
+    let whole = play.sent[0];
+    play.answer(whole, gateway);
+    play.wait(1.0);
+    play.answer(whole, refused(Some("400")));
+    let halves = play.sent.clone();
+    assert_eq!((halves.len(), play.users_sent()), (2, vec![0, 1]));
+    play.answer(halves[0], refused(Some("400")));
+    play.answer(halves[1], done());
+    assert_eq!((play.asked.as_slice(), &play.ending), ([halves[0]].as_slice(), &None));
+}
+
+#[test]
 fn what_was_found_in_effect_stays_in_doubt_on_disk_as_long_as_it_is_not_settled() {
     let settings = Settings { batch_size: 2, in_doubt: InDoubt::Verify, ..settings() };
     let mut play = Play::of(settings, standing(&[2]));
