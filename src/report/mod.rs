@@ -20,4 +20,5 @@ pub use error::{DestinationError, ReportError};
 pub use failures::write_failures;
 pub use spreadsheet::defused;
 pub use undo::{Fate, Undone, write_undo};
+#[cfg(feature = "cli")]
 pub(crate) use words::{amount, moment, number, time};
