@@ -57,9 +57,19 @@ impl Barrier {
         }
     }
 
+    /// Whether it matters which of two batches goes first: in one wave there are units for all, and who fits in none comes
+    /// after the last.
+    fn may_leave_without(&self, one: &Batch, other: &Batch) -> bool {
+        match self.sequence {
+            Sequence::Free => false,
+            Sequence::RemovesFirst => true,
+            Sequence::Waves(_) => self.floor(one.span.first().0) != self.floor(other.span.first().0),
+        }
+    }
+
     /// Whether two batches want the same license, in an order that may leave some without.
     pub(super) fn compete(&self, one: &Batch, other: &Batch) -> bool {
-        if self.sequence != Sequence::RemovesFirst {
+        if !self.may_leave_without(one, other) {
             return false;
         }
         let (Some(one), Some(other)) = (&one.cargo.moves, &other.cargo.moves) else { return false };
@@ -70,7 +80,7 @@ impl Barrier {
     pub(super) fn may_compete(&self, one: &Batch, other: &Batch) -> bool {
         let is_unknown = |batch: &Batch| batch.cargo.moves.is_none();
         self.compete(one, other)
-            || (self.sequence == Sequence::RemovesFirst && (is_unknown(one) || is_unknown(other)))
+            || (self.may_leave_without(one, other) && (is_unknown(one) || is_unknown(other)))
     }
 
     /// How many assignments from `first` on belong together.

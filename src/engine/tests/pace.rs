@@ -143,10 +143,15 @@ fn who_waits_for_one_license_is_not_overtaken_by_who_wants_another_of_it() {
         Play::asking(asks, settings, standing(&[4]))
     };
     assert_eq!(play(Sequence::Free).users_sent(), [0, 1, 2, 3]);
-    let mut play = play(Sequence::RemovesFirst);
-    assert_eq!(play.users_sent(), [0, 3]);
-    play.answer(play.sent[0], done());
-    assert_eq!(play.users_sent(), [3, 1, 2]);
+    // Who fits in no wave goes last, behind all waves.
+    for sequence in [Sequence::RemovesFirst, Sequence::Waves(vec![1, 2])] {
+        let mut play = play(sequence);
+        assert_eq!(play.users_sent(), [0, 3]);
+        play.answer(play.sent[0], done());
+        assert_eq!(play.users_sent(), [3, 1, 2]);
+    }
+    // In one wave there are units for all.
+    assert_eq!(play(Sequence::Waves(vec![1])).users_sent(), [0, 2, 3]);
 }
 
 #[test]
