@@ -172,6 +172,30 @@ fn an_outage_in_the_middle_fails_nobody_however_often_all_were_tried() {
 }
 
 #[test]
+fn who_never_gets_through_where_others_do_fails_for_it_unless_it_may_have_been_done() {
+    for (at_first, is_failed) in [(ill(None), true), (lost(), false)] {
+        let mut play = Play::of(Settings { max_attempts: 3, ..settings() }, standing(&[20]));
+        let unlucky = play.sent[0];
+        play.answer(unlucky, at_first);
+        while play.ending.is_none() {
+            for batch in std::mem::take(&mut play.sent) {
+                play.answer(batch, if batch == unlucky { ill(None) } else { done() });
+            }
+            play.wait(1.0);
+        }
+        assert_eq!(play.ending, Some(Ending::Finished));
+        let (.., change) = play.outcomes.iter().rfind(|(batch, ..)| *batch == unlucky).unwrap();
+        match change {
+            BatchChange::Failed(refusal) if is_failed => {
+                assert_eq!(refusal.code.as_str(), "RETRIES_EXHAUSTED")
+            }
+            BatchChange::InDoubt(_) if !is_failed => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
 fn three_answers_in_a_row_that_are_not_the_services_pause_the_run() {
     let foreign = || Verdict::Foreign(Foreign { status: 302, reason: "a redirect".into() });
     let mut play = Play::of(settings(), standing(&[20]));
