@@ -25,7 +25,7 @@ impl Outline {
         let mut outline = Self { lengths: [0; 256], hashes: HashSet::new() };
         for word in words {
             if let Some(lengths) = outline.lengths.get_mut(first(word)) {
-                *lengths |= length(word);
+                *lengths |= length(word.chars().count());
             }
             outline.hashes.insert(hash(word));
         }
@@ -39,20 +39,20 @@ impl Outline {
         }
         // The same byte by byte, which is most cells there are.
         text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).any(|word| {
-            let [first, ..] = word else { return false };
-            let lengths =
-                self.lengths.get(usize::from(first.to_ascii_lowercase())).copied().unwrap_or_default();
-            lengths & (1 << word.len().min(63)) != 0
-                && self
-                    .hashes
-                    .contains(&hash_of(word.iter().map(|byte| u64::from(byte.to_ascii_lowercase()))))
+            let letters = || word.iter().map(|byte| u64::from(byte.to_ascii_lowercase()));
+            let first = word.first().map_or(0, u8::to_ascii_lowercase);
+            self.may_be(first.into(), word.len(), || hash_of(letters()))
         })
     }
 
     /// Whether this composed word is among them, but for one that has the same hash by chance.
     fn has(&self, word: &str) -> bool {
-        let lengths = self.lengths.get(first(word)).copied().unwrap_or_default();
-        lengths & length(word) != 0 && self.hashes.contains(&hash(word))
+        self.may_be(first(word), word.chars().count(), || hash(word))
+    }
+
+    fn may_be(&self, first: usize, letters: usize, hash: impl FnOnce() -> u64) -> bool {
+        let lengths = self.lengths.get(first).copied().unwrap_or_default();
+        lengths & length(letters) != 0 && self.hashes.contains(&hash())
     }
 }
 
@@ -65,8 +65,8 @@ fn first(word: &str) -> usize {
 }
 
 /// The bit of so many letters, which are as many without case.
-fn length(word: &str) -> u64 {
-    1 << word.chars().count().min(63)
+fn length(letters: usize) -> u64 {
+    1 << letters.min(63)
 }
 
 /// FNV-1a, by letters rather than bytes.

@@ -108,16 +108,21 @@ fn everything_that_is_taken_away_is_of_the_row_s_organization() {
     assert!(!service.asked().iter().any(asks_the_partner_itself), "{:?}", service.asked());
 }
 
-#[test]
-fn one_organization_that_rows_call_by_two_names_has_its_units_once() {
-    // Whoever asks without an organization is answered for O1, too.
-    let service = Scripted::start(|asked| {
+/// Organizations whose licenses nobody holds; which they have, by the organization that is asked for.
+fn held_by_nobody(licenses: impl Fn(Option<&str>) -> Value + Send + Sync + 'static) -> Scripted {
+    Scripted::start(move |asked| {
         let path = asked.head.split(' ').nth(1).unwrap_or_default();
         if path.starts_with("/v1/licenses/") {
             return answer(200, json!({"users": []}).to_string());
         }
-        answer(200, json!({"items": [{"id": "M1", "name": "Messaging", "totalUnits": 1}]}).to_string())
-    });
+        answer(200, json!({ "items": licenses(path.split("orgId=").nth(1)) }).to_string())
+    })
+}
+
+#[test]
+fn one_organization_that_rows_call_by_two_names_has_its_units_once() {
+    // Whoever asks without an organization is answered for O1, too.
+    let service = held_by_nobody(|_| json!([{"id": "M1", "name": "Messaging", "totalUnits": 1}]));
     let desk = Desk::at(&service.url);
     desk.write("people.csv", "email,orgId,licenseId\na@example.com,O1,M1\nb@example.com,,M1\n");
     for order in ["file", "removes-first", "fit"] {
@@ -151,17 +156,12 @@ fn organizations_that_have_the_pace_for_themselves_go_side_by_side_in_the_foreca
 /// Paid meetings need free ones where the organization has some, whatever another one has.
 #[test]
 fn a_rule_about_what_an_organization_sells_is_about_that_one() {
-    let service = Scripted::start(|asked| {
-        let path = asked.head.split(' ').nth(1).unwrap_or_default();
-        if path.starts_with("/v1/licenses/") {
-            return answer(200, json!({"users": []}).to_string());
-        }
+    let service = held_by_nobody(|org| {
         let license = |id: &str, name: &str| json!({"id": id, "name": name, "totalUnits": 9});
-        let items = match path.split("orgId=").nth(1) {
+        match org {
             Some("O1") => json!([license("S1", "Meetings Suite")]),
             _ => json!([license("S2", "Meetings Suite"), license("F2", "Free Meetings")]),
-        };
-        answer(200, json!({ "items": items }).to_string())
+        }
     });
     let desk = Desk::at(&service.url);
     let row = "a@example.com,O1,Meetings Suite\n";

@@ -284,7 +284,7 @@ impl Columns {
         let hint = match (unseparated(header), nearest) {
             (Some(hint), _) => hint.to_owned(),
             (None, Some(name)) => {
-                format!(". If '{name}' is the column, say {}", self.mapped(field, name, how))
+                format!(". If '{}' is the column, say {}", Printable(name), self.mapped(field, name, how))
             }
             (None, None) => format!(
                 ". Name the column with --map {}=COLUMN; columns are separated by commas, semicolons or tabs",
@@ -298,7 +298,7 @@ impl Columns {
     fn mapped(&self, field: Field, name: &str, how: &Interpretation) -> String {
         let is_said = self.has(Field::Operation) || !how.requests.is_empty();
         let removing = if !is_said && going::speaks_of_going(name) { " --set operation=remove" } else { "" };
-        format!("--map {}={}{removing}", field.name(), quoted(name))
+        format!("--map {}={}{removing}", field.name(), quoted(&Printable(name).to_string()))
     }
 }
 
@@ -405,6 +405,15 @@ mod tests {
             Interpretation { map: vec![(Field::Email, "Arbeits-Mial".into())], ..Interpretation::default() };
         let error = Columns::of(&header(&["Arbeits-Mail", "Lizenz"]), &how).unwrap_err().to_string();
         assert!(error.contains("nearest is 'Arbeits-Mail'") && error.contains("--map email="), "{error}");
+    }
+
+    #[test]
+    fn a_column_that_is_proposed_brings_nothing_raw_to_a_terminal() {
+        let columns = Columns::of(&header(&["Em\u{1b}ails"]), &Interpretation::default()).unwrap();
+        let error =
+            columns.require(&Field::USER, "'email'", &header(&["Em\u{1b}ails"]), &Interpretation::default());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("is the column, say --map email=") && !error.contains('\u{1b}'), "{error}");
     }
 
     #[test]

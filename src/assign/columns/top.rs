@@ -3,10 +3,11 @@
 use super::super::{cells, words};
 use super::doubtful::id_field;
 use super::{Columns, ColumnsError, Field, quoted};
+use crate::domain::Printable;
 use crate::input::{Header, RemarkKind, Rows, Title};
 
 /// Whether a text is an address by its looks, and so no name of a column.
-pub(super) fn is_address(text: &str) -> bool {
+fn is_address(text: &str) -> bool {
     let is_plain =
         |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "@,;|".contains(c));
     let parts = text.split_once('@');
@@ -49,9 +50,9 @@ pub(super) fn hint_of_rows(rows: &mut Rows, mapped: impl Fn(&str) -> String) -> 
     for _ in 0..SHOWING {
         let Ok(Some(row)) = rows.next() else { break };
         for (place, (addresses, nothing_else)) in columns.iter_mut().enumerate() {
-            let cell = row.at(place);
-            *addresses += usize::from(is_address(cell));
-            *nothing_else &= cell.is_empty() || is_address(cell);
+            let (cell, is_address) = (row.at(place), is_address(row.at(place)));
+            *addresses += usize::from(is_address);
+            *nothing_else &= cell.is_empty() || is_address;
         }
     }
     let is_of_users = |&(addresses, nothing_else): &(usize, bool)| addresses > 0 && nothing_else;
@@ -62,7 +63,7 @@ pub(super) fn hint_of_rows(rows: &mut Rows, mapped: impl Fn(&str) -> String) -> 
     Some(if of_users.contains(&"") {
         ". E-mail addresses stand below a cell of the header that is empty: give the column a name".to_owned()
     } else {
-        let names: Vec<String> = of_users.iter().map(|name| format!("'{name}'")).collect();
+        let names: Vec<String> = of_users.iter().map(|name| format!("'{}'", Printable(name))).collect();
         let names = names.join(" and ");
         format!(". E-mail addresses stand below {names}: say {which}{}", mapped(first))
     })
@@ -76,8 +77,9 @@ pub(super) fn hint_of_sheets(rows: &Rows) -> Option<String> {
     });
     let (read, other) = other?;
     Some(format!(
-        ". The sheet '{read}' is read: if another is meant, say which one, as in --sheet {}",
-        quoted(other)
+        ". The sheet '{}' is read: if another is meant, say which one, as in --sheet {}",
+        Printable(read),
+        quoted(&Printable(other).to_string())
     ))
 }
 

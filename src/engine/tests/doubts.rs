@@ -42,13 +42,6 @@ fn what_was_in_doubt_and_is_refused_is_looked_up() {
 
 #[test]
 fn what_failed_in_the_middle_and_is_then_refused_is_looked_up() {
-    let gateway = || Verdict::SendAgain {
-        retry_after: None,
-        done: MayBeDone::Perhaps,
-        answered: true,
-        throttled: false,
-        reason: "HTTP 504".into(),
-    };
     let key = OperationKey::of_line(Line::new(2));
     let found =
         |effect| Finding::Known(vec![OperationEffect { assignment: AssignmentNo(0), key, rows: 1, effect }]);
@@ -85,16 +78,9 @@ fn what_failed_in_the_middle_and_is_then_refused_is_looked_up() {
 
 #[test]
 fn the_halves_of_what_failed_in_the_middle_are_looked_up_as_the_whole_would_be() {
-    let gateway = Verdict::SendAgain {
-        retry_after: None,
-        done: MayBeDone::Perhaps,
-        answered: true,
-        throttled: false,
-        reason: "HTTP 504".into(),
-    };
     let mut play = Play::of(Settings { batch_size: 2, ..settings() }, standing(&[2]));
     let whole = play.sent[0];
-    play.answer(whole, gateway);
+    play.answer(whole, gateway());
     play.wait(1.0);
     play.answer(whole, refused(Some("400")));
     let halves = play.sent.clone();

@@ -240,6 +240,17 @@ fn lost() -> Verdict {
     }
 }
 
+/// A fault in the middle of it, or behind a gateway.
+fn gateway() -> Verdict {
+    Verdict::SendAgain {
+        retry_after: None,
+        done: MayBeDone::Perhaps,
+        answered: true,
+        throttled: false,
+        reason: "HTTP 504".into(),
+    }
+}
+
 fn ill(retry_after: Option<u64>) -> Verdict {
     fault(retry_after, true, false, "HTTP 503")
 }
